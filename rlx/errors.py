@@ -1,0 +1,36 @@
+"""Errors a user can mend: each names the key, the value, what is allowed and, where it helps, the nearest match."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class RlxError(Exception):
+    """Base of every error caused by input; the command line prints its text and exits with status 2."""
+
+
+class ConfigError(RlxError):
+    """A configuration value, or a combination of values, that makes no sense."""
+
+
+class DataError(RlxError):
+    """Market data that is missing, unreadable or unusable."""
+
+
+class CheckpointError(RlxError):
+    """A policy checkpoint that is missing, damaged, of another format or of another universe."""
+
+
+class WeightsError(RlxError):
+    """A file of target weights that cannot be traded on the given market."""
+
+
+class HardwareError(RlxError):
+    """A device or compiler that was asked for and is not there."""
+
+
+def did_you_mean(name: str, options: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the nearest of ``options``, or an empty string."""
+    matches = get_close_matches(name, list(options), n=1)
+    return f" Did you mean '{matches[0]}'?" if matches else ""

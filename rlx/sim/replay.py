@@ -1,0 +1,182 @@
+"""The public simulation: weights asked for, returns earned, everything that happened in between."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from rlx.errors import ConfigError, DataError, did_you_mean
+from rlx.sim.ledger import SCALARS, Ledger
+from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Reward, Rules
+from rlx.sim.settings import Settings, make_settings
+from rlx.types import Accounting, Engine, Execution
+
+
+def simulate(
+    returns: Any,
+    targets: Any,
+    *,
+    costs: Costs | None = None,
+    limits: Limits | None = None,
+    guard: Guard | None = None,
+    cooldown: Cooldown | None = None,
+    reward: Reward | None = None,
+    accounting: str = "exact",
+    drift: bool = True,
+    execution: str = "close",
+    overnight_returns: Any = None,
+    periods_per_year: float = 252,
+    engine: str = "auto",
+    asset_classes: Sequence[str] | None = None,
+    cvar: Any = None,
+    uncertainty: Any = None,
+    smooth_epsilon: float = 0.0,
+) -> Ledger:
+    """Trade target weights through the rules and return the ledger.
+
+    ``returns`` (T, A) or (B, T, A): simple return of each asset over step t. ``targets``, same shape or (B, T, A) on
+    shared returns: weights asked for at the start of step t, fractions of equity, negative = short, cash is the rest.
+    NumPy arrays or torch tensors; tensors with ``requires_grad`` give gradients, and the ledger's arrays are of the
+    kind and floating type that came in. ``overnight_returns`` is the close-to-open part, needed with
+    ``execution="next_open"``. ``cvar`` and ``uncertainty`` are forecasts that ``Reward`` penalises.
+    ``smooth_epsilon`` > 0 replaces |x| of traded weights by sqrt(x^2 + eps^2) - eps (torch engine only).
+
+    Raises ConfigError on rules that make no sense and DataError on shapes that do not fit or values that are not
+    finite. The rules are those of the design document, in its order; ``rlx.sim.torch_engine`` is their definition.
+    """
+    rules = Rules(
+        costs=costs or Costs(),
+        limits=limits or Limits(),
+        guard=guard or Guard(),
+        cooldown=cooldown or Cooldown(),
+        reward=reward or Reward(),
+        accounting=_choice(Accounting, "accounting", accounting),
+        execution=_choice(Execution, "execution", execution),
+        drift=drift,
+    )
+    chosen = _choose_engine(_choice(Engine, "engine", engine), (returns, targets), smooth_epsilon)
+    tapes = {"returns": returns, "overnight": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
+    if rules.execution is Execution.next_open and overnight_returns is None:
+        raise DataError("execution='next_open' needs overnight_returns, the close-to-open part of each return.")
+    _check_finite({"targets": targets, **tapes})
+    single = np.ndim(returns) == 2 and np.ndim(targets) == 2
+    batched = {name: _with_batch(name, array) for name, array in tapes.items() if array is not None}
+    paths = _with_batch("targets", targets)
+    _check_shapes(batched, paths)
+    settings = make_settings(rules, paths.shape[-1], periods_per_year, asset_classes=asset_classes)
+    if chosen is Engine.torch:
+        ledger = _replay_torch(settings, batched, paths, smooth_epsilon)
+    else:
+        ledger = _replay_numba(settings, batched, paths)
+    return ledger.select(0) if single else ledger
+
+
+def _choice(kind: Any, name: str, value: str) -> Any:
+    if value not in list(kind):
+        allowed = ", ".join(kind)
+        raise ConfigError(f"{name}={value!r}: must be one of {allowed}.{did_you_mean(str(value), list(kind))}")
+    return kind(value)
+
+
+def _is_tensor(array: Any) -> bool:
+    return hasattr(array, "requires_grad")
+
+
+def _choose_engine(engine: Engine, arrays: Sequence[Any], smooth_epsilon: float) -> Engine:
+    needs_torch = smooth_epsilon > 0.0 or any(_is_tensor(x) and (x.requires_grad or x.is_cuda) for x in arrays)
+    if engine is Engine.auto:
+        return Engine.torch if needs_torch else Engine.numba
+    if engine is Engine.numba and needs_torch:
+        raise ConfigError("engine='numba' has no gradients, smoothing or GPU: use engine='torch' or 'auto'.")
+    return engine
+
+
+def _check_finite(arrays: dict[str, Any]) -> None:
+    """Raise DataError naming the first of ``arrays`` with a value that is not finite, and where it is."""
+    for name, array in arrays.items():
+        if array is None:
+            continue
+        values = array.detach().cpu().numpy() if _is_tensor(array) else np.asarray(array)
+        if values.ndim not in (2, 3):
+            raise DataError(f"{name} has shape {values.shape}: must be (T, A) or (B, T, A).")
+        if not np.isfinite(values).all():
+            where = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
+            raise DataError(f"{name}{list(where)}={values[where]}: must be finite.")
+
+
+def _with_batch(name: str, array: Any) -> Any:
+    array = array if _is_tensor(array) else np.asarray(array)
+    return array[None] if array.ndim == 2 else array
+
+
+def _check_shapes(tapes: dict[str, Any], paths: Any) -> None:
+    for name, tape in tapes.items():
+        same = tape.shape[1:] == paths.shape[1:] and tape.shape[0] in (1, paths.shape[0])
+        if not same:
+            raise DataError(f"{name} has shape {tuple(tape.shape)} and targets {tuple(paths.shape)}: they must agree.")
+
+
+def _replay_torch(settings: Settings, tapes: dict[str, Any], paths: Any, smooth_epsilon: float) -> Ledger:
+    import torch
+
+    from rlx.sim import torch_engine
+
+    as_numpy = not any(_is_tensor(x) for x in (*tapes.values(), paths))
+    targets = torch.as_tensor(paths)
+    if not targets.is_floating_point():
+        targets = targets.double()
+    moved = {n: torch.as_tensor(x, dtype=targets.dtype, device=targets.device) for n, x in tapes.items()}
+    wide = {n: x.expand(targets.shape[0], -1, -1) for n, x in moved.items()}
+    rules = torch_engine.TorchRules(settings, targets, smooth_epsilon)
+    state = torch_engine.initial_state(targets.shape[0], targets.shape[2], settings.window, targets)
+    outcomes = []
+    for t in range(targets.shape[1]):
+        at = {name: tape[:, t] for name, tape in wide.items()}
+        step = torch_engine.Step(at["returns"], at.get("overnight"), at.get("cvar"), at.get("uncertainty"))
+        state, outcome = torch_engine.advance(rules, state, targets[:, t], step)
+        outcomes.append(outcome)
+    if not outcomes:
+        raise DataError("targets have no steps: T must be at least 1.")
+    ledger = Ledger(**torch_engine.stack(outcomes))
+    return ledger.numpy() if as_numpy else ledger
+
+
+def _replay_numba(settings: Settings, tapes: dict[str, Any], paths: Any) -> Ledger:
+    from rlx.sim.books import Tape, make_scratch, open_books
+    from rlx.sim.numba_engine import replay_accounts
+
+    tensors = [x for x in (*tapes.values(), paths) if _is_tensor(x)]
+    targets = _float64(paths)
+    batch, n_steps, n_assets = targets.shape
+    if n_steps == 0:
+        raise DataError("targets have no steps: T must be at least 1.")
+    none = np.zeros((1, 0, n_assets))
+    names = ("returns", "overnight", "cvar", "uncertainty")
+    tape = Tape(*(_float64(tapes[name]) if name in tapes else none for name in names))
+    books = open_books(batch, n_assets, settings.window)
+    executed, closing = np.empty_like(targets), np.empty_like(targets)
+    scalars = np.empty((batch, n_steps, len(SCALARS)))
+    scratch = make_scratch(n_assets)
+    replay_accounts(settings, books, targets, tape, scratch, executed, closing, scalars)
+    ledger = Ledger.of_columns(scalars, executed, closing)
+    return _like(ledger, tensors[0] if tensors else None, paths)
+
+
+def _float64(array: Any) -> Any:
+    values = array.detach().cpu().numpy() if _is_tensor(array) else array
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def _like(ledger: Ledger, tensor: Any, paths: Any) -> Ledger:
+    """Return the ledger in the kind and floating type of the input."""
+    arrays = {name: np.ascontiguousarray(getattr(ledger, name)) for name in ledger.names()}
+    if tensor is not None:
+        import torch
+
+        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
+        return Ledger(**{n: x.to(tensor.dtype) if x.is_floating_point() else x for n, x in tensors.items()})
+    if paths.dtype != np.float32:
+        return ledger
+    return Ledger(**{n: x.astype(np.float32) if x.dtype.kind == "f" else x for n, x in arrays.items()})

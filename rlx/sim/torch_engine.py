@@ -1,0 +1,296 @@
+"""The definition of the rules: one step for a batch of accounts, in torch, differentiable and on any device.
+
+``advance`` is the step; the functions it calls are its numbered paragraphs in order. The numba engine mirrors them
+name for name. Guard and cooldown decisions carry no gradient; the scales and clips they choose do.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from rlx.sim.settings import COST_ITERATIONS, RUIN, Settings
+
+
+class State(NamedTuple):
+    """What a batch of accounts carries from one step to the next."""
+
+    weights: Tensor  # (B, A) fractions of equity
+    value: Tensor  # (B,) equity, 1 at the start
+    peak: Tensor  # (B,)
+    past_values: Tensor  # (B, window) value before each of the last steps, oldest first
+    cooldown_long: Tensor  # (B, A) int64 steps left
+    cooldown_short: Tensor  # (B, A)
+    steps: int  # steps taken so far
+
+
+class Step(NamedTuple):
+    """The market's side of one step: returns and, optionally, the forecasts that shape the reward."""
+
+    returns: Tensor  # (B, A)
+    overnight: Tensor | None  # (B, A) close to open, for next_open execution
+    cvar: Tensor | None  # (B, A)
+    uncertainty: Tensor | None  # (B, A)
+
+
+class Decision(NamedTuple):
+    """What limits, cooldown and guards made of the target; the field names are the ledger's."""
+
+    executed_weights: Tensor  # (B, A)
+    limit_clipped: Tensor  # (B,)
+    cooldown_clipped: Tensor
+    cooldown_penalty: Tensor
+    drawdown_guard: Tensor  # (B,) bool
+    negative_return_guard: Tensor
+    turnover_guard: Tensor
+    leverage_scale: Tensor
+    turnover_penalty: Tensor
+    probe_weight: Tensor
+    trailing_return: Tensor
+
+
+def initial_state(batch: int, n_assets: int, window: int, like: Tensor) -> State:
+    """Return fresh accounts: all cash, value and peak 1, no past."""
+    one = torch.ones(batch, dtype=like.dtype, device=like.device)
+    counters = torch.zeros(batch, n_assets, dtype=torch.int64, device=like.device)
+    weights = torch.zeros(batch, n_assets, dtype=like.dtype, device=like.device)
+    return State(weights, one, one.clone(), one[:, None].expand(batch, window).clone(), counters, counters.clone(), 0)
+
+
+class TorchRules:
+    """``Settings`` with its arrays as tensors, and the choice of a smooth absolute value."""
+
+    def __init__(self, settings: Settings, like: Tensor, smooth_epsilon: float = 0.0) -> None:
+        self.settings = settings
+        self.cost_rate = torch.as_tensor(settings.cost_rate, dtype=like.dtype, device=like.device)
+        self.is_crypto = torch.as_tensor(settings.is_crypto, device=like.device)
+        self.any_crypto = bool(settings.is_crypto.any())
+        self.smooth_epsilon = smooth_epsilon
+
+    def absolute(self, x: Tensor) -> Tensor:
+        """Return |x|, or sqrt(x^2 + epsilon^2) - epsilon, whose gradient exists at zero, when smoothing is on."""
+        if self.smooth_epsilon == 0.0:
+            return x.abs()
+        return torch.sqrt(x * x + self.smooth_epsilon**2) - self.smooth_epsilon
+
+
+def advance(rules: TorchRules, state: State, target: Tensor, step: Step) -> tuple[State, dict[str, Tensor]]:
+    """Play one step for B accounts and return their next state and one (B,) or (B, A) tensor a ledger quantity."""
+    s = rules.settings
+    alive = state.value > RUIN
+    overnight_growth, held = to_the_open(s, state.weights, step)
+    limited = apply_limits(rules, torch.where(alive[:, None], target, 0.0))
+    decision = decide(rules, state, held, limited, (target - limited).abs().sum(-1))
+    executed = decision.executed_weights
+
+    keep, cost_by_asset, turnover = trade(rules, executed, held)
+    asset_returns = intraday_returns(s, step)
+    leg_return = (executed * asset_returns).sum(-1)
+    closing, closing_keep, closing_cost, closing_turnover = close(rules, executed)
+    cost_by_asset, turnover = cost_by_asset + closing_cost, turnover + closing_turnover
+    financing_by_asset = finance(s, closing)
+    financing = financing_by_asset.sum(-1)
+
+    if s.exact:
+        gross_return = overnight_growth * (1.0 + leg_return) - 1.0
+        trading_cost = 1.0 - keep * closing_keep
+        net_return = (1.0 + gross_return) * (1.0 - trading_cost) * (1.0 - financing) - 1.0
+    else:
+        gross_return = (overnight_growth - 1.0) + leg_return
+        trading_cost = cost_by_asset.sum(-1)
+        net_return = gross_return - trading_cost - financing
+    growth = (1.0 + net_return).clamp(min=RUIN)
+    net_return = growth - 1.0
+    grown = torch.where(growth > RUIN, state.value * growth, RUIN).clamp(min=RUIN)
+    value = torch.where(alive, grown, state.value)
+    peak = torch.maximum(state.peak, value)
+    drawdown = (peak - value) / peak
+    reward = shape_reward(s, decision, step, executed, growth, turnover, drawdown)
+
+    own_return = executed * asset_returns - cost_by_asset - financing_by_asset
+    if step.overnight is not None and s.next_open:
+        own_return = own_return + state.weights * step.overnight
+    cooldown_long, cooldown_short = count_cooldowns(s, state, executed, own_return)
+    carried = drift_weights(s, closing, asset_returns)
+    ruined = value <= RUIN
+    next_state = State(
+        weights=torch.where(ruined[:, None], 0.0, carried),
+        value=value,
+        peak=peak,
+        past_values=torch.cat((state.past_values[:, 1:], state.value[:, None]), dim=1),
+        cooldown_long=cooldown_long,
+        cooldown_short=cooldown_short,
+        steps=state.steps + 1,
+    )
+    outcome = {
+        **decision._asdict(),
+        "gross_return": gross_return,
+        "net_return": net_return,
+        "value": value,
+        "drawdown": drawdown,
+        "turnover": turnover,
+        "trading_cost": trading_cost,
+        "financing_cost": financing,
+        "gross_exposure": executed.abs().sum(-1),
+        "closing_gross_exposure": closing.abs().sum(-1),
+        "closing_weights": closing,
+        "reward": reward,
+        "cooldown_long": (cooldown_long > 0).sum(-1),
+        "cooldown_short": (cooldown_short > 0).sum(-1),
+        "ruined": ruined,
+    }
+    return next_state, outcome
+
+
+def to_the_open(s: Settings, weights: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+    """Let held weights earn the overnight leg; without one, nothing happens before the trade."""
+    if not s.next_open or step.overnight is None:
+        return torch.ones_like(weights[:, 0]), weights
+    growth = 1.0 + (weights * step.overnight).sum(-1)
+    if not s.drift:
+        return growth, weights
+    return growth, weights * (1.0 + step.overnight) / growth.clamp(min=RUIN)[:, None]
+
+
+def intraday_returns(s: Settings, step: Step) -> Tensor:
+    """Return what executed weights earn: the whole step, or open to close when the trade is at the open."""
+    if not s.next_open or step.overnight is None:
+        return step.returns
+    return (1.0 + step.returns) / (1.0 + step.overnight) - 1.0
+
+
+def apply_limits(rules: TorchRules, target: Tensor) -> Tensor:
+    """Rule 1: long-only, maximum weight, the crypto broker rule, then gross exposure scaled to its cap."""
+    s = rules.settings
+    x = target.clamp(min=0.0) if s.long_only else target
+    if s.max_weight != float("inf"):
+        x = x.clamp(-s.max_weight, s.max_weight)
+    if rules.any_crypto:
+        x = torch.where(rules.is_crypto, x.clamp(0.0, 1.0), x)
+        crypto_gross = torch.where(rules.is_crypto, x, 0.0).sum(-1, keepdim=True)
+        x = torch.where(rules.is_crypto, x * scale_to(1.0, crypto_gross), x)
+    if s.intraday_gross != float("inf"):
+        x = x * scale_to(s.intraday_gross, x.abs().sum(-1, keepdim=True))
+    return x
+
+
+def scale_to(cap: float, gross: Tensor) -> Tensor:
+    """Return the factor that brings ``gross`` down to ``cap``, 1 where it is within."""
+    return torch.where(gross > cap, cap / gross.clamp(min=RUIN), 1.0)
+
+
+def clip_cooldown(s: Settings, x: Tensor, in_cooldown: Tensor, probe: Tensor) -> Tensor:
+    """Rule 2: hold weights of assets/directions in cooldown to the probe weight (B,)."""
+    clipped = torch.minimum(torch.maximum(x, -probe[:, None]), probe[:, None])
+    return torch.where(in_cooldown & (x.abs() > s.min_position), clipped, x)
+
+
+def cooling(state: State, x: Tensor) -> Tensor:
+    """Return (B, A) whether the direction of each weight is in cooldown."""
+    return ((x > 0) & (state.cooldown_long > 0)) | ((x < 0) & (state.cooldown_short > 0))
+
+
+def decide(rules: TorchRules, state: State, held: Tensor, limited: Tensor, limit_clipped: Tensor) -> Decision:
+    """Rules 2 and 3: cooldown clip, guard decisions from the state before the trade, clip again if told to."""
+    s = rules.settings
+    probe = torch.full_like(state.value, s.probe_weight)
+    in_cooldown = cooling(state, limited)
+    clipped = clip_cooldown(s, limited, in_cooldown, probe)
+
+    drawdown_guard = (state.peak - state.value) / state.peak >= s.drawdown_threshold
+    trailing = state.value / state.past_values[:, 0] - 1.0 if s.guard_enabled else torch.zeros_like(state.value)
+    negative_guard = (trailing <= s.negative_return_threshold) & (state.steps > 0)
+    turnover_guard = (clipped - held).abs().sum(-1) >= s.turnover_threshold
+
+    scale = torch.where(drawdown_guard, torch.full_like(probe, s.leverage_scale), 1.0)
+    probe = torch.where(turnover_guard, probe.clamp(max=s.turnover_probe_weight), probe)
+    scaled = clipped * scale[:, None]
+    executed = clip_cooldown(s, scaled, in_cooldown, probe) if s.guard_enabled else scaled
+    last_clip = scaled - executed if s.guard_enabled else limited - clipped
+    held_in_cooldown = torch.where(in_cooldown, executed.abs(), 0.0).sum(-1)
+    guarded_penalty = max(s.turnover_penalty, s.negative_return_turnover_penalty)
+    return Decision(
+        executed_weights=executed,
+        limit_clipped=limit_clipped,
+        cooldown_clipped=last_clip.abs().sum(-1),
+        cooldown_penalty=s.cooldown_penalty * held_in_cooldown,
+        drawdown_guard=drawdown_guard,
+        negative_return_guard=negative_guard,
+        turnover_guard=turnover_guard,
+        leverage_scale=scale,
+        turnover_penalty=torch.where(negative_guard, torch.full_like(probe, guarded_penalty), s.turnover_penalty),
+        probe_weight=probe,
+        trailing_return=trailing,
+    )
+
+
+def trade(rules: TorchRules, executed: Tensor, held: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Rule 4: return the equity kept (B,), the cost by asset (B, A) and the turnover (B,).
+
+    Exact accounting solves mu = 1 - sum c|x mu - w|: the target is a fraction of what is left after its own cost.
+    """
+    keep = torch.ones_like(executed[:, 0])
+    if rules.settings.exact:
+        for _ in range(COST_ITERATIONS):
+            keep = 1.0 - (rules.cost_rate * rules.absolute(executed * keep[:, None] - held)).sum(-1)
+    traded = rules.absolute(executed * keep[:, None] - held)
+    return keep, rules.cost_rate * traded, traded.sum(-1)
+
+
+def close(rules: TorchRules, executed: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Rule 6: scale weights down to the closing cap and pay for that trade."""
+    cap = rules.settings.closing_gross
+    if cap == float("inf"):
+        zero = torch.zeros_like(executed)
+        return executed, torch.ones_like(zero[:, 0]), zero, zero[:, 0]
+    closing = executed * scale_to(cap, executed.abs().sum(-1, keepdim=True))
+    keep, cost_by_asset, turnover = trade(rules, closing, executed)
+    return closing, keep, cost_by_asset, turnover
+
+
+def finance(s: Settings, closing: Tensor) -> Tensor:
+    """Rule 7: margin on gross above base, shared by absolute weight, and borrow on shorts; (B, A)."""
+    size = closing.abs()
+    gross = size.sum(-1, keepdim=True)
+    margin = (gross - s.base_gross).clamp(min=0.0) * s.margin_rate
+    return margin * size / gross.clamp(min=RUIN) + s.borrow_rate * (-closing).clamp(min=0.0)
+
+
+def shape_reward(
+    s: Settings, decision: Decision, step: Step, executed: Tensor, growth: Tensor, turnover: Tensor, drawdown: Tensor
+) -> Tensor:
+    """Rule 9: log growth less the penalties."""
+    reward = torch.log(growth) - decision.turnover_penalty * turnover - s.drawdown_penalty * drawdown
+    if step.cvar is not None:
+        reward = reward - s.cvar_penalty * (executed.abs() * step.cvar).sum(-1)
+    if step.uncertainty is not None:
+        reward = reward - s.uncertainty_penalty * (executed.abs() * step.uncertainty).sum(-1)
+    return reward - decision.cooldown_penalty
+
+
+def count_cooldowns(s: Settings, state: State, executed: Tensor, own_return: Tensor) -> tuple[Tensor, Tensor]:
+    """Rule 10: count down, then let losses start a cooldown and gains end one, by direction."""
+    if s.cooldown_steps == 0:
+        return state.cooldown_long, state.cooldown_short
+    counters = []
+    for counter, position in ((state.cooldown_long, executed), (state.cooldown_short, -executed)):
+        left = (counter - 1).clamp(min=0)
+        in_position = position > s.min_position
+        left = torch.where(in_position & (own_return < -s.tolerance), s.cooldown_steps, left)
+        counters.append(torch.where(in_position & (own_return > s.tolerance), 0, left))
+    return counters[0], counters[1]
+
+
+def drift_weights(s: Settings, closing: Tensor, returns: Tensor) -> Tensor:
+    """Rule 11: let the carried weights move with prices."""
+    if not s.drift:
+        return closing
+    growth = 1.0 + (closing * returns).sum(-1, keepdim=True)
+    return closing * (1.0 + returns) / growth.clamp(min=RUIN)
+
+
+def stack(outcomes: list[dict[str, Tensor]]) -> dict[str, Any]:
+    """Stack the outcomes of successive steps along a time axis after the batch axis."""
+    return {name: torch.stack([outcome[name] for outcome in outcomes], dim=1) for name in outcomes[0]}
