@@ -1,0 +1,1 @@
+"""Market data: panels, readers, checks, causal features and splits."""

@@ -1,0 +1,124 @@
+"""``rlx data check``: the findings on a path as a table and in words, with an exit status."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rlx.data.align import alignment_findings, common_stamps
+from rlx.data.checks.symbol import SymbolFigures
+from rlx.data.findings import Finding, Severity, grouped
+from rlx.data.survey import Survey, survey
+from rlx.errors import DataError
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.text import Text
+
+_STYLES = {Severity.note: "dim", Severity.warning: "yellow", Severity.error: "bold red"}
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """figures: one line a symbol. findings: worst first. common_rows: timestamps that all symbols share."""
+
+    path: str
+    figures: tuple[SymbolFigures, ...]
+    findings: tuple[Finding, ...]
+    common_rows: int | None = None
+
+    def has(self, severity: Severity) -> bool:
+        """Whether there is a finding of this severity."""
+        return any(finding.severity is severity for finding in self.findings)
+
+    def exit_status(self, strict: bool) -> int:
+        """Return 0 clean (or warnings without ``strict``), 1 warnings with ``strict``, 2 unusable."""
+        if self.has(Severity.error):
+            return 2
+        return 1 if strict and self.has(Severity.warning) else 0
+
+
+def check_path(path: str) -> CheckReport:
+    """Read and check a file or folder; what cannot be read at all is reported as an error finding, not raised."""
+    try:
+        surveyed = survey(path)
+    except DataError as error:
+        return CheckReport(path, (), (Finding("unreadable", Severity.error, str(error)),))
+    findings = list(surveyed.findings)
+    common_rows = _check_alignment(surveyed, findings)
+    order = list(Severity)[::-1]
+    findings.sort(key=lambda finding: order.index(finding.severity))
+    return CheckReport(path, tuple(surveyed.figures), tuple(findings), common_rows)
+
+
+def _check_alignment(surveyed: Survey, findings: list[Finding]) -> int | None:
+    bars = [one for one in surveyed.bars.values() if len(one) >= 2]
+    if not bars:
+        return None
+    try:
+        common = common_stamps(bars)
+    except DataError as error:
+        findings.append(Finding("not_alignable", Severity.error, str(error), file=surveyed.path.name))
+        return None
+    findings += alignment_findings(bars, common, surveyed.path.name)
+    return len(common)
+
+
+def render(report: CheckReport) -> Group:
+    """Return the table of figures, the findings in words and the verdict for a rich console."""
+    from rich import box
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    parts: list[Table | Text] = []
+    if report.figures:
+        table = Table(
+            title=f"{report.path}: {len(report.figures)} symbol(s)",
+            title_justify="left",
+            box=box.SIMPLE_HEAD,
+            padding=(0, 1),
+        )
+        for name in ("symbol", "rows", "first", "last", "bars", "fields", *_COUNTS):
+            table.add_column(name, justify="right" if name in ("rows", *_COUNTS) else "left", overflow="fold")
+        for line in report.figures:
+            counts = [_count(int(getattr(line, name))) for name in _COUNTS]
+            table.add_row(line.symbol, f"{line.rows:,}", line.first, line.last, line.frequency, line.fields, *counts)
+        parts.append(table)
+    parts += [
+        Text.assemble((f"{finding.severity.value:8}", _STYLES[finding.severity]), str(finding).removeprefix(": "))
+        for finding in grouped(report.findings)
+    ]
+    parts.append(_verdict(report))
+    return Group(*parts)
+
+
+_PLAIN_WIDTH = 140
+_COUNTS = ("gaps", "splits", "zeros", "wicks", "duplicates", "stale", "missing")
+
+
+def _count(value: int) -> str:
+    return str(value) if value else "-"
+
+
+def _verdict(report: CheckReport) -> Text:
+    from rich.text import Text
+
+    common = f" {report.common_rows:,} common timestamps." if report.common_rows is not None else ""
+    if report.has(Severity.error):
+        return Text(f"Unusable as it is.{common}", style="bold red")
+    if report.has(Severity.warning):
+        return Text(f"Usable, with warnings.{common}", style="yellow")
+    return Text(f"Clean.{common}", style="green")
+
+
+def run_check(path: str, strict: bool) -> int:
+    """Check a path, write the report to standard output and return the exit status."""
+    from rich.console import Console
+
+    report = check_path(path)
+    console = Console(highlight=False)
+    if not console.is_terminal:  # a file or a pipe has no width: keep every column whole
+        console = Console(highlight=False, width=max(console.width, _PLAIN_WIDTH))
+    console.print(render(report))
+    return report.exit_status(strict)

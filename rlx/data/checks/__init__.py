@@ -1,0 +1,1 @@
+"""Checks of one symbol's bars: each reports findings and never changes a price."""

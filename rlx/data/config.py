@@ -1,0 +1,86 @@
+"""The ``data=`` configuration group: schemas with defaults, no heavy imports."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from rlx.data.splits import SplitConfig
+
+if TYPE_CHECKING:
+    from rlx.data.panel import MarketPanel
+
+
+@dataclass
+class DataConfig:
+    """What every data source has: the features learners see (None for the defaults) and the splits."""
+
+    features: list[str] | None = None
+    split: SplitConfig = field(default_factory=SplitConfig)
+
+    def load(self) -> MarketPanel:
+        """Read or build the panel this configuration describes."""
+        raise NotImplementedError
+
+
+@dataclass
+class SampleData(DataConfig):
+    """A panel shipped with the package: ``daily9`` or ``hourly5``."""
+
+    dataset: str = "daily9"
+    symbols: list[str] | None = None
+    start: str | None = None
+    end: str | None = None
+
+    def load(self) -> MarketPanel:
+        """Return the vendored panel."""
+        from rlx.data.sources import sample
+
+        return sample(self.dataset, self.symbols, self.start, self.end)
+
+
+@dataclass
+class FolderData(DataConfig):
+    """A file or a folder of files with prices; ``path`` has to be given.
+
+    ``asset_class``: ``auto`` (weekend bars mean crypto), ``equity`` or ``crypto``. ``close_only`` uses nothing but
+    the closes. ``allow`` lists codes of findings that shall be warnings instead of refusals.
+    """
+
+    path: str = ""
+    symbols: list[str] | None = None
+    start: str | None = None
+    end: str | None = None
+    asset_class: str = "auto"
+    close_only: bool = False
+    allow: list[str] = field(default_factory=list)
+
+    def load(self) -> MarketPanel:
+        """Read, check and align the files."""
+        from rlx.data.sources import folder
+
+        return folder(
+            self.path,
+            self.symbols,
+            self.start,
+            self.end,
+            asset_class=self.asset_class,
+            close_only=self.close_only,
+            allow=self.allow,
+        )
+
+
+@dataclass
+class SyntheticData(DataConfig):
+    """A generated market with a known best answer; see ``rlx.data.synthetic`` for the kinds."""
+
+    kind: str = "one_winner"
+    n_assets: int = 4
+    n_bars: int = 600
+    seed: int = 0
+
+    def load(self) -> MarketPanel:
+        """Generate the panel."""
+        from rlx.data.synthetic import synthetic
+
+        return synthetic(self.kind, self.n_assets, self.n_bars, self.seed)

@@ -1,0 +1,66 @@
+"""What a check has to say about a file: a code, how bad it is, where, and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+_SHOWN = 6
+
+
+class Severity(StrEnum):
+    """``note``: read as intended, worth knowing. ``warning``: usable, look at it. ``error``: refused."""
+
+    note = "note"
+    warning = "warning"
+    error = "error"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One defect or remark. ``file`` is a file name, ``symbol`` empty where the file as a whole is meant."""
+
+    code: str
+    severity: Severity
+    message: str
+    fix: str = ""
+    file: str = ""
+    symbol: str = ""
+
+    def __str__(self) -> str:
+        where = " ".join(part for part in (self.file, f"({self.symbol})" if self.symbol else "") if part)
+        return f"{where}: {self.message} [{self.code}]" + (f" Fix: {self.fix}" if self.fix else "")
+
+
+def grouped(findings: Iterable[Finding]) -> list[Finding]:
+    """Join findings that say the same of several symbols, in the order of the first of each."""
+    groups: dict[tuple[str, ...], list[Finding]] = {}
+    for finding in findings:
+        groups.setdefault((finding.code, finding.severity, finding.message, finding.fix), []).append(finding)
+    return [_joined(group) for group in groups.values()]
+
+
+def _joined(group: list[Finding]) -> Finding:
+    if len(group) == 1:
+        return group[0]
+    names = [finding.symbol or finding.file for finding in group]
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    files = {finding.file for finding in group}
+    return replace(group[0], file=group[0].file if len(files) == 1 else f"{len(files)} files", symbol=shown)
+
+
+WAIVABLE = frozenset(
+    {
+        "unadjusted_split",
+        "security_change",
+        "dividend_adjustment",
+        "long_hole",
+        "bad_print",
+        "outside_range",
+        "high_below_low",
+        "shifted_sessions",
+        "mixed_frequency",
+    }
+)
+"""Errors a user may accept with ``data.allow``: the numbers can be traded, it is their meaning that is in doubt."""

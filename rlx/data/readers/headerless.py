@@ -1,0 +1,59 @@
+"""Roles of the columns of a file without a header, from what the cells look like."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rlx.data.readers.cells import is_time, to_numbers
+from rlx.data.readers.tables import Table
+from rlx.errors import DataError
+from rlx.types import FloatArray
+
+
+def infer_roles(table: Table) -> dict[str, int]:
+    """Return role -> column for a headerless file: date (and time), open, high, low, close, volume, in that order.
+
+    The four prices must lie where high is the largest and low the smallest on all rows; of several columns after the
+    close, the last whose ratio to another is a price is money, and the other the volume. Raises DataError otherwise.
+    """
+    cells = table.cells
+    roles = {"date": 0}
+    first = 1
+    if cells.shape[1] > 1 and isinstance(cells.iloc[0, 1], str) and is_time(cells.iloc[0, 1]):
+        roles["time"], first = 1, 2
+    columns = [to_numbers(cells[k], table.decimal_comma) for k in range(first, cells.shape[1])]
+    numeric = [values if not bad and not np.isnan(values).all() else None for values, bad in columns]
+    prices = [values for values in numeric[:4] if values is not None]
+    if len(prices) < 4 or not _is_ohlc(prices):
+        raise DataError(
+            f"{table.path}: no header, and the columns do not read as date, open, high, low, close; add a header line"
+            " such as date,open,high,low,close,volume. [no_price_columns]"
+        )
+    roles |= {name: first + k for k, name in enumerate(("open", "high", "low", "close"))}
+    rest = {first + k: values for k, values in enumerate(numeric) if k >= 4 and values is not None}
+    return roles | _volume_roles(rest, prices[3])
+
+
+def _is_ohlc(prices: list[FloatArray]) -> bool:
+    opens, high, low, close = prices
+    inside = (high >= np.maximum(opens, close)) & (low <= np.minimum(opens, close)) & (low > 0.0)
+    return bool(inside.mean() > 0.95)
+
+
+def _volume_roles(rest: dict[int, FloatArray], close: FloatArray) -> dict[str, int]:
+    """Tell shares from money: money / shares is close to the price."""
+    for shares, volume in rest.items():
+        for money, value in rest.items():
+            traded = (volume > 0) & (value > 0)
+            if shares != money and traded.any() and np.median(np.abs(np.log(value / volume / close)[traded])) < 0.1:
+                return {"volume": shares, "money_volume": money}
+    return {"volume": next(iter(rest))} if rest else {}
+
+
+def is_lean(table: Table) -> bool:
+    """Whether this is LEAN's equity layout: no header, stamps such as ``20210331 00:00``, whole prices x 10000."""
+    if table.columns is not None or table.cells.shape[1] != 6:
+        return False
+    stamps = table.cells[0].astype(str)
+    whole = all(table.cells[k].astype(str).str.fullmatch(r"\d+").all() for k in range(1, 5))
+    return bool(stamps.str.fullmatch(r"\d{8} \d{2}:\d{2}").all()) and whole

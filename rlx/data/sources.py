@@ -1,0 +1,75 @@
+"""Where panels come from: the vendored samples, the user's files, generated markets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from rlx.data.panel import BAR_FIELDS, MarketPanel
+from rlx.data.synthetic import synthetic
+from rlx.errors import DataError, did_you_mean
+
+if TYPE_CHECKING:
+    from rlx.data.config import DataConfig
+
+__all__ = ["SAMPLES", "folder", "load_panel", "sample", "synthetic"]
+
+SAMPLES = ("daily9", "hourly5")
+
+
+def load_panel(data: DataConfig) -> MarketPanel:
+    """Return the panel a typed ``data=`` configuration describes; raises DataError."""
+    return data.load()
+
+
+def sample(
+    dataset: str = "daily9", symbols: Sequence[str] | None = None, start: str | None = None, end: str | None = None
+) -> MarketPanel:
+    """Return a vendored panel: ``daily9`` (9 US symbols, 2012-2021) or ``hourly5`` (5 symbols, hourly, 2012-2021).
+
+    Hourly bars are labelled by their start; two bars that AAPL lacks are left out.
+    """
+    if dataset not in SAMPLES:
+        allowed = ", ".join(SAMPLES)
+        raise DataError(f"data.dataset={dataset!r}: unknown.{did_you_mean(dataset, SAMPLES)} Allowed: {allowed}.")
+    return _read_sample(dataset).select(symbols, start, end)
+
+
+@lru_cache(maxsize=len(SAMPLES))
+def _read_sample(dataset: str) -> MarketPanel:
+    import pandas as pd
+
+    from rlx.data.readers.cells import to_numbers
+
+    packed = resources.files("rlx.data").joinpath("sample", f"{dataset}.csv.gz")
+    with packed.open("rb") as stream:
+        table = pd.read_csv(stream, compression="gzip", dtype=str)
+    for name in BAR_FIELDS:
+        table[name] = to_numbers(table[name])[0]  # exact, so that the user's copy of a file has the same fingerprint
+    symbols = tuple(table["symbol"].unique())
+    wide = table.pivot(index="timestamp", columns="symbol").dropna()
+    stamps = pd.to_datetime(wide.index, utc=True).tz_localize(None).to_numpy()
+    open_, high, low, close, volume = (wide[name][list(symbols)].to_numpy(dtype="float64") for name in BAR_FIELDS)
+    return MarketPanel(symbols, stamps, close, open_, high, low, volume, source=f"sample data '{dataset}'")
+
+
+def folder(
+    path: str,
+    symbols: Sequence[str] | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    *,
+    asset_class: str = "auto",
+    close_only: bool = False,
+    allow: Sequence[str] = (),
+) -> MarketPanel:
+    """Read, check and align the price files at ``path`` (a file or a folder).
+
+    Raises DataError when a file cannot be read or a check finds the prices unusable; findings that are mere warnings
+    are logged to ``rlx.data``.
+    """
+    from rlx.data.loader import load_folder
+
+    return load_folder(path, symbols, start, end, asset_class=asset_class, close_only=close_only, allow=allow)

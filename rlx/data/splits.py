@@ -1,0 +1,116 @@
+"""Training, validation and test spans of decisions, by date or by fraction, with purge."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rlx.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from rlx.data.market import Market
+
+
+@dataclass
+class SplitConfig:
+    """Where training and validation end; the test span is what is left.
+
+    ``train_end`` and ``validation_end`` are dates, inclusive, and must be given together; without them the
+    fractions of the usable decisions count. ``purge_steps`` decisions are dropped before validation and again before
+    test. Not frozen, because a configuration tree makes frozen schemas read-only.
+    """
+
+    train_fraction: float = 0.7
+    validation_fraction: float = 0.15
+    train_end: str | None = None
+    validation_end: str | None = None
+    purge_steps: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("train_fraction", "validation_fraction"):
+            _check_fraction(name, getattr(self, name))
+        if self.train_fraction + self.validation_fraction >= 1.0:
+            total = self.train_fraction + self.validation_fraction
+            raise ConfigError(
+                f"data.split: train_fraction + validation_fraction = {total:g}; must be below 1 to leave a test span."
+            )
+        if isinstance(self.purge_steps, bool) or not isinstance(self.purge_steps, int) or self.purge_steps < 0:
+            raise ConfigError(f"data.split.purge_steps={self.purge_steps!r}: must be a whole number, at least 0.")
+        if (self.train_end is None) != (self.validation_end is None):
+            raise ConfigError("data.split: give train_end and validation_end together, or neither.")
+
+
+def _check_fraction(name: str, value: Any) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not 0.0 < value < 1.0:
+        raise ConfigError(f"data.split.{name}={value!r}: must be between 0 and 1.")
+
+
+@dataclass(frozen=True)
+class Span:
+    """Half-open range of bar indices at which decisions are taken; the last one earns the return to bar ``stop``."""
+
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class Splits:
+    """The three spans, in time order and without overlap."""
+
+    train: Span
+    validation: Span
+    test: Span
+
+
+def make_splits(market: Market, split: SplitConfig, first_bar: int) -> Splits:
+    """Cut the decisions at bars ``first_bar`` .. N-2 into train, validation and test.
+
+    Raises DataError when a span comes out empty, naming the dates and bars.
+    """
+    last = market.n_bars - 1
+    if split.train_end is not None and split.validation_end is not None:
+        train_stop, validation_stop = _stops_by_date(market, split.train_end, split.validation_end)
+    else:
+        usable = last - first_bar
+        train_stop = first_bar + round(usable * split.train_fraction)
+        validation_stop = first_bar + round(usable * (split.train_fraction + split.validation_fraction))
+    purge = split.purge_steps
+    splits = Splits(
+        Span(first_bar, min(train_stop, last)),
+        Span(max(train_stop + purge, first_bar), min(validation_stop, last)),
+        Span(max(validation_stop + purge, first_bar), last),
+    )
+    _refuse_empty(market, splits, first_bar)
+    return splits
+
+
+def _stops_by_date(market: Market, train_end: str, validation_end: str) -> tuple[int, int]:
+    from rlx.data.periods import last_instant
+
+    ends = [last_instant(train_end, "data.split.train_end"), last_instant(validation_end, "data.split.validation_end")]
+    if ends[0] >= ends[1]:
+        raise DataError(f"data.split.train_end={train_end} must be before data.split.validation_end={validation_end}.")
+    train_stop, validation_stop = np.searchsorted(market.timestamps, np.array(ends), side="right")
+    return int(train_stop), int(validation_stop)
+
+
+def _refuse_empty(market: Market, splits: Splits, first_bar: int) -> None:
+    from rlx.data.panel import format_stamp
+
+    for name in ("train", "validation", "test"):
+        span: Span = getattr(splits, name)
+        if span.stop <= span.start:
+            stamps = market.timestamps
+            first = format_stamp(stamps[min(first_bar, len(stamps) - 1)])
+            raise DataError(
+                f"data.split: the {name} span is empty. Decisions run from bar {first_bar} ({first}) to bar"
+                f" {market.n_bars - 2} ({format_stamp(stamps[-2])}); change the dates, fractions or purge_steps"
+                f" ({market.n_bars} rows in all)."
+            )

@@ -1,0 +1,189 @@
+"""Panels, calendars, markets and splits."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from rlx.data.calendars import infer_calendar
+from rlx.data.config import DataConfig, FolderData, SampleData, SyntheticData
+from rlx.data.market import Market
+from rlx.data.panel import MarketPanel
+from rlx.data.sources import load_panel, sample, synthetic
+from rlx.data.splits import Span, SplitConfig, make_splits
+from rlx.errors import ConfigError, DataError
+from rlx.types import AssetClass
+
+
+def _panel(close: list[list[float]], **fields: object) -> MarketPanel:
+    stamps = np.arange(np.datetime64("2020-01-06"), np.datetime64("2020-01-06") + len(close))
+    symbols = tuple("ABCDEFG"[: len(close[0])])
+    return MarketPanel(symbols, stamps, np.array(close), **fields)  # type: ignore[arg-type]
+
+
+def test_sample_panels_are_what_their_source_says() -> None:
+    daily, hourly = sample("daily9"), sample("hourly5")
+    assert daily.symbols == ("SPY", "IWM", "EEM", "USO", "AAPL", "FB", "IBM", "AIG", "BAC")
+    assert (len(daily), daily.frequency, daily.periods_per_year) == (2231, "1D", 252)
+    assert (len(hourly), hourly.frequency, hourly.periods_per_year) == (16214, "1h", 7 * 252)
+    assert daily.close[0, 0] == 108.6232 and daily.timestamps[0] == np.datetime64("2012-05-18")
+    assert hourly.timestamps[0] == np.datetime64("2012-01-03T14:00")
+    assert daily.asset_classes == (AssetClass.equity,) * 9
+
+
+def test_fingerprint_depends_on_content_only() -> None:
+    panel = sample("daily9")
+    assert panel.fingerprint == sample("daily9").fingerprint == "b095c4d5b8e96744"
+    assert panel.select(start="2012-05-18").fingerprint == panel.fingerprint
+    assert panel.select(["SPY"]).fingerprint != panel.fingerprint
+    close = panel.close.copy()
+    close[5, 5] = np.nextafter(close[5, 5], np.inf)
+    fields = (panel.open, panel.high, panel.low, panel.volume)
+    assert MarketPanel(panel.symbols, panel.timestamps, close, *fields).fingerprint != panel.fingerprint
+    same = MarketPanel(panel.symbols, panel.timestamps, panel.close, *fields, source="elsewhere")
+    assert same.fingerprint == panel.fingerprint
+
+
+def test_selection_includes_both_ends() -> None:
+    panel = sample("daily9", ["BAC", "SPY"], "2015", "2016-03-01")
+    assert panel.symbols == ("BAC", "SPY")
+    assert str(panel.timestamps[0])[:10] == "2015-01-02" and str(panel.timestamps[-1])[:10] == "2016-03-01"
+    hourly = sample("hourly5", end="2012-01-03")
+    assert str(hourly.timestamps[-1])[:13] == "2012-01-03T20"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"close": [[1.0], [np.nan], [1.0]]}, "close of A at 2020-01-07 is nan"),
+        ({"close": [[1.0], [0.0], [1.0]]}, "must be positive"),
+        ({"close": [[1.0]]}, "at least 2"),
+        ({"close": [[1.0], [1.0]], "open": np.ones((3, 1))}, "open has shape"),
+        ({"close": [[1.0], [1.0]], "volume": -np.ones((2, 1))}, "must not be negative"),
+    ],
+)
+def test_panel_refuses_what_is_no_market(changes: dict[str, object], message: str) -> None:
+    close = changes.pop("close")
+    with pytest.raises(DataError, match=message):
+        _panel(close, **changes)  # type: ignore[arg-type]
+
+
+def test_panel_refuses_unsorted_stamps() -> None:
+    stamps = np.array(["2020-01-02", "2020-01-01"], dtype="datetime64[D]")
+    with pytest.raises(DataError, match="strictly increasing"):
+        MarketPanel(("A",), stamps, np.ones((2, 1)))
+
+
+def _days(start: str, count: int) -> np.ndarray:
+    return np.datetime64(start, "ns") + np.arange(count) * np.timedelta64(1, "D")
+
+
+@pytest.mark.parametrize(
+    ("stamps", "name", "frequency", "periods"),
+    [
+        (_days("2019-01-01", 800), "crypto", "1D", 365),
+        (np.datetime64("2019-01-01", "ns") + np.arange(9000) * np.timedelta64(1, "h"), "crypto", "1h", 8760),
+        (np.datetime64("2019-01-01", "ns") + np.arange(9000) * np.timedelta64(4, "h"), "crypto", "4h", 2190),
+        (np.datetime64("2019-01-04", "ns") + np.arange(120) * np.timedelta64(7, "D"), "equity", "1W", 52),
+        (np.arange("2015-01", "2019-01", dtype="datetime64[M]"), "equity", "1M", 12),
+        (np.array(["2020-01-03", "2020-01-06"], dtype="datetime64[ns]"), "equity", "1D", 252),
+    ],
+)
+def test_calendars(stamps: np.ndarray, name: str, frequency: str, periods: float) -> None:
+    calendar = infer_calendar(stamps.astype("datetime64[ns]"))
+    assert (calendar.name, calendar.frequency, calendar.periods_per_year) == (name, frequency, periods)
+
+
+def test_calendar_of_half_hour_sessions_and_of_missing_weekdays() -> None:
+    days = sample("daily9").timestamps[:300]
+    bars = (days[:, None] + np.timedelta64(14, "h") + np.arange(13) * np.timedelta64(30, "m")).ravel()
+    assert infer_calendar(bars).periods_per_year == 13 * 252
+    weekdays = np.busday_offset("2015-01-05", np.arange(2000), roll="forward").astype("datetime64[ns]")
+    thinned = weekdays[np.arange(2000) % 5 != 0]  # four days a week
+    assert infer_calendar(thinned).periods_per_year == pytest.approx(0.8 * 260.9, abs=1.0)
+
+
+def test_returns_follow_the_time_convention() -> None:
+    panel = _panel([[100.0], [110.0], [99.0]], open=np.array([[100.0], [105.0], [110.0]]))
+    market = Market(panel)
+    np.testing.assert_allclose(market.returns[:, 0], [0.10, -0.10])
+    assert market.overnight_returns is not None
+    np.testing.assert_allclose(market.overnight_returns[:, 0], [0.05, 0.0])
+    assert Market(_panel([[1.0], [2.0]])).overnight_returns is None
+    assert (market.n_bars, market.n_assets) == (3, 1)
+
+
+def test_first_bar_and_too_few_rows() -> None:
+    market = Market(synthetic("random_walk", 2, 100))
+    assert market.first_bar(["return_21"], 1) == 21
+    assert market.first_bar(["return_21", "volatility_63"], 10) == 72
+    assert market.first_bar([], 0) == 0
+    assert market.first_bar(["volatility_63"], 36) == 98  # a decision at bar 98 earns the last return
+    with pytest.raises(DataError, match=r"100 rows.*at least 101 rows are needed"):
+        market.first_bar(["volatility_63"], 37)
+    with pytest.raises(DataError, match=r"100 rows.*at least 254"):
+        market.first_bar(["return_252"], 1)
+
+
+def test_splits_by_fraction_and_date() -> None:
+    market = Market(synthetic("random_walk", 1, 101))
+    splits = make_splits(market, SplitConfig(train_fraction=0.6, validation_fraction=0.2, purge_steps=3), 0)
+    assert (splits.train, splits.validation, splits.test) == (Span(0, 60), Span(63, 80), Span(83, 100))
+    dates = SplitConfig(train_end=str(market.timestamps[49])[:10], validation_end=str(market.timestamps[79])[:10])
+    splits = make_splits(market, dates, 10)
+    assert (splits.train, splits.validation, splits.test) == (Span(10, 50), Span(50, 80), Span(80, 100))
+
+
+def test_splits_refuse_nonsense() -> None:
+    market = Market(synthetic("random_walk", 1, 50))
+    with pytest.raises(DataError, match="the validation span is empty"):
+        make_splits(market, SplitConfig(purge_steps=30), 0)
+    with pytest.raises(DataError, match="train span is empty"):
+        make_splits(market, SplitConfig(train_end="2009", validation_end="2010-01-20"), 0)
+    with pytest.raises(DataError, match="must be before"):
+        make_splits(market, SplitConfig(train_end="2011", validation_end="2010"), 0)
+    for bad in ({"train_fraction": 1.2}, {"train_fraction": 0.9}, {"purge_steps": -1}, {"train_end": "2010"}):
+        with pytest.raises(ConfigError, match=next(iter(bad))):
+            SplitConfig(**bad)  # type: ignore[arg-type]
+
+
+def test_synthetic_markets_keep_their_promises() -> None:
+    winner = Market(synthetic("one_winner", 4, 500, seed=3)).returns
+    assert (winner[:, 0] > 0).all() and (winner[:, 1:].mean(axis=0) < 0).all()
+    assert (Market(synthetic("flat")).returns == 0.0).all()
+    panel = synthetic("mean_reverting", 3, 300)
+    returns = Market(panel).returns
+    assert (np.sign(returns) == -np.sign(panel.close[:-1] - 100.0)).all()
+    trend = np.sign(Market(synthetic("trending", 2, 2000)).returns)
+    assert 0.9 < (trend[1:] == trend[:-1]).mean() < 1.0
+    walk = Market(synthetic("random_walk", 5, 4000)).returns
+    assert abs(walk.mean()) < 4 * walk.std() / np.sqrt(walk.size)
+    assert synthetic(seed=1).fingerprint == synthetic(seed=1).fingerprint != synthetic(seed=2).fingerprint
+
+
+def test_configurations_load() -> None:
+    assert load_panel(SampleData(dataset="daily9", symbols=["SPY"], start="2020")).symbols == ("SPY",)
+    assert len(load_panel(SyntheticData(n_bars=70))) == 70
+    with pytest.raises(DataError, match=r"data\.path is missing"):
+        load_panel(FolderData())
+    with pytest.raises(NotImplementedError):
+        load_panel(DataConfig())
+
+
+@pytest.mark.parametrize("schema", [SampleData, FolderData, SyntheticData])
+def test_schemas_compose_with_overrides(schema: type[DataConfig]) -> None:
+    tree = OmegaConf.structured(schema)
+    OmegaConf.update(tree, "split.train_fraction", 0.6)
+    OmegaConf.update(tree, "features", ["return_1"])
+    data = OmegaConf.to_object(tree)
+    assert isinstance(data, schema)
+    assert data.split == SplitConfig(train_fraction=0.6) and data.features == ["return_1"]
+
+
+def test_schemas_import_nothing_heavy() -> None:
+    code = "import sys, rlx.data.config; assert not {'pandas', 'torch', 'pyarrow'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
