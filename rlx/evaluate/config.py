@@ -1,0 +1,74 @@
+"""What a judgement covers and how its statistics are drawn: the schema of the ``protocol`` group."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rlx.errors import ConfigError, did_you_mean
+
+SPLITS = ("auto", "train", "validation", "test", "all")
+SECONDS = "datetime64[s]"
+WRITTEN = re.compile(r"\d{4}(-\d\d(-\d\d([ T]\d\d:\d\d(:\d\d)?)?)?)?")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """Which part of the market a policy is judged on, and the statistics of the scorecard.
+
+    ``split`` names the part; ``auto`` is the test split, or for a file of weights the bars it covers. ``start`` and
+    ``end`` (dates, both inclusive) narrow it, None leaves it open. Every start index of the part begins one more
+    window of ``window_steps`` decisions. Intervals are ``confidence`` wide
+    and come from ``bootstrap_replications`` resamples drawn with ``seed``, which is not the training seed: the same
+    ledger always gets the same intervals.
+    """
+
+    split: str = "auto"
+    start: str | None = None
+    end: str | None = None
+    window_steps: int = 42
+    bootstrap_replications: int = 2000
+    confidence: float = 0.95
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.split not in SPLITS:
+            allowed = ", ".join(SPLITS)
+            raise ConfigError(
+                f"protocol.split={self.split!r}: must be one of {allowed}.{did_you_mean(str(self.split), SPLITS)}"
+            )
+        _whole("window_steps", self.window_steps, 1)
+        _whole("bootstrap_replications", self.bootstrap_replications, 100)
+        _whole("seed", self.seed, 0)
+        _open_unit("confidence", self.confidence)
+        start, end = _date("start", self.start), _date("end", self.end)
+        if start is not None and end is not None and start.astype(SECONDS) >= (end + 1).astype(SECONDS):
+            raise ConfigError(f"protocol.start={self.start!r} lies after protocol.end={self.end!r}.")
+
+
+def _whole(name: str, value: Any, low: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise ConfigError(f"protocol.{name}={value!r}: must be a whole number, at least {low}.")
+
+
+def _open_unit(name: str, value: Any) -> None:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not 0.0 < value < 1.0:
+        raise ConfigError(f"protocol.{name}={value!r}: must be a number between 0 and 1, both excluded.")
+
+
+def _date(name: str, value: Any) -> np.datetime64 | None:
+    if value is None:
+        return None
+    try:
+        if not isinstance(value, str) or not WRITTEN.fullmatch(value):
+            raise ValueError(value)
+        return np.datetime64(value)  # to the unit it is written in, so that + 1 is the end of that year, month or day
+    except ValueError as error:
+        raise ConfigError(
+            f"protocol.{name}={value!r}: must be a date (UTC) written as 2020, 2020-01 or 2020-01-31, or null."
+        ) from error

@@ -1,0 +1,170 @@
+"""The only evaluator: plays any policy closed-loop over any windows, all of them in one batch of accounts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rlx.errors import ConfigError, RlxError
+from rlx.evaluate.evaluation import Evaluation, WindowLedger
+from rlx.evaluate.windows import WindowSet
+from rlx.sim.ledger import SCALARS, Ledger
+from rlx.sim.observation import Observation
+from rlx.sim.rules import Rules
+from rlx.types import FloatArray
+
+if TYPE_CHECKING:
+    from rlx.data.market import Market
+    from rlx.policies.base import Policy
+    from rlx.sim.accounts import Accounts, Outcome
+
+Progress = Callable[[int, int], None]
+
+
+def evaluate(
+    policy: Policy,
+    market: Market,
+    window_sets: Sequence[WindowSet],
+    rules: Rules,
+    progress: Progress | None = None,
+) -> Evaluation:
+    """Play ``policy`` closed-loop over every window and return the whole book.
+
+    Longer windows take the front of the batch, so accounts that have finished fall off its end and a step never
+    plays more than the windows still running. A window's ledger does not depend on the others, as long as the
+    policy's decision for an account does not depend on the batch around it. ``progress`` is called with (steps done,
+    steps in total). Raises ConfigError for windows that do not fit the market or start before the policy's features
+    exist, and RlxError for a decision that is not a finite weight for each asset.
+    """
+    from rlx.sim.accounts import Accounts
+
+    began = time.perf_counter()
+    policy.bind(market)
+    sets = sorted(window_sets, key=lambda windows: -windows.steps)
+    _check_windows(sets, policy, market)
+    starts = np.concatenate([windows.starts for windows in sets])
+    lengths = np.concatenate([np.full(len(windows), windows.steps) for windows in sets])
+    accounts = Accounts.of(market, rules, len(starts))
+    accounts.reset(starts)
+    policy.reset(len(starts))
+    seer = _Seer(policy, market)
+    books = [_Book(windows, market.n_assets) for windows in sets]
+    latencies = np.empty(int(lengths[0]))
+
+    for step in range(int(lengths[0])):
+        running = int(np.searchsorted(-lengths, -step))  # windows longer than `step`: a prefix
+        observation = seer.observe(accounts, running)
+        asked = time.perf_counter()
+        action = policy.act(observation)
+        latencies[step] = time.perf_counter() - asked
+        outcome = accounts.step(_checked(action, policy, market, observation))
+        row = 0
+        for book in books:
+            if step < book.windows.steps:
+                book.record(outcome, step, row)
+            row += len(book.windows)
+        if progress is not None:
+            progress(step + 1, int(lengths[0]))
+
+    return Evaluation(
+        policy=policy.name,
+        symbols=tuple(market.symbols),
+        periods_per_year=float(market.periods_per_year),
+        rules=rules,
+        sets={book.windows.name: book.close(market) for book in books},
+        latency_seconds=latencies,
+        wall_seconds=time.perf_counter() - began,
+    )
+
+
+class _Seer:
+    """Builds what the policy sees from the market's features and the state of its accounts."""
+
+    def __init__(self, policy: Policy, market: Market) -> None:
+        self.timestamps = market.timestamps
+        self.features: FloatArray = np.zeros((market.n_bars, market.n_assets, 0), dtype=np.float32)
+        if policy.feature_names:
+            self.features = market.features(policy.feature_names)
+        self.lags = np.arange(1 - max(policy.window_steps, 1), 1)
+
+    def observe(self, accounts: Accounts, running: int) -> Observation:
+        """Copy the state of the first ``running`` accounts, so that a policy cannot reach into the books."""
+        bar = np.array(accounts.bar[:running], dtype=np.int64)
+        return Observation(
+            features=self.features[np.maximum(bar[:, None] + self.lags, 0)],  # (B, W, A, F)
+            weights=np.array(accounts.weights[:running]),
+            value=np.array(accounts.value[:running]),
+            drawdown=np.array(accounts.drawdown[:running]),
+            trailing_return=np.array(accounts.trailing_return[:running]),
+            cooldown_long=np.array(accounts.cooldown_long[:running]),
+            cooldown_short=np.array(accounts.cooldown_short[:running]),
+            bar=bar,
+            timestamp=self.timestamps[bar],
+            step=np.array(accounts.steps[:running], dtype=np.int64),
+        )
+
+
+class _Book:
+    """One window set's ledger, filled step by step into arrays allocated once."""
+
+    def __init__(self, windows: WindowSet, n_assets: int) -> None:
+        self.windows = windows
+        shape = (len(windows), windows.steps)
+        self.scalars = np.empty((*shape, len(SCALARS)))  # (B, T, Q)
+        self.executed_weights = np.empty((*shape, n_assets))  # (B, T, A)
+        self.closing_weights = np.empty((*shape, n_assets))
+
+    def record(self, outcome: Outcome, step: int, row: int) -> None:
+        """Store this set's rows of the outcome, which begin at ``row``."""
+        rows = slice(row, row + len(self.windows))
+        self.scalars[:, step] = outcome.scalars[rows]
+        self.executed_weights[:, step] = outcome.executed_weights[rows]
+        self.closing_weights[:, step] = outcome.closing_weights[rows]
+
+    def close(self, market: Market) -> WindowLedger:
+        """Return the finished book with its time stamps."""
+        bars = self.windows.starts[:, None] + np.arange(self.windows.steps)  # (B, T)
+        return WindowLedger(
+            name=self.windows.name,
+            starts=self.windows.starts,
+            timestamps=market.timestamps[bars],
+            end_timestamps=market.timestamps[bars + 1],
+            ledger=Ledger.of_columns(self.scalars, self.executed_weights, self.closing_weights),
+        )
+
+
+def _check_windows(sets: Sequence[WindowSet], policy: Policy, market: Market) -> None:
+    names = [windows.name for windows in sets]
+    if not sets or len(set(names)) != len(names):
+        raise ConfigError(f"window sets {names}: give at least one, each with a name of its own.")
+    first = market.first_bar(policy.feature_names, policy.window_steps) if policy.feature_names else 0
+    last = market.n_bars - 1
+    for windows in sets:
+        low, high = int(windows.starts.min()), int(windows.starts.max()) + windows.steps
+        if low < first or high > last:
+            raise ConfigError(
+                f"windows {windows.name!r}: they cover bars {low} to {high}, but policy {policy.name!r} can be "
+                f"judged on this market from bar {first} to bar {last} only (it sees {policy.window_steps} bars of "
+                f"{len(policy.feature_names)} features)."
+            )
+
+
+def _checked(action: Any, policy: Policy, market: Market, observation: Observation) -> FloatArray:
+    """Return the decision as float64 (B, A); refuse another shape and anything that is not finite."""
+    targets = np.ascontiguousarray(action, dtype=np.float64)
+    expected = (len(observation.bar), market.n_assets)
+    if targets.shape != expected:
+        raise RlxError(
+            f"policy {policy.name!r} returned weights of shape {targets.shape} at {observation.timestamp[0]}; "
+            f"expected {expected}: one row an account, one column for each of {', '.join(market.symbols)}."
+        )
+    if not np.isfinite(targets).all():
+        row, column = np.argwhere(~np.isfinite(targets))[0]
+        raise RlxError(
+            f"policy {policy.name!r} asked for weight {targets[row, column]} in {market.symbols[column]} "
+            f"at {observation.timestamp[row]}; weights must be finite numbers."
+        )
+    return targets

@@ -1,0 +1,69 @@
+"""What must be equal before two scorecards may be compared."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rlx.evaluate.evaluation import Evaluation, WindowLedger
+from rlx.plain import plain
+from rlx.sim.rules import Costs
+
+if TYPE_CHECKING:
+    from rlx.data.market import Market
+
+
+def comparability_key(market: Market, evaluation: Evaluation) -> dict[str, Any]:
+    """Return data, windows and trading rules as a readable dict, with their short ``hash``.
+
+    The reward's shaping is left out: it changes what a learner wants, not what a trade earns.
+    """
+    rules = evaluation.rules
+    key = {
+        "data": market.fingerprint,
+        "symbols": list(market.symbols),
+        "periods_per_year": float(market.periods_per_year),
+        "windows": {name: _describe(windows) for name, windows in sorted(evaluation.sets.items())},
+        "costs": _costs(rules.costs, market.symbols),
+        "limits": plain(rules.limits),
+        "guard": plain(rules.guard),
+        "cooldown": plain(rules.cooldown),
+        "accounting": plain(rules.accounting),
+        "execution": plain(rules.execution),
+        "drift": rules.drift,
+    }
+    return {**key, "hash": short_hash(key)}
+
+
+def short_hash(value: Any) -> str:
+    """Return 12 hex digits of the SHA-256 of a plain value; 5 and 5.0 are the same number."""
+    text = json.dumps(_numbers_alike(value), sort_keys=True, allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _describe(windows: WindowLedger) -> dict[str, Any]:
+    return {
+        "first": plain(windows.timestamps.min()),
+        "last": plain(windows.end_timestamps.max()),
+        "steps": windows.steps,
+        "n": len(windows),
+    }
+
+
+def _costs(costs: Costs, symbols: Sequence[str]) -> dict[str, Any]:
+    """Return the costs with overrides by symbol, however they were given."""
+    per_asset = costs.per_asset_bps
+    if per_asset is not None and not isinstance(per_asset, Mapping):
+        per_asset = dict(zip(symbols, per_asset, strict=True))
+    named = None if per_asset is None else {str(symbol): float(bps) for symbol, bps in sorted(per_asset.items())}
+    return {name: named if name == "per_asset_bps" else plain(value) for name, value in vars(costs).items()}
+
+
+def _numbers_alike(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _numbers_alike(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_numbers_alike(item) for item in value]
+    return float(value) if isinstance(value, int) and not isinstance(value, bool) else value

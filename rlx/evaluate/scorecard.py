@@ -1,0 +1,78 @@
+"""The scorecard: one judged policy as a document, in a versioned schema."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from rlx.errors import RlxError
+from rlx.plain import plain, write_json
+
+SCHEMA_VERSION = 1
+
+Metrics = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class Scorecard:
+    """Everything known about one judgement, as plain JSON values; a number that does not exist is None.
+
+    ``key``: what must be equal for a comparison, with its ``hash``. ``metrics``: the hold-out, under the bare names
+    of the ``eval/`` keys. ``intervals``: by statistic. ``guard``: guard and cooldown telemetry. ``baselines``: the
+    same metrics of policies judged beside it. ``windows``: distribution over all start indices. ``verdict``: in
+    words. ``performance``: timings, the one part that a second run does not reproduce.
+    """
+
+    key: dict[str, Any]
+    policy: dict[str, Any]
+    module: str
+    metrics: Metrics
+    intervals: dict[str, Any]
+    guard: Metrics
+    baselines: dict[str, Metrics]
+    windows: dict[str, Any]
+    verdict: str
+    data: dict[str, Any]
+    config: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    performance: dict[str, Any] = field(default_factory=dict)
+    schema_version: int = SCHEMA_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON document, schema version first."""
+        return {"schema_version": self.schema_version, **plain(self)}
+
+    def write(self, path: str | Path) -> None:
+        """Write the JSON document atomically."""
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def load(cls, path: str | Path) -> Scorecard:
+        """Read a scorecard; raises RlxError when it is missing, damaged or of another schema."""
+        path = Path(path)
+        if not path.is_file():
+            raise RlxError(f"scorecard {path}: no such file.")
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise RlxError(f"scorecard {path}: not a JSON document ({error}).") from error
+        if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
+            found = document.get("schema_version") if isinstance(document, dict) else None
+            raise RlxError(f"scorecard {path}: schema_version={found!r}; this version reads {SCHEMA_VERSION}.")
+        names = {f.name for f in fields(cls)}
+        missing, unknown = sorted(names - document.keys()), sorted(document.keys() - names)
+        if missing or unknown:
+            raise RlxError(f"scorecard {path}: missing fields {missing}, unknown fields {unknown}.")
+        return cls(**document)
+
+    def logged(self) -> dict[str, float]:
+        """Return the numbers under their logged keys (``eval/sharpe``, ...); NaN where there is none."""
+        named: dict[str, Any] = {f"eval/{name}": value for name, value in self.metrics.items()}
+        for name, value in self.guard.items():
+            named[f"cooldown/{name[9:]}" if name.startswith("cooldown_") else f"guard/{name}"] = value
+        named |= {f"perf/{name}": value for name, value in self.performance.items()}
+        numbers = {name: value for name, value in named.items() if value is None or isinstance(value, (int, float))}
+        return {name: math.nan if value is None else float(value) for name, value in numbers.items()}

@@ -1,0 +1,87 @@
+"""The scorecard in words: what the numbers allow one to say, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rlx.evaluate.statistics import Interval
+
+Numbers = Mapping[str, float | None]
+
+
+def write_verdict(
+    name: str,
+    metrics: Numbers,
+    equal_weight: Numbers | None,
+    intervals: Mapping[str, Interval],
+    excess: Interval | None,
+) -> str:
+    """Return sentences on whether the policy beat equal weight, and whether its intervals cover zero."""
+    sentences = []
+    if metrics.get("ruined"):
+        sentences.append(f"{name} lost everything: its account was ruined.")
+    if equal_weight is None or excess is None:
+        sentences.append("Equal weight was not judged beside it, so nothing can be said about beating it.")
+    else:
+        sentences += [_against(name, metrics, equal_weight), _excess(excess)]
+    sentences.append(_certainty(intervals))
+    return " ".join(sentences)
+
+
+def _against(name: str, metrics: Numbers, equal_weight: Numbers) -> str:
+    """Compare cumulative return and Sharpe; a Sharpe ratio that does not exist decides nothing."""
+    mine, theirs = metrics["cumulative_return"], equal_weight["cumulative_return"]
+    sharpe, their_sharpe = metrics["sharpe"], equal_weight["sharpe"]
+    signs = {_sign(mine, theirs), _sign(sharpe, their_sharpe)} - {None}
+    outcome = "beat equal weight on one measure and not on the other"
+    if len(signs) == 1:
+        outcome = {1: "beat equal weight", -1: "lost to equal weight", 0: "did exactly as well as equal weight"}[
+            signs.pop() or 0
+        ]
+    numbers = f"cumulative return {percent(mine)} against {percent(theirs)}"
+    return f"{name} {outcome}: {numbers}, Sharpe {ratio(sharpe)} against {ratio(their_sharpe)}."
+
+
+def _sign(mine: float | None, theirs: float | None) -> int | None:
+    if mine is None or theirs is None:
+        return None
+    return (mine > theirs) - (mine < theirs)
+
+
+def _excess(excess: Interval) -> str:
+    if excess.low is None or excess.high is None:
+        same = excess.estimate == 0.0
+        return "Step for step it earned the same." if same else f"No interval for the difference: {excess.reason}."
+    side = "above" if (excess.estimate or 0.0) >= 0 else "below"
+    size = percent(abs(excess.estimate or 0.0)).lstrip("+")
+    span = f"{excess.confidence:.0%} interval {percent(excess.low)} to {percent(excess.high)}"
+    if excess.covers_zero:
+        reading = "the interval covers zero, so the difference may be chance"
+    else:
+        reading = f"the interval lies {'above' if excess.low > 0 else 'below'} zero"
+    return f"Its mean return is {size} a year {side} that of equal weight ({span}): {reading}."
+
+
+def _certainty(intervals: Mapping[str, Interval]) -> str:
+    sharpe, total = intervals["sharpe"], intervals["cumulative_return"]
+    if sharpe.low is None or sharpe.high is None or total.low is None or total.high is None:
+        return f"There is no interval for its Sharpe ratio or return: {sharpe.reason or total.reason}."
+    spans = (
+        f"The {sharpe.confidence:.0%} intervals of its Sharpe ratio ({ratio(sharpe.low)} to {ratio(sharpe.high)}) "
+        f"and cumulative return ({percent(total.low)} to {percent(total.high)})"
+    )
+    if sharpe.covers_zero and total.covers_zero:
+        return f"{spans} both cover zero: there is no evidence that it makes or loses money."
+    if sharpe.covers_zero or total.covers_zero:
+        return f"{spans} disagree: only that of the {'Sharpe ratio' if sharpe.covers_zero else 'return'} covers zero."
+    return f"{spans} do not cover zero: it {'made' if sharpe.low > 0 else 'lost'} money beyond chance."
+
+
+def percent(value: float | None) -> str:
+    """Return a signed percentage, ``n/a`` for None."""
+    return "n/a" if value is None else f"{value:+.1%}"
+
+
+def ratio(value: float | None) -> str:
+    """Return a ratio with two decimals, ``n/a`` for None."""
+    return "n/a" if value is None else f"{value:.2f}"

@@ -1,0 +1,130 @@
+"""Every number that is logged: its key, unit, meaning and which direction is better.
+
+Loggers, CSV files, scorecards and docs/keys.md use these names and no others. A scorecard's ``metrics`` and
+``guard`` use the part after the slash.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rlx.errors import ConfigError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Key:
+    """One logged number; ``better`` is ``higher``, ``lower`` or an empty string where neither is."""
+
+    name: str
+    unit: str
+    meaning: str
+    better: str = ""
+
+
+_METRICS = (
+    Key("pnl", "fraction", "Profit of an account that starts with 1: last value - 1", "higher"),
+    Key("cumulative_return", "fraction", "prod(1 + net return) - 1", "higher"),
+    Key("annual_return", "fraction/year", "Geometric: prod(1 + net return)^(periods per year / steps) - 1", "higher"),
+    Key("volatility", "fraction/year", "Standard deviation of net returns (ddof 1) x sqrt(periods per year)", "lower"),
+    Key("sharpe", "ratio/year", "Mean / standard deviation of net returns x sqrt(periods per year), rate 0", "higher"),
+    Key("sortino", "ratio/year", "Mean / sqrt(mean(min(net return, 0)^2)) x sqrt(periods per year)", "higher"),
+    Key("calmar", "ratio", "Annual return / max drawdown", "higher"),
+    Key("max_drawdown", "fraction", "Deepest fall of the value below its running peak, positive", "lower"),
+    Key("hit_rate", "share", "Steps that gained, of the steps with a net return other than 0", "higher"),
+    Key("var_95", "fraction/step", "Loss that 5% of the steps exceed: -quantile(net return, 0.05)", "lower"),
+    Key("cvar_95", "fraction/step", "Mean loss of the steps at or beyond var_95", "lower"),
+    Key("turnover", "fraction/step", "Mean sum of absolute weight changes traded, both sides", "lower"),
+    Key("annual_turnover", "x equity/year", "turnover x periods per year", "lower"),
+    Key("cost_drag", "fraction/year", "Mean trading cost a step x periods per year", "lower"),
+    Key("financing_drag", "fraction/year", "Mean margin interest and short borrow a step x periods per year", "lower"),
+    Key("mean_gross_exposure", "x equity", "Mean sum of absolute weights after the trade"),
+    Key("max_gross_exposure", "x equity", "Largest sum of absolute weights after a trade"),
+    Key("mean_closing_gross_exposure", "x equity", "Mean sum of absolute weights carried out of a step"),
+    Key("max_closing_gross_exposure", "x equity", "Largest sum of absolute weights carried out of a step"),
+    Key("limit_clipped", "fraction/step", "Mean absolute weight that the limits took from the targets", "lower"),
+    Key("mean_reward", "per step", "Mean shaped reward", "higher"),
+    Key("ruined", "0 or 1", "Whether the account fell to the floor and stopped trading", "lower"),
+)
+
+_GUARD = (
+    Key("guard/drawdown_hit_rate", "share", "Steps on which the drawdown guard fired"),
+    Key("guard/negative_return_hit_rate", "share", "Steps on which the negative-return guard fired"),
+    Key("guard/turnover_hit_rate", "share", "Steps on which the turnover guard fired"),
+    Key("guard/mean_leverage_scale", "factor", "Mean factor on executed weights, 1 while the guard is quiet"),
+    Key("guard/min_leverage_scale", "factor", "Smallest factor on executed weights"),
+    Key("guard/mean_turnover_penalty", "per turnover", "Mean turnover penalty in force in the reward"),
+    Key("cooldown/mean_long", "assets", "Mean number of assets whose long side is in cooldown"),
+    Key("cooldown/mean_short", "assets", "Mean number of assets whose short side is in cooldown"),
+    Key("cooldown/clipped", "fraction/step", "Mean absolute weight removed by a step's last cooldown clip"),
+    Key("cooldown/penalty", "per step", "Mean reward penalty for weight still held in cooldown"),
+)
+
+_TRAIN = (
+    Key("train/loss", "", "Total loss of the update", "lower"),
+    Key("train/policy_loss", "", "Clipped surrogate loss of PPO", "lower"),
+    Key("train/value_loss", "", "Mean squared error of the value function", "lower"),
+    Key("train/entropy", "nats", "Mean entropy of the action distribution"),
+    Key("train/entropy_coefficient", "", "Weight of the entropy bonus, annealed"),
+    Key("train/action_std", "", "Mean standard deviation of the action distribution"),
+    Key("train/approx_kl", "nats", "Estimated KL divergence of the updated policy from the one that acted"),
+    Key("train/clip_fraction", "share", "Samples whose probability ratio was clipped"),
+    Key("train/explained_variance", "share", "Variance of the returns that the value function explains", "higher"),
+    Key("train/episode_reward", "per episode", "Mean summed reward of the latest finished episodes", "higher"),
+    Key("train/episode_steps", "steps", "Mean length of the latest finished episodes"),
+    Key("train/env_steps", "steps", "Environment steps taken so far"),
+)
+
+_PERF = (
+    Key("perf/env_steps_per_second", "steps/s", "Training: environment steps a second, rollout and update", "higher"),
+    Key("perf/updates_per_second", "updates/s", "Training: updates a second", "higher"),
+    Key("perf/train_wall_seconds", "s", "Training: wall clock", "lower"),
+    Key("perf/validation_wall_seconds", "s", "Training: the part of that spent on validation", "lower"),
+    Key("perf/updates", "updates", "Training: updates done"),
+    Key("perf/gradient_steps", "steps", "Training: optimizer steps taken, the step axis of all logs"),
+    Key("perf/evaluation_wall_seconds", "s", "Judge: wall clock of the policy's windows", "lower"),
+    Key(
+        "perf/evaluation_env_steps_per_second", "steps/s", "Judge: account steps a second, deciding included", "higher"
+    ),
+    Key("perf/decision_latency_p50_ms", "ms", "Judge: median time of one batched decision", "lower"),
+    Key("perf/decision_latency_p99_ms", "ms", "Judge: 99th percentile of the time of one batched decision", "lower"),
+)
+
+
+def _prefixed(prefix: str, keys: Iterable[Key]) -> tuple[Key, ...]:
+    return tuple(Key(f"{prefix}/{key.name}", key.unit, key.meaning, key.better) for key in keys)
+
+
+GROUPS: dict[str, tuple[str, tuple[Key, ...]]] = {
+    "train": ("The update that has just ended.", _TRAIN),
+    "val": ("The validation split, played by the same evaluator, without statistics.", _prefixed("val", _METRICS)),
+    "eval": ("The hold-out, on the scorecard.", _prefixed("eval", _METRICS)),
+    "guard and cooldown": ("Guards and cooldowns on the hold-out.", _GUARD),
+    "perf": ("Speed; the one group that a second run does not reproduce.", _PERF),
+}
+"""Heading -> what the group measures, and its keys."""
+
+KEYS: dict[str, Key] = {key.name: key for _, keys in GROUPS.values() for key in keys}
+"""Every key by name."""
+
+
+def find_key(name: str) -> Key:
+    """Return a key by its full name; raises ConfigError with the nearest match."""
+    if name not in KEYS:
+        raise ConfigError(f"'{name}' is not a logged key.{did_you_mean(name, KEYS)} docs/keys.md lists them all.")
+    return KEYS[name]
+
+
+def render_keys() -> str:
+    """Return docs/keys.md."""
+    lines = [
+        "# Logged keys",
+        "",
+        "Rendered from `rlx/keys.py`. A number that does not exist (the Sharpe ratio of cash) is NaN in logs and",
+        "`null` in `scorecard.json`. `scorecard.json` uses the part after the slash; there, `cooldown/x` is",
+        "`cooldown_x` in `guard`.",
+    ]
+    for heading, (meaning, keys) in GROUPS.items():
+        lines += ["", f"## {heading}", "", meaning, "", "| key | unit | meaning | better |", "|---|---|---|---|"]
+        lines += [f"| `{key.name}` | {key.unit} | {key.meaning} | {key.better} |" for key in keys]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,1 @@
+"""Pictures of evaluations; reads what the judge measured and never simulates."""

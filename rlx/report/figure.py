@@ -1,0 +1,83 @@
+"""The picture of an evaluation: equity, drawdown, exposure, trading and guards over the hold-out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rlx.evaluate.evaluation import Evaluation
+from rlx.evaluate.summary import performance_metrics
+from rlx.evaluate.windows import HOLDOUT
+from rlx.plain import atomic_path
+from rlx.report import panels
+from rlx.report.numbers import number
+from rlx.types import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SIZE_INCHES = (14.0, 10.0)
+DPI = 100
+
+
+def write_report_png(path: str | Path, evaluation: Evaluation, baselines: Mapping[str, Evaluation], title: str) -> None:
+    """Write the picture, 1400 x 1000 pixels, atomically; ``baselines`` by name, over the same hold-out."""
+    figure = draw_report(evaluation, baselines, title)
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+
+
+def draw_report(evaluation: Evaluation, baselines: Mapping[str, Evaluation], title: str) -> Figure:
+    """Return the picture as a matplotlib Figure, without touching pyplot's state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE_INCHES)
+    FigureCanvasAgg(figure)
+    grid = figure.add_gridspec(
+        5, 1, height_ratios=(3.6, 1.5, 1.5, 1.1, 0.9), left=0.062, right=0.862, top=0.895, bottom=0.05, hspace=0.34
+    )
+    axes: list[Axes] = []
+    for row in range(5):
+        axes.append(figure.add_subplot(grid[row], sharex=axes[0] if axes else None))
+    curves = {evaluation.policy: evaluation, **{n: e for n, e in baselines.items() if n != evaluation.policy}}
+    panels.draw_equity(axes[0], curves, evaluation.policy)
+    panels.draw_drawdown(axes[1], curves, evaluation.policy)
+    panels.draw_exposure(axes[2], evaluation)
+    panels.draw_turnover(axes[3], evaluation)
+    panels.draw_guards(axes[4], evaluation)
+    _finish(figure, axes, evaluation, title)
+    return figure
+
+
+def _finish(figure: Figure, axes: list[Axes], evaluation: Evaluation, title: str) -> None:
+    """Put the titles on, one time axis under all panels, and the years and months on it."""
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
+
+    windows = evaluation.sets[HOLDOUT]
+    first, last = windows.timestamps[0, 0], windows.end_timestamps[0, -1]
+    axes[0].set_xlim(first, last)
+    locator = AutoDateLocator(minticks=4, maxticks=10)  # type: ignore[no-untyped-call]
+    axes[-1].xaxis.set_major_locator(locator)
+    axes[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
+    for axis in axes[:-1]:
+        axis.tick_params(labelbottom=False)
+    figure.text(0.062, 0.962, title, fontsize=17, fontweight="bold", color=panels.INK)
+    span = f"{np.datetime_as_string(first, unit='D')} to {np.datetime_as_string(last, unit='D')}"
+    measured = performance_metrics(windows.ledger.select(0), evaluation.periods_per_year)
+    steps = f"{windows.steps} step{'s' if windows.steps > 1 else ''}"
+    subtitle = (
+        f"{span}, {steps}, {len(evaluation.symbols)} assets, net of costs:  "
+        f"{_text(measured, 'annual_return')} a year,  Sharpe {_text(measured, 'sharpe')},  "
+        f"max drawdown {_text(measured, 'max_drawdown')},  turnover {_text(measured, 'turnover')} a step"
+    )
+    figure.text(0.062, 0.935, subtitle, fontsize=11.5, color=panels.MUTED)
+
+
+def _text(measured: Mapping[str, FloatArray], name: str) -> str:
+    value = float(measured[name])
+    return number(name, value if np.isfinite(value) else None)

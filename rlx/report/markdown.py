@@ -1,0 +1,146 @@
+"""A scorecard as Markdown, for reading in a pull request or an editor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rlx.evaluate.scorecard import Scorecard
+from rlx.keys import KEYS
+from rlx.plain import write_text
+from rlx.report.numbers import number
+
+LONGEST_CELL = 400
+"""Characters of a free-form value shown before the reader is sent to the JSON document."""
+
+
+def write_scorecard_markdown(path: str | Path, card: Scorecard) -> None:
+    """Write ``render_markdown`` atomically."""
+    write_text(path, render_markdown(card))
+
+
+def render_markdown(card: Scorecard) -> str:
+    """Return the whole scorecard but its configuration and package versions, which stay in the JSON document."""
+    name = card.policy["name"]
+    sections = [
+        f"# Scorecard: {name}",
+        _facts(card),
+        f"## Verdict\n\n{card.verdict}",
+        f"## Hold-out\n\n{_metrics(card)}",
+        f"## Intervals\n\n{_intervals(card)}",
+        f"## Every start index\n\n{_windows(card)}",
+        f"## Guards and cooldowns\n\n{_guard(card)}",
+        f"## Comparability key `{card.key['hash']}`\n\n{_key(card)}",
+        f"## Policy\n\n{_pairs(card.policy)}",
+        f"## Performance\n\nTimings differ between runs.\n\n{_pairs(card.performance)}",
+    ]
+    provenance = _pairs({name: value for name, value in card.provenance.items() if name != "versions"})
+    if card.provenance:
+        sections.append(f"## Provenance\n\n{provenance}")
+    return "\n\n".join(sections) + "\n"
+
+
+def _facts(card: Scorecard) -> str:
+    holdout, data = card.key["windows"]["holdout"], card.data
+    return (
+        f"Module **{card.module}**, judged on {data['source'] or 'a panel'} ({len(data['symbols'])} symbols, "
+        f"{data['frequency']} bars, fingerprint `{data['fingerprint']}`), {holdout['first'][:10]} to "
+        f"{holdout['last'][:10]}: {holdout['steps']} steps."
+    )
+
+
+def _metrics(card: Scorecard) -> str:
+    columns = {card.policy["name"]: card.metrics, **_labelled(card)}
+    rows = [
+        [f"`{name}`", *(number(name, column.get(name)) for column in columns.values()), _meaning(f"eval/{name}")]
+        for name in card.metrics
+    ]
+    return _table(["", *columns, "meaning"], rows)
+
+
+def _labelled(card: Scorecard) -> dict[str, Any]:
+    """Return the baselines; one that has the policy's own name is marked."""
+    own = card.policy["name"]
+    return {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
+
+
+def _intervals(card: Scorecard) -> str:
+    rows = [
+        [
+            f"`{name}`",
+            number(name, interval["estimate"]),
+            number(name, interval["low"]),
+            number(name, interval["high"]),
+            {True: "yes", False: "no", None: f"no interval: {interval['reason']}"}[interval["covers_zero"]],
+        ]
+        for name, interval in card.intervals.items()
+    ]
+    first = next(iter(card.intervals.values()))
+    note = "Stationary block bootstrap, percentile intervals"
+    if first["block_steps"] is not None:
+        note += f", {first['replications']} resamples of mean block length {first['block_steps']}"
+    return _table(["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"], rows) + f"\n\n{note}."
+
+
+def _windows(card: Scorecard) -> str:
+    windows = card.windows
+    rows = [
+        [f"`{name}`", *(number(name, part[level]) for level in ("p05", "median", "p95"))]
+        for name, part in windows.items()
+        if isinstance(part, dict)
+    ]
+    shares = [
+        f"{name.removeprefix('share_').replace('_', ' ')} {share:.0%}"
+        for name, share in windows.items()
+        if name.startswith("share_")
+    ]
+    return (
+        f"{windows['n']} windows of {windows['steps']} steps; they overlap, so this is a picture and not a sample of "
+        f"that size. Share of windows: {', '.join(shares)}.\n\n" + _table(["", "p05", "median", "p95"], rows)
+    )
+
+
+def _guard(card: Scorecard) -> str:
+    rows = [[f"`{name}`", number(name, value), _meaning(_guard_key(name))] for name, value in card.guard.items()]
+    return _table(["", "value", "meaning"], rows)
+
+
+def _guard_key(name: str) -> str:
+    return f"cooldown/{name.removeprefix('cooldown_')}" if name.startswith("cooldown_") else f"guard/{name}"
+
+
+def _meaning(key: str) -> str:
+    return f"{KEYS[key].meaning} ({KEYS[key].unit})"
+
+
+def _key(card: Scorecard) -> str:
+    return _pairs({name: value for name, value in card.key.items() if name != "hash"})
+
+
+def _pairs(values: dict[str, Any]) -> str:
+    return _table(["", ""], [[f"`{name}`", _short(_inline(value))] for name, value in values.items()])
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + " ... (see scorecard.json)"
+
+
+def _inline(value: Any) -> str:
+    """Return a plain value on one line of a table."""
+    if isinstance(value, dict):
+        parts = (
+            f"{name} ({_inline(item)})" if isinstance(item, dict) else f"{name} {_inline(item)}"
+            for name, item in value.items()
+        )
+        return ", ".join(parts)
+    if isinstance(value, list):
+        return " ".join(_inline(item) for item in value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "off" if value is None else str(value)
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [list(header), ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

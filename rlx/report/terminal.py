@@ -1,0 +1,60 @@
+"""A scorecard as the last thing a command prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rlx.evaluate.scorecard import Scorecard
+from rlx.report.numbers import number
+
+if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
+SHOWN = {
+    "cumulative_return": "return",
+    "annual_return": "a year",
+    "sharpe": "Sharpe",
+    "sortino": "Sortino",
+    "max_drawdown": "max drawdown",
+    "turnover": "turnover/step",
+    "cost_drag": "cost/year",
+    "mean_gross_exposure": "gross",
+}
+"""Metric -> its heading in the terminal."""
+
+
+def scorecard_summary(card: Scorecard) -> Group:
+    """Return a rich renderable: the policy and its baselines on the hold-out, its intervals and the verdict."""
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.text import Text
+
+    return Group(_table(card), Padding(Text(_interval_line(card), style="dim"), (0, 1)), Padding(card.verdict, (1, 1)))
+
+
+def _table(card: Scorecard) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    holdout = card.key["windows"]["holdout"]
+    title = f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {card.key['hash']}"
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table.add_column("policy")
+    for heading in SHOWN.values():
+        table.add_column(heading, justify="right")
+    table.add_row(card.policy["name"], *(number(name, card.metrics[name]) for name in SHOWN), style="bold")
+    for baseline, metrics in card.baselines.items():
+        label = f"{baseline} (baseline)" if baseline == card.policy["name"] else baseline
+        table.add_row(label, *(number(name, metrics[name]) for name in SHOWN))
+    return table
+
+
+def _interval_line(card: Scorecard) -> str:
+    spans = []
+    for name in ("sharpe", "cumulative_return"):
+        interval = card.intervals[name]
+        if interval["low"] is None:
+            return f"no intervals: {interval['reason']}"
+        spans.append(f"{SHOWN[name]} {number(name, interval['low'])} to {number(name, interval['high'])}")
+    return f"{interval['confidence']:.0%} intervals: {', '.join(spans)}"

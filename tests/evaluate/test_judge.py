@@ -1,0 +1,230 @@
+"""The scorecard: its schema, its numbers, what makes two comparable, and what it says in words."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlx.data.splits import Span
+from rlx.errors import ConfigError, RlxError
+from rlx.evaluate import metrics
+from rlx.evaluate.config import Protocol
+from rlx.evaluate.judge import Judgement, judge, score
+from rlx.evaluate.scorecard import Scorecard
+from rlx.keys import KEYS
+from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
+from rlx.sim import Costs, Reward, Rules
+from tests.evaluate.players import FREE, GUARDED, OPEN, Player, make_market, random_market, state_dependent
+
+FIELDS = [
+    "schema_version", "key", "policy", "module", "metrics", "intervals", "guard", "baselines", "verdict", "config",
+    "provenance", "performance",
+]  # fmt: skip
+SPAN = Span(10, 59)
+PROTOCOL = Protocol(window_steps=10, bootstrap_replications=200)
+
+
+def judged(policy: object = None, rules: Rules = GUARDED, market: object = None, span: Span = SPAN) -> Judgement:
+    return judge(
+        policy or state_dependent(),  # type: ignore[arg-type]
+        market or random_market(),  # type: ignore[arg-type]
+        span,
+        rules,
+        PROTOCOL,
+        baselines=[EqualWeight(), BuyAndHold(), Cash()],
+        module="test",
+        config={"costs": rules.costs, "seed": 0},
+        provenance={"command": "python train.py"},
+        performance={"train_wall_seconds": 1.5, "env_steps_per_second": np.float64(10.0)},
+    )
+
+
+@pytest.fixture(scope="module")
+def judgement() -> Judgement:
+    return judged()
+
+
+def test_the_document_has_the_promised_fields(judgement: Judgement) -> None:
+    document = judgement.scorecard.to_dict()
+    assert set(FIELDS) <= set(document)
+    assert next(iter(document)) == "schema_version" and document["schema_version"] == 1
+    assert document["config"] == {"costs": document["key"]["costs"], "seed": 0}
+    assert set(document["baselines"]) == {"equal_weight", "buy_and_hold", "cash"}
+    assert all(set(metrics) == set(document["metrics"]) for metrics in document["baselines"].values())
+    assert {"sharpe", "cumulative_return", "annual_return", "annual_excess_over_equal_weight"} == set(
+        document["intervals"]
+    )
+
+
+def test_it_is_strict_json_and_reads_back_equal(judgement: Judgement, tmp_path: Path) -> None:
+    path = tmp_path / "run" / "scorecard.json"
+    judgement.scorecard.write(path)
+    assert Scorecard.load(path) == judgement.scorecard
+    assert [entry.name for entry in path.parent.iterdir()] == ["scorecard.json"]
+    text = path.read_text()
+    assert "NaN" not in text and "Infinity" not in text
+    assert json.loads(text)["baselines"]["cash"]["sharpe"] is None
+
+
+def test_metrics_are_those_of_the_ledger(judgement: Judgement) -> None:
+    card, ledger = judgement.scorecard, judgement.evaluation.sets["holdout"].ledger
+    assert card.metrics["sharpe"] == float(metrics.sharpe(ledger.net_return[0], 252.0))
+    assert card.metrics["turnover"] == pytest.approx(ledger.turnover.mean())
+    assert card.metrics["cost_drag"] == pytest.approx(ledger.trading_cost.mean() * 252)
+    assert card.guard["turnover_hit_rate"] == pytest.approx(ledger.turnover_guard.mean())
+    assert card.guard["min_leverage_scale"] == 0.6
+    assert card.windows["n"] == 40 and card.windows["steps"] == 10
+
+
+def test_every_number_has_a_documented_key(judgement: Judgement) -> None:
+    logged = judgement.scorecard.logged()
+    assert set(logged) <= set(KEYS)
+    asked_for = {
+        "eval/sharpe",
+        "eval/turnover",
+        "eval/cost_drag",
+        "guard/drawdown_hit_rate",
+        "guard/min_leverage_scale",
+    }
+    assert asked_for | {"cooldown/mean_long", "perf/env_steps_per_second"} <= set(logged)
+    assert all(isinstance(value, float) for value in logged.values())
+    assert np.isnan(judged(Cash()).scorecard.logged()["eval/sharpe"])
+
+
+def test_score_gives_the_scorecard_numbers_without_the_statistics(judgement: Judgement) -> None:
+    quick = score(state_dependent(), random_market(), Span(10, 59), GUARDED)
+    assert quick == judgement.scorecard.metrics
+    assert {f"val/{name}" for name in quick} <= set(KEYS)
+
+
+def test_only_timings_differ_between_two_judgements(judgement: Judgement) -> None:
+    one, two = (replace(card, performance={}) for card in (judgement.scorecard, judged().scorecard))
+    assert one == two
+
+
+def test_a_baseline_judged_as_policy_gets_the_same_numbers(judgement: Judgement) -> None:
+    card = judged(EqualWeight()).scorecard
+    assert card.metrics == card.baselines["equal_weight"] == judgement.scorecard.baselines["equal_weight"]
+    assert card.key == judgement.scorecard.key
+    assert card.windows["share_beating_equal_weight"] == 0.0
+    assert "did exactly as well as equal weight" in card.verdict
+    assert "Step for step it earned the same." in card.verdict
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"costs": replace(GUARDED.costs, commission_bps=8.0)},
+        {"limits": replace(GUARDED.limits, intraday_gross=1.7)},
+        {"guard": replace(GUARDED.guard, leverage_scale=0.5)},
+        {"cooldown": replace(GUARDED.cooldown, steps=3)},
+        {"accounting": "additive"},
+        {"drift": False},
+    ],
+)
+def test_other_rules_have_another_key(judgement: Judgement, change: dict[str, object]) -> None:
+    assert judged(rules=replace(GUARDED, **change)).scorecard.key["hash"] != judgement.scorecard.key["hash"]
+
+
+def test_other_data_and_windows_have_another_key_and_the_reward_has_not(judgement: Judgement) -> None:
+    own = judgement.scorecard.key["hash"]
+    assert judged(market=random_market(seed=1)).scorecard.key["hash"] != own
+    assert judged(span=Span(11, 59)).scorecard.key["hash"] != own
+    assert judged(rules=replace(GUARDED, reward=Reward(turnover_penalty=1.0))).scorecard.key["hash"] == own
+
+
+def test_costs_by_symbol_are_the_same_key_however_they_are_given() -> None:
+    ways = (
+        Costs(per_asset_bps={"S2": 3, "S0": 1.0, "S1": 2}),
+        Costs(per_asset_bps=[1, 2, 3]),
+    )
+    named, listed = (judged(Cash(), rules=Rules(costs=costs)).scorecard.key for costs in ways)
+    assert named["hash"] == listed["hash"]
+    assert listed["costs"]["per_asset_bps"] == {"S0": 1.0, "S1": 2.0, "S2": 3.0}
+
+
+def test_the_verdict_says_it_plainly_when_it_wins_and_when_it_loses() -> None:
+    steps = np.random.default_rng(0).normal([[0.01, -0.01]], 0.002, (200, 2))
+    market = make_market(100 * np.exp(np.cumsum(steps, axis=0)))
+    rules, span = Rules(limits=OPEN), Span(0, 199)
+    winner = judged(Player(lambda o: np.tile([1.0, 0.0], (len(o.bar), 1))), rules, market, span).scorecard
+    loser = judged(Player(lambda o: np.tile([0.0, 1.0], (len(o.bar), 1))), rules, market, span).scorecard
+    assert winner.verdict.startswith("player beat equal weight: cumulative return +")
+    assert "the interval lies above zero" in winner.verdict
+    assert "do not cover zero: it made money beyond chance" in winner.verdict
+    assert loser.verdict.startswith("player lost to equal weight")
+    assert "the interval lies below zero" in loser.verdict and "it lost money beyond chance" in loser.verdict
+    assert winner.windows["share_beating_equal_weight"] == 1.0 and loser.windows["share_positive"] == 0.0
+
+
+def test_the_verdict_says_that_an_interval_covers_zero(judgement: Judgement) -> None:
+    assert judgement.scorecard.intervals["sharpe"]["covers_zero"] is True
+    assert "the interval covers zero, so the difference may be chance" in judgement.scorecard.verdict
+    assert "both cover zero: there is no evidence that it makes or loses money." in judgement.scorecard.verdict
+
+
+def test_one_step_can_be_judged() -> None:
+    protocol = replace(PROTOCOL, window_steps=1)
+    card = judge(
+        EqualWeight(), random_market(), Span(20, 21), FREE, protocol, baselines=[EqualWeight()], module="test"
+    ).scorecard
+    assert card.metrics["sharpe"] is None and card.metrics["volatility"] is None
+    assert card.metrics["cumulative_return"] == pytest.approx(random_market().returns[20].mean())
+    assert card.intervals["sharpe"]["reason"] == "an interval needs at least 20 steps, this has 1"
+    assert "There is no interval for its Sharpe ratio or return" in card.verdict
+
+
+def test_cash_is_judged_without_a_sharpe_ratio() -> None:
+    card = judged(Cash()).scorecard
+    assert (card.metrics["sharpe"], card.metrics["cumulative_return"], card.metrics["cost_drag"]) == (None, 0.0, 0.0)
+    assert card.intervals["sharpe"]["reason"] == "the returns do not vary"
+    assert card.windows["sharpe"] == {"p05": None, "median": None, "p95": None, "n": 0}
+
+
+def test_ruin_is_the_first_thing_said() -> None:
+    market = make_market(np.repeat([[100.0], [100.0], [30.0], [33.0]], [20, 10, 10, 10], axis=0))
+    player = Player(lambda o: np.full(o.weights.shape, 2.0))
+    card = judged(player, FREE, market, Span(0, 49)).scorecard
+    assert card.verdict.startswith("player lost everything")
+    assert card.metrics["ruined"] == 1.0
+    assert card.metrics["cumulative_return"] == pytest.approx(-1.0)
+
+
+def test_without_equal_weight_nothing_is_claimed() -> None:
+    card = judge(Cash(), random_market(), Span(10, 59), FREE, PROTOCOL, baselines=[], module="test").scorecard
+    assert "Equal weight was not judged beside it" in card.verdict
+    assert "annual_excess_over_equal_weight" not in card.intervals
+
+
+def test_a_window_that_does_not_fit_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"protocol\.window_steps=10: the evaluation span has 5"):
+        judged(span=Span(10, 15))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "no such file"),
+        ("{", "not a JSON document"),
+        ('{"schema_version": 2}', "schema_version=2; this version reads 1"),
+        ("[]", "schema_version=None"),
+        ('{"schema_version": 1, "metric": {}}', r"missing fields .*'metrics'.*unknown fields \['metric'\]"),
+    ],
+)
+def test_a_file_that_is_no_scorecard_is_refused(tmp_path: Path, text: str | None, message: str) -> None:
+    path = tmp_path / "scorecard.json"
+    if text is not None:
+        path.write_text(text)
+    with pytest.raises(RlxError, match=message):
+        Scorecard.load(path)
+
+
+def test_what_json_cannot_hold_is_refused_and_nothing_is_left_behind(tmp_path: Path, judgement: Judgement) -> None:
+    broken = replace(judgement.scorecard, config={"market": object()})
+    with pytest.raises(TypeError, match="object has no place in a JSON file"):
+        broken.write(tmp_path / "scorecard.json")
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,55 @@
+"""The protocol refuses nonsense in plain words, and costs nothing to import."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from rlx.errors import ConfigError
+from rlx.evaluate.config import Protocol
+
+
+def test_defaults() -> None:
+    protocol = Protocol()
+    assert (protocol.window_steps, protocol.bootstrap_replications, protocol.confidence) == (42, 2000, 0.95)
+    assert (protocol.split, protocol.seed) == ("auto", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("split", "tset", r"protocol.split='tset'.*Did you mean 'test'"),
+        ("window_steps", 0, "protocol.window_steps=0: must be a whole number, at least 1"),
+        ("window_steps", 4.5, "protocol.window_steps=4.5"),
+        ("bootstrap_replications", 10, "at least 100"),
+        ("seed", -1, "protocol.seed=-1"),
+        ("seed", True, "protocol.seed=True"),
+        ("confidence", 1.0, "protocol.confidence=1.0: must be a number between 0 and 1"),
+        ("confidence", float("nan"), "protocol.confidence=nan"),
+        ("start", "yesterday", r"protocol.start='yesterday': must be a date"),
+        ("end", "2020-02-31", r"protocol.end='2020-02-31': must be a date"),
+        ("end", "2020-02-01T00:00:00+02:00", "must be a date"),
+    ],
+)
+def test_nonsense_is_refused(name: str, value: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Protocol(**{name: value})
+
+
+def test_dates_in_the_wrong_order_are_refused() -> None:
+    with pytest.raises(ConfigError, match="lies after"):
+        Protocol(start="2020-03-02", end="2020-03-01")
+    with pytest.raises(ConfigError, match="lies after"):
+        Protocol(start="2020-03-01", end="2020-02")
+    assert Protocol(start="2020-02-22", end="2020-02").end == "2020-02"  # the whole month
+    assert Protocol(start="2020-03-01 09:30", end="2020-03-02").start == "2020-03-01 09:30"
+
+
+def test_the_schema_imports_nothing_heavy() -> None:
+    heavy = "{'torch', 'lightning', 'pandas', 'numba', 'arch', 'matplotlib', 'pyarrow', 'scipy'}"
+    code = f"import sys, rlx.evaluate.config, rlx.keys; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

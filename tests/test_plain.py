@@ -1,0 +1,65 @@
+"""Values become plain JSON values or are refused; files are whole or absent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from omegaconf import OmegaConf
+
+from rlx.plain import atomic_path, plain, write_json
+from rlx.types import Accounting, AssetClass
+
+
+@dataclass
+class Point:
+    x: float
+    label: Any
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (float("nan"), None),
+        (np.float64("inf"), None),
+        (np.float32(0.5), 0.5),
+        (np.int64(3), 3),
+        (np.bool_(True), True),
+        (True, True),
+        (np.array([[1.0, np.nan]]), [[1.0, None]]),
+        (np.datetime64("2020-01-02T03:04:05.678", "ns"), "2020-01-02T03:04:05"),
+        (Accounting.exact, "exact"),
+        ((AssetClass.crypto, Path("a") / "b"), ["crypto", "a/b"]),
+        ({1: Point(1.0, {"k": None})}, {"1": {"x": 1.0, "label": {"k": None}}}),
+    ],
+)
+def test_plain(value: Any, expected: Any) -> None:
+    result = plain(value)
+    assert result == expected and type(result) is type(expected)
+
+
+def test_a_resolved_configuration_is_plain() -> None:
+    config = OmegaConf.to_container(OmegaConf.create({"a": [1, {"b": None}]}))
+    assert plain(config) == {"a": [1, {"b": None}]}
+
+
+def test_what_has_no_place_in_json_is_refused() -> None:
+    with pytest.raises(TypeError, match="set has no place in a JSON file"):
+        plain({"symbols": {"AAPL"}})
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    def fail_halfway() -> None:
+        with atomic_path(path) as temporary:
+            temporary.write_text("half")
+            raise OSError("disk full")
+
+    path = tmp_path / "new" / "card.json"
+    write_json(path, {"a": 1})
+    with pytest.raises(OSError, match="disk full"):
+        fail_halfway()
+    assert path.read_text() == '{\n  "a": 1\n}\n'
+    assert list(path.parent.iterdir()) == [path]
