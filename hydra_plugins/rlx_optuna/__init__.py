@@ -1,0 +1,1 @@
+"""Optuna sweeps that survive failed trials and continue where they stopped."""

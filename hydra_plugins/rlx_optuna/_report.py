@@ -1,0 +1,71 @@
+"""What a sweep leaves behind: a table of its trials and the best one in ``optimization_results.yaml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import optuna
+from omegaconf import OmegaConf
+from optuna.trial import FrozenTrial, TrialState
+from rich.console import Console
+from rich.table import Table
+
+from rlx.plain import write_text
+
+
+def print_trials(study: optuna.Study, reason: str) -> None:
+    """Print one row a trial: number, parameters, objective and state; ``reason`` is the attribute that explains it."""
+    trials = study.get_trials(deepcopy=False)
+    names = sorted({name for trial in trials for name in trial.params})
+    why = ["why"] if any(reason in trial.user_attrs for trial in trials) else []
+    table = Table(title=f"Study '{study.study_name}'")
+    for header in ("trial", *_short(names), "objective", "state", *why):
+        table.add_column(header, overflow="fold")
+    for trial in trials:
+        table.add_row(
+            str(trial.number),
+            *(_text(trial.params.get(name, "")) for name in names),
+            _text(trial.value) if trial.state == TrialState.COMPLETE else "",
+            _state(study, trial),
+            *(trial.user_attrs.get(reason, "") for _ in why),
+        )
+    Console().print(table)
+
+
+def _short(names: Sequence[str]) -> list[str]:
+    """Return the last part of each key, or the keys themselves where that would be ambiguous."""
+    tails = [name.rpartition(".")[2] for name in names]
+    return tails if len(set(tails)) == len(tails) else list(names)
+
+
+def _state(study: optuna.Study, trial: FrozenTrial) -> str:
+    if trial.state != TrialState.COMPLETE:
+        return trial.state.name
+    return "BEST" if trial.number == study.best_trial.number else trial.state.name
+
+
+def _text(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def save_results(study: optuna.Study, folder: Path, fixed: Mapping[str, Any], overrides: Sequence[str]) -> None:
+    """Write the study's counts and its best trial: parameters, objective, run folder and the overrides to run it."""
+    trials = study.get_trials(deepcopy=False)
+    results: dict[str, Any] = {
+        "name": "optuna",
+        "study_name": study.study_name,
+        "trials": {state.name: sum(trial.state == state for trial in trials) for state in TrialState},
+    }
+    if results["trials"]["COMPLETE"]:
+        best = study.best_trial
+        settings = {**best.params, **fixed}
+        results |= {
+            "best_value": best.value,
+            "best_params": best.params,
+            "best_trial": best.number,
+            "best_run": str(folder / str(best.number)),
+            "best_overrides": [f"{name}={value}" for name, value in settings.items()] + list(overrides),
+        }
+    write_text(folder / "optimization_results.yaml", OmegaConf.to_yaml(OmegaConf.create(results)))

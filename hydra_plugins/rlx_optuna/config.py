@@ -1,0 +1,43 @@
+"""Schema of ``hydra/sweeper=optuna``. No postponed annotations here: Hydra's scanner loads this file by itself."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+from hydra_plugins.hydra_optuna_sweeper.config import Direction
+from omegaconf import MISSING
+
+
+@dataclass
+class ResumableSweeperConfig:
+    """``n_trials`` is the total the study shall hold; ``storage`` and ``study_name`` say which study to continue.
+
+    ``seed`` seeds the sampler, ``n_jobs`` trials are handed to the launcher at a time, and ``params`` maps the keys
+    searched to their ranges in Hydra's sweep syntax, such as ``interval(0, 1)`` or ``choice(1, 2)``.
+    """
+
+    _target_: str = "hydra_plugins.rlx_optuna.sweeper.ResumableSweeper"
+    _recursive_: bool = False
+    defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}])
+    sampler: Any = MISSING
+    seed: int = "${seed}"  # type: ignore[assignment]  # the run's own seed
+    direction: Direction = Direction.maximize
+    storage: str = "sqlite:///${hydra.sweep.dir}/study.db"
+    study_name: str = "rlx"
+    n_trials: int = 20
+    n_jobs: int = 1
+    params: dict[str, str] | None = None
+
+
+class TakeOptunaOption(SearchPathPlugin):
+    """Makes ``hydra/sweeper=optuna`` mean this sweeper.
+
+    The stock plugin stores an option of the same name, and Hydra validates any file of that name against it. Search
+    path plugins run after every plugin is loaded, so that whichever was loaded last, this one has the final word.
+    """
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Store the option; the search path itself stays as it is."""
+        ConfigStore.instance().store("optuna", ResumableSweeperConfig, group="hydra/sweeper", provider="rlx")

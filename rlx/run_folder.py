@@ -1,0 +1,103 @@
+"""What a run folder says about its own making: command, resolved configuration, versions, git state, machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from omegaconf import OmegaConf
+
+from rlx.plain import write_json, write_text
+
+COMMAND = "command.txt"
+CONFIG = "config.yaml"
+PROVENANCE = "provenance.json"
+
+# What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
+STARTING_FILES = frozenset({".hydra", COMMAND, CONFIG, PROVENANCE})
+
+
+def record_run(run_dir: Path, resolved: Mapping[str, Any], argv: Sequence[str] | None = None) -> dict[str, Any]:
+    """Write command, resolved configuration and provenance into ``run_dir``; return the provenance."""
+    command = command_line(sys.argv if argv is None else argv)
+    facts = {"command": command, **provenance()}
+    write_text(run_dir / COMMAND, command + "\n")
+    write_text(run_dir / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(resolved))))
+    write_json(run_dir / PROVENANCE, facts)
+    return facts
+
+
+def command_line(argv: Sequence[str]) -> str:
+    """Return the command to type in a shell; a script is named relative to the working directory where it can be."""
+    program, *arguments = argv
+    path = Path(program)
+    if path.suffix != ".py":
+        return shlex.join([path.name, *arguments])
+    script = path.resolve()
+    here = Path.cwd()
+    shown = script.relative_to(here) if script.is_relative_to(here) else script
+    return shlex.join(["python", str(shown), *arguments])
+
+
+def provenance() -> dict[str, Any]:
+    """Return versions, git state and platform as JSON-able values."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "machine": platform.machine(),
+        "cpu_count": os.cpu_count(),
+        "versions": package_versions(),
+        "git": git_state(Path(__file__).parent),
+    }
+
+
+def package_versions() -> dict[str, str]:
+    """Return the version of every installed distribution, by name."""
+    found = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
+    return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Return the commit and whether tracked files differ from it; None when the code is not in a git checkout.
+
+    The checkout must be of this code: an installed package that happens to lie inside somebody's repository, in a
+    virtual environment for one, is ignored by that repository and gives None.
+    """
+    if shutil.which("git") is None or _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
+        return None
+    commit = _git(folder, "rev-parse", "HEAD")
+    if commit is None:
+        return None
+    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": bool(changes)}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    answer = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
+    return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def discard_if_unused(run_dir: Path) -> bool:
+    """Remove a run folder in which a run stopped before it did anything, and return whether it did.
+
+    Only what a run starts with may lie in it: Hydra's records, a log, and ``record_run``'s files. Anything else keeps
+    the folder untouched. The two folders above it (``outputs/MODULE``) go too when that leaves them empty.
+    """
+    if not run_dir.is_dir():
+        return False
+    if any(entry.name not in STARTING_FILES and entry.suffix != ".log" for entry in run_dir.iterdir()):
+        return False
+    shutil.rmtree(run_dir)
+    for folder in list(run_dir.parents)[:2]:
+        if folder == Path.cwd() or any(folder.iterdir()):
+            break
+        folder.rmdir()
+    return True

@@ -1,0 +1,104 @@
+"""Lightning loggers for one run, and the scorecard's numbers written to all of them."""
+
+from __future__ import annotations
+
+import logging
+import netrc
+import os
+import warnings
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import wandb
+from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
+
+from rlx.errors import ConfigError
+from rlx.tracking.config import LoggerConfig, WandbMode
+
+log = logging.getLogger(__name__)
+
+WANDB_SERVER = "https://api.wandb.ai"
+
+
+class RunFolderCsvLogger(CSVLogger):
+    """Lightning's CSV logger, writing ``metrics.csv`` straight into a run folder that already holds other files."""
+
+    def __init__(self, run_dir: Path) -> None:
+        super().__init__(save_dir=run_dir, name="", version="")
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message="Experiment logs directory")
+            self.experiment  # noqa: B018 - built here, where its warning about a used folder is expected
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Write nothing: the run folder holds the resolved configuration already."""
+
+
+def build_loggers(config: LoggerConfig, run_dir: Path, run_name: str, settings: Mapping[str, Any]) -> list[Logger]:
+    """Return the loggers of one run; ``settings`` is the resolved configuration W&B stores with it.
+
+    Nothing is asked on the terminal. ``online`` without an API key stays offline, and says so once.
+    """
+    loggers: list[Logger] = [RunFolderCsvLogger(run_dir)]
+    mode = _mode(config.wandb)
+    if mode is not WandbMode.disabled:
+        loggers.append(_wandb_logger(config, mode, run_dir, run_name, settings))
+    return loggers
+
+
+def _mode(asked: WandbMode) -> WandbMode:
+    if asked is WandbMode.online and not has_wandb_key():
+        log.warning("logger=wandb: no API key (WANDB_API_KEY, or `wandb login`), so this run is recorded offline.")
+        return WandbMode.offline
+    return asked
+
+
+def has_wandb_key() -> bool:
+    """Return whether an API key lies in the environment or in the netrc file; asks no one and no server."""
+    if os.environ.get("WANDB_API_KEY"):
+        return True
+    path = Path(os.environ.get("NETRC", Path.home() / ".netrc")).expanduser()
+    host = urlsplit(os.environ.get("WANDB_BASE_URL", WANDB_SERVER)).hostname
+    if host is None or not path.is_file():
+        return False
+    try:
+        return netrc.netrc(path).authenticators(host) is not None
+    except netrc.NetrcParseError as error:
+        raise ConfigError(f"logger=wandb: the API key cannot be read, {path} is damaged: {error}") from error
+
+
+def _wandb_logger(
+    config: LoggerConfig, mode: WandbMode, run_dir: Path, run_name: str, settings: Mapping[str, Any]
+) -> WandbLogger:
+    # Started here rather than by Lightning on first use: a run that cannot start must stop before the training, and
+    # Lightning would leave WANDB_MODE set for later runs and pass on a setting that W&B warns about.
+    run = wandb.init(
+        project=config.project,
+        entity=config.entity,
+        group=config.group,
+        tags=list(config.tags),
+        name=run_name,
+        dir=run_dir,
+        config=dict(settings),
+        mode=mode.value,
+        settings=wandb.Settings(silent=True, console="off"),
+    )
+    run.define_metric("trainer/global_step")
+    run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
+    return WandbLogger(experiment=run, save_dir=run_dir)
+
+
+def log_final(loggers: Iterable[Logger], metrics: Mapping[str, float], step: int) -> None:
+    """Write a scorecard's numbers (``eval/*``, ``guard/*``, ...) to every logger, at the last training step."""
+    for logger in loggers:
+        logger.log_metrics(dict(metrics), step)
+        logger.save()
+
+
+def close_loggers(loggers: Iterable[Logger], *, succeeded: bool = True) -> None:
+    """Flush and end every logger, so that the next run in this process starts its own."""
+    for logger in loggers:
+        logger.finalize("success" if succeeded else "failed")
+        if isinstance(logger, WandbLogger):
+            logger.experiment.finish(exit_code=0 if succeeded else 1)

@@ -1,0 +1,219 @@
+"""The configuration tree: every option composes, every bad input stops with one message that helps."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+
+from rlx.config import SCHEMAS, EvaluateConfig, TrainConfig, as_trained, register_schemas, typed, validate
+from rlx.config_errors import explain
+from rlx.data.config import FolderData, SampleData
+from rlx.errors import ConfigError
+from rlx.sim.rules import Guard
+
+CONF = Path(__file__).parents[2] / "conf"
+GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol", "policy")
+OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
+NEEDS_PATH = {("data", "folder"), ("policy", "weights"), ("policy", "checkpoint")}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def hydra_tree() -> Iterator[None]:
+    """Open the configuration tree once for this file."""
+    register_schemas()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        yield
+
+
+def entry_points(group: str) -> list[tuple[str, type[TrainConfig | EvaluateConfig]]]:
+    """Return the entry points that have ``group``."""
+    found: list[tuple[str, type[TrainConfig | EvaluateConfig]]] = []
+    if group != "policy":
+        found.append(("train", TrainConfig))
+    if group not in ("module", "hardware"):
+        found.append(("evaluate", EvaluateConfig))
+    return found
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_every_option_composes_into_its_schema(group: str, option: str) -> None:
+    overrides = [f"{group}={option}"] + ([f"{group}.path=somewhere"] if (group, option) in NEEDS_PATH else [])
+    for name, kind in entry_points(group):
+        config = typed(compose(name, overrides), kind)
+        assert type(getattr(config, group)) in SCHEMAS[group].values()
+        validate(config)
+
+
+@pytest.mark.parametrize("experiment", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
+def test_every_experiment_dry_runs(experiment: str) -> None:
+    config = typed(compose("train", [f"+experiment={experiment}"]), TrainConfig)
+    assert validate(config) == []
+    assert config != typed(compose("train"), TrainConfig)
+
+
+@pytest.mark.parametrize("sweep", sorted(path.stem for path in (CONF / "sweep").glob("*.yaml")))
+def test_every_sweep_searches_keys_that_exist(sweep: str) -> None:
+    for sweeper in ([], ["hydra/sweeper=optuna"]):  # the file selects the sweeper it needs; naming it too is fine
+        cfg = compose("train", [*sweeper, f"+sweep={sweep}"], return_hydra_config=True)
+        assert cfg.hydra.sweeper._target_ == "hydra_plugins.rlx_optuna.sweeper.ResumableSweeper"
+    assert cfg.hydra.sweeper.params
+    for key in cfg.hydra.sweeper.params:
+        assert OmegaConf.select(cfg, key, throw_on_missing=True) is not None, key
+
+
+@pytest.mark.parametrize("name", ["train", "evaluate"])
+def test_help_names_every_option(name: str) -> None:
+    text = compose(name, return_hydra_config=True).hydra.help.template
+    words = set(text.split())
+    defaults = {"module", "hardware"} if name == "evaluate" else {"policy"}
+    for group, option in OPTIONS:
+        assert group in defaults or option in words, f"{group}={option} is missing in the help"
+
+
+def test_calibrated_guard_has_the_published_numbers() -> None:
+    assert typed(compose("train", ["guard=calibrated"]), TrainConfig).guard == Guard(
+        drawdown_threshold=0.036,
+        leverage_scale=0.6,
+        window=42,
+        negative_return_threshold=-0.03,
+        negative_return_turnover_penalty=0.0075,
+        turnover_threshold=0.55,
+        turnover_probe_weight=0.002,
+    )
+
+
+def test_initial_guard_has_the_published_numbers() -> None:
+    assert typed(compose("train", ["guard=initial"]), TrainConfig).guard == Guard(
+        drawdown_threshold=0.18,
+        leverage_scale=0.5,
+        window=42,
+        negative_return_threshold=0.0,
+        negative_return_turnover_penalty=0.0075,
+        turnover_threshold=0.50,
+        turnover_probe_weight=0.0015,
+    )
+
+
+def test_guard_none_is_off() -> None:
+    assert not typed(compose("train"), TrainConfig).guard.enabled
+
+
+def message(overrides: list[str], name: str = "train") -> str:
+    """Return what a user reads after these overrides."""
+    kind: type[TrainConfig | EvaluateConfig] = TrainConfig if name == "train" else EvaluateConfig
+    try:
+        validate(typed(compose(name, overrides), kind))
+    except ConfigError as error:
+        return str(error)
+    except HydraException as error:
+        return str(explain(error))
+    raise AssertionError(f"{overrides} composed")
+
+
+@pytest.mark.parametrize(
+    ("override", "expected"),
+    [
+        ("guard=calibratd", "guard=calibratd: no such option. Choose from calibrated, initial, none. Did you mean"),
+        ("guard.windw=3", "guard.windw: no such key. guard has drawdown_threshold"),
+        ("guard.windw=3", "Did you mean 'window'?"),
+        ("+guard.windw=3", "guard.windw: no such key."),
+        ("+data.pth=x", "data.pth: no such key."),
+        ("gard=none", "gard: no such key. The configuration has seed, data"),
+        ("guard.window=many", "guard.window: Value 'many'"),
+        ("guard.window=0", "guard.window=0: must be a whole number"),
+        ("costs.commission_bps=-1", "costs.commission_bps=-1.0: must be between 0 and 10000"),
+        ("env.limits.max_weight=-1", "env.limits.max_weight=-1.0: must be at least 0"),
+        ("env.cooldown.steps=0", "env.cooldown.steps=0: must be at least 1"),
+        ("experiment=smoke", "use +experiment=smoke"),
+        ("data=folder", "data.path: must be given"),
+        ("data.split.train_fraction=1.5", "data.split.train_fraction=1.5: must be between 0 and 1"),
+        ("hardware.precision=16", "hardware.precision='16': must be one of 32, bf16-mixed"),
+        ("hardware.device=tpu", "hardware.device: Invalid value 'tpu', expected one of [auto, cpu, cuda]"),
+        ("hardware.compile=on", "hardware.compile='on': must be one of auto, off"),
+        ("hardware.threads=0", "hardware.threads=0: must be at least 1"),
+        ("trainer.max_updates=0", "trainer.max_updates=0: must be at least 1"),
+        ("trainer.max_minutes=0", "trainer.max_minutes=0.0: must be above 0"),
+        ("trainer.monitor=train/loss", "trainer.monitor='train/loss': must be a validation metric"),
+        ("trainer.monitor=val/sharp", "Did you mean 'val/sharpe'?"),
+        ("env.limits.closing_gross=1.5", "env.limits.closing_gross=1.5 is above env.limits.intraday_gross=1"),
+        ("logger.wandb=maybe", "logger.wandb: Invalid value 'maybe'"),
+        ("protocol.split=tset", "Did you mean 'test'?"),
+        ("seed=x", "seed: Value 'x'"),
+    ],
+)
+def test_bad_input_says_what_is_wrong(override: str, expected: str) -> None:
+    assert expected in message([override])
+
+
+def test_closing_gross_may_equal_intraday_gross_or_be_off() -> None:
+    for overrides in (["env.limits.closing_gross=1.0"], ["env.limits.closing_gross=null"]):
+        assert validate(typed(compose("train", overrides), TrainConfig)) == []
+
+
+def test_turnover_guard_without_cooldown_is_told_and_not_refused() -> None:
+    (note,) = validate(typed(compose("train", ["guard=calibrated"]), TrainConfig))
+    assert note.startswith("guard.turnover_threshold has no effect")
+    assert validate(typed(compose("train", ["guard=calibrated", "env.cooldown.steps=12"]), TrainConfig)) == []
+
+
+def test_a_guard_penalty_below_the_rewards_is_told() -> None:
+    overrides = ["guard=calibrated", "env.cooldown.steps=12", "env.reward.turnover_penalty=0.0075"]
+    (note,) = validate(typed(compose("train", overrides), TrainConfig))
+    assert note.startswith("guard.negative_return_turnover_penalty=0.0075 has no effect")
+
+
+def recorded(overrides: list[str]) -> dict[str, object]:
+    """Return a training run's resolved configuration as it is read back."""
+    values = OmegaConf.to_container(compose("train", overrides), resolve=True, enum_to_str=True)
+    assert isinstance(values, dict)
+    return {str(key): value for key, value in values.items()}
+
+
+def evaluated(run: list[str], overrides: list[str]) -> EvaluateConfig:
+    """Return the configuration of an evaluation of that run."""
+    composed: DictConfig = compose("evaluate", overrides)
+    return typed(as_trained(composed, recorded(run), overrides), EvaluateConfig)
+
+
+def test_an_evaluation_takes_the_conditions_of_the_run() -> None:
+    run = ["guard=calibrated", "costs=alpaca", "data=folder", "data.path=prices", "env.limits.max_weight=0.4"]
+    config = evaluated(run, ["policy=checkpoint", "policy.path=run"])
+    trained = typed(compose("train", run), TrainConfig)
+    assert (config.data, config.env, config.costs, config.guard, config.protocol) == (
+        FolderData(path="prices"),
+        trained.env,
+        trained.costs,
+        trained.guard,
+        trained.protocol,
+    )
+
+
+def test_an_evaluation_keeps_what_the_command_line_says() -> None:
+    run = ["guard=calibrated", "costs=alpaca", "data=folder", "data.path=prices"]
+    given = ["policy=checkpoint", "policy.path=run", "costs.slippage_bps=8", "data=sample_daily", "guard=none"]
+    config = evaluated(run, given)
+    assert (config.costs.slippage_bps, config.costs.half_spread_bps) == (8.0, 1.0)  # 1.0: still the run's
+    assert config.data == SampleData()
+    assert not config.guard.enabled
+
+
+def test_a_run_of_another_version_is_refused() -> None:
+    run = recorded([])
+    run["guard"] = {"threshold": 1}
+    cfg = compose("evaluate", ["policy=cash"])
+    with pytest.raises(ConfigError, match="guard: the run was recorded by another version of rlx"):
+        as_trained(cfg, run, ["policy=cash"])
+
+
+def test_the_schema_imports_nothing_heavy() -> None:
+    heavy = "torch lightning stable_baselines3 numba pandas wandb optuna matplotlib pyarrow arch scipy gymnasium"
+    program = f"import sys, rlx.config; print([name for name in {heavy.split()} if name in sys.modules])"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"

@@ -1,0 +1,72 @@
+"""A run folder says how it was made, and goes away when nothing was made in it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from rlx.run_folder import command_line, discard_if_unused, git_state, package_versions, record_run
+
+
+def started(folder: Path) -> Path:
+    """Return a run folder as Hydra leaves it."""
+    (folder / ".hydra").mkdir(parents=True)
+    (folder / ".hydra" / "config.yaml").write_text("seed: 0\n")
+    (folder / "train.log").write_text("")
+    return folder
+
+
+def test_a_run_records_command_configuration_and_provenance(tmp_path: Path) -> None:
+    run = started(tmp_path / "run")
+    facts = record_run(run, {"seed": 0}, ["train.py", "module=gymrl", "data.path=my prices"])
+    assert (run / "command.txt").read_text() == "python train.py module=gymrl 'data.path=my prices'\n"
+    assert (run / "config.yaml").read_text() == "seed: 0\n"
+    assert json.loads((run / "provenance.json").read_text()) == facts
+    assert facts["versions"]["numpy"] == __import__("numpy").__version__
+    assert not list(run.glob("*.tmp"))
+
+
+def test_an_installed_command_is_named_without_its_folder() -> None:
+    assert command_line(["/somewhere/bin/rlx-train", "seed=1"]) == "rlx-train seed=1"
+
+
+def test_versions_name_the_main_dependencies() -> None:
+    assert {"hydra-core", "optuna", "torch", "wandb"} <= set(package_versions())
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """Run git in ``folder`` as a nobody, and return what it prints."""
+    identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
+    command = ["git", "-C", str(folder), *identity, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_git_state_is_commit_and_dirt_of_the_code(tmp_path: Path) -> None:
+    assert git_state(tmp_path) is None
+    code = tmp_path / "rlx"
+    code.mkdir()
+    (code / "__init__.py").write_text("")
+    git(tmp_path, "init", "-q")
+    assert git_state(code) is None  # a repository, but not of this code
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "code")
+    assert git_state(code) == {"commit": git(tmp_path, "rev-parse", "HEAD"), "dirty": False}
+    (code / "__init__.py").write_text("x = 1\n")
+    assert git_state(code) == {"commit": git(tmp_path, "rev-parse", "HEAD"), "dirty": True}
+
+
+def test_an_unused_run_folder_goes_away_with_the_empty_folders_above(tmp_path: Path) -> None:
+    run = started(tmp_path / "outputs" / "gymrl" / "run")
+    record_run(run, {"seed": 0}, ["train.py"])
+    assert discard_if_unused(run)
+    assert list(tmp_path.iterdir()) == []
+    assert not discard_if_unused(run)
+
+
+def test_a_used_run_folder_and_its_neighbours_stay(tmp_path: Path) -> None:
+    used, unused = started(tmp_path / "used"), started(tmp_path / "unused")
+    (used / "metrics.csv").write_text("step\n")
+    assert not discard_if_unused(used)
+    assert discard_if_unused(unused)
+    assert [path.name for path in tmp_path.iterdir()] == ["used"]
