@@ -1,0 +1,149 @@
+"""The batched episode core that every environment adapter wraps: actions in, observations and rewards out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from rlx.data.market import Market
+from rlx.data.normalizer import Normalizer
+from rlx.data.splits import Span
+from rlx.envs.allocation import AllocationHead
+from rlx.envs.encoding import STATE_BOUND, encode, observation_size
+from rlx.errors import ConfigError
+from rlx.sim.accounts import Accounts
+from rlx.sim.rules import Rules
+from rlx.types import BoolArray, FloatArray, IntArray
+
+NOISE_BOUND = 5.0  # noise beyond this many standard deviations is clipped
+
+
+@dataclass(frozen=True)
+class PortfolioTask:
+    """What is traded, seen and earned: everything about an episode but its accounts.
+
+    Episodes start at a random decision bar of ``span`` and are truncated after ``episode_steps`` decisions. Rewards
+    are the simulator's, multiplied by ``reward_scale``: daily log returns are of the order of 0.01, and a value
+    network learns best from numbers of the order of one. ``feature_noise`` is the standard deviation of normal noise
+    added to every normalized feature seen: a few thousand bars are otherwise learnt by heart.
+    """
+
+    market: Market
+    rules: Rules
+    span: Span
+    feature_names: tuple[str, ...]
+    normalizer: Normalizer
+    head: AllocationHead
+    window_steps: int = 1
+    episode_steps: int = 252
+    reward_scale: float = 100.0
+    feature_noise: float = 0.0
+
+    def __post_init__(self) -> None:
+        length = self.span.stop - self.span.start
+        if not 1 <= self.episode_steps <= length:
+            raise ConfigError(
+                f"module.episode_steps={self.episode_steps}: must be between 1 and {length}, the decisions of the "
+                "span it is drawn from. Lower it, or give the training split more bars."
+            )
+        if self.span.start < self.window_steps - 1:
+            raise ConfigError(
+                f"the span starts at bar {self.span.start}, before a window of module.window_steps="
+                f"{self.window_steps} bars is complete."
+            )
+
+    @property
+    def observation_bound(self) -> float:
+        """Largest absolute value of any observation component."""
+        return max(float(self.normalizer.clip) + NOISE_BOUND * self.feature_noise, STATE_BOUND)
+
+    @property
+    def n_observations(self) -> int:
+        """Length of an observation."""
+        return observation_size(self.market.n_assets, len(self.feature_names), self.window_steps)
+
+    def windows(self) -> FloatArray:
+        """Return normalized windows (N - W + 1, W * A * F) float32, a view in which row t ends at bar t + W - 1."""
+        features = self.normalizer.apply(self.market.features(self.feature_names))  # (N, A, F)
+        flat = np.ascontiguousarray(features, dtype=np.float32).reshape(features.shape[0], -1)
+        n_windows, width = flat.shape[0] - self.window_steps + 1, self.window_steps * flat.shape[1]
+        return as_strided(flat, (n_windows, width), flat.strides, writeable=False)
+
+
+class Transition(NamedTuple):
+    """One step of B accounts; finished ones are already reset, and ``final_observation`` shows where they ended."""
+
+    observation: FloatArray  # (B, D) float32
+    reward: FloatArray  # (B,) float32, scaled
+    terminated: BoolArray  # (B,) ruined
+    truncated: BoolArray  # (B,) out of steps
+    finished: IntArray  # (K,) accounts whose episode ended
+    final_observation: FloatArray  # (K, D) float32
+    episode_return: FloatArray  # (K,) sum of unscaled rewards
+    episode_steps: IntArray  # (K,)
+
+
+class PortfolioBatch:
+    """``batch`` accounts that play episodes of one task in lockstep.
+
+    With ``restart`` an account whose episode ended starts the next one within the same step, at a random bar.
+    """
+
+    def __init__(self, task: PortfolioTask, batch: int, seed: int | None = None, restart: bool = True) -> None:
+        self.task = task
+        self.batch = batch
+        self.restart = restart
+        self.accounts = Accounts.of(task.market, task.rules, batch)
+        self.rng = np.random.default_rng(seed)
+        self._windows = task.windows()
+        self._returns: FloatArray = np.zeros(batch)
+
+    def reset(self, bars: IntArray | None = None) -> FloatArray:
+        """Start an episode in every account, at random bars or at ``bars`` (B,); return observations (B, D)."""
+        self._start(np.arange(self.batch), bars)
+        return self.observe()
+
+    def observe(self, rows: IntArray | slice = slice(None)) -> FloatArray:
+        """Return what the given accounts see at the close of their bar, float32."""
+        accounts = self.accounts
+        window = self._windows[accounts.bar[rows] - (self.task.window_steps - 1)]
+        if self.task.feature_noise:
+            noise = self.rng.standard_normal(window.shape, dtype=np.float32)
+            np.clip(noise, -NOISE_BOUND, NOISE_BOUND, out=noise)
+            window = window + noise * np.float32(self.task.feature_noise)
+        return encode(
+            window,
+            accounts.weights[rows],
+            accounts.drawdown[rows],
+            accounts.trailing_return[rows],
+            accounts.cooldown_long[rows],
+            accounts.cooldown_short[rows],
+        )
+
+    def step(self, actions: FloatArray) -> Transition:
+        """Trade ``actions`` (B, n_actions) for one bar in every account."""
+        outcome = self.accounts.step(self.task.head.weights(actions))
+        reward = (outcome.reward * self.task.reward_scale).astype(np.float32)
+        self._returns += outcome.reward
+        terminated = self.accounts.ruined
+        truncated = ~terminated & (self.accounts.steps >= self.task.episode_steps)
+        finished = np.flatnonzero(terminated | truncated)
+        observation = self.observe()
+        final, returns, steps = observation[finished], self._returns[finished], self.accounts.steps[finished]
+        if self.restart and finished.size:
+            self._start(finished, None)
+            observation[finished] = self.observe(finished)
+        return Transition(observation, reward, terminated, truncated, finished, final, returns, steps)
+
+    def _start(self, rows: IntArray, bars: IntArray | None) -> None:
+        span = self.task.span
+        last = span.stop - self.task.episode_steps
+        if bars is None:
+            bars = self.rng.integers(span.start, last + 1, size=rows.size)
+        elif bars.min() < span.start or bars.max() > last:
+            raise ConfigError(f"episodes start between bars {span.start} and {last}, not at {bars.tolist()}.")
+        self.accounts.reset(bars, rows)
+        self._returns[rows] = 0.0

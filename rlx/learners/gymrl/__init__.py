@@ -1,0 +1,1 @@
+"""gymrl: Stable-Baselines3 PPO on the batched portfolio environment."""

@@ -1,0 +1,207 @@
+"""Proximal policy optimization (Schulman et al. 2017, arXiv:1707.06347) by Stable-Baselines3, under Lightning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, cast
+
+import numpy as np
+import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import VecEnv
+from torch.optim import Optimizer
+
+from rlx.data.market import Market
+from rlx.data.splits import Splits
+from rlx.envs.allocation import AllocationHead
+from rlx.envs.portfolio import PortfolioTask
+from rlx.envs.vec_env import PortfolioVecEnv
+from rlx.learners.base import Learner, Stopwatch
+from rlx.learners.gymrl.config import GymrlConfig
+from rlx.policies.networks import MlpAllocation
+from rlx.sim.rules import Rules
+
+METRICS = {  # SB3's name of a metric: ours
+    "train/loss": "loss",
+    "train/policy_gradient_loss": "policy_loss",
+    "train/value_loss": "value_loss",
+    "train/approx_kl": "approx_kl",
+    "train/clip_fraction": "clip_fraction",
+    "train/explained_variance": "explained_variance",
+    "train/std": "action_std",
+}
+
+
+def build_ppo(config: GymrlConfig, env: VecEnv, seed: int) -> PPO:
+    """Return SB3's PPO on ``env``, on the CPU and with a logger that keeps its values to itself."""
+    ppo = PPO(
+        "MlpPolicy",
+        env,
+        n_steps=config.rollout_steps,
+        batch_size=config.minibatch_size,
+        n_epochs=config.n_epochs,
+        learning_rate=config.learning_rate,
+        gamma=config.gamma,
+        gae_lambda=config.gae_lambda,
+        clip_range=config.clip_range,
+        ent_coef=config.entropy_start,
+        vf_coef=config.value_coefficient,
+        max_grad_norm=config.max_grad_norm,
+        target_kl=config.target_kl,
+        stats_window_size=config.n_accounts,
+        policy_kwargs={"net_arch": list(config.hidden_sizes), "log_std_init": config.log_std_init},
+        seed=seed,
+        device="cpu",
+    )
+    ppo.set_logger(Logger(folder=None, output_formats=[]))
+    return ppo
+
+
+class GymrlLearner(Learner):
+    """PPO over ``n_accounts`` accounts; one training step collects one rollout and trains on it.
+
+    Lightning's wrapper of the optimizer steps inside SB3, so ``global_step`` counts gradient steps, and the actor,
+    the critic and the optimizer are in Lightning's checkpoints. ``options`` are the fields of ``GymrlConfig``.
+    """
+
+    module = "gymrl"
+
+    def __init__(
+        self,
+        *,
+        market: Market,
+        rules: Rules,
+        splits: Splits,
+        feature_names: Sequence[str],
+        seed: int,
+        **options: Any,
+    ) -> None:
+        self.config = GymrlConfig(**options)
+        config = {name: value for name, value in asdict(self.config).items() if not name.startswith("_")}
+        super().__init__(market, rules, splits, feature_names, seed, self.config.window_steps, config)
+        self.automatic_optimization = False
+        self.task = self._make_task()
+        self.ppo = build_ppo(self.config, PortfolioVecEnv(self.task, self.config.n_accounts), seed)
+        self.actor_critic = self.ppo.policy
+
+    def _make_task(self) -> PortfolioTask:
+        config = self.config
+        head = AllocationHead.under(
+            self.rules.limits,
+            self.market.n_assets,
+            leverage_head=config.leverage_head,
+            logit_scale=config.logit_scale,
+        )
+        return PortfolioTask(
+            market=self.market,
+            rules=self.rules,
+            span=self.splits.train,
+            feature_names=self.feature_names,
+            normalizer=self.normalizer,
+            head=head,
+            window_steps=config.window_steps,
+            episode_steps=config.episode_steps,
+            reward_scale=config.reward_scale,
+            feature_noise=config.feature_noise,
+        )
+
+    @property
+    def updates(self) -> int:
+        """Rollouts of the whole run."""
+        return self.config.updates
+
+    def configure_optimizers(self) -> Optimizer:
+        """Return SB3's optimizer."""
+        return self.ppo.policy.optimizer
+
+    def on_fit_start(self) -> None:
+        """Follow the device the Trainer has moved the networks to."""
+        self.ppo.device = self.device
+        self.ppo.rollout_buffer.device = self.device
+
+    def on_train_start(self) -> None:
+        """Let SB3 step Lightning's wrapper: ``global_step`` counts nothing else."""
+        self.ppo.policy.optimizer = cast(Optimizer, self.optimizers())
+
+    def on_train_end(self) -> None:
+        """Give SB3 its own optimizer back: the wrapper is of no use without a Trainer."""
+        optimizer = self.ppo.policy.optimizer
+        if isinstance(optimizer, LightningOptimizer):
+            self.ppo.policy.optimizer = optimizer.optimizer
+
+    def training_step(self, batch: int, batch_idx: int) -> None:
+        """Collect one rollout and train on it."""
+        ppo = self.ppo
+        ppo.ent_coef = self.entropy_coefficient()
+        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # SB3 hands float32 to NumPy
+            ppo.learn(self.config.rollout_size, reset_num_timesteps=False)
+        self.log_update(self._metrics(), self.config.rollout_size, watch.seconds)
+
+    def entropy_coefficient(self) -> float:
+        """Return the coefficient at this point of the budget, between ``entropy_start`` and ``entropy_final``."""
+        done = min(1.0, self.ppo.num_timesteps / max(1, (self.updates - 1) * self.config.rollout_size))
+        return self.config.entropy_start + done * (self.config.entropy_final - self.config.entropy_start)
+
+    def _metrics(self) -> dict[str, float]:
+        values = self.ppo.logger.name_to_value
+        metrics = {ours: float(values[name]) for name, ours in METRICS.items() if name in values}
+        metrics["entropy"] = -float(values["train/entropy_loss"])
+        metrics["entropy_coefficient"] = float(self.ppo.ent_coef)
+        metrics["env_steps"] = float(self.ppo.num_timesteps)
+        episodes = self.ppo.ep_info_buffer
+        if episodes:
+            metrics["episode_reward"] = float(np.mean([episode["r"] for episode in episodes]))
+            metrics["episode_steps"] = float(np.mean([episode["l"] for episode in episodes]))
+        return metrics
+
+    def network(self) -> MlpAllocation:
+        """Return the actor without the critic: the mean action is what the policy does."""
+        head = self.task.head
+        network = MlpAllocation(
+            n_assets=head.n_assets,
+            n_features=len(self.feature_names),
+            window_steps=self.window_steps,
+            hidden_sizes=self.config.hidden_sizes,
+            long_only=head.long_only,
+            max_gross=head.max_gross,
+            leverage_head=head.leverage_head,
+            logit_scale=head.logit_scale,
+        )
+        trained = [*self.ppo.policy.mlp_extractor.policy_net, self.ppo.policy.action_net]
+        for layer, source in zip(network.layers, trained, strict=True):
+            layer.load_state_dict(source.state_dict())
+        return network
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Store the budget spent and the random numbers to come."""
+        checkpoint["gymrl"] = {
+            "num_timesteps": self.ppo.num_timesteps,
+            "n_updates": self.ppo._n_updates,
+            "torch_random_state": torch.get_rng_state(),
+            "numpy_random_state": _plain_numpy_state(),
+            "env_random_state": self._env().random_state(),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Continue the budget and the random numbers; accounts start new episodes."""
+        state = checkpoint["gymrl"]
+        self.ppo.num_timesteps = state["num_timesteps"]
+        self.ppo._n_updates = state["n_updates"]
+        torch.set_rng_state(state["torch_random_state"].cpu())
+        np.random.set_state(_numpy_state(state["numpy_random_state"]))
+        self._env().restore_random_state(state["env_random_state"])
+
+    def _env(self) -> PortfolioVecEnv:
+        return cast(PortfolioVecEnv, self.ppo.env)
+
+
+def _plain_numpy_state() -> dict[str, Any]:
+    state = np.random.get_state(legacy=False)
+    return state | {"state": {"key": state["state"]["key"].tolist(), "pos": state["state"]["pos"]}}
+
+
+def _numpy_state(plain: dict[str, Any]) -> dict[str, Any]:
+    return plain | {"state": {"key": np.array(plain["state"]["key"], dtype=np.uint32), "pos": plain["state"]["pos"]}}

@@ -1,0 +1,1 @@
+"""Everything that can be judged: trained checkpoints, baselines and files of weights behind one ``Policy`` protocol."""

@@ -1,0 +1,34 @@
+"""The one interface every competitor has: checkpoints, baselines and files of weights."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, runtime_checkable
+
+from rlx.data.market import Market
+from rlx.sim.observation import Observation
+from rlx.types import FloatArray
+
+
+@runtime_checkable
+class Policy(Protocol):
+    """Turns observations into target weights; deterministic unless built to explore.
+
+    ``feature_names`` and ``window_steps`` say which causal features the policy wants to see, and how many bars of
+    them; ``describe`` is what the scorecard records about it.
+    """
+
+    name: str
+    feature_names: tuple[str, ...]
+    window_steps: int
+
+    def bind(self, market: Market) -> None:
+        """Refuse, with a clear error, a market this policy cannot trade (other symbols, no overlap in time)."""
+
+    def reset(self, batch: int) -> None:
+        """Forget the past and get ready for ``batch`` accounts; later calls may hold fewer, a prefix of them."""
+
+    def act(self, observation: Observation) -> FloatArray:
+        """Return target weights (B, A) float64, fractions of equity; cash is what is left."""
+
+    def describe(self) -> dict[str, Any]:
+        """Return JSON-able facts about the policy for its scorecard."""

@@ -1,0 +1,208 @@
+"""A trained policy as a folder of two files: ``policy.safetensors`` and ``policy.json``. No pickle, ever."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+from safetensors import SafetensorError
+
+from rlx.data.market import Market
+from rlx.data.normalizer import Normalizer
+from rlx.errors import CheckpointError, RlxError
+from rlx.policies.networks import PolicyNetwork, build_network, network_name
+from rlx.sim.observation import Observation
+from rlx.sim.rules import Rules
+from rlx.types import FloatArray
+
+FORMAT_VERSION = 1
+WEIGHTS_FILE = "policy.safetensors"
+FACTS_FILE = "policy.json"
+FOLDER = "policy"
+
+
+@dataclass(frozen=True)
+class PolicyFacts:
+    """What has to be known to act with a network again, and where it came from; the content of ``policy.json``."""
+
+    module: str
+    symbols: tuple[str, ...]
+    asset_classes: tuple[str, ...]
+    feature_names: tuple[str, ...]
+    window_steps: int
+    normalizer: dict[str, Any]
+    rules: dict[str, Any]
+    config: dict[str, Any]
+    data_fingerprint: str
+    code_version: str
+
+    @classmethod
+    def of(
+        cls,
+        module: str,
+        market: Market,
+        rules: Rules,
+        normalizer: Normalizer,
+        window_steps: int,
+        config: Mapping[str, Any],
+    ) -> PolicyFacts:
+        """Return the facts of a policy trained by ``module`` with ``config`` on ``market`` under ``rules``."""
+        return cls(
+            module=module,
+            symbols=tuple(market.symbols),
+            asset_classes=tuple(str(name) for name in market.asset_classes),
+            feature_names=tuple(normalizer.feature_names),
+            window_steps=window_steps,
+            normalizer=normalizer.to_dict(),
+            rules=asdict(rules),
+            config=dict(config),
+            data_fingerprint=market.fingerprint,
+            code_version=version("rlx"),
+        )
+
+
+class CheckpointPolicy:
+    """A network with its normalizer and its universe, behind the ``Policy`` protocol."""
+
+    def __init__(self, facts: PolicyFacts, network: PolicyNetwork, path: Path | None = None) -> None:
+        self.facts = facts
+        self.network = network.eval()
+        self.path = path
+        self.name = facts.module
+        self.feature_names = facts.feature_names
+        self.window_steps = facts.window_steps
+        self._normalizer = Normalizer.from_dict(facts.normalizer)
+
+    def bind(self, market: Market) -> None:
+        """Refuse any other universe than the one the policy was trained on."""
+        trained, given = self.facts.symbols, tuple(market.symbols)
+        if trained != given:
+            where = f"{self.path}: this" if self.path else "this"
+            order = " (the same symbols in another order)" if sorted(trained) == sorted(given) else ""
+            raise CheckpointError(
+                f"{where} policy trades {', '.join(trained)}; the data have {', '.join(given)}{order}. Select its "
+                f"universe with data.symbols=[{','.join(trained)}], or train a policy on this one."
+            )
+
+    def reset(self, batch: int) -> None:
+        """Nothing is remembered between steps."""
+
+    def act(self, observation: Observation) -> FloatArray:
+        """Return target weights (B, A) float64."""
+        return self.network.allocate(self._normalizer.apply(observation.features), observation)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the policy's origin: module, network, and the universe, data and rules it was trained with."""
+        facts = {name: value for name, value in asdict(self.facts).items() if name not in ("normalizer", "config")}
+        return {"kind": "checkpoint", "network": network_name(self.network), **_plain(facts)}
+
+
+def save_checkpoint(directory: str | Path, facts: PolicyFacts, network: PolicyNetwork) -> None:
+    """Write the two files into ``directory``, replacing what is there as a whole or not at all."""
+    directory = Path(directory)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    weights = safetensors.torch.save(tensors)
+    content = {
+        "format_version": FORMAT_VERSION,
+        **_plain(asdict(facts)),
+        "network": {"name": network_name(network), "arguments": network.arguments()},
+        "weights_sha256": hashlib.sha256(weights).hexdigest(),
+    }
+    new = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    try:
+        (new / WEIGHTS_FILE).write_bytes(weights)
+        (new / FACTS_FILE).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+        new.chmod(0o755)
+        _swap(new, directory)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _swap(new: Path, directory: Path) -> None:
+    """Put ``new`` where ``directory`` is; should that fail, what was there comes back."""
+    if not directory.exists():
+        new.rename(directory)
+        return
+    old = new.with_name(new.name + "-old")
+    directory.rename(old)
+    try:
+        new.rename(directory)
+    except BaseException:
+        old.rename(directory)
+        raise
+    shutil.rmtree(old)
+
+
+def load_checkpoint(path: str | Path) -> CheckpointPolicy:
+    """Read the policy of a run folder, or of its ``policy/`` folder; CheckpointError says what is wrong with it."""
+    folder = _find(Path(path))
+    content = _read_facts(folder / FACTS_FILE)
+    weights = folder / WEIGHTS_FILE
+    if not weights.is_file():
+        raise CheckpointError(f"{weights}: missing. Copy the whole folder, or train again.")
+    data = weights.read_bytes()
+    try:
+        network = build_network(content["network"]["name"], content["network"]["arguments"])
+        tensors = safetensors.torch.load(data)
+        if hashlib.sha256(data).hexdigest() != content["weights_sha256"]:
+            raise CheckpointError(f"not the file {FACTS_FILE} was written with")
+        network.load_state_dict(tensors)
+        return CheckpointPolicy(_facts(content), network, folder)
+    except SafetensorError as error:
+        raise CheckpointError(f"{weights}: damaged or cut short ({error}). Copy it again, or train again.") from error
+    except (RlxError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{folder}: does not hold together: {error}. Copy it again, or train again.") from error
+
+
+def _find(path: Path) -> Path:
+    for folder in (path / FOLDER, path):
+        if (folder / FACTS_FILE).is_file():
+            return folder
+    what = "nothing there" if not path.exists() else f"no {FACTS_FILE} in it or in its {FOLDER}/ folder"
+    raise CheckpointError(f"policy.path={path}: {what}. Give the folder of a training run (outputs/<module>/<run>).")
+
+
+def _read_facts(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{path}: not valid JSON ({error}). Copy it again, or train again.") from error
+    found = content.get("format_version") if isinstance(content, dict) else None
+    if found != FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: format_version is {found!r}, this version of rlx reads {FORMAT_VERSION}. Use the rlx that wrote "
+            "it, or train again."
+        )
+    required = {*PolicyFacts.__dataclass_fields__, "network", "weights_sha256"}
+    missing = sorted(required - set(content))
+    if missing:
+        raise CheckpointError(f"{path}: lacks {', '.join(missing)}. Copy it again, or train again.")
+    return dict(content)
+
+
+def _facts(content: Mapping[str, Any]) -> PolicyFacts:
+    values = {name: content[name] for name in PolicyFacts.__dataclass_fields__}
+    for name in ("symbols", "asset_classes", "feature_names"):
+        values[name] = tuple(values[name])
+    return PolicyFacts(**values)
+
+
+def _plain(value: Any) -> Any:
+    """Return ``value`` as JSON types: mappings, sequences and NumPy numbers included, anything else as text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, str) or value is None or isinstance(value, (bool, int, float)):
+        return str(value) if isinstance(value, str) else value
+    if isinstance(value, (Sequence, np.ndarray)):
+        return [_plain(item) for item in value]
+    return value.item() if isinstance(value, np.generic) else str(value)

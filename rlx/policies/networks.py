@@ -1,0 +1,103 @@
+"""Networks that a checkpoint can name: plain torch, built from shapes alone, so that acting needs no learner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any, cast
+
+import numpy as np
+import torch
+from torch import nn
+
+from rlx.envs.allocation import AllocationHead
+from rlx.envs.encoding import encode, observation_size
+from rlx.errors import CheckpointError, did_you_mean
+from rlx.sim.observation import Observation
+from rlx.types import FloatArray
+
+
+class PolicyNetwork(nn.Module):
+    """A network that turns normalized features and account state into target weights, deterministically."""
+
+    def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
+        """Return target weights (B, A) float64 for normalized ``features`` (B, W, A, F) float32.
+
+        ``observation`` is what the features were taken from; its own features are raw.
+        """
+        raise NotImplementedError
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the JSON-able arguments that build the same network again."""
+        raise NotImplementedError
+
+
+class MlpAllocation(PolicyNetwork):
+    """A tanh multilayer perceptron over the encoded observation, followed by an ``AllocationHead``."""
+
+    def __init__(
+        self,
+        n_assets: int,
+        n_features: int,
+        window_steps: int,
+        hidden_sizes: Sequence[int],
+        long_only: bool,
+        max_gross: float,
+        leverage_head: bool,
+        logit_scale: float,
+    ) -> None:
+        super().__init__()
+        self._arguments = {
+            "n_assets": n_assets,
+            "n_features": n_features,
+            "window_steps": window_steps,
+            "hidden_sizes": [int(size) for size in hidden_sizes],
+            "long_only": long_only,
+            "max_gross": max_gross,
+            "leverage_head": leverage_head,
+            "logit_scale": logit_scale,
+        }
+        self.head = AllocationHead(n_assets, long_only, max_gross, leverage_head, logit_scale)
+        widths = [observation_size(n_assets, n_features, window_steps), *hidden_sizes]
+        layers: list[nn.Module] = []
+        for width_in, width_out in pairwise(widths):
+            layers += [nn.Linear(width_in, width_out), nn.Tanh()]
+        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], self.head.n_actions))
+
+    def forward(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Return actions (B, n_actions) for encoded observations (B, D)."""
+        return cast(torch.Tensor, self.layers(encoded))
+
+    def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
+        """Encode, act with the mean action and read it through the allocation head."""
+        encoded = encode(
+            features.reshape(features.shape[0], -1),
+            observation.weights,
+            observation.drawdown,
+            observation.trailing_return,
+            observation.cooldown_long,
+            observation.cooldown_short,
+        )
+        with torch.inference_mode():
+            actions = self(torch.from_numpy(encoded))
+        return self.head.weights(np.asarray(actions.numpy()))
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the shapes and the head's numbers."""
+        return dict(self._arguments)
+
+
+NETWORKS: dict[str, type[PolicyNetwork]] = {"mlp_allocation": MlpAllocation}
+
+
+def network_name(network: PolicyNetwork) -> str:
+    """Return the name a checkpoint stores for ``network``."""
+    return next(name for name, kind in NETWORKS.items() if type(network) is kind)
+
+
+def build_network(name: str, arguments: dict[str, Any]) -> PolicyNetwork:
+    """Build an untrained network; CheckpointError for a name this version does not have."""
+    if name not in NETWORKS:
+        known = f"this version of rlx has {', '.join(NETWORKS)}"
+        raise CheckpointError(f"network '{name}' is unknown; {known}.{did_you_mean(name, NETWORKS)}")
+    return NETWORKS[name](**arguments)

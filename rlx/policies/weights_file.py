@@ -1,0 +1,111 @@
+"""Anybody's target weights, read from a table, as a policy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlx.data.market import Market
+from rlx.data.splits import Span
+from rlx.errors import WeightsError
+from rlx.policies.drift import drifted
+from rlx.policies.weights_table import WeightsTable, read_weights
+from rlx.sim.observation import Observation
+from rlx.types import FloatArray, IntArray
+
+BETWEEN = ("hold", "rebalance")
+
+
+class WeightsFile:
+    """Trade a CSV or Parquet file: one timestamp column and one column a symbol, weights as fractions of equity.
+
+    A row is decided at the close of the bar with its timestamp, or of the next bar when there is none (a weekend, a
+    holiday), never earlier; of two rows for one bar the later counts. Before the first row the account is in cash.
+    Between rows ``hold`` lets weights drift with prices and ``rebalance`` trades back to the row at every bar.
+    Symbols of the market without a column are held at zero, and rows outside the market's bars are not traded.
+
+    Raises WeightsError naming file, row and symbol.
+    """
+
+    name = "weights"
+    feature_names: tuple[str, ...] = ()
+    window_steps = 0
+
+    def __init__(self, path: str, between: str = "hold") -> None:
+        if between not in BETWEEN:
+            raise WeightsError(f"policy.between={between!r}: must be one of {', '.join(BETWEEN)}.")
+        self.path = Path(path)
+        self.between = between
+        self._table = read_weights(self.path)
+        self._targets: FloatArray | None = None
+        self._row_bars: IntArray = np.zeros(0, dtype=np.int64)
+
+    def bind(self, market: Market) -> None:
+        """Lay the rows on the market's bars; WeightsError for unknown symbols or no overlap in time."""
+        table = self._table
+        columns = table.columns_in(market.symbols)
+        bars = _bars_of(table, market)
+        traded = bars >= 0
+        rows = np.zeros((int(traded.sum()), market.n_assets))
+        rows[:, columns] = table.weights[traded]
+        self._row_bars = bars[traded]
+        self._targets = _lay_out(rows, self._row_bars, market, drift=self.between == "hold")
+
+    def reset(self, batch: int) -> None:
+        """Nothing is remembered: the target follows from the bar."""
+
+    def act(self, observation: Observation) -> FloatArray:
+        """Return the weights of each account's bar, (B, A)."""
+        if self._targets is None:
+            raise WeightsError(f"{self.path}: bind the weights to a market before acting on them.")
+        return self._targets[observation.bar]
+
+    def span(self, market: Market) -> Span:
+        """Return the decision bars that the file covers: first row to last row plus one typical gap between rows.
+
+        A file of one row covers everything from it to the market's end.
+        """
+        self.bind(market)
+        bars, end = np.unique(self._row_bars), market.n_bars - 1
+        if bars[0] >= end:
+            raise WeightsError(f"{self.path}: the only row on this market is at its last bar: nothing can be earned.")
+        typical = end if bars.size == 1 else int(np.median(np.diff(bars)))
+        return Span(int(bars[0]), min(int(bars[-1]) + typical, end))
+
+    def describe(self) -> dict[str, Any]:
+        """Return where the weights come from and how many rows are traded."""
+        return {
+            "kind": self.name,
+            "path": str(self.path),
+            "between": self.between,
+            "symbols": list(self._table.symbols),
+            "rows": len(self._table.weights),
+            "rows_on_market": len(self._row_bars),
+        }
+
+
+def _bars_of(table: WeightsTable, market: Market) -> IntArray:
+    """Return the bar each row is decided at, -1 for rows outside the market's bars."""
+    stamps, rows = market.timestamps, table.timestamps
+    if market.panel.frequency == "1D":
+        stamps, rows = stamps.astype("datetime64[D]"), rows.astype("datetime64[D]")
+    inside = (rows >= stamps[0]) & (rows <= stamps[-1])
+    if not inside.any():
+        raise WeightsError(
+            f"{table.path}: its rows run from {rows[0]} to {rows[-1]}, the market from {stamps[0]} to {stamps[-1]}: "
+            "no overlap. Choose data of the same period, or check the timestamps' year and time zone (UTC)."
+        )
+    return np.where(inside, np.searchsorted(stamps, rows), -1)
+
+
+def _lay_out(rows: FloatArray, row_bars: IntArray, market: Market, *, drift: bool) -> FloatArray:
+    """Return targets (N, A): zeros before the first row, afterwards the latest row, drifted or as it stands."""
+    bars = np.arange(market.n_bars)
+    latest = np.searchsorted(row_bars, bars, side="right") - 1  # (N,) row in force, -1 before the first
+    weights = np.where((latest >= 0)[:, None], rows[latest], 0.0)
+    if not drift:
+        return weights
+    close = market.panel.close
+    return drifted(weights, close / close[row_bars[latest]])

@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+import numpy as np
+import pytest
+import torch
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+
+from rlx.data.market import Market
+from rlx.data.splits import Span
+from rlx.envs.portfolio import PortfolioBatch
+from rlx.errors import ConfigError
+from rlx.evaluate.evaluator import evaluate
+from rlx.evaluate.windows import HOLDOUT, holdout_windows
+from rlx.learners.gymrl.learner import GymrlLearner
+from rlx.policies.base import Policy
+from rlx.policies.baselines import BuyAndHold, EqualWeight
+from rlx.policies.checkpoint import load_checkpoint
+from rlx.sim.rules import Limits, Rules
+from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
+from tests.policies.acting import observe
+
+TINY: dict[str, Any] = {
+    "total_env_steps": 768,
+    "n_accounts": 8,
+    "rollout_steps": 16,
+    "minibatch_size": 64,
+    "n_epochs": 2,
+    "episode_steps": 20,
+    "hidden_sizes": [16],
+}
+
+
+def make_learner(market: Market, rules: Rules = ALL_RULES, seed: int = 0, **options: Any) -> GymrlLearner:
+    options = {**TINY, **options}
+    splits = splits_of(market, options.get("window_steps", 1))
+    return GymrlLearner(market=market, rules=rules, splits=splits, feature_names=FEATURES, seed=seed, **options)
+
+
+def fit(
+    learner: GymrlLearner, *callbacks: Callback, ckpt_path: Path | None = None, **options: Any
+) -> lightning.Trainer:
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning's own call
+        trainer = lightning.Trainer(
+            accelerator="cpu",
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            callbacks=list(callbacks),
+            **options,
+        )
+        trainer.fit(learner, ckpt_path=ckpt_path, weights_only=True)
+    return trainer
+
+
+class Recorder(Callback):
+    """Keeps the metrics of every update."""
+
+    def __init__(self) -> None:
+        self.history: list[dict[str, float]] = []
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        self.history.append({name: float(value) for name, value in trainer.callback_metrics.items()})
+
+
+def weights_of(learner: GymrlLearner) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy().copy() for name, tensor in learner.state_dict().items()}
+
+
+def test_one_update_a_training_step_and_every_gradient_step_counts() -> None:
+    recorder = Recorder()
+    learner = make_learner(make_market(), entropy_start=0.1, entropy_final=0.02)
+    trainer = fit(learner, recorder)
+    assert learner.updates == len(recorder.history) == 6
+    assert trainer.global_step == 6 * 2 * (128 // 64)  # updates x epochs x minibatches
+    assert learner.ppo.num_timesteps == 768
+    coefficients = [metrics["train/entropy_coefficient"] for metrics in recorder.history]
+    np.testing.assert_allclose(coefficients, np.linspace(0.1, 0.02, 6), rtol=1e-6)
+    last = recorder.history[-1]
+    assert all(np.isfinite(value) for value in last.values())
+    expected = {"loss", "policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction", "episode_reward"}
+    assert {f"train/{name}" for name in expected} <= set(last)
+    assert last["perf/env_steps_per_second"] == pytest.approx(128 * last["perf/updates_per_second"], rel=1e-5)
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_same_seed_trains_the_same_policy(seed: int) -> None:
+    market = make_market()
+    runs = []
+    for _ in range(2):
+        learner = make_learner(market, seed=seed)
+        fit(learner)
+        runs.append(weights_of(learner))
+    for name, tensor in runs[0].items():
+        np.testing.assert_array_equal(tensor, runs[1][name])
+    other = make_learner(market, seed=seed + 1)
+    fit(other)
+    assert any(not np.array_equal(tensor, weights_of(other)[name]) for name, tensor in runs[0].items())
+
+
+@pytest.mark.parametrize(
+    ("rules", "options"),
+    [
+        (ALL_RULES, {"leverage_head": True, "window_steps": 3}),
+        (LONG_ONLY, {}),
+        (Rules(limits=Limits(long_only=False, intraday_gross=1.5)), {"leverage_head": True}),
+    ],
+)
+def test_the_exported_policy_acts_as_sb3_does(rules: Rules, options: dict[str, Any], tmp_path: Path) -> None:
+    market = make_market()
+    learner = make_learner(market, rules, feature_noise=0.0, **options)
+    fit(learner)
+    learner.export(tmp_path / "policy")
+    policy = load_checkpoint(tmp_path)
+    policy.bind(market)
+    core = PortfolioBatch(learner.task, 16, seed=1)
+    encoded = core.reset()
+    for _ in range(10):
+        accounts = core.accounts
+        names = ("weights", "value", "drawdown", "trailing_return", "cooldown_long", "cooldown_short")
+        state = {name: getattr(accounts, name).copy() for name in names}
+        observation = observe(market, accounts.bar.tolist(), policy, **state)
+        actions, _ = learner.ppo.predict(encoded, deterministic=True)
+        np.testing.assert_allclose(policy.act(observation), learner.task.head.weights(actions), atol=1e-6)
+        encoded = core.step(actions).observation
+
+
+def test_the_policy_in_memory_is_a_copy_of_what_is_exported(tmp_path: Path) -> None:
+    market = make_market()
+    learner = make_learner(market)
+    before = learner.policy()
+    observation = observe(market, [30, 40], before)
+    weights = before.act(observation)
+    fit(learner)
+    np.testing.assert_array_equal(before.act(observation), weights)
+    learner.resolved_config = {"module": {"n_accounts": 8}, "seed": 0}
+    learner.export(tmp_path / "policy")
+    np.testing.assert_array_equal(load_checkpoint(tmp_path).act(observation), learner.policy().act(observation))
+    assert not np.array_equal(learner.policy().act(observation), weights)
+    assert load_checkpoint(tmp_path).facts.config == learner.resolved_config
+
+
+class ScoreByStep(Callback):
+    """Logs a validation metric that is best at the second validation."""
+
+    def __init__(self) -> None:
+        self.seen: list[dict[str, np.ndarray]] = []
+
+    def on_validation_epoch_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        assert isinstance(pl_module, GymrlLearner)
+        self.seen.append(weights_of(pl_module))
+        pl_module.log("val/score", -abs(len(self.seen) - 2.0))
+
+
+def test_the_best_checkpoint_holds_the_weights_that_were_judged_best(tmp_path: Path) -> None:
+    best = ModelCheckpoint(tmp_path, monitor="val/score", mode="max")
+    judge = ScoreByStep()
+    market = make_market()
+    learner = make_learner(market)
+    fit(learner, judge, best, val_check_interval=2)
+    assert len(judge.seen) == 3
+    state = torch.load(best.best_model_path, weights_only=True)
+    fresh = make_learner(market, seed=9)
+    fresh.load_state_dict(state["state_dict"])
+    for name, tensor in weights_of(fresh).items():
+        np.testing.assert_array_equal(tensor, judge.seen[1][name])
+    assert any(not np.array_equal(judge.seen[1][name], judge.seen[2][name]) for name in judge.seen[1])
+
+
+class SaveAfter(Callback):
+    """Saves a checkpoint once ``updates`` updates are done."""
+
+    def __init__(self, updates: int, path: Path) -> None:
+        self.updates, self.path = updates, path
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *args: Any) -> None:
+        if args[-1] + 1 == self.updates:
+            trainer.save_checkpoint(self.path)
+
+
+def test_resuming_continues_budget_optimizer_and_random_numbers(tmp_path: Path) -> None:
+    market, path = make_market(), tmp_path / "half.ckpt"
+    fit(make_learner(market), SaveAfter(3, path))
+    state = torch.load(path, weights_only=True)
+    assert state["global_step"] == 12 and state["gymrl"]["num_timesteps"] == 3 * 128
+
+    loaded = make_learner(market, seed=5)
+    loaded.on_load_checkpoint(state)
+    assert loaded.entropy_coefficient() == pytest.approx(loaded.config.entropy_start * 0.4)
+    assert torch.equal(torch.get_rng_state(), state["gymrl"]["torch_random_state"])
+    assert loaded.ppo.env is not None
+    assert loaded.ppo.env.env_method("random_state", indices=0) == [state["gymrl"]["env_random_state"]]
+
+    recorder, resumed = Recorder(), make_learner(market, seed=5)
+    trainer = fit(resumed, recorder, ckpt_path=path)
+    assert [metrics["train/env_steps"] for metrics in recorder.history] == [512.0, 640.0, 768.0]
+    assert trainer.global_step == 24
+
+
+def score(policy: Policy, market: Market, rules: Rules, span: Span) -> float:
+    ledger = evaluate(policy, market, [holdout_windows(span)], rules).sets[HOLDOUT].ledger
+    return float(np.log(ledger.value[0, -1]))
+
+
+def test_it_finds_the_asset_that_always_wins() -> None:
+    market = make_market("one_winner", n_assets=4, n_bars=400)
+    learner = make_learner(
+        market,
+        LONG_ONLY,
+        total_env_steps=60_000,
+        n_accounts=32,
+        rollout_steps=32,
+        minibatch_size=256,
+        n_epochs=4,
+        learning_rate=1e-3,
+    )
+    fit(learner)
+    span, policy = learner.splits.test, learner.policy()
+    ledger = evaluate(policy, market, [holdout_windows(span)], LONG_ONLY).sets[HOLDOUT].ledger
+    assert ledger.executed_weights[..., 0].mean() > 0.85
+    found = score(policy, market, LONG_ONLY, span)
+    possible = float(np.log1p(market.returns[span.start : span.stop, 0]).sum())
+    assert found > 0.8 * possible
+    assert found > max(score(rival, market, LONG_ONLY, span) for rival in (EqualWeight(), BuyAndHold()))
+
+
+def test_training_reads_nothing_after_its_span() -> None:
+    market = make_market()
+    stop = splits_of(market).train.stop
+    panel = market.panel
+    fields = {name: getattr(panel, name).copy() for name in ("open", "high", "low", "close", "volume")}
+    for values in fields.values():
+        values[stop + 1 :] *= 3.0
+    changed = Market(replace(panel, **fields))
+    runs = []
+    for traded in (market, changed):
+        learner = make_learner(traded)
+        fit(learner)
+        runs.append(weights_of(learner))
+    for name, tensor in runs[0].items():
+        np.testing.assert_array_equal(tensor, runs[1][name])
+
+
+def test_a_training_span_before_the_features_exist_is_refused() -> None:
+    market = make_market()
+    splits = splits_of(market)
+    with pytest.raises(ConfigError, match=r"module\.window_steps=4"):
+        GymrlLearner(
+            market=market, rules=LONG_ONLY, splits=splits, feature_names=FEATURES, seed=0, window_steps=4, **TINY
+        )

@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rlx.data.market import Market
+from rlx.data.normalizer import Normalizer
+from rlx.errors import CheckpointError
+from rlx.policies.base import Policy
+from rlx.policies.checkpoint import PolicyFacts, load_checkpoint, save_checkpoint
+from rlx.policies.networks import MlpAllocation
+from rlx.sim.rules import Costs, Guard, Rules
+from tests.envs.tasks import FEATURES, make_market
+from tests.policies.acting import observe
+
+
+@pytest.fixture
+def market() -> Market:
+    return make_market()
+
+
+def make_facts(market: Market, **config: Any) -> PolicyFacts:
+    normalizer = Normalizer.fit(FEATURES, market.features(FEATURES), slice(10, 100))
+    rules = Rules(costs=Costs(per_asset_bps={"S0": 3.0}), guard=Guard(drawdown_threshold=0.05))
+    return PolicyFacts.of("gymrl", market, rules, normalizer, 2, {"seed": 0, **config})
+
+
+def make_network(seed: int = 0) -> MlpAllocation:
+    torch.manual_seed(seed)
+    return MlpAllocation(3, len(FEATURES), 2, [8], True, 1.5, True, 2.0)
+
+
+@pytest.fixture
+def folder(market: Market, tmp_path: Path) -> Path:
+    save_checkpoint(tmp_path / "run" / "policy", make_facts(market), make_network())
+    return tmp_path / "run" / "policy"
+
+
+def edit(folder: Path, **changes: Any) -> None:
+    path = folder / "policy.json"
+    content = {**json.loads(path.read_text()), **changes}
+    path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+
+
+def test_a_saved_policy_acts_as_before_and_knows_its_origin(market: Market, folder: Path) -> None:
+    loaded = load_checkpoint(folder)
+    assert isinstance(loaded, Policy)
+    loaded.bind(market)
+    loaded.reset(3)
+    observation = observe(market, [20, 30, 40], loaded, drawdown=np.array([0.0, 0.1, 0.2]))
+    network = make_network()
+    features = Normalizer.from_dict(loaded.facts.normalizer).apply(observation.features)
+    weights = loaded.act(observation)
+    np.testing.assert_array_equal(weights, network.allocate(features, observation))
+    assert weights.shape == (3, 3) and weights.dtype == np.float64
+    np.testing.assert_allclose(weights[:1], loaded.act(observe(market, [20], loaded)), atol=1e-6)
+    facts = loaded.describe()
+    assert facts["kind"] == "checkpoint" and facts["network"] == "mlp_allocation"
+    assert facts["rules"]["guard"]["drawdown_threshold"] == 0.05
+    assert facts["rules"]["costs"]["per_asset_bps"] == {"S0": 3.0}
+    assert facts["data_fingerprint"] == market.fingerprint
+    json.dumps(facts)
+
+
+def test_a_run_folder_and_its_policy_folder_are_the_same(folder: Path) -> None:
+    assert load_checkpoint(folder.parent).facts == load_checkpoint(str(folder)).facts
+    assert sorted(path.name for path in folder.iterdir()) == ["policy.json", "policy.safetensors"]
+
+
+def test_saving_again_replaces_the_whole_folder_and_leaves_nothing_beside_it(market: Market, folder: Path) -> None:
+    (folder / "stray").touch()
+    save_checkpoint(folder, make_facts(market, seed=1), make_network(seed=1))
+    assert load_checkpoint(folder).facts.config["seed"] == 1
+    assert [path.name for path in folder.parent.iterdir()] == ["policy"]
+    assert not (folder / "stray").exists()
+
+
+def test_a_save_that_fails_keeps_the_old_policy(market: Market, folder: Path) -> None:
+    with pytest.raises(ValueError, match="Out of range float"):
+        save_checkpoint(folder, make_facts(market, learning_rate=float("nan")), make_network(seed=1))
+    assert load_checkpoint(folder).facts.config == {"seed": 0}
+    assert [path.name for path in folder.parent.iterdir()] == ["policy"]
+
+
+def test_another_universe_is_refused_with_both_lists_and_the_way_out(folder: Path) -> None:
+    policy = load_checkpoint(folder)
+    other = make_market(n_assets=2)
+    with pytest.raises(
+        CheckpointError, match=r"trades S0, S1, S2; the data have S0, S1\. .*data\.symbols=\[S0,S1,S2\]"
+    ):
+        policy.bind(other)
+    shuffled = Market(make_market().panel.select(["S2", "S0", "S1"]))
+    with pytest.raises(CheckpointError, match="same symbols in another order"):
+        policy.bind(shuffled)
+
+
+def test_nothing_there(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="nothing there"):
+        load_checkpoint(tmp_path / "nowhere")
+    with pytest.raises(CheckpointError, match=r"no policy\.json in it or in its policy/ folder"):
+        load_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 60, 400, -1])
+def test_truncated_weights(folder: Path, kept: int) -> None:
+    weights = folder / "policy.safetensors"
+    weights.write_bytes(weights.read_bytes()[:kept])
+    with pytest.raises(CheckpointError, match=r"policy\.safetensors: damaged or cut short"):
+        load_checkpoint(folder)
+
+
+def test_missing_weights(folder: Path) -> None:
+    (folder / "policy.safetensors").unlink()
+    with pytest.raises(CheckpointError, match=r"policy\.safetensors: missing"):
+        load_checkpoint(folder)
+
+
+def test_weights_of_another_policy(market: Market, folder: Path) -> None:
+    save_checkpoint(folder.parent / "other", make_facts(market), make_network(seed=1))
+    (folder.parent / "other" / "policy.safetensors").replace(folder / "policy.safetensors")
+    with pytest.raises(CheckpointError, match=r"not the file policy\.json was written with"):
+        load_checkpoint(folder)
+
+
+def test_weights_are_never_unpickled(folder: Path) -> None:
+    torch.save({"layers.0.weight": torch.zeros(1)}, folder / "policy.safetensors")
+    with pytest.raises(CheckpointError, match="damaged or cut short"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"format_version": 2}, "format_version is 2, this version of rlx reads 1"),
+        ({"format_version": None}, "format_version is None"),
+        ({"symbols": None, "normalizer": None}, r"policy\.json: lacks normalizer, symbols"),
+        ({"network": {"name": "mlp_alocation", "arguments": {}}}, "Did you mean 'mlp_allocation'"),
+        ({"network": {"name": "mlp_allocation", "arguments": {"n_assets": 3}}}, "does not hold together"),
+        ({"network": "mlp"}, "does not hold together"),
+        ({"normalizer": {"mean": [0.0]}}, "normalizer: missing"),
+    ],
+)
+def test_damaged_facts(folder: Path, changes: dict[str, Any], message: str) -> None:
+    edit(folder, **changes)
+    with pytest.raises(CheckpointError, match=message):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", '{"format_version": 1}', "\x00"])
+def test_facts_that_are_not_facts(folder: Path, text: str) -> None:
+    (folder / "policy.json").write_text(text)
+    with pytest.raises(CheckpointError, match=r"policy\.json: "):
+        load_checkpoint(folder)
+
+
+def test_shapes_that_do_not_fit_the_weights(folder: Path) -> None:
+    network = json.loads((folder / "policy.json").read_text())["network"]
+    network["arguments"]["hidden_sizes"] = [16]
+    edit(folder, network=network)
+    with pytest.raises(CheckpointError, match="does not hold together"):
+        load_checkpoint(folder)

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rlx.data.market import Market
+from rlx.data.panel import MarketPanel
+from rlx.data.splits import Span
+from rlx.errors import WeightsError
+from rlx.policies.weights_file import WeightsFile
+from tests.policies.acting import observe
+
+# Monday to Friday, then Monday to Wednesday
+DAYS = np.array(
+    [f"2020-01-{day:02d}" for day in (6, 7, 8, 9, 10, 13, 14, 15)],
+    dtype="datetime64[ns]",
+)
+
+
+@pytest.fixture
+def market() -> Market:
+    close = np.stack([100.0 * 1.1 ** np.arange(8), np.full(8, 50.0)], axis=1)
+    return Market(MarketPanel(("AAA", "BBB"), DAYS, close))
+
+
+def write(folder: Path, text: str) -> str:
+    path = folder / "weights.csv"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def targets(policy: WeightsFile, market: Market) -> np.ndarray:
+    policy.bind(market)
+    return policy.act(observe(market, list(range(market.n_bars))))
+
+
+def test_rows_are_decided_at_their_bar_and_drift_until_the_next(market: Market, tmp_path: Path) -> None:
+    path = write(tmp_path, "date,BBB,AAA\n2020-01-07,0.5,0.5\n2020-01-10,1.0,0.0\n")
+    held = targets(WeightsFile(path), market)
+    np.testing.assert_array_equal(held[0], [0.0, 0.0])  # cash before the first row
+    np.testing.assert_allclose(held[1], [0.5, 0.5])
+    np.testing.assert_allclose(held[2], [0.55 / 1.05, 0.5 / 1.05])  # AAA gained 10%
+    np.testing.assert_allclose(held[4:], [[0.0, 1.0]] * 4)
+    rebalanced = targets(WeightsFile(path, between="rebalance"), market)
+    np.testing.assert_allclose(rebalanced[1:4], [[0.5, 0.5]] * 3)
+
+
+def test_symbols_without_a_column_are_not_held(market: Market, tmp_path: Path) -> None:
+    held = targets(WeightsFile(write(tmp_path, "timestamp,BBB\n2020-01-06,0.8\n")), market)
+    np.testing.assert_allclose(held, [[0.0, 0.8]] * 8)
+
+
+def test_a_weekend_row_waits_for_the_next_bar_and_the_later_row_counts(market: Market, tmp_path: Path) -> None:
+    path = write(tmp_path, "date,AAA\n2020-01-11,0.9\n2020-01-12,0.3\n")
+    held = targets(WeightsFile(path, between="rebalance"), market)
+    np.testing.assert_allclose(held[:, 0], [0.0] * 5 + [0.3] * 3)
+
+
+def test_daily_rows_compare_by_date_and_intraday_rows_by_time(tmp_path: Path) -> None:
+    close = np.full((4, 1), 10.0)
+    daily = Market(MarketPanel(("A",), DAYS[:4], close))
+    path = write(tmp_path, "timestamp,A\n2020-01-07T16:00:00,1.0\n")
+    np.testing.assert_array_equal(targets(WeightsFile(path), daily)[:, 0], [0.0, 1.0, 1.0, 1.0])
+    hours = np.array([f"2020-01-07T{hour}:30" for hour in (14, 15, 16, 17)], dtype="datetime64[ns]")
+    hourly = Market(MarketPanel(("A",), hours, close))
+    path = write(tmp_path, "timestamp,A\n2020-01-07T10:30:00-05:00,1.0\n")  # 15:30 UTC
+    np.testing.assert_array_equal(targets(WeightsFile(path), hourly)[:, 0], [0.0, 1.0, 1.0, 1.0])
+
+
+def test_parquet_with_an_index_reads_like_csv(market: Market, tmp_path: Path) -> None:
+    frame = pd.DataFrame({"AAA": [0.2, 0.4]}, index=pd.DatetimeIndex(DAYS[[1, 3]], name="timestamp"))
+    frame.to_parquet(tmp_path / "weights.parquet")
+    held = targets(WeightsFile(str(tmp_path / "weights.parquet"), between="rebalance"), market)
+    np.testing.assert_allclose(held[:, 0], [0.0, 0.2, 0.2, 0.4, 0.4, 0.4, 0.4, 0.4])
+
+
+@pytest.mark.parametrize(
+    ("rows", "span"),
+    [
+        ("2020-01-07,1\n2020-01-08,1\n2020-01-09,1\n", Span(1, 4)),
+        ("2020-01-06,1\n2020-01-08,1\n", Span(0, 4)),
+        ("2020-01-09,1\n", Span(3, 7)),
+        ("2020-01-06,1\n2020-01-14,1\n", Span(0, 7)),
+    ],
+)
+def test_span_is_what_the_rows_cover(market: Market, tmp_path: Path, rows: str, span: Span) -> None:
+    policy = WeightsFile(write(tmp_path, "date,AAA\n" + rows))
+    assert policy.span(market) == span
+    assert policy.describe()["rows_on_market"] == rows.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "date,AAB\n2020-01-07,1\n",
+            r"column 'AAB' is not a symbol of this market \(AAA, BBB\)\. Did you mean 'AAA'\?",
+        ),
+        ("date,AAA,cash\n2020-01-07,1,0\n", "Drop it: cash is whatever the weights leave"),
+        ("date,AAA\n2020-01-07,0.5\n2020-01-08,\n", "row 2, symbol AAA: has no weight"),
+        ("date,AAA\n2020-01-07,inf\n", "row 1, symbol AAA: 'inf' is not a finite number"),
+        ("date,AAA\n2020-01-07,half\n", "row 1, symbol AAA: 'half' is not a finite number"),
+        ("date,AAA\n2020-01-07,1\n2020-01-07,1\n", "row 2 .* repeats the timestamp of row 1"),
+        ("date,AAA\n2020-01-08,1\n2020-01-07,1\n", "row 2 .* is earlier than row 1"),
+        ("date,AAA\nyesterday,1\n", "row 1: 'yesterday' is not a timestamp"),
+        ("date,AAA\n2021-01-08,1\n", "no overlap"),
+        ("date,AAA\n2020-01-15,1\n", "nothing can be earned"),
+        ("date,AAA\n", "has no rows"),
+        ("date\n2020-01-07\n", "has no weight columns"),
+        ("AAA,BBB\n0.5,0.5\n", "no timestamp column.*found AAA, BBB"),
+        ("date,AAA,AAA\n2020-01-07,1,1\n", "column 'AAA' appears twice"),
+        ("", "cannot be read as a table"),
+    ],
+)
+def test_unusable_files_are_refused_by_name(market: Market, tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(WeightsError, match=message) as refused:
+        WeightsFile(path).span(market)
+    assert path in str(refused.value)
+
+
+def test_missing_and_damaged_files_and_unknown_options(tmp_path: Path) -> None:
+    with pytest.raises(WeightsError, match=r"nowhere\.csv: no such file"):
+        WeightsFile(str(tmp_path / "nowhere.csv"))
+    (tmp_path / "w.parquet").write_bytes(b"PAR1 and then nothing")
+    with pytest.raises(WeightsError, match="cannot be read as a table"):
+        WeightsFile(str(tmp_path / "w.parquet"))
+    with pytest.raises(WeightsError, match=r"policy\.between='often': must be one of hold, rebalance"):
+        WeightsFile(write(tmp_path, "date,A\n2020-01-07,1\n"), between="often")
