@@ -1,0 +1,1 @@
+"""The top floor: commands that put data, simulator, learner and judge together."""

@@ -1,0 +1,119 @@
+"""What the Trainer needs besides the learner: the evaluator, a gentle Ctrl-C, and the usual callbacks."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from datetime import timedelta
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar, Timer
+
+from rlx.config import TrainerConfig
+from rlx.data.market import Market
+from rlx.data.splits import Span
+from rlx.evaluate.judge import score
+from rlx.keys import find_key
+from rlx.learners.base import Learner
+from rlx.sim.rules import Rules
+
+log = logging.getLogger(__name__)
+
+
+class ValidatePolicy(Callback):
+    """Let the one evaluator score the learner's current policy on the validation span, as ``val/*``."""
+
+    def __init__(self, market: Market, span: Span, rules: Rules) -> None:
+        self.market, self.span, self.rules = market, span, rules
+        self.seconds = 0.0
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Have the last update validated too, whatever the interval: a stop is always validated."""
+        if batch_idx + 1 == trainer.num_training_batches:
+            trainer.should_stop = True
+
+    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Play the span and log every metric."""
+        assert isinstance(pl_module, Learner)
+        began = time.perf_counter()
+        metrics = score(pl_module.policy(), self.market, self.span, self.rules)
+        self.seconds += time.perf_counter() - began
+        for name, value in metrics.items():
+            pl_module.log(f"val/{name}", value, prog_bar=name == "sharpe", batch_size=1)
+
+
+class StopOnInterrupt(Callback):
+    """Turn the first Ctrl-C into a stop after the current update; the second one ends the program at once."""
+
+    def __init__(self) -> None:
+        self.interrupted = False
+        self._before: Any = None
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take over SIGINT where signals can be handled (the main thread)."""
+
+        def stop(signum: int, frame: FrameType | None) -> None:
+            if self.interrupted:
+                raise KeyboardInterrupt
+            self.interrupted = True
+            trainer.should_stop = True
+            log.warning("Interrupted: stopping after this update and judging the best policy so far (again to quit).")
+
+        try:
+            self._before = signal.signal(signal.SIGINT, stop)
+        except ValueError:  # not the main thread: Ctrl-C is somebody else's business
+            self._before = None
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        """Give SIGINT back."""
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+            self._before = None
+
+
+class UpdatesBar(RichProgressBar):
+    """A bar of updates: the run is one long epoch, whose number says nothing."""
+
+    def _get_train_description(self, current_epoch: int) -> str:
+        return "Training"
+
+    def get_metrics(self, trainer: Trainer, pl_module: LightningModule) -> Any:
+        """Return the metrics to show, without the logger's version."""
+        return {name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"}
+
+
+def best_checkpoints(config: TrainerConfig, folder: Path) -> ModelCheckpoint:
+    """Return the callback that keeps the best-k of the monitored metric, in the direction that is better for it."""
+    return ModelCheckpoint(
+        dirpath=folder,
+        filename="step{step:07d}",
+        auto_insert_metric_name=False,
+        monitor=config.monitor,
+        mode=_mode(config.monitor),
+        save_top_k=config.keep_best,
+        save_last=True,
+        save_on_train_epoch_end=False,  # at validations, which an interval of 1 would be mistaken for
+    )
+
+
+def other_callbacks(config: TrainerConfig) -> list[Callback]:
+    """Return time limit, early stop and progress bar as configured."""
+    callbacks: list[Callback] = []
+    if config.max_minutes is not None:
+        callbacks.append(Timer(timedelta(minutes=config.max_minutes), verbose=False))
+    if config.early_stop_patience is not None:
+        mode, patience = _mode(config.monitor), config.early_stop_patience
+        callbacks.append(EarlyStopping(config.monitor, mode=mode, patience=patience, check_finite=False))
+    if config.progress:
+        callbacks.append(UpdatesBar(leave=True))
+    return callbacks
+
+
+def _mode(monitor: str) -> str:
+    return {"higher": "max", "lower": "min"}.get(find_key(monitor).better, "max")

@@ -1,0 +1,134 @@
+"""The Hydra entry points: compose, check, run; bad input ends in one message and exit status 2.
+
+Nothing heavy is imported before a run starts, so that ``--help`` and a misspelt key answer at once.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from rlx.app.hardware import use_compile_caches
+from rlx.config import EvaluateConfig, TrainConfig, as_trained, register_schemas, typed, validate
+from rlx.config_errors import explain
+from rlx.errors import ConfigError, RlxError
+from rlx.run_folder import discard_if_unused
+
+FULL_ERROR = "HYDRA_FULL_ERROR"
+BAD_INPUT = 2
+log = logging.getLogger(__name__)
+
+
+def train_main() -> None:
+    """Run ``train.py`` / ``rlx-train``."""
+    _run("train", _train)
+
+
+def evaluate_main() -> None:
+    """Run ``evaluate.py`` / ``rlx-evaluate``."""
+    _run("evaluate", _evaluate)
+
+
+def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        sys.stdout.write(help_text(name))
+        return
+    register_schemas()
+    main = hydra.main(version_base="1.3", config_path="pkg://rlx.conf", config_name=name)(job)
+    if os.environ.get(FULL_ERROR) == "1":
+        main()
+        return
+    os.environ[FULL_ERROR] = "1"  # lets errors through to here, where they become one message
+    try:
+        main()
+    except (RlxError, HydraException, OmegaConfBaseException) as error:
+        _stop(error)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(130)
+    finally:
+        del os.environ[FULL_ERROR]
+
+
+def help_text(name: str) -> str:
+    """Return the help of a command: Hydra's own rendering would list every group first, which takes a second."""
+    text = files("rlx.conf").joinpath(f"hydra/help/{name}.yaml").read_text(encoding="utf-8")
+    return str(OmegaConf.create(text).template)
+
+
+def _stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn:
+    sys.stderr.write(f"Error: {error if isinstance(error, RlxError) else explain(error)}\n")
+    sys.exit(BAD_INPUT)
+
+
+@contextmanager
+def _run_folder() -> Iterator[Path]:
+    """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything."""
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        yield folder
+    except RlxError as error:
+        discard_if_unused(folder)
+        if HydraConfig.get().mode is not RunMode.RUN:
+            raise  # a sweep decides itself what a failed trial means
+        _stop(error)
+
+
+def _train(cfg: DictConfig) -> float:
+    with _run_folder() as run_dir:
+        config = typed(cfg, TrainConfig)
+        _tell(validate(config))
+        use_compile_caches()
+        from rlx.app.market import load_traded
+
+        traded = load_traded(config.data, config.module.window_steps)  # first: bad data stop before the slow imports
+        from rlx.app.train import train
+
+        fitted = train(config, _resolved(cfg), traded, run_dir)
+    if fitted.interrupted and HydraConfig.get().mode is RunMode.MULTIRUN:
+        raise KeyboardInterrupt  # the run has ended in order; the sweep it belongs to ends too
+    return fitted.best_validation
+
+
+def _evaluate(cfg: DictConfig) -> None:
+    with _run_folder() as run_dir:
+        use_compile_caches()
+        if HydraConfig.get().runtime.choices["policy"] == "checkpoint":
+            cfg = _as_trained(cfg)
+        config = typed(cfg, EvaluateConfig)
+        _tell(validate(config))
+        from rlx.app.evaluate import evaluate
+
+        evaluate(config, _resolved(cfg), run_dir)
+
+
+def _as_trained(cfg: DictConfig) -> DictConfig:
+    """Return the configuration under the conditions the checkpoint was trained in, but for what was typed."""
+    from rlx.policies.checkpoint import load_checkpoint
+
+    if OmegaConf.is_missing(cfg.policy, "path"):
+        raise ConfigError("policy.path: must be given, for example policy.path=outputs/gymrl/RUN.")
+    trained = load_checkpoint(cfg.policy.path).facts.config
+    return as_trained(cfg, trained, list(HydraConfig.get().overrides.task))
+
+
+def _tell(notes: list[str]) -> None:
+    for note in notes:
+        log.warning(note)
+
+
+def _resolved(cfg: DictConfig) -> dict[str, Any]:
+    return cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))

@@ -1,0 +1,60 @@
+"""``evaluate.py``: judge one policy and leave its scorecard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rlx.app.construct import construct
+from rlx.app.market import cut
+from rlx.app.outputs import print_summary, write_outputs
+from rlx.config import EvaluateConfig
+from rlx.data.features import default_features
+from rlx.data.market import Market
+from rlx.data.splits import Span
+from rlx.evaluate.judge import judge
+from rlx.evaluate.windows import protocol_span
+from rlx.policies.base import Policy
+from rlx.policies.baselines import standard_baselines
+from rlx.policies.checkpoint import CheckpointPolicy
+from rlx.policies.weights_file import WeightsFile
+from rlx.run_folder import record_run
+
+
+def evaluate(config: EvaluateConfig, resolved: Mapping[str, Any], run_dir: Path) -> None:
+    """Judge ``config.policy`` under the configured conditions and write the run folder."""
+    policy: Policy = construct(config.policy)
+    market = Market(config.data.load())
+    policy.bind(market)
+    span = judged_span(config, market, policy)
+    provenance = record_run(run_dir, resolved)
+    judgement = judge(
+        policy,
+        market,
+        span,
+        config.rules(),
+        config.protocol,
+        baselines=standard_baselines(),
+        module=policy.name,
+        config=resolved,
+        provenance=provenance,
+    )
+    write_outputs(run_dir, judgement)
+    print_summary(run_dir, judgement)
+
+
+def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:
+    """Return the decisions to judge: by default the test split, or for a file of weights the bars it covers."""
+    protocol = config.protocol
+    if isinstance(policy, WeightsFile) and protocol.split == "auto":
+        return protocol_span(market, None, protocol, within=policy.span(market))
+    if isinstance(policy, CheckpointPolicy):
+        names, window_steps = policy.feature_names, policy.window_steps
+    else:
+        features = config.data.features
+        names, window_steps = tuple(features) if features is not None else default_features(market.panel), 1
+    if protocol.split == "all":
+        first = market.first_bar(policy.feature_names, policy.window_steps)
+        return protocol_span(market, None, protocol, first_bar=first)
+    return protocol_span(market, cut(market, config.data, names, window_steps), protocol)

@@ -1,0 +1,134 @@
+"""``train.py``: fit a learner, keep its best policy, and judge what was saved."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import torch
+from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch.callbacks import ModelCheckpoint
+from lightning.pytorch.loggers import Logger
+
+from rlx.app.callbacks import StopOnInterrupt, ValidatePolicy, best_checkpoints, other_callbacks
+from rlx.app.construct import construct
+from rlx.app.hardware import set_up
+from rlx.app.market import Traded
+from rlx.app.outputs import print_summary, write_outputs
+from rlx.app.quiet import quiet_lightning
+from rlx.config import TrainConfig
+from rlx.evaluate.judge import judge
+from rlx.evaluate.windows import protocol_span
+from rlx.learners.base import Learner
+from rlx.policies.baselines import standard_baselines
+from rlx.policies.checkpoint import load_checkpoint
+from rlx.run_folder import record_run
+from rlx.tracking.loggers import build_loggers, close_loggers, log_final
+
+
+class Fitted(NamedTuple):
+    """How a fit went; ``best_validation`` is the monitored metric of the best policy, NaN when there was no number."""
+
+    best_validation: float
+    interrupted: bool
+    performance: dict[str, float]
+
+
+def train(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded, run_dir: Path) -> Fitted:
+    """Train, export the best policy, and judge the exported files.
+
+    The run folder gets the policy, the scorecard and everything it takes to repeat the run. Ctrl-C, a time limit and
+    an early stop all end in a scorecard of the best policy so far.
+    """
+    seed_everything(config.seed, verbose=False)
+    accelerator = set_up(config.hardware)
+    span = protocol_span(traded.market, traded.splits, config.protocol)
+    learner = make_learner(config, resolved, traded)
+    provenance = record_run(run_dir, resolved)
+    loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)
+    succeeded = False
+    try:
+        fitted = fit(config, learner, traded, run_dir, loggers, accelerator)
+        learner.export(run_dir / "policy")
+        judgement = judge(
+            load_checkpoint(run_dir / "policy"),
+            traded.market,
+            span,
+            config.rules(),
+            config.protocol,
+            baselines=standard_baselines(),
+            module=learner.module,
+            config=resolved,
+            provenance=provenance,
+            performance=fitted.performance,
+        )
+        write_outputs(run_dir, judgement)
+        log_final(loggers, judgement.scorecard.logged(), step=int(fitted.performance["gradient_steps"]))
+        succeeded = True
+    finally:
+        close_loggers(loggers, succeeded=succeeded)
+    print_summary(run_dir, judgement)
+    return fitted
+
+
+def make_learner(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded) -> Learner:
+    """Build the configured learner on the market."""
+    factory = construct(config.module)
+    learner: Learner = factory(
+        market=traded.market,
+        rules=config.rules(),
+        splits=traded.splits,
+        feature_names=traded.feature_names,
+        seed=config.seed,
+    )
+    learner.resolved_config = dict(resolved)
+    return learner
+
+
+def fit(
+    config: TrainConfig, learner: Learner, traded: Traded, run_dir: Path, loggers: list[Logger], accelerator: str
+) -> Fitted:
+    """Run the Trainer and leave the best policy in the learner."""
+    settings = config.trainer
+    updates = learner.updates if settings.max_updates is None else min(learner.updates, settings.max_updates)
+    checkpoints = best_checkpoints(settings, run_dir / "checkpoints")
+    interrupt = StopOnInterrupt()
+    validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules())
+    began = time.perf_counter()
+    with quiet_lightning():
+        trainer = Trainer(
+            accelerator=accelerator,
+            devices=1,
+            precision=cast(Any, config.hardware.precision),
+            max_epochs=1,
+            limit_train_batches=updates,
+            val_check_interval=min(settings.validate_every_updates, updates),
+            num_sanity_val_steps=0,
+            log_every_n_steps=1,
+            logger=loggers,
+            callbacks=[validate, checkpoints, interrupt, *other_callbacks(settings)],
+            enable_progress_bar=settings.progress,
+            enable_model_summary=False,
+            default_root_dir=run_dir,
+        )
+        trainer.fit(learner)
+    seconds = time.perf_counter() - began
+    performance: dict[str, float] = {
+        "train_wall_seconds": seconds,
+        "validation_wall_seconds": validate.seconds,
+        "updates": learner.totals.updates,
+        "gradient_steps": trainer.global_step,
+        **learner.totals.throughput(),
+    }
+    return Fitted(restore_best(learner, checkpoints), interrupt.interrupted, performance)
+
+
+def restore_best(learner: Learner, checkpoints: ModelCheckpoint) -> float:
+    """Load the best checkpoint into the learner and return its validation metric, NaN when it never was a number."""
+    state = torch.load(checkpoints.best_model_path, map_location="cpu", weights_only=True)
+    learner.load_state_dict(state["state_dict"])
+    score = checkpoints.best_model_score
+    return float(score) if score is not None and torch.isfinite(score) else math.nan

@@ -1,0 +1,56 @@
+"""Run the commands in this process, as a user would type them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from rlx.app.entry import evaluate_main, train_main
+
+SMOKE = ("+experiment=smoke", "logger=csv")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A command's exit status, its two outputs, and the folder it ran in."""
+
+    status: int
+    out: str
+    err: str
+    folder: Path
+
+    def run(self, module: str = "gymrl") -> Path:
+        """Return the newest run folder."""
+        return max((self.folder / "outputs" / module).iterdir(), key=lambda path: path.stat().st_mtime_ns)
+
+
+class Shell:
+    """Types commands in a folder of its own."""
+
+    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str] | None = None) -> None:
+        self.folder = folder
+        self.capture = capture
+
+    def train(self, *arguments: str) -> Finished:
+        """Run ``train.py``."""
+        return self._type(train_main, "train.py", arguments)
+
+    def evaluate(self, *arguments: str) -> Finished:
+        """Run ``evaluate.py``."""
+        return self._type(evaluate_main, "evaluate.py", arguments)
+
+    def _type(self, main: Callable[[], None], name: str, arguments: tuple[str, ...]) -> Finished:
+        status = 0
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.folder)
+            patch.setattr(sys, "argv", [name, *arguments])
+            try:
+                main()
+            except SystemExit as stop:
+                status = int(stop.code or 0)
+        out, err = self.capture.readouterr() if self.capture is not None else ("", "")
+        return Finished(status, out, err, self.folder)

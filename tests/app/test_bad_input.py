@@ -1,0 +1,118 @@
+"""Bad input gives one clear error and exit status 2, and leaves nothing behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from rlx.cli import main as rlx
+from tests.app.commands import SMOKE, Finished, Shell
+
+
+def assert_refused(finished: Finished, *parts: str) -> None:
+    assert finished.status == 2, finished.err
+    lines = [line for line in finished.err.splitlines() if line.strip()]
+    assert len(lines) == 1, finished.err
+    assert lines[0].startswith("Error: ")
+    for part in parts:
+        assert part in lines[0], (part, lines[0])
+    assert not list(finished.folder.glob("outputs/**/*")), "something was left behind"
+
+
+def write_prices(path: Path, rows: int = 200, start: str = "2020-01-01") -> None:
+    rng = np.random.default_rng(len(path.stem))
+    closes = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, rows)))
+    stamps = pd.bdate_range(start, periods=rows)
+    frame = pd.DataFrame({"timestamp": stamps, "open": closes, "high": closes * 1.01, "low": closes * 0.99})
+    frame.assign(close=closes, volume=rng.integers(1000, 2000, rows)).to_csv(path, index=False)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["guard=calibratd"], ["calibratd", "calibrated, initial, none", "Did you mean 'calibrated'"]),
+        (["costs.commission_bps=-1"], ["costs.commission_bps", "-1"]),
+        (["costs.comission_bps=1"], ["costs.comission_bps", "Did you mean 'commission_bps'"]),
+        (["costs.commission_bps=cheap"], ["costs.commission_bps", "cheap"]),
+        (["+guard.windw=3"], ["guard.windw", "Did you mean 'window'"]),
+        (["data=folder"], ["data.path"]),
+        (["data=folder", "data.path=nowhere"], ["data.path", "nowhere"]),
+        (["data.symbols=[APPL,IBM]"], ["APPL", "Did you mean 'AAPL'"]),
+        (["data.start=2021-01-01"], ["rows"]),
+        (["env.limits.closing_gross=2"], ["env.limits.closing_gross=2"]),
+        (["module.minibatch_size=1000"], ["module.minibatch_size=1000", "1024"]),
+        (["trainer.monitor=val/sharp"], ["val/sharp", "val/sharpe"]),
+        (["data.features=[return_1,volatilty_21]"], ["volatilty_21", "volatility_21"]),
+    ],
+)
+def test_train_refuses(shell: Shell, arguments: list[str], parts: list[str]) -> None:
+    assert_refused(shell.train(*SMOKE, *arguments), *parts)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_a_gpu_that_is_not_there(shell: Shell) -> None:
+    assert_refused(shell.train(*SMOKE, "hardware=gpu"), "hardware.device=cuda", "hardware=auto")
+
+
+def test_a_csv_without_prices(shell: Shell) -> None:
+    (shell.folder / "X.csv").write_text("date,comment\n2020-01-01,hello\n2020-01-02,world\n")
+    assert_refused(shell.train(*SMOKE, "data=folder", "data.path=X.csv"), "X.csv", "comment", "close")
+
+
+def test_two_symbols_without_a_common_date(shell: Shell) -> None:
+    folder = shell.folder / "prices"
+    folder.mkdir()
+    write_prices(folder / "OLD.csv", start="2001-01-01")
+    write_prices(folder / "NEW.csv", start="2021-01-01")
+    assert_refused(shell.train(*SMOKE, "data=folder", "data.path=prices"), "OLD", "NEW", "2001", "2021")
+
+
+def test_fewer_rows_than_the_feature_window(shell: Shell) -> None:
+    (shell.folder / "prices").mkdir()
+    write_prices(shell.folder / "prices" / "ONE.csv", rows=30)
+    assert_refused(shell.train(*SMOKE, "data=folder", "data.path=prices"), "30 rows", "needed")
+
+
+@pytest.mark.parametrize(
+    ("columns", "parts"),
+    [
+        ({"SPY": 0.5, "APPL": 0.5}, ["w.csv", "APPL", "AAPL"]),
+        ({"SPY": 0.5, "AAPL": np.nan}, ["w.csv", "row 1", "AAPL"]),
+        ({}, ["w.csv"]),
+    ],
+)
+def test_weights_that_cannot_be_traded(shell: Shell, columns: dict[str, float], parts: list[str]) -> None:
+    frame = pd.DataFrame({"timestamp": pd.bdate_range("2020-03-02", periods=50), **columns})
+    frame.to_csv(shell.folder / "w.csv", index=False)
+    assert_refused(shell.evaluate("policy=weights", "policy.path=w.csv"), *parts)
+
+
+def test_a_checkpoint_of_another_universe(trained: Finished, shell: Shell) -> None:
+    path = f"policy.path={trained.run()}"
+    assert_refused(shell.evaluate("policy=checkpoint", path, "data=sample_hourly"), "EEM", "SPY, AAPL, IBM")
+
+
+def test_damaged_checkpoints(trained: Finished, shell: Shell) -> None:
+    copy = shell.folder / "policy"
+    copy.mkdir()
+    for name in ("policy.safetensors", "policy.json"):
+        (copy / name).write_bytes((trained.run() / "policy" / name).read_bytes()[:-100])
+        if name == "policy.safetensors":
+            (copy / "policy.json").write_bytes((trained.run() / "policy" / "policy.json").read_bytes())
+        assert_refused(shell.evaluate("policy=checkpoint", "policy.path=policy"), name)
+    assert_refused(shell.evaluate("policy=checkpoint", "policy.path=elsewhere"), "elsewhere")
+    assert_refused(shell.evaluate("policy=checkpoint"), "policy.path")
+
+
+def test_data_check_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_prices(tmp_path / "GOOD.csv")
+    (tmp_path / "BAD.csv").write_text("date,comment\n2020-01-01,hello\n")
+    for arguments, status in ((["GOOD.csv"], 0), (["BAD.csv"], 2), (["NONE.csv"], 2)):
+        with pytest.raises(SystemExit) as stop:
+            rlx(["data", "check", str(tmp_path / arguments[0])])
+        assert stop.value.code == status, arguments
+    capsys.readouterr()

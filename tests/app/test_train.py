@@ -1,0 +1,159 @@
+"""``train.py`` from the command line to the files it leaves, on the vendored prices."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from rlx.evaluate.ledger_file import read_ledger
+from rlx.evaluate.scorecard import Scorecard
+from rlx.keys import KEYS
+from rlx.policies.checkpoint import load_checkpoint
+from tests.app.commands import SMOKE, Finished, Shell
+
+REPRODUCED = ("key", "policy", "module", "metrics", "intervals", "guard", "baselines", "windows", "verdict", "data")
+
+
+def scorecard(run: Path) -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((run / "scorecard.json").read_text())
+    return card
+
+
+def test_a_run_leaves_everything_it_promises(trained: Finished) -> None:
+    run = trained.run()
+    assert trained.status == 0
+    files = {path.name for path in run.iterdir()}
+    assert files >= {".hydra", "command.txt", "config.yaml", "provenance.json", "policy", "checkpoints", "metrics.csv"}
+    assert files >= {"ledger.parquet", "scorecard.json", "scorecard.md", "report.png"}
+    card = Scorecard.load(run / "scorecard.json")
+    assert card.module == "gymrl"
+    assert set(card.baselines) == {"equal_weight", "buy_and_hold", "cash"}
+    assert "equal weight" in card.verdict
+    assert card.performance["train_wall_seconds"] > 0
+    assert card.performance["env_steps_per_second"] > 0
+    assert card.config["guard"]["drawdown_threshold"] == 0.036
+    assert load_checkpoint(run).facts.config == card.config
+    assert (run / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_logs_and_scorecard_speak_the_same_keys(trained: Finished) -> None:
+    run = trained.run()
+    with (run / "metrics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    last = {name: value for name, value in rows[-1].items() if value}
+    assert set(rows[0]) - {"step", "epoch"} <= set(KEYS)
+    card = scorecard(run)
+    for name in ("sharpe", "turnover", "max_drawdown"):
+        assert float(last[f"eval/{name}"]) == pytest.approx(card["metrics"][name])
+    assert float(last["guard/drawdown_hit_rate"]) == pytest.approx(card["guard"]["drawdown_hit_rate"])
+    steps = [int(float(row["step"])) for row in rows if row["train/loss"]]
+    assert steps == sorted(set(steps))
+    assert len(steps) == 2
+
+
+def test_the_ledger_is_what_the_scorecard_was_measured_on(trained: Finished) -> None:
+    run = trained.run()
+    holdout = read_ledger(run / "ledger.parquet")["holdout"].ledger
+    assert holdout.value[0, -1] - 1 == pytest.approx(scorecard(run)["metrics"]["cumulative_return"], abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, 7])
+def test_the_same_command_and_seed_give_the_same_scorecard(shell: Shell, seed: int) -> None:
+    first, second = (scorecard(shell.train(f"seed={seed}", *SMOKE).run()) for _ in range(2))
+    for name in REPRODUCED:
+        assert first[name] == second[name], name
+
+
+def test_another_seed_gives_another_policy(shell: Shell) -> None:
+    first, second = (scorecard(shell.train(f"seed={seed}", *SMOKE).run()) for seed in (0, 1))
+    assert first["metrics"] != second["metrics"]
+
+
+def test_evaluating_a_run_gives_its_own_numbers(trained: Finished, shell: Shell) -> None:
+    judged = shell.evaluate("policy=checkpoint", f"policy.path={trained.run()}")
+    assert judged.status == 0, judged.err
+    own, again = scorecard(trained.run()), scorecard(judged.run("evaluate"))
+    for name in set(REPRODUCED) - {"policy"}:
+        assert own[name] == again[name], name
+
+
+def test_what_is_typed_wins_over_how_it_was_trained(trained: Finished, shell: Shell) -> None:
+    judged = shell.evaluate("policy=checkpoint", f"policy.path={trained.run()}", "guard=none", "costs.slippage_bps=30")
+    own, other = scorecard(trained.run())["key"], scorecard(judged.run("evaluate"))["key"]
+    assert other["guard"]["drawdown_threshold"] is None
+    assert other["costs"] == own["costs"] | {"slippage_bps": 30.0}
+    assert other["limits"] == own["limits"]
+    assert other["hash"] != own["hash"]
+
+
+def test_anybodys_weights_on_anybodys_prices(shell: Shell) -> None:
+    days = pd.date_range("2020-01-01", periods=130, tz="UTC")
+    (shell.folder / "prices").mkdir()
+    for symbol, drift in (("UP", 1.001), ("DOWN", 0.999)):
+        closes = 100 * drift ** pd.Series(range(130))
+        bars = {"timestamp": days, **dict.fromkeys(("open", "high", "low", "close"), closes), "volume": 1000 + closes}
+        pd.DataFrame(bars).to_csv(shell.folder / "prices" / f"{symbol}.csv", index=False)
+    pd.DataFrame({"timestamp": days[10:80], "UP": 1.0, "DOWN": 0.0}).to_csv(shell.folder / "w.csv", index=False)
+    prices = ("data=folder", "data.path=prices", "data.close_only=true", "costs=zero")
+    judged = shell.evaluate("policy=weights", "policy.path=w.csv", *prices)
+    assert judged.status == 0, judged.err
+    card = scorecard(judged.run("evaluate"))
+    assert card["key"]["windows"]["holdout"]["steps"] == 70  # the bars the file covers
+    assert card["metrics"]["cumulative_return"] == pytest.approx(1.001**70 - 1)
+
+
+def test_control_c_ends_in_a_scorecard_of_the_best_policy(shell: Shell) -> None:
+    interrupt = threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGINT))
+    interrupt.start()
+    budget = ("trainer.max_updates=100000", "module.total_env_steps=1000000000", "trainer.progress=false")
+    finished = shell.train("logger=csv", "protocol.bootstrap_replications=200", *budget)
+    interrupt.cancel()
+    assert finished.status == 0
+    assert "Interrupted" in finished.err
+    card = scorecard(finished.run())
+    assert 1 <= card["performance"]["updates"] < 100_000
+    load_checkpoint(finished.run())
+
+
+def test_a_time_limit_ends_in_a_scorecard(shell: Shell) -> None:
+    budget = ("trainer.max_minutes=0.03", "module.total_env_steps=1000000000", "trainer.progress=false")
+    finished = shell.train("logger=csv", "protocol.bootstrap_replications=200", *budget)
+    assert finished.status == 0
+    assert scorecard(finished.run())["performance"]["updates"] >= 1
+
+
+def test_the_k_best_checkpoints_are_kept(shell: Shell) -> None:
+    settings = ("trainer.max_updates=5", "trainer.keep_best=3", "trainer.validate_every_updates=1")
+    run = shell.train(*SMOKE, *settings).run()
+    kept = sorted(path.name for path in (run / "checkpoints").iterdir())
+    assert len(kept) == 4
+    assert "last.ckpt" in kept
+    with (run / "metrics.csv").open() as file:
+        sharpes = [float(row["val/sharpe"]) for row in csv.DictReader(file) if row["val/sharpe"]]
+    assert len(sharpes) == 5
+
+
+def test_a_training_step_counts_optimizer_steps(trained: Finished) -> None:
+    # Two updates of 4 epochs over 8192 samples in minibatches of 2048.
+    assert scorecard(trained.run())["performance"]["gradient_steps"] == 2 * 4 * 4
+
+
+@pytest.mark.parametrize("command", ["train", "evaluate"])
+def test_help_is_light(command: str) -> None:
+    check = (
+        f"import sys; sys.argv = ['x', '--help']; from rlx.app.entry import {command}_main; {command}_main(); "
+        "heavy = {'torch', 'lightning', 'pandas', 'numba', 'wandb', 'optuna', 'stable_baselines3'} & set(sys.modules); "
+        "assert not heavy, heavy"
+    )
+    answer = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    assert "Usage" in answer.stdout
