@@ -159,7 +159,7 @@ def test_closing_gross_may_equal_intraday_gross_or_be_off() -> None:
 
 def test_turnover_guard_without_cooldown_is_told_and_not_refused() -> None:
     (note,) = validate(typed(compose("train", ["guard=calibrated"]), TrainConfig))
-    assert note.startswith("guard.turnover_threshold has no effect")
+    assert note.startswith("note: the turnover guard is idle")
     assert validate(typed(compose("train", ["guard=calibrated", "env.cooldown.steps=12"]), TrainConfig)) == []
 
 

@@ -17,19 +17,20 @@ OPEN = Limits(intraday_gross=None, closing_gross=None)
 ENGINES = pytest.mark.parametrize("engine", ["numba", "torch"])
 
 
-def share_count_loop(returns: np.ndarray, targets: np.ndarray, rate: float) -> np.ndarray:
-    """Trade whole books of shares and cash: sell and buy at the price, pay the fee out of cash, mark to market."""
+def share_count_loop(returns: np.ndarray, targets: np.ndarray, rate: float, overnight: np.ndarray) -> np.ndarray:
+    """Trade whole books of shares and cash at the open: pay the fee out of cash, mark to market at the close."""
     n_assets = returns.shape[1]
     prices, shares, cash, values = np.ones(n_assets), np.zeros(n_assets), 1.0, []
-    for r, x in zip(returns, targets, strict=True):
-        equity = cash + shares @ prices
+    for r, x, o in zip(returns, targets, overnight, strict=True):
+        opens = prices * (1 + o)
+        equity = cash + shares @ opens
         low, high = 0.0, equity
         for _ in range(200):  # bisect the equity left after paying for the trade to x of what is left
             left = (low + high) / 2
-            fee = rate * np.abs(x * left - shares * prices).sum()
+            fee = rate * np.abs(x * left - shares * opens).sum()
             low, high = (left, high) if equity - fee > left else (low, left)
-        wanted = x * left / prices
-        cash = cash - (wanted - shares) @ prices - rate * np.abs((wanted - shares) * prices).sum()
+        wanted = x * left / opens
+        cash = cash - (wanted - shares) @ opens - rate * np.abs((wanted - shares) * opens).sum()
         shares, prices = wanted, prices * (1 + r)
         values.append(cash + shares @ prices)
     return np.array(values)
@@ -38,14 +39,25 @@ def share_count_loop(returns: np.ndarray, targets: np.ndarray, rate: float) -> n
 @ENGINES
 @pytest.mark.parametrize(("bps", "tolerance"), [(10, 1e-6), (100, 2e-4)])
 @pytest.mark.parametrize("long_short", [False, True])
+@pytest.mark.parametrize("execution", ["close", "next_open"])
 def test_exact_accounting_is_a_self_financing_share_count(
-    engine: str, bps: float, tolerance: float, long_short: bool
+    engine: str, bps: float, tolerance: float, long_short: bool, execution: str
 ) -> None:
     rng = np.random.default_rng(5)
     returns = rng.normal(0.0005, 0.015, (500, 6))
     targets = rng.dirichlet(np.ones(7), 500)[:, :6] * (rng.choice([-1, 1], (500, 6)) if long_short else 1)
-    ledger = simulate(returns, targets, costs=Costs(bps), limits=OPEN, engine=engine)
-    np.testing.assert_allclose(ledger.value, share_count_loop(returns, targets, bps * 1e-4), rtol=tolerance)
+    overnight = (1 + returns) ** 0.4 - 1 if execution == "next_open" else np.zeros_like(returns)
+    ledger = simulate(
+        returns,
+        targets,
+        costs=Costs(bps),
+        limits=OPEN,
+        execution=execution,
+        overnight_returns=overnight,
+        engine=engine,
+    )
+    counted = share_count_loop(returns, targets, bps * 1e-4, overnight)
+    np.testing.assert_allclose(ledger.value, counted, rtol=tolerance)
 
 
 @ENGINES
@@ -94,6 +106,17 @@ def test_leverage_is_closed_and_financed_by_hand(engine: str) -> None:
     assert ledger.turnover[0] == pytest.approx(1.2 + 0.1)
     assert ledger.financing_cost[0] == pytest.approx(0.1 * 0.10)
     assert ledger.net_return[0] == pytest.approx(0.012 - 0.0013 - 0.01)
+
+
+@ENGINES
+def test_annual_rates_compound_over_the_steps_of_a_year(engine: str) -> None:
+    levered = Limits(intraday_gross=2.0, closing_gross=2.0)
+    ledger = simulate(
+        np.zeros((252, 1)), np.full((252, 1), 2.0), costs=Costs(margin_annual=0.10), limits=levered, engine=engine
+    )
+    paid = 1.10 ** (1 / 252) - 1
+    np.testing.assert_allclose(ledger.financing_cost, paid, rtol=1e-12)
+    assert ledger.value[-1] == pytest.approx((1 - paid) ** 252, rel=1e-12)
 
 
 @ENGINES
