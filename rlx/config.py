@@ -240,7 +240,7 @@ def validate(config: TrainConfig | EvaluateConfig) -> list[str]:
     notes = []
     if guard.turnover_threshold is not None and not cooldown.enabled:
         notes.append(
-            "note: the turnover guard is idle, because it works through the cooldown and env.cooldown.steps is null (off)."
+            "note: the turnover guard is idle: it works through the cooldown, and env.cooldown.steps is null (off)."
         )
     penalty = guard.negative_return_turnover_penalty
     if guard.negative_return_threshold is not None and penalty <= reward.turnover_penalty:
