@@ -122,18 +122,14 @@ class TrainerConfig:
 
 
 @dataclass
-class TrainConfig:
-    """Everything ``train.py`` reads."""
+class TradedConfig:
+    """What every command trades, under which rules, and how it is judged."""
 
-    seed: int = 0
     data: Any = MISSING
     env: EnvConfig = field(default_factory=EnvConfig)
     costs: Costs = field(default_factory=Costs)
     guard: Guard = field(default_factory=Guard)
-    module: Any = MISSING
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
-    logger: LoggerConfig = field(default_factory=LoggerConfig)
-    trainer: TrainerConfig = field(default_factory=TrainerConfig)
     protocol: Protocol = field(default_factory=Protocol)
 
     def rules(self) -> Rules:
@@ -142,21 +138,20 @@ class TrainConfig:
 
 
 @dataclass
-class EvaluateConfig:
-    """Everything ``evaluate.py`` reads."""
+class TrainConfig(TradedConfig):
+    """Everything ``train.py`` reads."""
 
     seed: int = 0
-    data: Any = MISSING
-    env: EnvConfig = field(default_factory=EnvConfig)
-    costs: Costs = field(default_factory=Costs)
-    guard: Guard = field(default_factory=Guard)
-    policy: Any = MISSING
-    protocol: Protocol = field(default_factory=Protocol)
+    module: Any = MISSING
     logger: LoggerConfig = field(default_factory=LoggerConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
-    def rules(self) -> Rules:
-        """Return the rules of trading."""
-        return self.env.rules(self.costs, self.guard)
+
+@dataclass
+class EvaluateConfig(TradedConfig):
+    """Everything ``evaluate.py`` reads."""
+
+    policy: Any = MISSING
 
 
 SCHEMAS: dict[str, dict[str, type]] = {

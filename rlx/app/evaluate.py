@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rlx.app.construct import construct
+from rlx.app.hardware import set_up
 from rlx.app.market import cut
 from rlx.app.outputs import print_summary, write_outputs
 from rlx.config import EvaluateConfig
@@ -24,6 +25,7 @@ from rlx.run_folder import record_run
 
 def evaluate(config: EvaluateConfig, resolved: Mapping[str, Any], run_dir: Path) -> None:
     """Judge ``config.policy`` under the configured conditions and write the run folder."""
+    set_up(config.hardware)  # the same number of threads as in training, hence the same float32 sums
     policy: Policy = construct(config.policy)
     market = Market(config.data.load())
     policy.bind(market)

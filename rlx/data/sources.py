@@ -5,23 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib import resources
-from typing import TYPE_CHECKING
 
 from rlx.data.panel import BAR_FIELDS, MarketPanel
 from rlx.data.synthetic import synthetic
 from rlx.errors import DataError, did_you_mean
 
-if TYPE_CHECKING:
-    from rlx.data.config import DataConfig
-
-__all__ = ["SAMPLES", "folder", "load_panel", "sample", "synthetic"]
+__all__ = ["SAMPLES", "folder", "sample", "synthetic"]
 
 SAMPLES = ("daily9", "hourly5")
-
-
-def load_panel(data: DataConfig) -> MarketPanel:
-    """Return the panel a typed ``data=`` configuration describes; raises DataError."""
-    return data.load()
 
 
 def sample(

@@ -37,7 +37,7 @@ def entry_points(group: str) -> list[tuple[str, type[TrainConfig | EvaluateConfi
     found: list[tuple[str, type[TrainConfig | EvaluateConfig]]] = []
     if group != "policy":
         found.append(("train", TrainConfig))
-    if group not in ("module", "hardware"):
+    if group not in ("module", "logger"):
         found.append(("evaluate", EvaluateConfig))
     return found
 
@@ -72,9 +72,9 @@ def test_every_sweep_searches_keys_that_exist(sweep: str) -> None:
 def test_help_names_every_option(name: str) -> None:
     text = compose(name, return_hydra_config=True).hydra.help.template
     words = set(text.split())
-    defaults = {"module", "hardware"} if name == "evaluate" else {"policy"}
+    elsewhere = {"module", "logger"} if name == "evaluate" else {"policy"}
     for group, option in OPTIONS:
-        assert group in defaults or option in words, f"{group}={option} is missing in the help"
+        assert group in elsewhere or option in words, f"{group}={option} is missing in the help"
 
 
 def test_calibrated_guard_has_the_published_numbers() -> None:
@@ -125,7 +125,7 @@ def message(overrides: list[str], name: str = "train") -> str:
         ("guard.windw=3", "Did you mean 'window'?"),
         ("+guard.windw=3", "guard.windw: no such key."),
         ("+data.pth=x", "data.pth: no such key."),
-        ("gard=none", "gard: no such key. The configuration has seed, data"),
+        ("gard=none", "gard: no such key. The configuration has data, env"),
         ("guard.window=many", "guard.window: Value 'many'"),
         ("guard.window=0", "guard.window=0: must be a whole number"),
         ("costs.commission_bps=-1", "costs.commission_bps=-1.0: must be between 0 and 10000"),

@@ -13,7 +13,7 @@ from rlx.data.calendars import infer_calendar
 from rlx.data.config import DataConfig, FolderData, SampleData, SyntheticData
 from rlx.data.market import Market
 from rlx.data.panel import MarketPanel
-from rlx.data.sources import load_panel, sample, synthetic
+from rlx.data.sources import sample, synthetic
 from rlx.data.splits import Span, SplitConfig, make_splits
 from rlx.errors import ConfigError, DataError
 from rlx.types import AssetClass
@@ -166,12 +166,12 @@ def test_synthetic_markets_keep_their_promises() -> None:
 
 
 def test_configurations_load() -> None:
-    assert load_panel(SampleData(dataset="daily9", symbols=["SPY"], start="2020")).symbols == ("SPY",)
-    assert len(load_panel(SyntheticData(n_bars=70))) == 70
+    assert SampleData(dataset="daily9", symbols=["SPY"], start="2020").load().symbols == ("SPY",)
+    assert len(SyntheticData(n_bars=70).load()) == 70
     with pytest.raises(DataError, match=r"data\.path is missing"):
-        load_panel(FolderData())
+        FolderData().load()
     with pytest.raises(NotImplementedError):
-        load_panel(DataConfig())
+        DataConfig().load()
 
 
 @pytest.mark.parametrize("schema", [SampleData, FolderData, SyntheticData])
