@@ -46,8 +46,15 @@ class Protocol:
         _whole("seed", self.seed, 0)
         _open_unit("confidence", self.confidence)
         start, end = _date("start", self.start), _date("end", self.end)
-        if start is not None and end is not None and start.astype(SECONDS) >= (end + 1).astype(SECONDS):
+        if start is not None and end is not None and start.astype(SECONDS) >= _end_of(end):
             raise ConfigError(f"protocol.start={self.start!r} lies after protocol.end={self.end!r}.")
+
+
+def _end_of(period: np.datetime64) -> np.datetime64:
+    """Return the first second after the year, month, day or minute that ``period`` names."""
+    unit: Any = np.datetime_data(period.dtype)[0]
+    end: np.datetime64 = (period + np.timedelta64(1, unit)).astype(SECONDS)
+    return end
 
 
 def _whole(name: str, value: Any, low: int) -> None:
@@ -67,7 +74,7 @@ def _date(name: str, value: Any) -> np.datetime64 | None:
     try:
         if not isinstance(value, str) or not WRITTEN.fullmatch(value):
             raise ValueError(value)
-        return np.datetime64(value)  # to the unit it is written in, so that + 1 is the end of that year, month or day
+        return np.datetime64(value)  # in the unit it is written in: a year, a month, a day
     except ValueError as error:
         raise ConfigError(
             f"protocol.{name}={value!r}: must be a date (UTC) written as 2020, 2020-01 or 2020-01-31, or null."

@@ -92,7 +92,7 @@ def _timestamps(path: Path, column: pd.Series) -> TimeArray:
             "or 2020-01-31T14:30:00Z."
         )
     stamps = parsed.dt.tz_localize(None).to_numpy().astype("datetime64[ns]")
-    backwards = np.flatnonzero(np.diff(stamps) <= np.timedelta64(0))
+    backwards = np.flatnonzero(stamps[1:] <= stamps[:-1])
     if backwards.size:
         row = int(backwards[0]) + 1
         what = "repeats the timestamp of" if stamps[row] == stamps[row - 1] else "is earlier than"

@@ -20,7 +20,7 @@ from rlx.types import AssetClass
 
 
 def _panel(close: list[list[float]], **fields: object) -> MarketPanel:
-    stamps = np.arange(np.datetime64("2020-01-06"), np.datetime64("2020-01-06") + len(close))
+    stamps = np.datetime64("2020-01-06") + np.arange(len(close)).astype("timedelta64[D]")
     symbols = tuple("ABCDEFG"[: len(close[0])])
     return MarketPanel(symbols, stamps, np.array(close), **fields)  # type: ignore[arg-type]
 

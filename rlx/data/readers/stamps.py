@@ -141,7 +141,7 @@ def _parse_wall(text: pd.Series, where: str) -> TimeArray:
 def _only_ordered(candidates: dict[str, pd.Series], where: str) -> pd.Series:
     distinct: dict[bytes, tuple[str, pd.Series]] = {}
     for form, stamps in candidates.items():
-        distinct.setdefault(stamps.to_numpy().astype("datetime64[ns]").tobytes(), (form, stamps))
+        distinct.setdefault(stamps.to_numpy().astype("datetime64[s]").tobytes(), (form, stamps))
     if len(distinct) == 1:
         return next(iter(distinct.values()))[1]
     ordered = [
