@@ -9,9 +9,9 @@ from typing import Any
 import optuna
 from omegaconf import OmegaConf
 from optuna.trial import FrozenTrial, TrialState
-from rich.console import Console
 from rich.table import Table
 
+from rlx.console import open_console
 from rlx.plain import write_text
 
 
@@ -31,7 +31,7 @@ def print_trials(study: optuna.Study, reason: str) -> None:
             _state(study, trial),
             *(trial.user_attrs.get(reason, "") for _ in why),
         )
-    Console().print(table)
+    open_console().print(table)
 
 
 def _short(names: Sequence[str]) -> list[str]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
-
+from rlx.console import open_console
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.ledger_file import write_ledger
 from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.terminal import scorecard_summary
-
-PIPED_WIDTH = 110  # where there is no terminal to ask, wide enough for the table
 
 
 def write_outputs(run_dir: Path, judgement: Judgement) -> None:
@@ -27,10 +24,8 @@ def write_outputs(run_dir: Path, judgement: Judgement) -> None:
 
 def print_summary(run_dir: Path, judgement: Judgement) -> None:
     """Print the result as a table and say where the rest lies."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
+    console = open_console()
     console.print(scorecard_summary(judgement.scorecard))
     here = Path.cwd()
     shown = run_dir.relative_to(here) if run_dir.is_relative_to(here) else run_dir
-    console.print(f"Run folder: {shown}", soft_wrap=True, highlight=False)
+    console.print(f"Run folder: {shown}", soft_wrap=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rlx.console import open_console
 from rlx.data.align import alignment_findings, common_stamps
 from rlx.data.checks.symbol import SymbolFigures
 from rlx.data.findings import Finding, Severity, grouped
@@ -93,7 +94,6 @@ def render(report: CheckReport) -> Group:
     return Group(*parts)
 
 
-_PLAIN_WIDTH = 140
 _COUNTS = ("gaps", "splits", "zeros", "wicks", "duplicates", "stale", "missing")
 
 
@@ -114,11 +114,6 @@ def _verdict(report: CheckReport) -> Text:
 
 def run_check(path: str, strict: bool) -> int:
     """Check a path, write the report to standard output and return the exit status."""
-    from rich.console import Console
-
     report = check_path(path)
-    console = Console(highlight=False)
-    if not console.is_terminal:  # a file or a pipe has no width: keep every column whole
-        console = Console(highlight=False, width=max(console.width, _PLAIN_WIDTH))
-    console.print(render(report))
+    open_console().print(render(report))
     return report.exit_status(strict)
