@@ -15,6 +15,7 @@ from typing import Any
 
 from omegaconf import OmegaConf
 
+from rlx.errors import ConfigError
 from rlx.plain import write_json, write_text
 
 COMMAND = "command.txt"
@@ -23,6 +24,7 @@ PROVENANCE = "provenance.json"
 
 # What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
 STARTING_FILES = frozenset({".hydra", COMMAND, CONFIG, PROVENANCE})
+RESULTS = ("checkpoints", "policy", "scorecard.json")  # what only a run that got going has
 
 
 def record_run(run_dir: Path, resolved: Mapping[str, Any], argv: Sequence[str] | None = None) -> dict[str, Any]:
@@ -83,6 +85,15 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 def _git(folder: Path, *arguments: str) -> str | None:
     answer = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=False)
     return answer.stdout.strip() if answer.returncode == 0 else None
+
+
+def refuse_used(run_dir: Path) -> None:
+    """Raise ConfigError when ``run_dir`` holds an earlier run: two runs in one folder would mix their files."""
+    for name in RESULTS:
+        if (run_dir / name).exists():
+            raise ConfigError(
+                f"hydra.run.dir={run_dir}: holds an earlier run ({name}). Choose another folder, or move that run away."
+            )
 
 
 def discard_if_unused(run_dir: Path) -> bool:

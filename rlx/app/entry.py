@@ -5,6 +5,7 @@ Nothing heavy is imported before a run starts, so that ``--help`` and a misspelt
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -25,10 +26,11 @@ from rlx.app.hardware import use_compile_caches
 from rlx.config import EvaluateConfig, TrainConfig, as_trained, register_schemas, typed, validate
 from rlx.config_errors import explain
 from rlx.errors import ConfigError, RlxError
-from rlx.run_folder import discard_if_unused
+from rlx.run_folder import discard_if_unused, refuse_used
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 BAD_INPUT = 2
+OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR}
 log = logging.getLogger(__name__)
 
 
@@ -56,6 +58,11 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
         main()
     except (RlxError, HydraException, OmegaConfBaseException) as error:
         _stop(error)
+    except OSError as error:
+        if error.errno not in OF_THE_DISK:
+            raise
+        sys.stderr.write(f"Error: {error}. What was written before is kept. ({FULL_ERROR}=1 shows where.)\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         sys.exit(130)
@@ -79,6 +86,7 @@ def _run_folder() -> Iterator[Path]:
     """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything."""
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
+        refuse_used(folder)
         yield folder
     except RlxError as error:
         discard_if_unused(folder)

@@ -108,6 +108,22 @@ def test_damaged_checkpoints(trained: Finished, shell: Shell) -> None:
     assert_refused(shell.evaluate("policy=checkpoint"), "policy.path")
 
 
+def test_a_folder_that_holds_a_run_is_not_run_in_again(trained: Finished, shell: Shell) -> None:
+    before = {path: path.stat().st_mtime_ns for path in trained.run().glob("*.*")}
+    finished = shell.train(*SMOKE, f"hydra.run.dir={trained.run()}")
+    assert finished.status == 2
+    assert "holds an earlier run" in finished.err
+    assert {path: path.stat().st_mtime_ns for path in before if path.suffix != ".log"}.items() <= before.items()
+
+
+def test_a_run_folder_that_cannot_be_written(shell: Shell) -> None:
+    (shell.folder / "file").write_text("not a folder")
+    finished = shell.train(*SMOKE, "hydra.run.dir=file/run")
+    assert finished.status == 1
+    assert "Not a directory" in finished.err
+    assert "Traceback" not in finished.err
+
+
 def test_data_check_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_prices(tmp_path / "GOOD.csv")
     (tmp_path / "BAD.csv").write_text("date,comment\n2020-01-01,hello\n")
