@@ -90,7 +90,7 @@ def _bars_of(table: WeightsTable, market: Market) -> IntArray:
     """Return the bar each row is decided at, -1 for rows outside the market's bars."""
     stamps, rows = market.timestamps, table.timestamps
     if market.panel.frequency == "1D":
-        stamps, rows = stamps.astype("datetime64[D]"), rows.astype("datetime64[D]")
+        stamps, rows = stamps.astype("datetime64[D]"), table.days()
     inside = (rows >= stamps[0]) & (rows <= stamps[-1])
     if not inside.any():
         raise WeightsError(

@@ -13,16 +13,34 @@ from rlx.errors import WeightsError, did_you_mean
 from rlx.types import FloatArray, IntArray, TimeArray
 
 TIME_COLUMNS = ("timestamp", "date", "datetime", "time")
+UNNAMED = ("", "Unnamed: 0")  # a first column without a name: what is in the file, and what pandas makes of it
+ISO_DAY = r"^(\d{4}-\d{2}-\d{2})(?:$|[T ])"
+YEARS = (1678, 2261)  # whole years that datetime64[ns] holds
 
 
 @dataclass(frozen=True)
 class WeightsTable:
-    """Rows of weights (R, S) at timestamps (R,) datetime64[ns] UTC, strictly increasing, one column a symbol."""
+    """Rows of weights (R, S), one column a symbol, at timestamps (R,) datetime64[ns] UTC, strictly increasing.
+
+    ``dates`` (R,) datetime64[D] are the same rows' days on their own clock: 2020-01-09 for 2020-01-09T00:00+05:30.
+    """
 
     path: Path
     timestamps: TimeArray
+    dates: TimeArray
     symbols: tuple[str, ...]
     weights: FloatArray
+
+    def days(self) -> TimeArray:
+        """Return ``dates``; WeightsError where time zones put a later row on an earlier day."""
+        backwards = np.flatnonzero(self.dates[1:] < self.dates[:-1])
+        if backwards.size:
+            row = int(backwards[0]) + 1
+            raise WeightsError(
+                f"{self.path}: row {row + 1} is later than row {row}, but its day {self.dates[row]} is before "
+                f"{self.dates[row - 1]} because their time zones differ. Write the trading days alone: 2020-01-31."
+            )
+        return self.dates
 
     def columns_in(self, universe: Sequence[str]) -> IntArray:
         """Return where each of the table's symbols stands in ``universe``; WeightsError for one that does not."""
@@ -44,7 +62,7 @@ def _mend(symbol: str) -> str:
 def read_weights(path: Path) -> WeightsTable:
     """Read a CSV or Parquet file of weights; WeightsError names what is wrong with it and where."""
     frame = _read_frame(path)
-    names = [str(column).strip() for column in frame.columns]
+    names = _names(frame)
     frame.columns = pd.Index(names)
     time_column = _time_column(path, names)
     symbols = tuple(name for name in names if name != time_column)
@@ -52,8 +70,8 @@ def read_weights(path: Path) -> WeightsTable:
     if not symbols or frame.empty:
         what = "no rows" if symbols else "no weight columns"
         raise WeightsError(f"{path}: has {what}. Expected '{time_column}' and one column of weights a symbol.")
-    timestamps = _timestamps(path, frame[time_column])
-    return WeightsTable(path, timestamps, symbols, _weights(path, frame, symbols))
+    timestamps, dates = _stamps(path, frame[time_column])
+    return WeightsTable(path, timestamps, dates, symbols, _weights(path, frame, symbols))
 
 
 def _read_frame(path: Path) -> pd.DataFrame:
@@ -62,10 +80,20 @@ def _read_frame(path: Path) -> pd.DataFrame:
     try:
         if path.suffix.lower() in (".parquet", ".pq"):
             frame = pd.read_parquet(path)
-            return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+            if isinstance(frame.index, pd.RangeIndex):
+                return frame
+            return frame.reset_index(names=[name or UNNAMED[-1] for name in frame.index.names])
         return pd.read_csv(path)
     except (ValueError, OSError) as error:  # pandas' parser errors and pyarrow's are ValueErrors
         raise WeightsError(f"{path}: cannot be read as a table: {error}") from error
+
+
+def _names(frame: pd.DataFrame) -> list[str]:
+    """Return the columns' names; a first column without one is the timestamp's where no other is."""
+    names = [str(column).strip() for column in frame.columns]
+    if names and names[0] in UNNAMED and not any(name.lower() in TIME_COLUMNS for name in names):
+        names[0] = TIME_COLUMNS[0]
+    return names
 
 
 def _time_column(path: Path, names: Sequence[str]) -> str:
@@ -83,21 +111,48 @@ def _refuse_twice(path: Path, symbols: Sequence[str]) -> None:
             raise WeightsError(f"{path}: column '{original}' appears twice. Keep one column a symbol.")
 
 
-def _timestamps(path: Path, column: pd.Series) -> TimeArray:
-    parsed = pd.to_datetime(column, utc=True, errors="coerce", format="ISO8601" if column.dtype == object else None)
-    missing = np.flatnonzero(parsed.isna().to_numpy())
-    if missing.size:
-        raise WeightsError(
-            f"{path}: row {missing[0] + 1}: '{column.iloc[missing[0]]}' is not a timestamp. Write it as 2020-01-31 "
-            "or 2020-01-31T14:30:00Z."
-        )
-    stamps = parsed.dt.tz_localize(None).to_numpy().astype("datetime64[ns]")
-    backwards = np.flatnonzero(stamps[1:] <= stamps[:-1])
+def _stamps(path: Path, column: pd.Series) -> tuple[TimeArray, TimeArray]:
+    """Return each row's instant in UTC, datetime64[ns], and the day on its own clock, datetime64[D]; sorted rows."""
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        raise _not_a_timestamp(path, column, 0, " but a number")
+    local = _local(column)
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        parsed = pd.to_datetime(column, utc=True)
+    else:
+        parsed = pd.to_datetime(_texts(column), utc=True, errors="coerce", format="ISO8601")
+    usable = local.notna() & parsed.dt.year.between(*YEARS).to_numpy()
+    if not usable.all():
+        raise _not_a_timestamp(path, column, int(np.flatnonzero(~usable.to_numpy())[0]))
+    instants = parsed.dt.tz_localize(None).to_numpy().astype("datetime64[ns]")
+    _refuse_unsorted(path, column, instants)
+    return np.asarray(instants), np.asarray(local.to_numpy().astype("datetime64[D]"))
+
+
+def _local(column: pd.Series) -> pd.Series:
+    """Return naive datetimes on each row's own day, as its text or its time zone has it; NaT where there is none."""
+    if pd.api.types.is_datetime64_any_dtype(column.dtype):
+        return pd.Series(column.dt.tz_localize(None).to_numpy())
+    days = _texts(column).str.extract(ISO_DAY, expand=False)
+    return pd.to_datetime(days, errors="coerce", format="%Y-%m-%d")
+
+
+def _texts(column: pd.Series) -> pd.Series:
+    return pd.Series([str(value).strip() for value in column], dtype="str")
+
+
+def _not_a_timestamp(path: Path, column: pd.Series, row: int, what: str = "") -> WeightsError:
+    return WeightsError(
+        f"{path}: row {row + 1}: '{column.iloc[row]}' is not a timestamp{what}. Write it as 2020-01-31 or "
+        f"2020-01-31T14:30:00Z (year first, {YEARS[0]} to {YEARS[1]})."
+    )
+
+
+def _refuse_unsorted(path: Path, column: pd.Series, instants: TimeArray) -> None:
+    backwards = np.flatnonzero(instants[1:] <= instants[:-1])
     if backwards.size:
         row = int(backwards[0]) + 1
-        what = "repeats the timestamp of" if stamps[row] == stamps[row - 1] else "is earlier than"
+        what = "repeats the timestamp of" if instants[row] == instants[row - 1] else "is earlier than"
         raise WeightsError(f"{path}: row {row + 1} ({column.iloc[row]}) {what} row {row}. Keep one row a time, sorted.")
-    return np.asarray(stamps)
 
 
 def _weights(path: Path, frame: pd.DataFrame, symbols: Sequence[str]) -> FloatArray:

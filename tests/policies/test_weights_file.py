@@ -70,6 +70,51 @@ def test_daily_rows_compare_by_date_and_intraday_rows_by_time(tmp_path: Path) ->
     np.testing.assert_array_equal(targets(WeightsFile(path), hourly)[:, 0], [0.0, 1.0, 1.0, 1.0])
 
 
+@pytest.mark.parametrize(
+    ("stamps", "first"),
+    [
+        (["2020-01-09 00:00:00+05:30"], 3),  # 2020-01-08T18:30Z
+        (["2020-01-09T23:30:00-05:00"], 3),  # 2020-01-10T04:30Z
+        (["2020-01-09"], 3),
+        (["2020-01-09T16:00:00Z"], 3),
+        (["2020-01-07 00:00:00+02:00", "2020-01-09 00:00:00+03:00"], 1),  # clocks go forward in between
+        (["2020-01-07", "2020-01-09T00:00:00Z"], 1),
+    ],
+)
+@pytest.mark.filterwarnings("error")
+def test_daily_rows_act_on_their_own_calendar_day(
+    market: Market, tmp_path: Path, stamps: list[str], first: int
+) -> None:
+    weights = [0.2, 0.4][: len(stamps)]
+    rows = "".join(f"{stamp},{weight}\n" for stamp, weight in zip(stamps, weights, strict=True))
+    held = targets(WeightsFile(write(tmp_path, "date,AAA\n" + rows), between="rebalance"), market)[:, 0]
+    expected = [0.0] * first + [weights[0]] * (3 - first) + [weights[-1]] * 5
+    np.testing.assert_array_equal(held, expected)
+
+
+def test_intraday_rows_east_of_utc_are_instants(tmp_path: Path) -> None:
+    hours = np.array([f"2020-01-08T{hour}:30" for hour in (17, 18, 19)], dtype="datetime64[ns]")
+    hourly = Market(MarketPanel(("A",), hours, np.full((3, 1), 10.0)))
+    path = write(tmp_path, "timestamp,A\n2020-01-09 00:00:00+05:30,1.0\n")  # 18:30 UTC the day before
+    np.testing.assert_array_equal(targets(WeightsFile(path), hourly)[:, 0], [0.0, 1.0, 1.0])
+
+
+@pytest.mark.parametrize("name", ["timestamp", None])
+def test_parquet_with_time_zone_or_dates_reads_local_days(market: Market, tmp_path: Path, name: str | None) -> None:
+    path = tmp_path / "weights.parquet"
+    zoned = pd.DatetimeIndex(DAYS[[1, 3]], name=name).tz_localize("Asia/Kolkata")
+    for index in (zoned, pd.Index(zoned.date, name=name), pd.Index(zoned.astype(str), name=name)):
+        pd.DataFrame({"AAA": [0.2, 0.4]}, index=index).to_parquet(path)
+        held = targets(WeightsFile(str(path), between="rebalance"), market)
+        np.testing.assert_allclose(held[:, 0], [0.0, 0.2, 0.2, 0.4, 0.4, 0.4, 0.4, 0.4])
+
+
+def test_a_first_column_without_a_name_is_the_timestamp(market: Market, tmp_path: Path) -> None:
+    pd.DataFrame({"AAA": [0.2]}, index=pd.DatetimeIndex(DAYS[[6]])).to_csv(tmp_path / "w.csv")
+    for path in (str(tmp_path / "w.csv"), write(tmp_path, " ,AAA\n2020-01-14,0.2\n")):
+        np.testing.assert_allclose(targets(WeightsFile(path), market)[:7, 0], [0.0] * 6 + [0.2])
+
+
 def test_parquet_with_an_index_reads_like_csv(market: Market, tmp_path: Path) -> None:
     frame = pd.DataFrame({"AAA": [0.2, 0.4]}, index=pd.DatetimeIndex(DAYS[[1, 3]], name="timestamp"))
     frame.to_parquet(tmp_path / "weights.parquet")
@@ -106,6 +151,18 @@ def test_span_is_what_the_rows_cover(market: Market, tmp_path: Path, rows: str, 
         ("date,AAA\n2020-01-07,1\n2020-01-07,1\n", "row 2 .* repeats the timestamp of row 1"),
         ("date,AAA\n2020-01-08,1\n2020-01-07,1\n", "row 2 .* is earlier than row 1"),
         ("date,AAA\nyesterday,1\n", "row 1: 'yesterday' is not a timestamp"),
+        ("date,AAA\n01/07/2020,1\n", r"row 1: '01/07/2020' is not a timestamp\. Write it as 2020-01-31"),
+        ("date,AAA\n2020-01-07,1\n08.01.2020,1\n", r"row 2: '08\.01\.2020' is not a timestamp"),
+        ("date,AAA\n2020-01-07,1\n,1\n", "row 2: 'nan' is not a timestamp"),
+        ("date,AAA\n2020-02-30,1\n", "row 1: '2020-02-30' is not a timestamp"),
+        ("date,AAA\n2020-01,1\n", "row 1: '2020-01' is not a timestamp"),
+        ("date,AAA\nnow,1\n", "row 1: 'now' is not a timestamp"),
+        ("date,AAA\n3000-01-01,1\n", "row 1: '3000-01-01' is not a timestamp.*1678 to 2261"),
+        ("date,AAA\n20200107,1\n", r"row 1: '20200107' is not a timestamp but a number\. Write it as 2020-01-31"),
+        ("date,AAA\n1578355200.0,1\n", r"row 1: '1578355200\.0' is not a timestamp but a number"),
+        (",AAA\n0,1\n", "row 1: '0' is not a timestamp but a number"),
+        ("date,AAA\n2020-01-09T00:30+14:00,1\n2020-01-08T12:00Z,1\n", "row 2 .* day 2020-01-08 is before 2020-01-09"),
+        ("date,AAA\n2020-01-08T00:00+05:30,1\n2020-01-07T18:30Z,1\n", "row 2 .* repeats the timestamp of row 1"),
         ("date,AAA\n2021-01-08,1\n", "no overlap"),
         ("date,AAA\n2020-01-15,1\n", "nothing can be earned"),
         ("date,AAA\n", "has no rows"),
