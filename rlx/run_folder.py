@@ -23,7 +23,7 @@ CONFIG = "config.yaml"
 PROVENANCE = "provenance.json"
 
 # What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
-STARTING_FILES = frozenset({".hydra", COMMAND, CONFIG, PROVENANCE})
+STARTING_FILES = frozenset({".hydra", "train.log", "evaluate.log", COMMAND, CONFIG, PROVENANCE})
 RESULTS = ("checkpoints", "policy", "scorecard.json")  # what only a run that got going has
 
 
@@ -87,6 +87,15 @@ def _git(folder: Path, *arguments: str) -> str | None:
     return answer.stdout.strip() if answer.returncode == 0 else None
 
 
+def claim(run_dir: Path) -> None:
+    """Take ``run_dir`` for this run alone; ConfigError when it holds an earlier run, or one that began just now."""
+    refuse_used(run_dir)
+    try:
+        (run_dir / COMMAND).touch(exist_ok=False)
+    except FileExistsError:
+        raise ConfigError(f"hydra.run.dir={run_dir}: another run began in it. Start again, or name a folder.") from None
+
+
 def refuse_used(run_dir: Path) -> None:
     """Raise ConfigError when ``run_dir`` holds an earlier run: two runs in one folder would mix their files."""
     for name in RESULTS:
@@ -99,16 +108,15 @@ def refuse_used(run_dir: Path) -> None:
 def discard_if_unused(run_dir: Path) -> bool:
     """Remove a run folder in which a run stopped before it did anything, and return whether it did.
 
-    Only what a run starts with may lie in it: Hydra's records, a log, and ``record_run``'s files. Anything else keeps
-    the folder untouched. The two folders above it (``outputs/MODULE``) go too when that leaves them empty.
+    Only what a run starts with may lie in it: Hydra's records, its log, and ``record_run``'s files. Anything else
+    keeps the folder untouched. Inside the working directory the two folders above it (``outputs/MODULE``) go too
+    when that leaves them empty.
     """
-    if not run_dir.is_dir():
-        return False
-    if any(entry.name not in STARTING_FILES and entry.suffix != ".log" for entry in run_dir.iterdir()):
+    if not run_dir.is_dir() or any(entry.name not in STARTING_FILES for entry in run_dir.iterdir()):
         return False
     shutil.rmtree(run_dir)
-    for folder in list(run_dir.parents)[:2]:
-        if folder == Path.cwd() or any(folder.iterdir()):
+    for folder in list(run_dir.resolve().parents)[:2]:
+        if folder == Path.cwd() or not folder.is_relative_to(Path.cwd()) or any(folder.iterdir()):
             break
         folder.rmdir()
     return True

@@ -6,7 +6,10 @@ import json
 import subprocess
 from pathlib import Path
 
-from rlx.run_folder import command_line, discard_if_unused, git_state, package_versions, record_run
+import pytest
+
+from rlx.errors import ConfigError
+from rlx.run_folder import claim, command_line, discard_if_unused, git_state, package_versions, record_run
 
 
 def started(folder: Path) -> Path:
@@ -56,7 +59,10 @@ def test_git_state_is_commit_and_dirt_of_the_code(tmp_path: Path) -> None:
     assert git_state(code) == {"commit": git(tmp_path, "rev-parse", "HEAD"), "dirty": True}
 
 
-def test_an_unused_run_folder_goes_away_with_the_empty_folders_above(tmp_path: Path) -> None:
+def test_an_unused_run_folder_goes_away_with_the_empty_folders_above(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     run = started(tmp_path / "outputs" / "gymrl" / "run")
     record_run(run, {"seed": 0}, ["train.py"])
     assert discard_if_unused(run)
@@ -70,3 +76,26 @@ def test_a_used_run_folder_and_its_neighbours_stay(tmp_path: Path) -> None:
     assert not discard_if_unused(used)
     assert discard_if_unused(unused)
     assert [path.name for path in tmp_path.iterdir()] == ["used"]
+
+
+def test_a_folder_with_anybody_elses_files_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".hydra").mkdir()
+    (tmp_path / "important.log").write_text("x")
+    assert not discard_if_unused(tmp_path)
+    assert (tmp_path / "important.log").read_text() == "x"
+
+
+def test_folders_above_that_are_not_the_working_directorys_stay(tmp_path: Path) -> None:
+    run_dir = tmp_path / "a" / "b"
+    run_dir.mkdir(parents=True)
+    assert discard_if_unused(run_dir)
+    assert (tmp_path / "a").is_dir()
+
+
+def test_a_folder_is_claimed_once(tmp_path: Path) -> None:
+    claim(tmp_path)
+    with pytest.raises(ConfigError, match="another run began in it"):
+        claim(tmp_path)
+    (tmp_path / "scorecard.json").touch()
+    with pytest.raises(ConfigError, match="holds an earlier run"):
+        claim(tmp_path)

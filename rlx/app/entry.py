@@ -23,14 +23,18 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app.hardware import use_compile_caches
-from rlx.config import EvaluateConfig, TrainConfig, as_trained, register_schemas, typed, validate
+from rlx.config import FROM_THE_RUN, EvaluateConfig, TrainConfig, as_trained, register_schemas, typed, validate
 from rlx.config_errors import explain
-from rlx.errors import ConfigError, RlxError
-from rlx.run_folder import discard_if_unused, refuse_used
+from rlx.errors import CheckpointError, ConfigError, RlxError
+from rlx.keys import find_key
+from rlx.run_folder import claim, discard_if_unused, refuse_used
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 BAD_INPUT = 2
-OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR}
+OF_THE_DISK = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS),
+    *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EEXIST),
+}
 log = logging.getLogger(__name__)
 
 
@@ -55,6 +59,8 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
         return
     os.environ[FULL_ERROR] = "1"  # lets errors through to here, where they become one message
     try:
+        for folder in _named_run_folders():
+            refuse_used(folder)  # before Hydra overwrites its records in there
         main()
     except (RlxError, HydraException, OmegaConfBaseException) as error:
         _stop(error)
@@ -63,11 +69,19 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
             raise
         sys.stderr.write(f"Error: {error}. What was written before is kept. ({FULL_ERROR}=1 shows where.)\n")
         sys.exit(1)
+    except MemoryError as error:
+        sys.stderr.write(f"Error: not enough memory ({error}). Lower the number of accounts, bars or resamples.\n")
+        sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
         sys.exit(130)
     finally:
         del os.environ[FULL_ERROR]
+
+
+def _named_run_folders() -> list[Path]:
+    prefix = "hydra.run.dir="
+    return [Path(argument.removeprefix(prefix)) for argument in sys.argv if argument.startswith(prefix)]
 
 
 def help_text(name: str) -> str:
@@ -86,7 +100,10 @@ def _run_folder() -> Iterator[Path]:
     """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything."""
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
-        refuse_used(folder)
+        claim(folder)
+    except RlxError as error:
+        _stop(error)
+    try:
         yield folder
     except RlxError as error:
         discard_if_unused(folder)
@@ -99,6 +116,7 @@ def _train(cfg: DictConfig) -> float:
     with _run_folder() as run_dir:
         config = typed(cfg, TrainConfig)
         _tell(validate(config))
+        _check_direction(config)
         use_compile_caches()
         from rlx.app.market import load_traded
 
@@ -130,7 +148,20 @@ def _as_trained(cfg: DictConfig) -> DictConfig:
     if OmegaConf.is_missing(cfg.policy, "path"):
         raise ConfigError("policy.path: must be given, for example policy.path=outputs/gymrl/RUN.")
     trained = load_checkpoint(cfg.policy.path).facts.config
+    if not set(FROM_THE_RUN) <= set(trained):
+        raise CheckpointError(f"{cfg.policy.path}: its config lacks some of {', '.join(FROM_THE_RUN)}. Train it again.")
     return as_trained(cfg, trained, list(HydraConfig.get().overrides.task))
+
+
+def _check_direction(config: TrainConfig) -> None:
+    """Refuse a sweep that would look for the worst value of the monitored metric."""
+    wanted = {"higher": "maximize", "lower": "minimize"}.get(find_key(config.trainer.monitor).better)
+    direction = OmegaConf.select(cast(DictConfig, HydraConfig.get()), "sweeper.direction")
+    if HydraConfig.get().mode is RunMode.MULTIRUN and direction is not None and wanted not in (None, direction.name):
+        raise ConfigError(
+            f"hydra.sweeper.direction={direction.name}: trainer.monitor={config.trainer.monitor} is better when "
+            f"{find_key(config.trainer.monitor).better}, so set hydra.sweeper.direction={wanted}."
+        )
 
 
 def _tell(notes: list[str]) -> None:
