@@ -146,6 +146,10 @@ class TrainConfig(TradedConfig):
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed={self.seed}: must be between 0 and {2**32 - 1}.")
+
 
 @dataclass
 class EvaluateConfig(TradedConfig):
@@ -221,7 +225,7 @@ def typed(cfg: DictConfig, kind: type[Config]) -> Config:
     return config
 
 
-def validate(config: TrainConfig | EvaluateConfig) -> list[str]:
+def validate(config: TradedConfig) -> list[str]:
     """Check the rules that span several values; return what the user should know, raise ConfigError on nonsense."""
     if isinstance(config.data, FolderData) and not config.data.path:
         raise ConfigError("data.path: must be given, for example data.path=prices.")
@@ -243,6 +247,21 @@ def validate(config: TrainConfig | EvaluateConfig) -> list[str]:
             f"guard.negative_return_turnover_penalty={penalty:g} has no effect: env.reward.turnover_penalty="
             f"{reward.turnover_penalty:g} is as high already."
         )
+    return notes + _idle_options(config)
+
+
+def _idle_options(config: TradedConfig) -> list[str]:
+    """Say which options nothing of this version reads."""
+    reward, hardware = config.env.reward, config.hardware
+    notes = [
+        f"env.reward.{name}={getattr(reward, name):g} has no effect: no forecast is there to penalise yet."
+        for name in ("cvar_penalty", "uncertainty_penalty")
+        if getattr(reward, name) > 0
+    ]
+    if hardware.compile not in ("auto", "off"):
+        notes.append(f"hardware.compile={hardware.compile} has no effect: no module of this version compiles yet.")
+    if hardware.precision != "32":
+        notes.append(f"hardware.precision={hardware.precision} has no effect: gymrl always computes in float32.")
     return notes
 
 

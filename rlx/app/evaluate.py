@@ -41,6 +41,7 @@ def evaluate(config: EvaluateConfig, resolved: Mapping[str, Any], run_dir: Path)
         module=policy.name,
         config=resolved,
         provenance=provenance,
+        seen=policy.seen if isinstance(policy, CheckpointPolicy) else None,
     )
     write_outputs(run_dir, judgement)
     print_summary(run_dir, judgement)

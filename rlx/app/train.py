@@ -21,7 +21,7 @@ from rlx.app.outputs import print_summary, write_outputs
 from rlx.app.quiet import quiet_lightning
 from rlx.config import TrainConfig
 from rlx.evaluate.judge import judge
-from rlx.evaluate.windows import protocol_span
+from rlx.evaluate.windows import protocol_span, start_index_windows
 from rlx.learners.base import Learner
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import load_checkpoint
@@ -46,6 +46,7 @@ def train(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded, run_
     seed_everything(config.seed, verbose=False)
     accelerator = set_up(config.hardware)
     span = protocol_span(traded.market, traded.splits, config.protocol)
+    start_index_windows(span, config.protocol.window_steps)  # refuses a span too short for them before the training
     learner = make_learner(config, resolved, traded)
     provenance = record_run(run_dir, resolved)
     loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)
@@ -53,8 +54,9 @@ def train(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded, run_
     try:
         fitted = fit(config, learner, traded, run_dir, loggers, accelerator)
         learner.export(run_dir / "policy")
+        policy = load_checkpoint(run_dir / "policy")
         judgement = judge(
-            load_checkpoint(run_dir / "policy"),
+            policy,
             traded.market,
             span,
             config.rules(),
@@ -64,6 +66,7 @@ def train(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded, run_
             config=resolved,
             provenance=provenance,
             performance=fitted.performance,
+            seen=policy.seen,
         )
         write_outputs(run_dir, judgement)
         log_final(loggers, judgement.scorecard.logged(), step=int(fitted.performance["gradient_steps"]))

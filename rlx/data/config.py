@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from rlx.data.splits import SplitConfig
+from rlx.errors import ConfigError
 
 if TYPE_CHECKING:
     from rlx.data.panel import MarketPanel
@@ -17,6 +18,10 @@ class DataConfig:
 
     features: list[str] | None = None
     split: SplitConfig = field(default_factory=SplitConfig)
+
+    def __post_init__(self) -> None:
+        if self.features is not None and not self.features:
+            raise ConfigError("data.features=[]: name at least one feature, or leave it null for the defaults.")
 
     def load(self) -> MarketPanel:
         """Read or build the panel this configuration describes."""

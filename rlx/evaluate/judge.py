@@ -18,7 +18,7 @@ from rlx.evaluate.verdict import write_verdict
 from rlx.evaluate.windows import HOLDOUT, WINDOWS, holdout_windows, start_index_windows
 from rlx.plain import plain
 from rlx.sim.rules import Rules
-from rlx.types import FloatArray
+from rlx.types import FloatArray, TimeArray
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from rlx.policies.base import Policy
 
 EQUAL_WEIGHT = "equal_weight"
+Seen = Mapping[str, tuple[np.datetime64, np.datetime64]]
+"""Spans a policy was made on, by name: time stamps of the first decision and of the last close."""
+
 DISTRIBUTED = ("cumulative_return", "sharpe", "max_drawdown", "turnover")
 
 
@@ -50,12 +53,15 @@ def judge(
     provenance: Mapping[str, Any] | None = None,
     performance: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
+    seen: Seen | None = None,
 ) -> Judgement:
     """Play the policy and the baselines over the span and write the scorecard.
 
     The hold-out (the whole span) and a window at every start index are played in one batch. ``module`` names what
     made the policy; ``config``, ``provenance`` and ``performance`` are recorded as they are. ``progress`` follows
-    the policy's own steps. Raises ConfigError when the protocol's window does not fit the span.
+    the policy's own steps. ``seen`` gives the spans the policy was ``trained`` and ``selected`` on, as time stamps of
+    their first decision and last close: the verdict says when the hold-out lies in them. Raises ConfigError when the
+    protocol's window does not fit the span.
     """
     sets = (holdout_windows(span), start_index_windows(span, protocol.window_steps))
     evaluation = evaluate(policy, market, sets, rules, progress)
@@ -70,6 +76,7 @@ def judge(
         config=config or {},
         provenance=provenance or {},
         performance=performance or {},
+        seen=seen,
     )
     return Judgement(scorecard, evaluation, beside)
 
@@ -95,8 +102,14 @@ def build_scorecard(
     config: Mapping[str, Any],
     provenance: Mapping[str, Any],
     performance: Mapping[str, Any],
+    seen: Seen | None = None,
 ) -> Scorecard:
-    """Measure finished evaluations, all over the same window sets, and put the result in words."""
+    """Measure finished evaluations, all over the same window sets, and put the result in words.
+
+    ``seen`` is that of ``judge``; when it is given, ``data`` has ``seen_steps``, the hold-out's steps in each span.
+    """
+    stamps = evaluation.sets[HOLDOUT].timestamps[0]
+    seen_steps = None if seen is None else _seen_steps(stamps, seen)
     metrics = _single(_metrics(evaluation, HOLDOUT))
     baseline_metrics = {name: _single(_metrics(other, HOLDOUT)) for name, other in baselines.items()}
     intervals, excess = _intervals(evaluation, baselines.get(EQUAL_WEIGHT), protocol)
@@ -110,12 +123,25 @@ def build_scorecard(
         guard=_single(guard_metrics(evaluation.sets[HOLDOUT].ledger)),
         baselines=baseline_metrics,
         windows=_windows(evaluation, baselines),
-        verdict=write_verdict(policy.name, metrics, baseline_metrics.get(EQUAL_WEIGHT), intervals, excess),
-        data=_describe_data(market),
+        verdict=write_verdict(
+            policy.name,
+            metrics,
+            baseline_metrics.get(EQUAL_WEIGHT),
+            intervals,
+            excess,
+            steps=len(stamps),
+            seen_steps=seen_steps,
+        ),
+        data=_describe_data(market) | ({} if seen_steps is None else {"seen_steps": seen_steps}),
         config=plain(config),
         provenance=plain(provenance),
         performance=plain({**performance, **_timings(evaluation)}),
     )
+
+
+def _seen_steps(stamps: TimeArray, seen: Seen) -> dict[str, int]:
+    """Count the decisions within each span; the bar it ends on closes its last step and decides nothing."""
+    return {name: int(np.sum((stamps >= first) & (stamps < last))) for name, (first, last) in seen.items()}
 
 
 def _metrics(evaluation: Evaluation, name: str) -> dict[str, FloatArray]:

@@ -24,7 +24,7 @@ def write_ledger(path: str | Path, evaluation: Evaluation) -> None:
 
     Columns: ``set``, ``window`` and ``step`` (from 0), ``bar`` (index of the decision's bar), ``timestamp`` (its
     label, UTC), ``end_timestamp`` (label of the bar the step closed on), every scalar ledger quantity,
-    ``weight_<symbol>`` (carried out of the step) and ``executed_<symbol>`` (traded into).
+    ``weight_<symbol>`` (at the close, before drift) and ``executed_<symbol>`` (traded into).
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

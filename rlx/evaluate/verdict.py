@@ -8,6 +8,12 @@ from rlx.evaluate.statistics import Interval
 
 Numbers = Mapping[str, float | None]
 
+CLIPPED_WORTH_SAYING = 0.01
+"""Mean absolute weight a step that limits may take before the verdict mentions it."""
+
+SEEN_AS = {"selected": "its best checkpoint was chosen on"}
+"""How a seen span is worded where "it was <name> on" would not say it."""
+
 
 def write_verdict(
     name: str,
@@ -15,17 +21,44 @@ def write_verdict(
     equal_weight: Numbers | None,
     intervals: Mapping[str, Interval],
     excess: Interval | None,
+    *,
+    steps: int = 0,
+    seen_steps: Mapping[str, int] | None = None,
 ) -> str:
-    """Return sentences on whether the policy beat equal weight, and whether its intervals cover zero."""
-    sentences = []
-    if metrics.get("ruined"):
+    """Return sentences on whether the policy beat equal weight, and whether its intervals cover zero.
+
+    Of a ruined account the intervals say nothing, so they are left out. ``seen_steps``: how many of the ``steps``
+    judged lie in each span the policy was made on, by name (``trained``, ``selected``); said first.
+    """
+    ruined = bool(metrics.get("ruined"))
+    sentences = [_seen(seen_steps or {}, steps)]
+    if ruined:
         sentences.append(f"{name} lost everything: its account was ruined.")
     if equal_weight is None or excess is None:
         sentences.append("Equal weight was not judged beside it, so nothing can be said about beating it.")
     else:
-        sentences += [_against(name, metrics, equal_weight), _excess(excess)]
-    sentences.append(_certainty(intervals))
-    return " ".join(sentences)
+        sentences += [_against(name, metrics, equal_weight), "" if ruined else _excess(excess)]
+    sentences += ["" if ruined else _certainty(intervals), _clipped(metrics.get("limit_clipped"))]
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _seen(seen_steps: Mapping[str, int], steps: int) -> str:
+    """Say which of the steps are no test of the policy; nothing when none is."""
+    parts: list[str] = []
+    for name, count in seen_steps.items():
+        if count:
+            span = f"in the span {SEEN_AS.get(name, f'it was {name} on')}"
+            lie = "lies" if count == 1 else "lie"
+            parts.append(f"{count} {span}" if parts else f"{count} of these {steps} steps {lie} {span}")
+    return f"Not a test: {' and '.join(parts)}." if parts else ""
+
+
+def _clipped(clipped: float | None) -> str:
+    if clipped is None or clipped <= CLIPPED_WORTH_SAYING:
+        return ""
+    return (
+        f"The limits took {ratio(clipped)} of weight a step from its targets: what was judged is not what it asked for."
+    )
 
 
 def _against(name: str, metrics: Numbers, equal_weight: Numbers) -> str:

@@ -94,7 +94,13 @@ class Learner(LightningModule):
     def facts(self) -> PolicyFacts:
         """Return what a checkpoint says about the policy besides its weights."""
         return PolicyFacts.of(
-            self.module, self.market, self.rules, self.normalizer, self.window_steps, self.resolved_config
+            self.module,
+            self.market,
+            self.rules,
+            self.normalizer,
+            self.window_steps,
+            self.resolved_config,
+            seen={"trained": self.splits.train, "selected": self.splits.validation},
         )
 
     def train_dataloader(self) -> Sequence[int]:

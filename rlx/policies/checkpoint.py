@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
+from rlx.data.splits import Span
 from rlx.errors import CheckpointError, RlxError
 from rlx.policies.networks import PolicyNetwork, build_network, network_name
 from rlx.sim.observation import Observation
@@ -32,7 +33,11 @@ FOLDER = "policy"
 
 @dataclass(frozen=True)
 class PolicyFacts:
-    """What has to be known to act with a network again, and where it came from; the content of ``policy.json``."""
+    """What has to be known to act with a network again, and where it came from; the content of ``policy.json``.
+
+    ``seen`` names the spans that made the policy (``trained``, ``selected``), each by the time stamps of its first
+    decision and its last close, as text.
+    """
 
     module: str
     symbols: tuple[str, ...]
@@ -44,6 +49,7 @@ class PolicyFacts:
     config: dict[str, Any]
     data_fingerprint: str
     code_version: str
+    seen: dict[str, list[str]]
 
     @classmethod
     def of(
@@ -54,6 +60,7 @@ class PolicyFacts:
         normalizer: Normalizer,
         window_steps: int,
         config: Mapping[str, Any],
+        seen: Mapping[str, Span],
     ) -> PolicyFacts:
         """Return the facts of a policy trained by ``module`` with ``config`` on ``market`` under ``rules``."""
         return cls(
@@ -67,6 +74,9 @@ class PolicyFacts:
             config=dict(config),
             data_fingerprint=market.fingerprint,
             code_version=version("rlx"),
+            seen={
+                name: [str(market.timestamps[bar]) for bar in (span.start, span.stop)] for name, span in seen.items()
+            },
         )
 
 
@@ -81,6 +91,7 @@ class CheckpointPolicy:
         self.feature_names = facts.feature_names
         self.window_steps = facts.window_steps
         self._normalizer = Normalizer.from_dict(facts.normalizer)
+        self.seen = {name: (np.datetime64(first), np.datetime64(last)) for name, (first, last) in facts.seen.items()}
 
     def bind(self, market: Market) -> None:
         """Refuse any other universe than the one the policy was trained on."""
@@ -147,6 +158,7 @@ def load_checkpoint(path: str | Path) -> CheckpointPolicy:
     """Read the policy of a run folder, or of its ``policy/`` folder; CheckpointError says what is wrong with it."""
     folder = _find(Path(path))
     content = _read_facts(folder / FACTS_FILE)
+    _check_types(folder / FACTS_FILE, content)
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
         raise CheckpointError(f"{weights}: missing. Copy the whole folder, or train again.")
@@ -157,11 +169,13 @@ def load_checkpoint(path: str | Path) -> CheckpointPolicy:
         if hashlib.sha256(data).hexdigest() != content["weights_sha256"]:
             raise CheckpointError(f"not the file {FACTS_FILE} was written with")
         network.load_state_dict(tensors)
-        return CheckpointPolicy(_facts(content), network, folder)
+        policy = CheckpointPolicy(_facts(content), network, folder)
     except SafetensorError as error:
         raise CheckpointError(f"{weights}: damaged or cut short ({error}). Copy it again, or train again.") from error
     except (RlxError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{folder}: does not hold together: {error}. Copy it again, or train again.") from error
+    _check_agreement(folder / FACTS_FILE, policy)
+    return policy
 
 
 def _find(path: Path) -> Path:
@@ -188,6 +202,42 @@ def _read_facts(path: Path) -> dict[str, Any]:
     if missing:
         raise CheckpointError(f"{path}: lacks {', '.join(missing)}. Copy it again, or train again.")
     return dict(content)
+
+
+def _check_types(path: Path, content: Mapping[str, Any]) -> None:
+    """Refuse facts of another JSON type than ``PolicyFacts`` has; an empty config is one that was not recorded."""
+    for name in ("module", "data_fingerprint", "code_version"):
+        _require(path, name, content[name], isinstance(content[name], str), "text")
+    for name in ("config", "rules", "normalizer", "seen"):
+        _require(path, name, content[name], isinstance(content[name], dict), "a mapping")
+    for name in ("symbols", "asset_classes", "feature_names"):
+        names = content[name]
+        fits = isinstance(names, list) and bool(names) and all(isinstance(item, str) for item in names)
+        _require(path, name, names, fits, "a list of names")
+    steps = content["window_steps"]
+    _require(path, "window_steps", steps, type(steps) is int and steps > 0, "a whole number above 0")
+
+
+def _check_agreement(path: Path, policy: CheckpointPolicy) -> None:
+    """Refuse facts that contradict each other or the arguments of the network."""
+    facts, arguments = policy.facts, policy.network.arguments()
+    scaled = list(facts.normalizer["feature_names"])
+    given = list(facts.feature_names)
+    _require(path, "feature_names", given, given == scaled, f"those of the normalizer, in order: {scaled}")
+    for name, argument, value, found in (
+        ("symbols", "n_assets", list(facts.symbols), len(facts.symbols)),
+        ("feature_names", "n_features", given, len(given)),
+        ("window_steps", "window_steps", facts.window_steps, facts.window_steps),
+    ):
+        expected = arguments.get(argument, found)
+        _require(path, name, value, found == expected, f"{expected} as in network.arguments.{argument}")
+    classes = list(facts.asset_classes)
+    _require(path, "asset_classes", classes, len(classes) == len(facts.symbols), f"{len(facts.symbols)}, one a symbol")
+
+
+def _require(path: Path, name: str, found: Any, fits: bool, expected: str) -> None:
+    if not fits:
+        raise CheckpointError(f"{path}: {name} is {found!r}, expected {expected}. Copy it again, or train again.")
 
 
 def _facts(content: Mapping[str, Any]) -> PolicyFacts:

@@ -87,6 +87,15 @@ def test_evaluating_a_run_gives_its_own_numbers(trained: Finished, shell: Shell)
         assert own[name] == again[name], name
 
 
+def test_a_judgement_on_bars_that_made_the_policy_says_so(trained: Finished, shell: Shell) -> None:
+    assert "Not a test" not in scorecard(trained.run())["verdict"]
+    for split, name in (("train", "trained"), ("validation", "selected")):
+        judged = shell.evaluate("policy=checkpoint", f"policy.path={trained.run()}", f"protocol.split={split}")
+        card = scorecard(judged.run("evaluate"))
+        assert card["verdict"].startswith("Not a test")
+        assert card["data"]["seen_steps"][name] == card["key"]["windows"]["holdout"]["steps"]
+
+
 def test_what_is_typed_wins_over_how_it_was_trained(trained: Finished, shell: Shell) -> None:
     judged = shell.evaluate("policy=checkpoint", f"policy.path={trained.run()}", "guard=none", "costs.slippage_bps=30")
     own, other = scorecard(trained.run())["key"], scorecard(judged.run("evaluate"))["key"]

@@ -217,3 +217,13 @@ def test_the_schema_imports_nothing_heavy() -> None:
     program = f"import sys, rlx.config; print([name for name in {heavy.split()} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "override", ["env.reward.cvar_penalty=0.1", "hardware.compile=max-autotune", "hardware.precision=bf16-mixed"]
+)
+def test_options_that_nothing_reads_are_said_to_have_no_effect(override: str) -> None:
+    key = override.partition("=")[0]
+    (note,) = validate(typed(compose("train", [override]), TrainConfig))
+    assert note.startswith(key)
+    assert "has no effect" in note

@@ -13,11 +13,11 @@ from rlx.data.splits import Span
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate import metrics
 from rlx.evaluate.config import Protocol
-from rlx.evaluate.judge import Judgement, judge, score
+from rlx.evaluate.judge import Judgement, Seen, judge, score
 from rlx.evaluate.scorecard import Scorecard
 from rlx.keys import KEYS
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
-from rlx.sim import Costs, Reward, Rules
+from rlx.sim import Costs, Limits, Reward, Rules
 from tests.evaluate.players import FREE, GUARDED, OPEN, Player, make_market, random_market, state_dependent
 
 FIELDS = [
@@ -28,7 +28,13 @@ SPAN = Span(10, 59)
 PROTOCOL = Protocol(window_steps=10, bootstrap_replications=200)
 
 
-def judged(policy: object = None, rules: Rules = GUARDED, market: object = None, span: Span = SPAN) -> Judgement:
+def judged(
+    policy: object = None,
+    rules: Rules = GUARDED,
+    market: object = None,
+    span: Span = SPAN,
+    seen: Seen | None = None,
+) -> Judgement:
     return judge(
         policy or state_dependent(),  # type: ignore[arg-type]
         market or random_market(),  # type: ignore[arg-type]
@@ -40,6 +46,7 @@ def judged(policy: object = None, rules: Rules = GUARDED, market: object = None,
         config={"costs": rules.costs, "seed": 0},
         provenance={"command": "python train.py"},
         performance={"train_wall_seconds": 1.5, "env_steps_per_second": np.float64(10.0)},
+        seen=seen,
     )
 
 
@@ -192,6 +199,59 @@ def test_ruin_is_the_first_thing_said() -> None:
     assert card.verdict.startswith("player lost everything")
     assert card.metrics["ruined"] == 1.0
     assert card.metrics["cumulative_return"] == pytest.approx(-1.0)
+    assert "lost to equal weight" in card.verdict
+    assert "interval" not in card.verdict and "no evidence" not in card.verdict
+
+
+@pytest.mark.parametrize(
+    ("trained", "selected", "counts", "opening"),
+    [  # decisions are taken on bars 10 to 58; a span's last bar only closes its last step
+        ((0, 10), (10, 10), (0, 0), "player "),
+        ((0, 20), (59, 59), (10, 0), "Not a test: 10 of these 49 steps lie in the span it was trained on. player "),
+        (
+            (0, 10),
+            (10, 11),
+            (0, 1),
+            "Not a test: 1 of these 49 steps lies in the span its best checkpoint was chosen on. player ",
+        ),
+        (
+            (0, 20),
+            (25, 59),
+            (10, 34),
+            "Not a test: 10 of these 49 steps lie in the span it was trained on and 34 in the span its best checkpoint "
+            "was chosen on. player ",
+        ),
+    ],
+)
+def test_steps_it_was_made_on_are_said_first(
+    trained: tuple[int, int], selected: tuple[int, int], counts: tuple[int, int], opening: str
+) -> None:
+    stamps = random_market().timestamps
+    bars = {"trained": trained, "selected": selected}
+    card = judged(seen={name: (stamps[first], stamps[last]) for name, (first, last) in bars.items()}).scorecard
+    assert card.data["seen_steps"] == dict(zip(bars, counts, strict=True))
+    assert card.verdict.startswith(opening)
+    assert ("Not a test" in card.verdict) is any(counts)
+
+
+def test_seen_changes_nothing_but_the_verdict_and_its_count(judgement: Judgement) -> None:
+    stamps = random_market().timestamps
+    card = judged(seen={"trained": (stamps[0], stamps[20])}).scorecard
+    assert "seen_steps" not in judgement.scorecard.data and "Not a test" not in judgement.scorecard.verdict
+    assert card.data == {**judgement.scorecard.data, "seen_steps": {"trained": 10}}
+    assert card.verdict.endswith(judgement.scorecard.verdict)
+    assert replace(card, data={}, verdict="", performance={}) == replace(
+        judgement.scorecard, data={}, verdict="", performance={}
+    )
+
+
+@pytest.mark.parametrize(("asked", "said"), [(0.4, None), (0.503, None), (0.504, "0.01"), (1.0, "1.50")])
+def test_weight_that_limits_took_is_said_last(asked: float, said: str | None) -> None:
+    # three assets at `asked` each under a cap of 1.5: 3 x 0.503 - 1.5 = 0.009, 3 x 0.504 - 1.5 = 0.012
+    rules = Rules(limits=Limits(intraday_gross=1.5, closing_gross=None))
+    verdict = judged(Player(lambda o: np.full(o.weights.shape, asked)), rules).scorecard.verdict
+    last = f"The limits took {said} of weight a step from its targets: what was judged is not what it asked for."
+    assert verdict.endswith(last) if said else "The limits took" not in verdict
 
 
 def test_without_equal_weight_nothing_is_claimed() -> None:

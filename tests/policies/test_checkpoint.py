@@ -10,6 +10,7 @@ import torch
 
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
+from rlx.data.splits import Span
 from rlx.errors import CheckpointError
 from rlx.policies.base import Policy
 from rlx.policies.checkpoint import PolicyFacts, load_checkpoint, save_checkpoint
@@ -27,7 +28,7 @@ def market() -> Market:
 def make_facts(market: Market, **config: Any) -> PolicyFacts:
     normalizer = Normalizer.fit(FEATURES, market.features(FEATURES), slice(10, 100))
     rules = Rules(costs=Costs(per_asset_bps={"S0": 3.0}), guard=Guard(drawdown_threshold=0.05))
-    return PolicyFacts.of("gymrl", market, rules, normalizer, 2, {"seed": 0, **config})
+    return PolicyFacts.of("gymrl", market, rules, normalizer, 2, {"seed": 0, **config}, {"trained": Span(3, 9)})
 
 
 def make_network(seed: int = 0) -> MlpAllocation:
@@ -163,4 +164,40 @@ def test_shapes_that_do_not_fit_the_weights(folder: Path) -> None:
     network["arguments"]["hidden_sizes"] = [16]
     edit(folder, network=network)
     with pytest.raises(CheckpointError, match="does not hold together"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "expected"),
+    [
+        ("feature_names", list(FEATURES)[::-1], r"expected those of the normalizer, in order: \["),
+        ("feature_names", list(FEATURES)[1:], r"expected those of the normalizer, in order: \["),
+        ("feature_names", 5, "expected a list of names"),
+        ("symbols", ["S0", "S1"], r"expected 3 as in network\.arguments\.n_assets"),
+        ("symbols", ["S0", "S1", 2], "expected a list of names"),
+        ("asset_classes", ["equity"], "expected 3, one a symbol"),
+        ("window_steps", 0, "is 0, expected a whole number above 0"),
+        ("window_steps", "1", "is '1', expected a whole number above 0"),
+        ("window_steps", True, "is True, expected a whole number above 0"),
+        ("window_steps", 3, r"is 3, expected 2 as in network\.arguments\.window_steps"),
+        ("config", None, "is None, expected a mapping"),
+        ("config", [], r"is \[\], expected a mapping"),
+        ("normalizer", [1], r"is \[1\], expected a mapping"),
+        ("module", 7, "is 7, expected text"),
+    ],
+)
+def test_facts_that_contradict_each_other(folder: Path, field: str, value: Any, expected: str) -> None:
+    path = folder / "policy.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    with pytest.raises(CheckpointError, match=rf"policy\.json: {field} .*{expected}"):
+        load_checkpoint(folder)
+
+
+def test_features_that_the_network_does_not_take(folder: Path) -> None:
+    content = json.loads((folder / "policy.json").read_text())
+    scales = {name: values[1:] for name, values in content["normalizer"].items() if name != "clip"}
+    normalizer = {**content["normalizer"], **scales}
+    edit(folder, normalizer=normalizer, feature_names=content["feature_names"][1:])
+    expected = rf"feature_names is .*expected {len(FEATURES)} as in network\.arguments\.n_features"
+    with pytest.raises(CheckpointError, match=expected):
         load_checkpoint(folder)
