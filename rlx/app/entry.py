@@ -23,7 +23,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app.hardware import use_compile_caches
-from rlx.config import FROM_THE_RUN, EvaluateConfig, TrainConfig, as_trained, register_schemas, typed, validate
+from rlx.config import FROM_THE_RUN, SCHEMAS, EvaluateConfig, TrainConfig, as_trained, register_schemas, typed, validate
 from rlx.config_errors import explain
 from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.keys import find_key
@@ -59,8 +59,7 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
         return
     os.environ[FULL_ERROR] = "1"  # lets errors through to here, where they become one message
     try:
-        for folder in _named_run_folders():
-            refuse_used(folder)  # before Hydra overwrites its records in there
+        _check_arguments(sys.argv[1:])
         main()
     except (RlxError, HydraException, OmegaConfBaseException) as error:
         _stop(error)
@@ -79,9 +78,14 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
         del os.environ[FULL_ERROR]
 
 
-def _named_run_folders() -> list[Path]:
-    prefix = "hydra.run.dir="
-    return [Path(argument.removeprefix(prefix)) for argument in sys.argv if argument.startswith(prefix)]
+def _check_arguments(arguments: list[str]) -> None:
+    """Refuse what Hydra would act on or stumble over before any of our checks runs."""
+    for argument in arguments:
+        key, _, value = argument.partition("=")
+        if key == "hydra.run.dir":
+            refuse_used(Path(value))  # before Hydra overwrites its records in there
+        if key in SCHEMAS and value in ("", "null", "None"):
+            raise ConfigError(f"{argument}: a group cannot be empty; --help lists the options of {key}.")
 
 
 def help_text(name: str) -> str:
@@ -110,6 +114,9 @@ def _run_folder() -> Iterator[Path]:
         if HydraConfig.get().mode is not RunMode.RUN:
             raise  # a sweep decides itself what a failed trial means
         _stop(error)
+    except KeyboardInterrupt:
+        discard_if_unused(folder)
+        raise
 
 
 def _train(cfg: DictConfig) -> float:

@@ -62,9 +62,9 @@ class FolderData(DataConfig):
 
     def load(self) -> MarketPanel:
         """Read, check and align the files."""
-        from rlx.data.sources import folder
+        from rlx.data.loader import load_folder
 
-        return folder(
+        return load_folder(
             self.path,
             self.symbols,
             self.start,

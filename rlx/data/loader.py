@@ -27,7 +27,11 @@ def load_folder(
     close_only: bool = False,
     allow: Sequence[str] = (),
 ) -> MarketPanel:
-    """Return the panel of the price files at ``path``; see ``rlx.data.sources.folder``."""
+    """Read, check and align the price files at ``path`` (a file or a folder).
+
+    Raises DataError when a file cannot be read or a check finds the prices unusable; findings that are mere warnings
+    are logged to ``rlx.data``.
+    """
     _check_allowed(allow)
     surveyed = survey(path, symbols, start, end, close_only)
     findings = [_waived(finding, allow) for finding in surveyed.findings]

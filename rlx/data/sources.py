@@ -1,4 +1,4 @@
-"""Where panels come from: the vendored samples, the user's files, generated markets."""
+"""Panels that need no files of the user's: the vendored samples and generated markets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rlx.data.panel import BAR_FIELDS, MarketPanel
 from rlx.data.synthetic import synthetic
 from rlx.errors import DataError, did_you_mean
 
-__all__ = ["SAMPLES", "folder", "sample", "synthetic"]
+__all__ = ["SAMPLES", "sample", "synthetic"]
 
 SAMPLES = ("daily9", "hourly5")
 
@@ -44,23 +44,3 @@ def _read_sample(dataset: str) -> MarketPanel:
     stamps = pd.to_datetime(wide.index, utc=True).tz_localize(None).to_numpy()
     open_, high, low, close, volume = (wide[name][list(symbols)].to_numpy(dtype="float64") for name in BAR_FIELDS)
     return MarketPanel(symbols, stamps, close, open_, high, low, volume, source=f"sample data '{dataset}'")
-
-
-def folder(
-    path: str,
-    symbols: Sequence[str] | None = None,
-    start: str | None = None,
-    end: str | None = None,
-    *,
-    asset_class: str = "auto",
-    close_only: bool = False,
-    allow: Sequence[str] = (),
-) -> MarketPanel:
-    """Read, check and align the price files at ``path`` (a file or a folder).
-
-    Raises DataError when a file cannot be read or a check finds the prices unusable; findings that are mere warnings
-    are logged to ``rlx.data``.
-    """
-    from rlx.data.loader import load_folder
-
-    return load_folder(path, symbols, start, end, asset_class=asset_class, close_only=close_only, allow=allow)

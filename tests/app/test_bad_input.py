@@ -45,6 +45,7 @@ def write_prices(path: Path, rows: int = 200, start: str = "2020-01-01") -> None
         (["data.start=2021-01-01"], ["rows"]),
         (["env.limits.closing_gross=2"], ["env.limits.closing_gross=2"]),
         (["module.minibatch_size=1000"], ["module.minibatch_size=1000", "1024"]),
+        (["costs=null"], ["costs=null", "--help"]),
         (["seed=-1"], ["seed=-1", "between 0 and"]),
         (["data.features=[]"], ["data.features=[]"]),
         (["protocol.window_steps=1000"], ["protocol.window_steps=1000", "325"]),

@@ -11,7 +11,8 @@ import pytest
 
 from rlx.data.check import check_path, render, run_check
 from rlx.data.findings import Severity
-from rlx.data.sources import folder, sample, synthetic
+from rlx.data.loader import load_folder
+from rlx.data.sources import sample, synthetic
 from rlx.errors import DataError
 
 
@@ -62,28 +63,28 @@ def test_plausible_bars_are_clean(tmp_path: Path) -> None:
 def test_unusable_files_are_refused_in_words(content: bytes, message: str, tmp_path: Path) -> None:
     (tmp_path / "A.csv").write_bytes(content)
     with pytest.raises(DataError, match=message) as caught:
-        folder(str(tmp_path))
+        load_folder(str(tmp_path))
     assert "A.csv" in str(caught.value)
     assert check_path(str(tmp_path)).exit_status(strict=False) == 2
 
 
 def test_missing_path_is_named() -> None:
     with pytest.raises(DataError, match=r"data\.path=/no/such/place: no such file or folder"):
-        folder("/no/such/place")
+        load_folder("/no/such/place")
     with pytest.raises(DataError, match=r"data\.path is missing"):
-        folder("")
+        load_folder("")
 
 
 def test_unsupported_format_is_named(tmp_path: Path) -> None:
     (tmp_path / "prices.xlsx").write_bytes(b"PK")
     with pytest.raises(DataError, match=r"not a supported format; allowed are \.csv"):
-        folder(str(tmp_path / "prices.xlsx"))
+        load_folder(str(tmp_path / "prices.xlsx"))
 
 
 def test_folder_without_prices_lists_what_can_be_read(tmp_path: Path) -> None:
     (tmp_path / "notes.docx").write_text("x")
     with pytest.raises(DataError, match=r"no price file in this folder \(\.csv"):
-        folder(str(tmp_path))
+        load_folder(str(tmp_path))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read everything")
@@ -91,7 +92,7 @@ def test_file_without_permission(tmp_path: Path) -> None:
     write_bars(tmp_path / "A.csv")
     (tmp_path / "A.csv").chmod(0)
     with pytest.raises(DataError, match="no permission"):
-        folder(str(tmp_path / "A.csv"))
+        load_folder(str(tmp_path / "A.csv"))
 
 
 def test_no_common_dates_names_both_symbols_and_spans(tmp_path: Path) -> None:
@@ -99,47 +100,47 @@ def test_no_common_dates_names_both_symbols_and_spans(tmp_path: Path) -> None:
     write_bars(tmp_path / "NEW.csv", "2020-01-01")
     message = r"NEW \(2020-01-01 to .*\) and OLD \(2010-01-01 to .*\) have no common dates"
     with pytest.raises(DataError, match=message):
-        folder(str(tmp_path))
+        load_folder(str(tmp_path))
     assert "not_alignable" in _codes(tmp_path, Severity.error)
 
 
 def test_symbols_start_and_end(tmp_path: Path) -> None:
     write_bars(tmp_path / "AAPL.csv")
     write_bars(tmp_path / "MSFT.csv", seed=1)
-    assert folder(str(tmp_path), ["MSFT"]).symbols == ("MSFT",)
-    assert folder(str(tmp_path), ["MSFT", "AAPL"]).symbols == ("MSFT", "AAPL")
+    assert load_folder(str(tmp_path), ["MSFT"]).symbols == ("MSFT",)
+    assert load_folder(str(tmp_path), ["MSFT", "AAPL"]).symbols == ("MSFT", "AAPL")
     with pytest.raises(DataError, match=r"unknown symbol 'APPL'\. Did you mean 'AAPL'\?"):
-        folder(str(tmp_path), ["APPL"])
+        load_folder(str(tmp_path), ["APPL"])
     with pytest.raises(DataError, match=r"data\.start=2021 is after data\.end=2020"):
-        folder(str(tmp_path), start="2021", end="2020")
+        load_folder(str(tmp_path), start="2021", end="2020")
     with pytest.raises(DataError, match="0 row"):
-        folder(str(tmp_path), start="2031")
+        load_folder(str(tmp_path), start="2031")
     with pytest.raises(DataError, match=r"data\.start='soon': not a date"):
-        folder(str(tmp_path), start="soon")
+        load_folder(str(tmp_path), start="soon")
 
 
 def test_broken_file_of_another_symbol_does_not_matter(tmp_path: Path) -> None:
     write_bars(tmp_path / "AAPL.csv")
     (tmp_path / "MSFT.csv").write_bytes(b"\x00\x01")
-    assert folder(str(tmp_path), ["AAPL"]).symbols == ("AAPL",)
+    assert load_folder(str(tmp_path), ["AAPL"]).symbols == ("AAPL",)
     with pytest.raises(DataError, match=r"MSFT\.csv"):
-        folder(str(tmp_path), ["AAPL", "MSFT"])
+        load_folder(str(tmp_path), ["AAPL", "MSFT"])
     with pytest.raises(DataError, match=r"MSFT\.csv"):
-        folder(str(tmp_path))
+        load_folder(str(tmp_path))
 
 
 def test_same_symbol_in_two_files(tmp_path: Path) -> None:
     write_bars(tmp_path / "AAPL.csv")
     write_bars(tmp_path / "aapl.us.txt")
     with pytest.raises(DataError, match=r"AAPL\.csv and aapl\.us\.txt"):
-        folder(str(tmp_path))
+        load_folder(str(tmp_path))
 
 
 def test_daily_beside_hourly(tmp_path: Path) -> None:
     write_bars(tmp_path / "A.csv")
     write_bars(tmp_path / "B.csv", freq="h")
     with pytest.raises(DataError, match="A has 1D bars and B 1h bars"):
-        folder(str(tmp_path))
+        load_folder(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -162,14 +163,14 @@ def test_wrong_prices_are_refused_with_their_date(
     frame.to_csv(tmp_path / "A.csv", index=False)
     assert code in _codes(tmp_path, Severity.error)
     with pytest.raises(DataError, match=str(frame["date"][row].date())):
-        folder(str(tmp_path))
+        load_folder(str(tmp_path))
 
 
 def test_duplicates_exact_and_conflicting(tmp_path: Path) -> None:
     frame = write_bars(tmp_path / "A.csv")
     pd.concat([frame, frame.iloc[[5]]]).sort_values("date").to_csv(tmp_path / "A.csv", index=False)
     assert _codes(tmp_path, Severity.warning) == {"duplicate_rows"}
-    assert len(folder(str(tmp_path))) == len(frame)
+    assert len(load_folder(str(tmp_path))) == len(frame)
     pd.concat([frame, frame.iloc[[5]].assign(close=frame["close"][5] * 1.001)]).to_csv(tmp_path / "A.csv", index=False)
     assert "duplicate_conflict" in _codes(tmp_path, Severity.error)
 
@@ -178,7 +179,7 @@ def test_disorder_is_a_warning_and_read_in_order(tmp_path: Path) -> None:
     frame = write_bars(tmp_path / "A.csv")
     frame.sample(frac=1, random_state=0).to_csv(tmp_path / "A.csv", index=False)
     assert _codes(tmp_path, Severity.warning) == {"unsorted"}
-    np.testing.assert_allclose(folder(str(tmp_path)).close[:, 0], frame["close"])
+    np.testing.assert_allclose(load_folder(str(tmp_path)).close[:, 0], frame["close"])
 
 
 @pytest.mark.parametrize("n", [2, 3, 7, 0.1])
@@ -189,10 +190,10 @@ def test_split_is_refused_and_can_be_allowed(n: float, tmp_path: Path) -> None:
     frame.to_csv(tmp_path / "A.csv", index=False)
     day = str(frame["date"][30].date())
     with pytest.raises(DataError, match=f"split on {day}") as caught:
-        folder(str(tmp_path))
+        load_folder(str(tmp_path))
     assert "data.allow=[unadjusted_split]" in str(caught.value)
-    assert len(folder(str(tmp_path), allow=["unadjusted_split"])) == len(frame)
-    assert len(folder(str(tmp_path), start=day)) == len(frame) - 30
+    assert len(load_folder(str(tmp_path), allow=["unadjusted_split"])) == len(frame)
+    assert len(load_folder(str(tmp_path), start=day)) == len(frame) - 30
 
 
 def test_crash_on_heavy_trading_is_no_split(tmp_path: Path) -> None:
@@ -207,9 +208,9 @@ def test_crash_on_heavy_trading_is_no_split(tmp_path: Path) -> None:
 def test_unknown_allowance_names_the_choice(tmp_path: Path) -> None:
     write_bars(tmp_path / "A.csv")
     with pytest.raises(DataError, match=r"'unadjusted_splits' cannot be allowed\. Did you mean 'unadjusted_split'\?"):
-        folder(str(tmp_path), allow=["unadjusted_splits"])
+        load_folder(str(tmp_path), allow=["unadjusted_splits"])
     with pytest.raises(DataError, match=r"data\.asset_class='stock'"):
-        folder(str(tmp_path), asset_class="stock")
+        load_folder(str(tmp_path), asset_class="stock")
 
 
 def test_long_hole_mixed_frequency_and_shifted_sessions(tmp_path: Path) -> None:

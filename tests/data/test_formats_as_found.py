@@ -10,8 +10,8 @@ from found_formats import FILES, FOLDER, Expected
 
 from rlx.data.check import check_path
 from rlx.data.findings import Severity
+from rlx.data.loader import load_folder
 from rlx.data.panel import format_stamp
-from rlx.data.sources import folder
 from rlx.data.survey import survey
 from rlx.errors import DataError
 
@@ -49,7 +49,7 @@ def test_findings_are_exactly_those_seen(expected: Expected) -> None:
 
 @pytest.mark.parametrize("expected", [e for e in FILES if not e.refused], ids=lambda expected: expected.path)
 def test_good_files_load(expected: Expected) -> None:
-    panel = folder(str(FOLDER / expected.path))
+    panel = load_folder(str(FOLDER / expected.path))
     assert panel.symbols[0] == expected.symbol and len(panel.symbols) == expected.symbols
     assert len(panel) == expected.rows
     assert panel.close[-1, 0] == pytest.approx(expected.last, rel=1e-12)
@@ -63,7 +63,7 @@ def test_good_files_load(expected: Expected) -> None:
 @pytest.mark.parametrize("expected", [e for e in FILES if e.refused], ids=lambda expected: expected.path)
 def test_bad_files_are_refused_by_name(expected: Expected) -> None:
     with pytest.raises(DataError) as caught:
-        folder(str(FOLDER / expected.path))
+        load_folder(str(FOLDER / expected.path))
     text = str(caught.value)
     assert set(re.findall(r"\[(\w+)\]", text)) >= expected.refused
     assert expected.path.split("/")[1] in text and "rlx data check" in text and "Fix:" in text
@@ -95,24 +95,24 @@ def test_change_of_security_and_hole_are_dated() -> None:
 
 def test_volumes_swapped_until_october_2020_are_given_up() -> None:
     path = str(FOLDER / "cryptodatadownload/BTC_USD-Hourly.csv")
-    assert folder(path, end="2018-06-30").volume is None
-    later = folder(path, start="2021-12-01")
+    assert load_folder(path, end="2018-06-30").volume is None
+    later = load_folder(path, start="2021-12-01")
     assert later.volume is not None and later.volume[-1, 0] == 52.05632
 
 
 def test_backtrader_columns_are_not_shifted() -> None:
-    panel = folder(str(FOLDER / "backtrader_minute/2006-01-02-volume-min-001.txt"))
+    panel = load_folder(str(FOLDER / "backtrader_minute/2006-01-02-volume-min-001.txt"))
     first = [float(getattr(panel, name)[0, 0]) for name in ("open", "high", "low", "close", "volume")]
     assert first == [3602.0, 3603.0, 3597.0, 3599.0, 5699.0]
 
 
 def test_headerless_file_takes_shares_not_money_for_the_volume() -> None:
-    panel = folder(str(FOLDER / "headerless_ddmmyy/ADANIPORTS.csv"))
+    panel = load_folder(str(FOLDER / "headerless_ddmmyy/ADANIPORTS.csv"))
     assert panel.volume is not None and panel.volume[0, 0] == 2622173.0
 
 
 def test_adjusted_close_scales_the_other_prices() -> None:
-    panel = folder(str(FOLDER / "yahoo_csv/AXP.csv"))
+    panel = load_folder(str(FOLDER / "yahoo_csv/AXP.csv"))
     assert panel.open is not None
     assert panel.open[0, 0] == pytest.approx(47.995617 * 32.956535 / 45.880306, rel=1e-12)
 
@@ -131,12 +131,12 @@ def test_folder_of_folders_is_told_apart() -> None:
 
 
 def test_period_after_the_defects_loads() -> None:
-    panel = folder(str(FOLDER / "lean_raw_unadjusted" / "QQQ.csv"), start="2011-03-23")
+    panel = load_folder(str(FOLDER / "lean_raw_unadjusted" / "QQQ.csv"), start="2011-03-23")
     assert format_stamp(panel.timestamps[0]) == "2011-03-23"
 
 
 def test_closes_alone_rescue_the_dirty_set() -> None:
-    panel = folder(str(FOLDER / "kaggle_djia_dirty"), close_only=True)
+    panel = load_folder(str(FOLDER / "kaggle_djia_dirty"), close_only=True)
     assert panel.close_only and panel.symbols == ("BA", "DIS", "HD", "TRV") and len(panel) == 3020
 
 

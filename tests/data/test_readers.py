@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from rlx.data.loader import load_folder
 from rlx.data.panel import MarketPanel
 from rlx.data.readers.names import symbol_from_name
-from rlx.data.sources import folder, sample
+from rlx.data.sources import sample
 from rlx.errors import DataError
 
 SYMBOLS = ("SPY", "AAPL", "BAC")
@@ -151,7 +152,7 @@ LAYOUTS = [value for name, value in sorted(globals().items()) if name.startswith
 
 @pytest.mark.parametrize("write", LAYOUTS, ids=lambda write: write.__name__[7:])
 def test_every_layout_gives_the_same_fingerprint(write, panel: MarketPanel, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
-    loaded = folder(str(write(panel, tmp_path)), SYMBOLS)
+    loaded = load_folder(str(write(panel, tmp_path)), SYMBOLS)
     np.testing.assert_array_equal(loaded.timestamps, panel.timestamps)
     np.testing.assert_array_equal(loaded.close, panel.close)
     assert loaded.fingerprint == panel.fingerprint
@@ -161,7 +162,7 @@ def test_every_layout_gives_the_same_fingerprint(write, panel: MarketPanel, tmp_
 def test_matrix_of_closes_is_close_only(panel: MarketPanel, tmp_path: Path) -> None:
     closes = pd.DataFrame(panel.close, columns=list(SYMBOLS), index=pd.Index(panel.timestamps, name="Date"))
     closes.to_csv(tmp_path / "closes.csv")
-    loaded = folder(str(tmp_path))
+    loaded = load_folder(str(tmp_path))
     assert loaded.close_only and loaded.volume is None and loaded.symbols == SYMBOLS
     np.testing.assert_array_equal(loaded.close, panel.close)
 
@@ -172,7 +173,7 @@ def test_matrix_symbol_absent_on_some_dates_is_joined_not_filled(
     closes = pd.DataFrame(panel.close, columns=list(SYMBOLS), index=pd.Index(panel.timestamps, name="Date"))
     closes.iloc[10:12, 1] = np.nan
     closes.to_csv(tmp_path / "closes.csv")
-    loaded = folder(str(tmp_path / "closes.csv"))
+    loaded = load_folder(str(tmp_path / "closes.csv"))
     assert len(loaded) == len(panel) - 2
     assert "2 of" in caplog.text and "AAPL lacks 2" in caplog.text
 
@@ -181,15 +182,15 @@ def test_matrix_needs_ticker_names_unless_closes_are_declared(tmp_path: Path) ->
     path = tmp_path / "prices.csv"
     path.write_text("date,bitcoin,ether\n2020-01-01,1.0,2.0\n2020-01-02,1.1,2.1\n2020-01-03,1.2,2.2\n")
     with pytest.raises(DataError, match=r"no price columns among .date, bitcoin, ether"):
-        folder(str(path))
-    assert folder(str(path), close_only=True).symbols == ("bitcoin", "ether")
+        load_folder(str(path))
+    assert load_folder(str(path), close_only=True).symbols == ("bitcoin", "ether")
 
 
 def test_lean_zip_is_scaled_down(tmp_path: Path) -> None:
     rows = "20210329 00:00,1216500,1225800,1207300,1213900,1000\n20210330 00:00,1200100,1213900,1188600,1199000,2000\n"
     with zipfile.ZipFile(tmp_path / "aapl.zip", "w") as archive:
         archive.writestr("aapl.csv", rows)
-    panel = folder(str(tmp_path / "aapl.zip"))
+    panel = load_folder(str(tmp_path / "aapl.zip"))
     assert panel.symbols == ("AAPL",) and panel.close[:, 0].tolist() == [121.39, 119.9]
 
 
@@ -197,7 +198,7 @@ def test_date_and_time_in_two_fields_under_one_name_are_not_shifted(tmp_path: Pa
     path = tmp_path / "minute.txt"
     lines = [f"2006-01-02,09:0{k}:00,10.0,12.0,9.0,1{k % 2}.0,5,0" for k in range(1, 6)]
     path.write_text("Date,Open,High,Low,Close,Volume,OpenInterest\n" + "\n".join(lines) + "\n")
-    panel = folder(str(path))
+    panel = load_folder(str(path))
     assert panel.open is not None and panel.open[0, 0] == 10.0 and panel.close[0, 0] == 11.0
     assert panel.frequency == "1min" and panel.timestamps[0] == np.datetime64("2006-01-02T09:01")
 
@@ -206,7 +207,7 @@ def test_intraday_stamps_with_offsets_become_utc(tmp_path: Path) -> None:
     path = tmp_path / "x.csv"
     hours = [f"2021-03-12 {h}:00:00-05:00,1,1" for h in (14, 15)] + [f"2021-03-15 {h}:00:00-04:00,1,1" for h in (9, 10)]
     path.write_text("timestamp,close,volume\n" + "\n".join(hours) + "\n")
-    panel = folder(str(path))
+    panel = load_folder(str(path))
     assert panel.timestamps.astype("datetime64[h]").astype(str).tolist() == [
         "2021-03-12T19", "2021-03-12T20", "2021-03-15T13", "2021-03-15T14",
     ]  # fmt: skip
@@ -227,22 +228,22 @@ def test_daily_stamp_labels_its_local_session(stamp: str, session: str, tmp_path
     later = {"1378944000": "1379030400"}.get(stamp, stamp.replace("09-12", "09-13").replace("0912", "0913"))
     later = later.replace("12-Sep", "13-Sep")
     (tmp_path / "X.csv").write_text(f"date,close\n{stamp},1.0\n{later},1.1\n")
-    assert folder(str(tmp_path)).timestamps[0] == np.datetime64(session)
+    assert load_folder(str(tmp_path)).timestamps[0] == np.datetime64(session)
 
 
 def test_undecidable_dates_are_refused(tmp_path: Path) -> None:
     (tmp_path / "X.csv").write_text("date,close\n01/02/2020,1.0\n02/01/2020,1.1\n03/03/2020,1.2\n")
-    panel = folder(str(tmp_path))  # only month first is in order
+    panel = load_folder(str(tmp_path))  # only month first is in order
     assert panel.timestamps[0] == np.datetime64("2020-01-02")
     (tmp_path / "X.csv").write_text("date,close\n01/02/2020,1.0\n02/03/2020,1.1\n")
     with pytest.raises(DataError, match="several formats"):
-        folder(str(tmp_path))
+        load_folder(str(tmp_path))
 
 
 def test_title_line_words_and_abbreviated_volumes(tmp_path: Path) -> None:
     rows = ['"Jan 24, 2020","$1,318.31","36.63M"', '"Jan 23, 2020","$1,319.23","950K"']
     (tmp_path / "X.csv").write_text("\n".join(["https://example.com", "Date,Price,Vol.", *rows, ""]))
-    panel = folder(str(tmp_path))
+    panel = load_folder(str(tmp_path))
     assert panel.close[:, 0].tolist() == [1319.23, 1318.31]
     assert panel.volume is not None and panel.volume[:, 0].tolist() == [950e3, 36.63e6]
 
