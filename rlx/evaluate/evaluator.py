@@ -11,7 +11,7 @@ import numpy as np
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.evaluate.windows import WindowSet
-from rlx.sim.ledger import SCALARS, Ledger
+from rlx.sim.books import open_record
 from rlx.sim.observation import Observation
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
@@ -19,7 +19,7 @@ from rlx.types import FloatArray
 if TYPE_CHECKING:
     from rlx.data.market import Market
     from rlx.policies.base import Policy
-    from rlx.sim.accounts import Accounts, Outcome
+    from rlx.sim.accounts import Accounts
 
 Progress = Callable[[int, int], None]
 
@@ -51,7 +51,8 @@ def evaluate(
     accounts.reset(starts)
     policy.reset(len(starts))
     seer = _Seer(policy, market)
-    books = [_Book(windows, market.n_assets) for windows in sets]
+    firsts = np.cumsum([0, *(len(windows) for windows in sets)])
+    books = [_Book(windows, int(first), market.n_assets) for first, windows in zip(firsts, sets, strict=False)]
     latencies = np.empty(int(lengths[0]))
 
     for step in range(int(lengths[0])):
@@ -60,12 +61,10 @@ def evaluate(
         asked = time.perf_counter()
         action = policy.act(observation)
         latencies[step] = time.perf_counter() - asked
-        outcome = accounts.step(_checked(action, policy, market, observation))
-        row = 0
+        targets = _checked(action, policy, market, observation)
         for book in books:
             if step < book.windows.steps:
-                book.record(outcome, step, row)
-            row += len(book.windows)
+                book.step(accounts, targets, step)
         if progress is not None:
             progress(step + 1, int(lengths[0]))
 
@@ -108,21 +107,16 @@ class _Seer:
 
 
 class _Book:
-    """One window set's ledger, filled step by step into arrays allocated once."""
+    """One window set's ledger, filled step by step; its accounts are those from ``first`` on."""
 
-    def __init__(self, windows: WindowSet, n_assets: int) -> None:
-        self.windows = windows
-        shape = (len(windows), windows.steps)
-        self.scalars = np.empty((*shape, len(SCALARS)))  # (B, T, Q)
-        self.executed_weights = np.empty((*shape, n_assets))  # (B, T, A)
-        self.closing_weights = np.empty((*shape, n_assets))
+    def __init__(self, windows: WindowSet, first: int, n_assets: int) -> None:
+        self.windows, self.first = windows, first
+        self.record = open_record(len(windows) * windows.steps, n_assets)
 
-    def record(self, outcome: Outcome, step: int, row: int) -> None:
-        """Store this set's rows of the outcome, which begin at ``row``."""
-        rows = slice(row, row + len(self.windows))
-        self.scalars[:, step] = outcome.scalars[rows]
-        self.executed_weights[:, step] = outcome.executed_weights[rows]
-        self.closing_weights[:, step] = outcome.closing_weights[rows]
+    def step(self, accounts: Accounts, targets: FloatArray, step: int) -> None:
+        """Trade ``targets`` of all accounts running for this set's, as its step number ``step``."""
+        last = self.first + len(self.windows)
+        accounts.record_step(targets, self.record, self.first, last, column=step, n_columns=self.windows.steps)
 
     def close(self, market: Market) -> WindowLedger:
         """Return the finished book with its time stamps."""
@@ -132,7 +126,7 @@ class _Book:
             starts=self.windows.starts,
             timestamps=market.timestamps[bars],
             end_timestamps=market.timestamps[bars + 1],
-            ledger=Ledger.of_columns(self.scalars, self.executed_weights, self.closing_weights),
+            ledger=self.record.ledger(len(self.windows), self.windows.steps),
         )
 
 

@@ -8,47 +8,49 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlx.errors import DataError
-from rlx.sim.books import Books, Tape, make_scratch, open_books
+from rlx.sim.books import Books, Record, make_scratch, make_tape, open_books, open_record, pad
 from rlx.sim.ledger import SCALARS, Ledger
 from rlx.sim.numba_engine import step_accounts
 from rlx.sim.rules import Rules
 from rlx.sim.settings import RUIN, make_settings
+from rlx.sim.threads import share_accounts
 from rlx.types import BoolArray, FloatArray, IntArray
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
 
-_COLUMN = {name: index for index, name in enumerate(SCALARS)}
+_ROW = {name: index for index, name in enumerate(SCALARS)}
 
 
 class Outcome:
-    """One step of n accounts: every scalar ledger quantity as attribute (n,), weights (n, A).
+    """One step of n accounts: every scalar ledger quantity as attribute (n,), weights (n, A) where they are kept.
 
     The arrays are views that the next step overwrites; flags and counts are float64 here.
     """
 
     __slots__ = ("closing_weights", "executed_weights", "scalars")
 
-    def __init__(self, scalars: FloatArray, executed_weights: FloatArray, closing_weights: FloatArray) -> None:
-        self.scalars = scalars  # (n, Q), columns as rlx.sim.ledger.SCALARS
-        self.executed_weights = executed_weights
-        self.closing_weights = closing_weights
+    def __init__(self, record: Record, n: int) -> None:
+        self.scalars = record.scalars[:, :n]  # (Q, n), rows as rlx.sim.ledger.SCALARS
+        self.executed_weights = record.executed_weights[:n] if record.executed_weights.size else None
+        self.closing_weights = record.closing_weights[:n] if record.closing_weights.size else None
 
     def __getattr__(self, name: str) -> FloatArray:
-        if name in _COLUMN:
-            return self.scalars[:, _COLUMN[name]]
+        if name in _ROW:
+            return np.asarray(self.scalars[_ROW[name]])
         raise AttributeError(f"Outcome has no quantity '{name}'")
 
     def ledger(self) -> Ledger:
         """Return a copy with the ledger's types, shapes (n,) and (n, A)."""
-        return Ledger.of_columns(self.scalars.copy(), self.executed_weights.copy(), self.closing_weights.copy())
+        return Ledger.of_scalars(self.scalars, self.executed_weights, self.closing_weights).map(np.copy)
 
 
 class Accounts:
     """B accounts over the steps of one market, float64, compiled.
 
     ``returns`` (T, A) are the simple returns earned from the decision at bar t to bar t + 1; ``overnight_returns``
-    (T, A), needed for next_open execution, are their close-to-open part. Raises DataError when rules ask for opens
+    (T, A), needed for next_open execution, are their close-to-open part. ``keep_weights`` has every ``Outcome`` hold
+    the weights executed and carried, which takes a tenth of a step's time. Raises DataError when rules ask for opens
     that the market does not have, and when an account is stepped past the last return.
     """
 
@@ -62,25 +64,22 @@ class Accounts:
         symbols: Sequence[str] = (),
         overnight_returns: FloatArray | None = None,
         asset_classes: Sequence[str] | None = None,
+        keep_weights: bool = True,
     ) -> None:
         n_steps, n_assets = returns.shape
         self.rules = rules
         self.settings = make_settings(rules, n_assets, periods_per_year, symbols=symbols, asset_classes=asset_classes)
         if self.settings.next_open and overnight_returns is None:
             raise DataError("execution=next_open needs opening prices, and this market has none: use execution=close.")
-        self._n_steps = n_steps
-        none = np.zeros((0, n_assets))
-        overnight = none if overnight_returns is None else np.ascontiguousarray(overnight_returns, dtype=np.float64)
-        self._tape = Tape(np.ascontiguousarray(returns, dtype=np.float64), overnight, none, none)
+        self._n_steps, self._n_assets = n_steps, n_assets
+        self._numbers = pad(self.settings)
+        self._tape = make_tape(n_assets, (returns, overnight_returns, None, None))
         self._books: Books = open_books(batch, n_assets, self.settings.window)
-        self._scratch = make_scratch(n_assets)
-        self._executed = np.zeros((batch, n_assets))
-        self._closing = np.zeros((batch, n_assets))
-        self._scalars = np.zeros((batch, len(SCALARS)))
+        self._record = open_record(batch, n_assets, weights=keep_weights)
         self.bar: IntArray = np.zeros(batch, dtype=np.int64)
 
     @classmethod
-    def of(cls, market: Market, rules: Rules, batch: int) -> Accounts:
+    def of(cls, market: Market, rules: Rules, batch: int, *, keep_weights: bool = True) -> Accounts:
         """Open ``batch`` accounts on a market."""
         return cls(
             market.returns,
@@ -90,6 +89,7 @@ class Accounts:
             symbols=market.symbols,
             overnight_returns=market.overnight_returns,
             asset_classes=market.asset_classes,
+            keep_weights=keep_weights,
         )
 
     def reset(self, bars: IntArray, rows: IntArray | None = None) -> None:
@@ -99,25 +99,50 @@ class Accounts:
         self.bar[at] = bars
         for array in (books.value, books.peak, books.past_values):
             array[at] = 1.0
-        for counter in (books.weights, books.cooldown_long, books.cooldown_short, books.steps):
+        for counter in (books.weights, books.oldest, books.cooldown_long, books.cooldown_short, books.steps):
             counter[at] = 0
 
     def step(self, targets: FloatArray) -> Outcome:
         """Trade ``targets`` (n, A) for the first n accounts and move each on by one bar."""
-        n = targets.shape[0]
-        if n and int(self.bar[:n].max()) >= self._n_steps:
+        self.record_step(targets, self._record, 0, targets.shape[0])
+        return Outcome(self._record, targets.shape[0])
+
+    def record_step(
+        self, targets: FloatArray, record: Record, first: int, last: int, *, column: int = 0, n_columns: int = 1
+    ) -> None:
+        """Trade ``targets`` (n, A), n >= ``last``, for accounts ``first`` .. ``last`` - 1, one of ``n_columns`` steps.
+
+        The record has ``n_columns`` rows an account, beginning with account ``first``; this step is number ``column``.
+        """
+        if targets.ndim != 2 or targets.shape[0] < last or targets.shape[1] != self._n_assets:
+            raise DataError(f"targets have shape {targets.shape}: must be (at least {last}, {self._n_assets}).")
+        if last > first and int(self.bar[first:last].max()) >= self._n_steps:
             raise DataError(f"step past the end of the market: it has {self._n_steps} steps.")
-        executed, closing, scalars = self._executed[:n], self._closing[:n], self._scalars[:n]
-        contiguous = np.ascontiguousarray(targets, dtype=np.float64)
-        step_accounts(
-            self.settings, self._books, self.bar, contiguous, self._tape, self._scratch, executed, closing, scalars
-        )
-        return Outcome(scalars, executed, closing)
+        asked = np.ascontiguousarray(targets, dtype=np.float64)[:, None]
+        row = column - first * n_columns
+
+        def play(share_first: int, share_last: int) -> None:
+            scratch = make_scratch(self._n_assets)
+            step_accounts(
+                self._numbers,
+                self._books,
+                self.bar,
+                asked,
+                self._tape,
+                scratch,
+                record,
+                row,
+                n_columns,
+                share_first,
+                share_last,
+            )
+
+        share_accounts(play, first, last, 1)
 
     @property
     def weights(self) -> FloatArray:
         """Weights held (B, A)."""
-        return self._books.weights
+        return self._books.weights[:, : self._n_assets]
 
     @property
     def value(self) -> FloatArray:
@@ -140,18 +165,18 @@ class Accounts:
         books = self._books
         if not self.settings.guard_enabled:
             return np.zeros_like(books.value)
-        oldest = books.past_values[np.arange(books.value.size), books.steps % books.past_values.shape[1]]
+        oldest = books.past_values[np.arange(books.value.size), books.oldest]
         return np.asarray(books.value / oldest - 1.0)
 
     @property
     def cooldown_long(self) -> IntArray:
         """Steps of cooldown left for long positions (B, A)."""
-        return self._books.cooldown_long
+        return self._books.cooldown_long[:, : self._n_assets]
 
     @property
     def cooldown_short(self) -> IntArray:
         """Steps of cooldown left for short positions (B, A)."""
-        return self._books.cooldown_short
+        return self._books.cooldown_short[:, : self._n_assets]
 
     @property
     def steps(self) -> IntArray:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -18,10 +19,11 @@ COUNTS = ("cooldown_long", "cooldown_short")
 class Ledger:
     """What happened at every step, as NumPy arrays or torch tensors of shape (T,) or (B, T).
 
-    ``executed_weights`` and ``closing_weights`` are (..., T, A). Rates, costs and exposures are fractions of equity;
-    ``*_guard`` and ``ruined`` are booleans; ``cooldown_long`` and ``cooldown_short`` count assets in cooldown after
-    the step; ``limit_clipped`` and ``cooldown_clipped`` are absolute weight removed by the limits and by the step's
-    last cooldown clip; ``trailing_return`` is before the step, over the guard's window, zero without a guard.
+    ``executed_weights`` and ``closing_weights`` are (..., T, A), or None where they were not kept. Rates, costs and
+    exposures are fractions of equity; ``*_guard`` and ``ruined`` are booleans; ``cooldown_long`` and
+    ``cooldown_short`` count assets in cooldown after the step; ``limit_clipped`` and ``cooldown_clipped`` are
+    absolute weight removed by the limits and by the step's last cooldown clip; ``trailing_return`` is before the
+    step, over the guard's window, zero without a guard.
     With exact accounting 1 + net = (1 + gross)(1 - trading cost)(1 - financing cost); with additive accounting
     net = gross - trading cost - financing cost.
     """
@@ -58,24 +60,31 @@ class Ledger:
         return tuple(f.name for f in fields(cls))
 
     @classmethod
-    def of_columns(cls, scalars: FloatArray, executed_weights: FloatArray, closing_weights: FloatArray) -> Ledger:
-        """Build a ledger from ``scalars`` (..., Q), one column for each of ``SCALARS``, and weights (..., A)."""
-        arrays: dict[str, Any] = {name: scalars[..., column] for column, name in enumerate(SCALARS)}
+    def of_scalars(
+        cls, scalars: FloatArray, executed_weights: FloatArray | None, closing_weights: FloatArray | None
+    ) -> Ledger:
+        """Build a ledger from ``scalars`` (Q, ...), one row for each of ``SCALARS``, and weights (..., A) or None."""
+        arrays: dict[str, Any] = dict(zip(SCALARS, scalars, strict=True))
         arrays.update({name: arrays[name] != 0.0 for name in FLAGS})
         arrays.update({name: arrays[name].astype(np.int64) for name in COUNTS})
         return cls(**arrays, executed_weights=executed_weights, closing_weights=closing_weights)
 
+    def map(self, change: Callable[[Any], Any]) -> Ledger:
+        """Return a ledger of ``change(array)`` for every quantity that was kept."""
+        arrays = {name: getattr(self, name) for name in self.names()}
+        return Ledger(**{name: None if array is None else change(array) for name, array in arrays.items()})
+
     def select(self, index: Any) -> Ledger:
         """Return the ledger of ``index`` along the leading axis."""
-        return Ledger(**{name: getattr(self, name)[index] for name in self.names()})
+        return self.map(lambda array: array[index])
 
     def numpy(self) -> Ledger:
         """Return the same ledger as NumPy arrays, detached from any graph."""
-        return Ledger(**{name: _to_numpy(getattr(self, name)) for name in self.names()})
+        return self.map(_to_numpy)
 
 
 SCALARS: tuple[str, ...] = tuple(name for name in Ledger.names() if name not in WEIGHTS)
-"""Names of the quantities that are one number a step, in the column order of the compiled engine."""
+"""Names of the quantities that are one number a step, in the order of the compiled engine's records."""
 
 
 def _to_numpy(array: Any) -> Any:

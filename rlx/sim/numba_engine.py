@@ -1,7 +1,8 @@
 """The compiled fast path: the rules of ``torch_engine`` name for name, one account at a time, float64, no gradients.
 
-Arrays a step works in are passed in, so that stepping allocates nothing. Each function is the numbered paragraph of
-the same name in ``torch_engine``; tests hold the two to each other.
+``advance`` plays one step; the functions it calls are the numbered paragraphs of the same name in ``torch_engine``,
+and tests hold the two to each other. Everything a step works in is passed in, so that stepping allocates nothing.
+docs/performance.md says why the code has the shape it has.
 """
 
 from __future__ import annotations
@@ -11,238 +12,249 @@ from typing import Any
 
 from numba import njit
 
-from rlx.sim.books import Tape
 from rlx.sim.ledger import SCALARS
-from rlx.sim.settings import COST_ITERATIONS, RUIN
+from rlx.sim.settings import COST_PRECISION, COST_ROUNDS, RUIN
 
-COST_PRECISION = 1e-15  # stop the cost fixed point early once a round changes less than this
-_COLUMN = {name: index for index, name in enumerate(SCALARS)}
-GROSS_RETURN, NET_RETURN, VALUE = _COLUMN["gross_return"], _COLUMN["net_return"], _COLUMN["value"]
-DRAWDOWN, TURNOVER = _COLUMN["drawdown"], _COLUMN["turnover"]
-TRADING_COST, FINANCING_COST = _COLUMN["trading_cost"], _COLUMN["financing_cost"]
-GROSS_EXPOSURE, CLOSING_GROSS_EXPOSURE = _COLUMN["gross_exposure"], _COLUMN["closing_gross_exposure"]
-REWARD, LIMIT_CLIPPED = _COLUMN["reward"], _COLUMN["limit_clipped"]
-DRAWDOWN_GUARD, NEGATIVE_RETURN_GUARD = _COLUMN["drawdown_guard"], _COLUMN["negative_return_guard"]
-TURNOVER_GUARD, LEVERAGE_SCALE = _COLUMN["turnover_guard"], _COLUMN["leverage_scale"]
-TURNOVER_PENALTY, PROBE_WEIGHT = _COLUMN["turnover_penalty"], _COLUMN["probe_weight"]
-COOLDOWN_LONG, COOLDOWN_SHORT = _COLUMN["cooldown_long"], _COLUMN["cooldown_short"]
-COOLDOWN_CLIPPED, COOLDOWN_PENALTY = _COLUMN["cooldown_clipped"], _COLUMN["cooldown_penalty"]
-TRAILING_RETURN, RUINED = _COLUMN["trailing_return"], _COLUMN["ruined"]
+_ROW = {name: index for index, name in enumerate(SCALARS)}
+GROSS_RETURN, NET_RETURN, VALUE = _ROW["gross_return"], _ROW["net_return"], _ROW["value"]
+DRAWDOWN, TURNOVER = _ROW["drawdown"], _ROW["turnover"]
+TRADING_COST, FINANCING_COST = _ROW["trading_cost"], _ROW["financing_cost"]
+GROSS_EXPOSURE, CLOSING_GROSS_EXPOSURE = _ROW["gross_exposure"], _ROW["closing_gross_exposure"]
+REWARD, LIMIT_CLIPPED = _ROW["reward"], _ROW["limit_clipped"]
+DRAWDOWN_GUARD, NEGATIVE_RETURN_GUARD = _ROW["drawdown_guard"], _ROW["negative_return_guard"]
+TURNOVER_GUARD, LEVERAGE_SCALE = _ROW["turnover_guard"], _ROW["leverage_scale"]
+TURNOVER_PENALTY, PROBE_WEIGHT = _ROW["turnover_penalty"], _ROW["probe_weight"]
+COOLDOWN_LONG, COOLDOWN_SHORT = _ROW["cooldown_long"], _ROW["cooldown_short"]
+COOLDOWN_CLIPPED, COOLDOWN_PENALTY = _ROW["cooldown_clipped"], _ROW["cooldown_penalty"]
+TRAILING_RETURN, RUINED = _ROW["trailing_return"], _ROW["ruined"]
+
+# Sums may be reordered, so that they run in vector registers; infinities and NaN keep their meaning. Helpers are
+# merged into their caller, and arrays are not reference-counted within: both halve the time of a step.
+_OPTIONS: dict[str, Any] = {
+    "nogil": True,
+    "error_model": "numpy",
+    "fastmath": {"reassoc", "nsz", "contract", "arcp"},
+    "_nrt": False,
+}
+inlined: Any = njit(forceinline=True, **_OPTIONS)
+compiled: Any = njit(cache=True, **_OPTIONS)
 
 
-compiled: Any = njit(cache=True, nogil=True, error_model="numpy")
+@inlined
+def row_of(tape, b):  # type: ignore[no-untyped-def]
+    return b if tape.shape[0] > 1 else 0
 
 
-@compiled
-def gross(x):  # type: ignore[no-untyped-def]
-    total = 0.0
-    for a in range(x.size):
-        total += abs(x[a])
-    return total
-
-
-@compiled
-def to_the_open(s, weights, tape, t, held):  # type: ignore[no-untyped-def]
-    held[:] = weights
+@inlined
+def to_the_open(s, books, b, tape, t, scratch):  # type: ignore[no-untyped-def]
+    held, earned, own_return = scratch.held, scratch.earned, scratch.own_return
+    m = row_of(tape.returns, b)
+    for a in range(held.size):
+        held[a] = books.weights[b, a]
+        own_return[a] = 0.0
+    for a in range(tape.returns.shape[2]):
+        earned[a] = tape.returns[m, t, a]
     if not s.next_open:
         return 1.0
-    growth = 1.0
-    for a in range(held.size):
-        growth += weights[a] * tape.overnight[t, a]
+    growth, m = 1.0, row_of(tape.overnight, b)
+    for a in range(tape.overnight.shape[2]):
+        overnight = tape.overnight[m, t, a]
+        own_return[a] = held[a] * overnight
+        growth += held[a] * overnight
+        earned[a] = (1.0 + earned[a]) / (1.0 + overnight) - 1.0
     if s.drift:
         for a in range(held.size):
-            held[a] = weights[a] * (1.0 + tape.overnight[t, a]) / max(growth, RUIN)
+            held[a] = (held[a] + own_return[a]) / max(growth, RUIN)
     return growth
 
 
-@compiled
-def apply_limits(s, target, limited):  # type: ignore[no-untyped-def]
-    crypto_gross = 0.0
-    for a in range(target.size):
-        x = max(target[a], 0.0) if s.long_only else target[a]
-        x = min(max(x, -s.max_weight), s.max_weight)
-        if s.is_crypto[a]:
-            x = min(max(x, 0.0), 1.0)
-            crypto_gross += x
+@inlined
+def apply_limits(s, targets, b, i, alive, limited):  # type: ignore[no-untyped-def]
+    lowest = 0.0 if s.long_only else -s.max_weight
+    asked, total = 0.0, 0.0
+    for a in range(targets.shape[2]):
+        target = targets[b, i, a]
+        x = lowest if target < lowest else target
+        x = s.max_weight if x > s.max_weight else x
+        x = x if alive else 0.0
         limited[a] = x
-    if crypto_gross > 1.0:
-        for a in range(target.size):
-            if s.is_crypto[a]:
-                limited[a] /= crypto_gross
-    total = gross(limited)
-    if total > s.intraday_gross:
-        for a in range(target.size):
-            limited[a] *= s.intraday_gross / total
-    clipped = 0.0
-    for a in range(target.size):
-        clipped += abs(target[a] - limited[a])
-    return clipped
+        asked += abs(target)
+        total += abs(x)
+    if s.any_crypto:
+        total = apply_crypto_rule(s, limited)
+    scale = s.intraday_gross / total if total > s.intraday_gross else 1.0
+    return scale, asked - total * scale  # what the limits take is taken towards zero
 
 
-@compiled
-def clip_cooldown(s, x, in_cooldown, probe):  # type: ignore[no-untyped-def]
-    if in_cooldown and abs(x) > s.min_position:
-        return min(max(x, -probe), probe)
-    return x
-
-
-@compiled
-def decide(s, books, b, scratch, executed, out):  # type: ignore[no-untyped-def]
-    held, limited = scratch.held, scratch.limited
-    value, peak, window = books.value[b], books.peak[b], books.past_values.shape[1]
-    anticipated, first_clip = 0.0, 0.0
+@inlined
+def apply_crypto_rule(s, limited):  # type: ignore[no-untyped-def]
+    crypto_gross, total = 0.0, 0.0
     for a in range(limited.size):
-        x = limited[a]
-        cooling = (x > 0 and books.cooldown_long[b, a] > 0) or (x < 0 and books.cooldown_short[b, a] > 0)
-        executed[a] = clip_cooldown(s, x, cooling, s.probe_weight)
-        first_clip += abs(x - executed[a])
-        anticipated += abs(executed[a] - held[a])
+        if s.is_crypto[a]:
+            limited[a] = min(max(limited[a], 0.0), 1.0)
+            crypto_gross += limited[a]
+    for a in range(limited.size):
+        if s.is_crypto[a] and crypto_gross > 1.0:
+            limited[a] /= crypto_gross
+        total += abs(limited[a])
+    return total
+
+
+@inlined
+def clip_cooldown(s, x, left, probe):  # type: ignore[no-untyped-def]
+    size = abs(x)
+    return math.copysign(probe, x) if (left > 0) & (size > s.min_position) & (size > probe) else x
+
+
+@inlined
+def clip_cooldowns(s, books, b, probe, scale, held, x):  # type: ignore[no-untyped-def]
+    before, after, in_cooldown, turnover = 0.0, 0.0, 0.0, 0.0
+    for a in range(x.size):
+        wanted = x[a] * scale
+        left_long, left_short = books.cooldown_long[b, a], books.cooldown_short[b, a]
+        left = left_long if wanted > 0.0 else left_short
+        x[a] = clip_cooldown(s, wanted, left, probe)
+        before += abs(wanted)
+        after += abs(x[a])
+        in_cooldown += abs(x[a]) if left > 0 else 0.0
+        turnover += abs(x[a] - held[a])
+    return before - after, after, in_cooldown, turnover
+
+
+@inlined
+def decide(s, books, b, limit_scale, held, executed, out, row):  # type: ignore[no-untyped-def]
+    value, peak = books.value[b], books.peak[b]
+    clipped, total, in_cooldown, turnover = clip_cooldowns(s, books, b, s.probe_weight, limit_scale, held, executed)
 
     drawdown_guard = (peak - value) / peak >= s.drawdown_threshold
-    trailing = value / books.past_values[b, books.steps[b] % window] - 1.0 if s.guard_enabled else 0.0
-    negative_guard = trailing <= s.negative_return_threshold and books.steps[b] > 0
-    turnover_guard = anticipated >= s.turnover_threshold
+    trailing = value / books.past_values[b, books.oldest[b]] - 1.0 if s.guard_enabled else 0.0
+    negative_guard = (trailing <= s.negative_return_threshold) & (books.steps[b] > 0)
+    turnover_guard = turnover >= s.turnover_threshold
 
     scale = s.leverage_scale if drawdown_guard else 1.0
     probe = min(s.probe_weight, s.turnover_probe_weight) if turnover_guard else s.probe_weight
-    second_clip, held_in_cooldown = 0.0, 0.0
-    for a in range(limited.size):
-        x = limited[a]
-        cooling = (x > 0 and books.cooldown_long[b, a] > 0) or (x < 0 and books.cooldown_short[b, a] > 0)
-        scaled = executed[a] * scale
-        executed[a] = clip_cooldown(s, scaled, cooling, probe) if s.guard_enabled else scaled
-        second_clip += abs(scaled - executed[a])
-        if cooling:
-            held_in_cooldown += abs(executed[a])
-    out[COOLDOWN_CLIPPED] = second_clip if s.guard_enabled else first_clip
-    out[COOLDOWN_PENALTY] = s.cooldown_penalty * held_in_cooldown
-    out[DRAWDOWN_GUARD] = drawdown_guard
-    out[NEGATIVE_RETURN_GUARD] = negative_guard
-    out[TURNOVER_GUARD] = turnover_guard
-    out[LEVERAGE_SCALE] = scale
+    if drawdown_guard or turnover_guard:
+        clipped, total, in_cooldown, turnover = clip_cooldowns(s, books, b, probe, scale, held, executed)
+    elif s.guard_enabled:
+        clipped = 0.0  # the last clip is the second one, and it found nothing more
     guarded_penalty = max(s.turnover_penalty, s.negative_return_turnover_penalty)
-    out[TURNOVER_PENALTY] = guarded_penalty if negative_guard else s.turnover_penalty
-    out[PROBE_WEIGHT] = probe
-    out[TRAILING_RETURN] = trailing
+    out[COOLDOWN_CLIPPED, row] = clipped
+    out[COOLDOWN_PENALTY, row] = s.cooldown_penalty * in_cooldown
+    out[DRAWDOWN_GUARD, row] = drawdown_guard
+    out[NEGATIVE_RETURN_GUARD, row] = negative_guard
+    out[TURNOVER_GUARD, row] = turnover_guard
+    out[LEVERAGE_SCALE, row] = scale
+    out[TURNOVER_PENALTY, row] = guarded_penalty if negative_guard else s.turnover_penalty
+    out[PROBE_WEIGHT, row] = probe
+    out[TRAILING_RETURN, row] = trailing
+    return total
 
 
-@compiled
-def trade(s, executed, held, own_return):  # type: ignore[no-untyped-def]
-    keep = 1.0
-    if s.exact:
-        for _ in range(COST_ITERATIONS):
-            cost = 0.0
-            for a in range(executed.size):
-                cost += s.cost_rate[a] * abs(executed[a] * keep - held[a])
-            converged = abs(1.0 - cost - keep) < COST_PRECISION
-            keep = 1.0 - cost
-            if converged:
-                break
-    cost, turnover = 0.0, 0.0
-    for a in range(executed.size):
-        traded = abs(executed[a] * keep - held[a])
-        turnover += traded
-        cost += s.cost_rate[a] * traded
-        own_return[a] -= s.cost_rate[a] * traded
+@inlined
+def trade(s, executed, held):  # type: ignore[no-untyped-def]
+    keep, cost, turnover = 1.0, 0.0, 0.0
+    for _ in range(COST_ROUNDS):
+        cost, turnover, slope = 0.0, 0.0, 0.0
+        for a in range(executed.size):
+            gap = executed[a] * keep - held[a]
+            cost += s.cost_rate[a] * abs(gap)
+            turnover += abs(gap)
+            slope += math.copysign(s.cost_rate[a], gap) * executed[a]
+        if not s.exact:
+            break
+        change = (1.0 - cost - keep) / (1.0 + slope)
+        keep += change
+        if abs(change) < COST_PRECISION:
+            break
     return keep, cost, turnover
 
 
-@compiled
-def close(s, executed, closing, own_return):  # type: ignore[no-untyped-def]
-    total = gross(executed)
-    closing[:] = executed
+@inlined
+def close(s, executed, total):  # type: ignore[no-untyped-def]
     if total <= s.closing_gross:
-        return 1.0, 0.0, 0.0
+        return 1.0, 1.0, 0.0
+    scale, sale = s.closing_gross / total, 0.0
     for a in range(executed.size):
-        closing[a] = executed[a] * (s.closing_gross / total)
-    return trade(s, closing, executed, own_return)
+        sale += s.cost_rate[a] * abs(executed[a])
+    keep = (1.0 - sale) / (1.0 - sale * scale) if s.exact else 1.0
+    return scale, keep, sale * (1.0 - scale * keep)
 
 
-@compiled
-def finance(s, closing, own_return):  # type: ignore[no-untyped-def]
-    total = gross(closing)
-    margin = max(total - s.base_gross, 0.0) * s.margin_rate
-    financing = 0.0
-    for a in range(closing.size):
-        share = margin * abs(closing[a]) / max(total, RUIN) + s.borrow_rate * max(-closing[a], 0.0)
-        financing += share
-        own_return[a] -= share
-    return financing
+@inlined
+def finance(s, executed, total, closing_scale):  # type: ignore[no-untyped-def]
+    net = 0.0
+    for a in range(executed.size):
+        net += executed[a]
+    margin = max(total * closing_scale - s.base_gross, 0.0) * s.margin_rate
+    return margin, margin + s.borrow_rate * 0.5 * (total - net) * closing_scale  # (|x| - x) / 2 is what is short
 
 
-@compiled
-def shape_reward(s, tape, t, executed, growth, out):  # type: ignore[no-untyped-def]
-    reward = math.log(growth) - out[TURNOVER_PENALTY] * out[TURNOVER] - s.drawdown_penalty * out[DRAWDOWN]
-    if tape.cvar.shape[0] > 0:
-        for a in range(executed.size):
-            reward -= s.cvar_penalty * abs(executed[a]) * tape.cvar[t, a]
-    if tape.uncertainty.shape[0] > 0:
-        for a in range(executed.size):
-            reward -= s.uncertainty_penalty * abs(executed[a]) * tape.uncertainty[t, a]
-    return reward - out[COOLDOWN_PENALTY]
+@inlined
+def shape_reward(s, tape, b, t, executed, growth, out, row):  # type: ignore[no-untyped-def]
+    reward = math.log(growth) - out[TURNOVER_PENALTY, row] * out[TURNOVER, row]
+    reward -= s.drawdown_penalty * out[DRAWDOWN, row]
+    m = row_of(tape.cvar, b)
+    for a in range(tape.cvar.shape[2] if tape.cvar.shape[0] > 0 else 0):
+        reward -= s.cvar_penalty * abs(executed[a]) * tape.cvar[m, t, a]
+    m = row_of(tape.uncertainty, b)
+    for a in range(tape.uncertainty.shape[2] if tape.uncertainty.shape[0] > 0 else 0):
+        reward -= s.uncertainty_penalty * abs(executed[a]) * tape.uncertainty[m, t, a]
+    return reward - out[COOLDOWN_PENALTY, row]
 
 
-@compiled
-def count_down(s, counter, a, position, own_return):  # type: ignore[no-untyped-def]
-    if counter[a] > 0:
-        counter[a] -= 1
-    if position > s.min_position:
-        if own_return < -s.tolerance:
-            counter[a] = s.cooldown_steps
-        elif own_return > s.tolerance:
-            counter[a] = 0
-    return 1 if counter[a] > 0 else 0
+@inlined
+def count_down(s, left, position, own_return):  # type: ignore[no-untyped-def]
+    left = left - 1 if left > 0 else left
+    left = s.cooldown_steps if (position > s.min_position) & (own_return < -s.tolerance) else left
+    return 0 if (position > s.min_position) & (own_return > s.tolerance) else left
 
 
-@compiled
-def count_cooldowns(s, books, b, executed, own_return, out):  # type: ignore[no-untyped-def]
+@inlined
+def count_cooldowns(s, books, b, scratch, keep, sold, closing_scale, margin, out, row):  # type: ignore[no-untyped-def]
+    held, executed, earned, overnight = scratch.held, scratch.executed, scratch.earned, scratch.own_return
     n_long, n_short = 0, 0
-    if s.cooldown_steps > 0:
-        for a in range(executed.size):
-            n_long += count_down(s, books.cooldown_long[b], a, executed[a], own_return[a])
-            n_short += count_down(s, books.cooldown_short[b], a, -executed[a], own_return[a])
-    out[COOLDOWN_LONG] = n_long
-    out[COOLDOWN_SHORT] = n_short
+    for a in range(executed.size if s.cooldown_steps > 0 else 0):
+        x = executed[a]
+        cost = s.cost_rate[a] * (abs(x * keep - held[a]) + abs(x) * sold)
+        short = -x if x < 0.0 else 0.0
+        financing = (margin * abs(x) + s.borrow_rate * short) * closing_scale
+        own_return = overnight[a] + x * earned[a] - cost - financing
+        left_long = count_down(s, books.cooldown_long[b, a], x, own_return)
+        left_short = count_down(s, books.cooldown_short[b, a], -x, own_return)
+        books.cooldown_long[b, a] = left_long
+        books.cooldown_short[b, a] = left_short
+        n_long += left_long > 0
+        n_short += left_short > 0
+    out[COOLDOWN_LONG, row] = n_long
+    out[COOLDOWN_SHORT, row] = n_short
 
 
-@compiled
-def drift_weights(s, closing, earned, weights):  # type: ignore[no-untyped-def]
-    weights[:] = closing
-    if not s.drift:
-        return
-    growth = 1.0
-    for a in range(closing.size):
-        growth += closing[a] * earned[a]
-    for a in range(closing.size):
-        weights[a] = closing[a] * (1.0 + earned[a]) / max(growth, RUIN)
-
-
-@compiled
-def advance(s, books, b, target, tape, t, scratch, executed, closing, out):  # type: ignore[no-untyped-def]
-    """Play step ``t`` of the tape for account ``b``: books, weights (A,) and ``out`` (N_SCALARS,) are written."""
-    held, own_return, earned = scratch.held, scratch.own_return, scratch.earned
+@inlined
+def drift_weights(s, books, b, executed, earned, closing_scale, leg_return):  # type: ignore[no-untyped-def]
+    moved = 1.0 if s.drift else 0.0
+    shrink = closing_scale / max(1.0 + moved * closing_scale * leg_return, RUIN)
     alive = books.value[b] > RUIN
-    weights = books.weights[b]
-    overnight_growth = to_the_open(s, weights, tape, t, held)
-    if alive:
-        out[LIMIT_CLIPPED] = apply_limits(s, target, scratch.limited)
-    else:
-        out[LIMIT_CLIPPED] = gross(target)
-        scratch.limited[:] = 0.0
-    decide(s, books, b, scratch, executed, out)
+    for a in range(executed.size):
+        weight = executed[a] * (1.0 + moved * earned[a]) * shrink
+        books.weights[b, a] = weight if alive else 0.0
 
+
+@inlined
+def advance(s, books, b, targets, i, tape, t, scratch, record, row):  # type: ignore[no-untyped-def]
+    """Play step ``t`` of the tape for account ``b``, which asks for ``targets[b, i]``, into ``row`` of the record."""
+    held, executed, earned, out = scratch.held, scratch.executed, scratch.earned, record.scalars
+    alive = books.value[b] > RUIN
+    overnight_growth = to_the_open(s, books, b, tape, t, scratch)
+    limit_scale, limit_clipped = apply_limits(s, targets, b, i, alive, executed)
+    total = decide(s, books, b, limit_scale, held, executed, out, row)
+
+    keep, cost, turnover = trade(s, executed, held)
     leg_return = 0.0
     for a in range(executed.size):
-        earned[a] = tape.returns[t, a]
-        own_return[a] = 0.0
-        if s.next_open:
-            earned[a] = (1.0 + tape.returns[t, a]) / (1.0 + tape.overnight[t, a]) - 1.0
-            own_return[a] = weights[a] * tape.overnight[t, a]
         leg_return += executed[a] * earned[a]
-        own_return[a] += executed[a] * earned[a]
-    keep, cost, turnover = trade(s, executed, held, own_return)
-    closing_keep, closing_cost, closing_turnover = close(s, executed, closing, own_return)
-    financing = finance(s, closing, own_return)
+    closing_scale, closing_keep, closing_cost = close(s, executed, total)
+    sold = 1.0 - closing_scale * closing_keep
+    margin, financing = finance(s, executed, total, closing_scale)
 
     if s.exact:
         gross_return = overnight_growth * (1.0 + leg_return) - 1.0
@@ -253,48 +265,56 @@ def advance(s, books, b, target, tape, t, scratch, executed, closing, out):  # t
         trading_cost = cost + closing_cost
         net_return = gross_return - trading_cost - financing
     growth = max(1.0 + net_return, RUIN)
-    past = books.past_values[b]
-    past[books.steps[b] % past.size] = books.value[b]
+    book(books, b, growth, alive)
+
+    value, peak = books.value[b], books.peak[b]
+    out[GROSS_RETURN, row] = gross_return
+    out[NET_RETURN, row] = growth - 1.0
+    out[VALUE, row] = value
+    out[DRAWDOWN, row] = (peak - value) / peak
+    out[TURNOVER, row] = turnover + total * sold
+    out[TRADING_COST, row] = trading_cost
+    out[FINANCING_COST, row] = financing
+    out[GROSS_EXPOSURE, row] = total
+    out[CLOSING_GROSS_EXPOSURE, row] = total * closing_scale
+    out[LIMIT_CLIPPED, row] = limit_clipped
+    out[RUINED, row] = value <= RUIN
+    out[REWARD, row] = shape_reward(s, tape, b, t, executed, growth, out, row)
+    margin_share = margin / max(total * closing_scale, RUIN)
+    count_cooldowns(s, books, b, scratch, keep, sold, closing_scale, margin_share, out, row)
+    drift_weights(s, books, b, executed, earned, closing_scale, leg_return)
+    for a in range(record.executed_weights.shape[1]):
+        record.executed_weights[row, a] = executed[a]
+        record.closing_weights[row, a] = executed[a] * closing_scale
+
+
+@inlined
+def book(books, b, growth, alive):  # type: ignore[no-untyped-def]
+    """Rule 8: move the value, its peak and the ring of past values on by one step."""
+    oldest = books.oldest[b]
+    books.past_values[b, oldest] = books.value[b]
+    books.oldest[b] = oldest + 1 if oldest + 1 < books.past_values.shape[1] else 0
     if alive:
         books.value[b] = max(books.value[b] * growth, RUIN) if growth > RUIN else RUIN
-    books.steps[b] += 1
     books.peak[b] = max(books.peak[b], books.value[b])
-
-    out[GROSS_RETURN] = gross_return
-    out[NET_RETURN] = growth - 1.0
-    out[VALUE] = books.value[b]
-    out[DRAWDOWN] = (books.peak[b] - books.value[b]) / books.peak[b]
-    out[TURNOVER] = turnover + closing_turnover
-    out[TRADING_COST] = trading_cost
-    out[FINANCING_COST] = financing
-    out[GROSS_EXPOSURE] = gross(executed)
-    out[CLOSING_GROSS_EXPOSURE] = gross(closing)
-    out[RUINED] = books.value[b] <= RUIN
-    out[REWARD] = shape_reward(s, tape, t, executed, growth, out)
-    count_cooldowns(s, books, b, executed, own_return, out)
-    drift_weights(s, closing, earned, weights)
-    if out[RUINED] != 0.0:
-        weights[:] = 0.0
+    books.steps[b] += 1
 
 
 @compiled
-def step_accounts(s, books, bars, targets, tape, scratch, executed, closing, out):  # type: ignore[no-untyped-def]
-    """Play one step for the first n accounts, each at its own bar of the shared tape; ``bars`` move on by one."""
-    for b in range(targets.shape[0]):
-        advance(s, books, b, targets[b], tape, bars[b], scratch, executed[b], closing[b], out[b])
+def step_accounts(s, books, bars, targets, tape, scratch, record, row, stride, first, last):  # type: ignore[no-untyped-def]
+    """Play one step for accounts ``first`` .. ``last`` - 1, each at its own bar, which moves on by one.
+
+    Targets (n, 1, A) are by account; account b is recorded in row ``row`` + ``stride`` b.
+    """
+    for b in range(first, last):
+        advance(s, books, b, targets, 0, tape, bars[b], scratch, record, row + stride * b)
         bars[b] += 1
 
 
 @compiled
-def replay_accounts(s, books, targets, tapes, scratch, executed, closing, out):  # type: ignore[no-untyped-def]
-    """Play targets (B, T, A) through tapes (B or 1, T, A), whole ledgers at once."""
-    for b in range(targets.shape[0]):
-        m = b if tapes.returns.shape[0] > 1 else 0
-        tape = Tape(
-            tapes.returns[m],
-            tapes.overnight[m if tapes.overnight.shape[0] > 1 else 0],
-            tapes.cvar[m if tapes.cvar.shape[0] > 1 else 0],
-            tapes.uncertainty[m if tapes.uncertainty.shape[0] > 1 else 0],
-        )
-        for t in range(targets.shape[1]):
-            advance(s, books, b, targets[b, t], tape, t, scratch, executed[b, t], closing[b, t], out[b, t])
+def replay_accounts(s, books, targets, tape, scratch, record, first, last):  # type: ignore[no-untyped-def]
+    """Play targets (B, T, A) of accounts ``first`` .. ``last`` - 1 through the tapes from their first step on."""
+    n_steps = targets.shape[1]
+    for b in range(first, last):
+        for t in range(n_steps):
+            advance(s, books, b, targets, t, tape, t, scratch, record, b * n_steps + t)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlx.errors import ConfigError, DataError, did_you_mean
-from rlx.sim.ledger import SCALARS, Ledger
+from rlx.sim.ledger import WEIGHTS, Ledger
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Reward, Rules
 from rlx.sim.settings import Settings, make_settings
 from rlx.types import Accounting, Engine, Execution
@@ -33,6 +33,7 @@ def simulate(
     cvar: Any = None,
     uncertainty: Any = None,
     smooth_epsilon: float = 0.0,
+    weights: bool = True,
 ) -> Ledger:
     """Trade target weights through the rules and return the ledger.
 
@@ -42,6 +43,7 @@ def simulate(
     kind and floating type that came in. ``overnight_returns`` is the close-to-open part, needed with
     ``execution="next_open"``. ``cvar`` and ``uncertainty`` are forecasts that ``Reward`` penalises.
     ``smooth_epsilon`` > 0 replaces |x| of traded weights by sqrt(x^2 + eps^2) - eps (torch engine only).
+    ``weights=False`` leaves executed and closing weights out of the ledger (None), which is most of its memory.
 
     Raises ConfigError on rules that make no sense and DataError on shapes that do not fit or values that are not
     finite. The rules are those of the design document, in its order; ``rlx.sim.torch_engine`` is their definition.
@@ -60,16 +62,20 @@ def simulate(
     tapes = {"returns": returns, "overnight": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
     if rules.execution is Execution.next_open and overnight_returns is None:
         raise DataError("execution='next_open' needs overnight_returns, the close-to-open part of each return.")
-    _check_finite({"targets": targets, **tapes})
+    _check_dimensions({"targets": targets, **tapes})
     single = np.ndim(returns) == 2 and np.ndim(targets) == 2
     batched = {name: _with_batch(name, array) for name, array in tapes.items() if array is not None}
     paths = _with_batch("targets", targets)
     _check_shapes(batched, paths)
+    _check_finite({name: tape for name, tape in tapes.items() if tape is not None})
     settings = make_settings(rules, paths.shape[-1], periods_per_year, asset_classes=asset_classes)
     if chosen is Engine.torch:
-        ledger = _replay_torch(settings, batched, paths, smooth_epsilon)
+        _check_finite({"targets": targets})
+        ledger = _replay_torch(settings, batched, paths, smooth_epsilon, weights)
     else:
-        ledger = _replay_numba(settings, batched, paths)
+        ledger = _replay_numba(settings, batched, paths, weights)
+        if not np.isfinite(np.asarray(ledger.limit_clipped)).all():  # sums over the targets, which are many more
+            _check_finite({"targets": targets})
     return ledger.select(0) if single else ledger
 
 
@@ -93,14 +99,16 @@ def _choose_engine(engine: Engine, arrays: Sequence[Any], smooth_epsilon: float)
     return engine
 
 
+def _check_dimensions(arrays: dict[str, Any]) -> None:
+    for name, array in arrays.items():
+        if array is not None and np.ndim(array) not in (2, 3):
+            raise DataError(f"{name} has shape {tuple(np.shape(array))}: must be (T, A) or (B, T, A).")
+
+
 def _check_finite(arrays: dict[str, Any]) -> None:
     """Raise DataError naming the first of ``arrays`` with a value that is not finite, and where it is."""
     for name, array in arrays.items():
-        if array is None:
-            continue
         values = array.detach().cpu().numpy() if _is_tensor(array) else np.asarray(array)
-        if values.ndim not in (2, 3):
-            raise DataError(f"{name} has shape {values.shape}: must be (T, A) or (B, T, A).")
         if not np.isfinite(values).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
             raise DataError(f"{name}{list(where)}={values[where]}: must be finite.")
@@ -116,9 +124,13 @@ def _check_shapes(tapes: dict[str, Any], paths: Any) -> None:
         same = tape.shape[1:] == paths.shape[1:] and tape.shape[0] in (1, paths.shape[0])
         if not same:
             raise DataError(f"{name} has shape {tuple(tape.shape)} and targets {tuple(paths.shape)}: they must agree.")
+    if paths.shape[1] == 0:
+        raise DataError("targets have no steps: T must be at least 1.")
 
 
-def _replay_torch(settings: Settings, tapes: dict[str, Any], paths: Any, smooth_epsilon: float) -> Ledger:
+def _replay_torch(
+    settings: Settings, tapes: dict[str, Any], paths: Any, smooth_epsilon: float, weights: bool
+) -> Ledger:
     import torch
 
     from rlx.sim import torch_engine
@@ -136,32 +148,29 @@ def _replay_torch(settings: Settings, tapes: dict[str, Any], paths: Any, smooth_
         at = {name: tape[:, t] for name, tape in wide.items()}
         step = torch_engine.Step(at["returns"], at.get("overnight"), at.get("cvar"), at.get("uncertainty"))
         state, outcome = torch_engine.advance(rules, state, targets[:, t], step)
-        outcomes.append(outcome)
-    if not outcomes:
-        raise DataError("targets have no steps: T must be at least 1.")
-    ledger = Ledger(**torch_engine.stack(outcomes))
+        outcomes.append({name: x for name, x in outcome.items() if weights or name not in WEIGHTS})
+    ledger = Ledger(**dict.fromkeys(WEIGHTS) | torch_engine.stack(outcomes))
     return ledger.numpy() if as_numpy else ledger
 
 
-def _replay_numba(settings: Settings, tapes: dict[str, Any], paths: Any) -> Ledger:
-    from rlx.sim.books import Tape, make_scratch, open_books
+def _replay_numba(settings: Settings, tapes: dict[str, Any], paths: Any, weights: bool) -> Ledger:
+    from rlx.sim.books import Tape, make_scratch, make_tape, open_books, open_record, pad
     from rlx.sim.numba_engine import replay_accounts
+    from rlx.sim.threads import share_accounts
 
     tensors = [x for x in (*tapes.values(), paths) if _is_tensor(x)]
     targets = _float64(paths)
     batch, n_steps, n_assets = targets.shape
-    if n_steps == 0:
-        raise DataError("targets have no steps: T must be at least 1.")
-    none = np.zeros((1, 0, n_assets))
-    names = ("returns", "overnight", "cvar", "uncertainty")
-    tape = Tape(*(_float64(tapes[name]) if name in tapes else none for name in names))
+    tape = make_tape(n_assets, [_float64(tapes[name]) if name in tapes else None for name in Tape._fields])
     books = open_books(batch, n_assets, settings.window)
-    executed, closing = np.empty_like(targets), np.empty_like(targets)
-    scalars = np.empty((batch, n_steps, len(SCALARS)))
-    scratch = make_scratch(n_assets)
-    replay_accounts(settings, books, targets, tape, scratch, executed, closing, scalars)
-    ledger = Ledger.of_columns(scalars, executed, closing)
-    return _like(ledger, tensors[0] if tensors else None, paths)
+    record = open_record(batch * n_steps, n_assets, weights=weights)
+    numbers = pad(settings)
+
+    def play(first: int, last: int) -> None:
+        replay_accounts(numbers, books, targets, tape, make_scratch(n_assets), record, first, last)
+
+    share_accounts(play, 0, batch, n_steps)
+    return _like(record.ledger(batch, n_steps), tensors[0] if tensors else None, paths)
 
 
 def _float64(array: Any) -> Any:
@@ -171,12 +180,11 @@ def _float64(array: Any) -> Any:
 
 def _like(ledger: Ledger, tensor: Any, paths: Any) -> Ledger:
     """Return the ledger in the kind and floating type of the input."""
-    arrays = {name: np.ascontiguousarray(getattr(ledger, name)) for name in ledger.names()}
     if tensor is not None:
         import torch
 
-        tensors = {name: torch.from_numpy(array) for name, array in arrays.items()}
-        return Ledger(**{n: x.to(tensor.dtype) if x.is_floating_point() else x for n, x in tensors.items()})
+        tensors = ledger.map(torch.from_numpy)
+        return tensors.map(lambda x: x.to(tensor.dtype) if x.is_floating_point() else x)
     if paths.dtype != np.float32:
         return ledger
-    return Ledger(**{n: x.astype(np.float32) if x.dtype.kind == "f" else x for n, x in arrays.items()})
+    return ledger.map(lambda x: x.astype(np.float32) if x.dtype.kind == "f" else x)

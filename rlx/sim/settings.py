@@ -13,7 +13,8 @@ from rlx.sim.rules import Costs, Rules
 from rlx.types import Accounting, AssetClass, BoolArray, Execution, FloatArray
 
 RUIN = 1e-8  # equity at which an account is ruined and stops trading, and the floor of one step's growth
-COST_ITERATIONS = 8  # the cost fixed point contracts by the cost rate: 8 rounds reach 1e-16 at 100 bps
+COST_ROUNDS = 4  # of Newton's method for the equity kept; two reach it, unless a trade changes direction on the way
+COST_PRECISION = 1e-15  # a smaller change of the equity kept ends the rounds early
 
 
 class Settings(NamedTuple):
@@ -21,6 +22,7 @@ class Settings(NamedTuple):
 
     cost_rate: FloatArray  # (A,) cost per unit of traded value
     is_crypto: BoolArray  # (A,)
+    any_crypto: bool
     margin_rate: float
     borrow_rate: float
     long_only: bool
@@ -66,9 +68,11 @@ def make_settings(
         raise ConfigError(f"periods_per_year={periods_per_year}: must be a positive number of steps a year.")
     costs, limits, guard, cooldown, reward = rules.costs, rules.limits, rules.guard, rules.cooldown, rules.reward
     turnover_guard = guard.turnover_threshold if cooldown.enabled else None
+    is_crypto = _crypto_mask(asset_classes, n_assets)
     return Settings(
         cost_rate=_cost_rate(costs, n_assets, symbols),
-        is_crypto=_crypto_mask(asset_classes, n_assets),
+        is_crypto=is_crypto,
+        any_crypto=bool(is_crypto.any()),
         margin_rate=_per_step(costs.margin_annual, periods_per_year),
         borrow_rate=_per_step(costs.short_borrow_annual, periods_per_year),
         long_only=limits.long_only,

@@ -6,12 +6,12 @@ name for name. Guard and cooldown decisions carry no gradient; the scales and cl
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
-from rlx.sim.settings import COST_ITERATIONS, RUIN, Settings
+from rlx.sim.settings import COST_ROUNDS, RUIN, Settings
 
 
 class State(NamedTuple):
@@ -66,7 +66,6 @@ class TorchRules:
         self.settings = settings
         self.cost_rate = torch.as_tensor(settings.cost_rate, dtype=like.dtype, device=like.device)
         self.is_crypto = torch.as_tensor(settings.is_crypto, device=like.device)
-        self.any_crypto = bool(settings.is_crypto.any())
         self.smooth_epsilon = smooth_epsilon
 
     def absolute(self, x: Tensor) -> Tensor:
@@ -74,6 +73,10 @@ class TorchRules:
         if self.smooth_epsilon == 0.0:
             return x.abs()
         return torch.sqrt(x * x + self.smooth_epsilon**2) - self.smooth_epsilon
+
+    def sign(self, x: Tensor) -> Tensor:
+        """Return the derivative of ``absolute``."""
+        return torch.sign(x) if self.smooth_epsilon == 0.0 else x / torch.sqrt(x * x + self.smooth_epsilon**2)
 
 
 def advance(rules: TorchRules, state: State, target: Tensor, step: Step) -> tuple[State, dict[str, Tensor]]:
@@ -167,7 +170,7 @@ def apply_limits(rules: TorchRules, target: Tensor) -> Tensor:
     x = target.clamp(min=0.0) if s.long_only else target
     if s.max_weight != float("inf"):
         x = x.clamp(-s.max_weight, s.max_weight)
-    if rules.any_crypto:
+    if s.any_crypto:
         x = torch.where(rules.is_crypto, x.clamp(0.0, 1.0), x)
         crypto_gross = torch.where(rules.is_crypto, x, 0.0).sum(-1, keepdim=True)
         x = torch.where(rules.is_crypto, x * scale_to(1.0, crypto_gross), x)
@@ -233,21 +236,36 @@ def trade(rules: TorchRules, executed: Tensor, held: Tensor) -> tuple[Tensor, Te
     """
     keep = torch.ones_like(executed[:, 0])
     if rules.settings.exact:
-        for _ in range(COST_ITERATIONS):
-            keep = 1.0 - (rules.cost_rate * rules.absolute(executed * keep[:, None] - held)).sum(-1)
+        for _ in range(COST_ROUNDS - 1):
+            keep = nearer_kept(rules, executed.detach(), held.detach(), keep)
+        keep = nearer_kept(rules, executed, held, keep)
     traded = rules.absolute(executed * keep[:, None] - held)
     return keep, rules.cost_rate * traded, traded.sum(-1)
 
 
+def nearer_kept(rules: TorchRules, executed: Tensor, held: Tensor, keep: Tensor) -> Tensor:
+    """Return one round of Newton's method for mu = 1 - sum c|x mu - w|, whose right side is piecewise linear in mu.
+
+    At the solution a round's gradient is the solution's own (implicit differentiation), so only the last needs one.
+    """
+    gap = executed * keep[:, None] - held
+    cost = (rules.cost_rate * rules.absolute(gap)).sum(-1)
+    slope = (rules.cost_rate * rules.sign(gap) * executed).sum(-1)
+    return keep + (1.0 - cost - keep) / (1.0 + slope)
+
+
 def close(rules: TorchRules, executed: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Rule 6: scale weights down to the closing cap and pay for that trade."""
-    cap = rules.settings.closing_gross
-    if cap == float("inf"):
-        zero = torch.zeros_like(executed)
-        return executed, torch.ones_like(zero[:, 0]), zero, zero[:, 0]
-    closing = executed * scale_to(cap, executed.abs().sum(-1, keepdim=True))
-    keep, cost_by_asset, turnover = trade(rules, closing, executed)
-    return closing, keep, cost_by_asset, turnover
+    """Rule 6: scale weights down to the closing cap and pay for that trade.
+
+    Every position shrinks, so mu = 1 - sum c|k x mu - x| with the scale k has the solution (1 - C)/(1 - k C), where
+    C = sum c|x|. Returns closing weights (B, A), the equity kept (B,), the cost by asset (B, A) and the turnover.
+    """
+    s, size = rules.settings, executed.abs()
+    gross, sale = size.sum(-1), (rules.cost_rate * size).sum(-1)
+    scale = scale_to(s.closing_gross, gross)
+    keep = (1.0 - sale) / (1.0 - scale * sale) if s.exact else torch.ones_like(scale)
+    sold = 1.0 - scale * keep
+    return executed * scale[:, None], keep, rules.cost_rate * size * sold[:, None], gross * sold
 
 
 def finance(s: Settings, closing: Tensor) -> Tensor:
@@ -291,6 +309,6 @@ def drift_weights(s: Settings, closing: Tensor, returns: Tensor) -> Tensor:
     return closing * (1.0 + returns) / growth.clamp(min=RUIN)
 
 
-def stack(outcomes: list[dict[str, Tensor]]) -> dict[str, Any]:
+def stack(outcomes: list[dict[str, Tensor]]) -> dict[str, Tensor]:
     """Stack the outcomes of successive steps along a time axis after the batch axis."""
     return {name: torch.stack([outcome[name] for outcome in outcomes], dim=1) for name in outcomes[0]}
