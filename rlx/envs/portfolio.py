@@ -6,13 +6,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
 from rlx.envs.allocation import AllocationHead
-from rlx.envs.encoding import STATE_BOUND, encode, observation_size
+from rlx.envs.encoding import STATE_BOUND, encode_accounts, observation_size
 from rlx.errors import ConfigError
 from rlx.sim.accounts import Accounts
 from rlx.sim.rules import Rules
@@ -65,12 +64,10 @@ class PortfolioTask:
         """Length of an observation."""
         return observation_size(self.market.n_assets, len(self.feature_names), self.window_steps)
 
-    def windows(self) -> FloatArray:
-        """Return normalized windows (N - W + 1, W * A * F) float32, a view in which row t ends at bar t + W - 1."""
+    def features(self) -> FloatArray:
+        """Return normalized features (N, A * F) float32, one row a bar."""
         features = self.normalizer.apply(self.market.features(self.feature_names))  # (N, A, F)
-        flat = np.ascontiguousarray(features, dtype=np.float32).reshape(features.shape[0], -1)
-        n_windows, width = flat.shape[0] - self.window_steps + 1, self.window_steps * flat.shape[1]
-        return as_strided(flat, (n_windows, width), flat.strides, writeable=False)
+        return np.ascontiguousarray(features, dtype=np.float32).reshape(features.shape[0], -1)
 
 
 class Transition(NamedTuple):
@@ -96,32 +93,26 @@ class PortfolioBatch:
         self.task = task
         self.batch = batch
         self.restart = restart
-        self.accounts = Accounts.of(task.market, task.rules, batch)
+        self.accounts = Accounts.of(task.market, task.rules, batch, keep_weights=False)
         self.rng = np.random.default_rng(seed)
-        self._windows = task.windows()
+        self._features = task.features()
+        self._everyone = np.arange(batch)
         self._returns: FloatArray = np.zeros(batch)
 
     def reset(self, bars: IntArray | None = None) -> FloatArray:
         """Start an episode in every account, at random bars or at ``bars`` (B,); return observations (B, D)."""
-        self._start(np.arange(self.batch), bars)
+        self._start(self._everyone, bars)
         return self.observe()
 
-    def observe(self, rows: IntArray | slice = slice(None)) -> FloatArray:
-        """Return what the given accounts see at the close of their bar, float32."""
-        accounts = self.accounts
-        window = self._windows[accounts.bar[rows] - (self.task.window_steps - 1)]
-        if self.task.feature_noise:
-            noise = self.rng.standard_normal(window.shape, dtype=np.float32)
-            np.clip(noise, -NOISE_BOUND, NOISE_BOUND, out=noise)
-            window = window + noise * np.float32(self.task.feature_noise)
-        return encode(
-            window,
-            accounts.weights[rows],
-            accounts.drawdown[rows],
-            accounts.trailing_return[rows],
-            accounts.cooldown_long[rows],
-            accounts.cooldown_short[rows],
-        )
+    def observe(self, rows: IntArray | None = None) -> FloatArray:
+        """Return what the given accounts (all when None) see at the close of their bar, float32."""
+        shown = self._everyone if rows is None else rows
+        window_steps = self.task.window_steps
+        width = window_steps * self._features.shape[1] if self.task.feature_noise else 0
+        noise = self.rng.standard_normal((shown.size, width), dtype=np.float32)
+        np.clip(noise, -NOISE_BOUND, NOISE_BOUND, out=noise)
+        noise *= np.float32(self.task.feature_noise)
+        return encode_accounts(self.accounts, shown, self._features, window_steps, noise)
 
     def step(self, actions: FloatArray) -> Transition:
         """Trade ``actions`` (B, n_actions) for one bar in every account."""

@@ -115,18 +115,19 @@ class _Book:
 
     def step(self, accounts: Accounts, targets: FloatArray, step: int) -> None:
         """Trade ``targets`` of all accounts running for this set's, as its step number ``step``."""
-        last = self.first + len(self.windows)
-        accounts.record_step(targets, self.record, self.first, last, column=step, n_columns=self.windows.steps)
+        n = len(self.windows)
+        accounts.record_step(targets, self.first, self.first + n, self.record, step * n)
 
     def close(self, market: Market) -> WindowLedger:
         """Return the finished book with its time stamps."""
         bars = self.windows.starts[:, None] + np.arange(self.windows.steps)  # (B, T)
+        by_step = self.record.ledger(self.windows.steps, len(self.windows))  # steps were written one after the other
         return WindowLedger(
             name=self.windows.name,
             starts=self.windows.starts,
             timestamps=market.timestamps[bars],
             end_timestamps=market.timestamps[bars + 1],
-            ledger=self.record.ledger(len(self.windows), self.windows.steps),
+            ledger=by_step.map(lambda quantity: quantity.swapaxes(0, 1)),
         )
 
 

@@ -51,7 +51,8 @@ class Accounts:
     ``returns`` (T, A) are the simple returns earned from the decision at bar t to bar t + 1; ``overnight_returns``
     (T, A), needed for next_open execution, are their close-to-open part. ``keep_weights`` has every ``Outcome`` hold
     the weights executed and carried, which takes a tenth of a step's time. Raises DataError when rules ask for opens
-    that the market does not have, and when an account is stepped past the last return.
+    that the market does not have, and when an account is stepped past the last return. ``books`` are the padded
+    arrays that compiled code works in; the properties show them as (B, A).
     """
 
     def __init__(
@@ -71,10 +72,10 @@ class Accounts:
         self.settings = make_settings(rules, n_assets, periods_per_year, symbols=symbols, asset_classes=asset_classes)
         if self.settings.next_open and overnight_returns is None:
             raise DataError("execution=next_open needs opening prices, and this market has none: use execution=close.")
-        self._n_steps, self._n_assets = n_steps, n_assets
+        self._n_steps, self.n_assets = n_steps, n_assets
         self._numbers = pad(self.settings)
         self._tape = make_tape(n_assets, (returns, overnight_returns, None, None))
-        self._books: Books = open_books(batch, n_assets, self.settings.window)
+        self.books: Books = open_books(batch, n_assets, self.settings.window)
         self._record = open_record(batch, n_assets, weights=keep_weights)
         self.bar: IntArray = np.zeros(batch, dtype=np.int64)
 
@@ -95,7 +96,7 @@ class Accounts:
     def reset(self, bars: IntArray, rows: IntArray | None = None) -> None:
         """Give accounts ``rows`` (all when None) fresh books at decision bars ``bars``, one for each."""
         at = slice(None) if rows is None else rows
-        books = self._books
+        books = self.books
         self.bar[at] = bars
         for array in (books.value, books.peak, books.past_values):
             array[at] = 1.0
@@ -104,65 +105,51 @@ class Accounts:
 
     def step(self, targets: FloatArray) -> Outcome:
         """Trade ``targets`` (n, A) for the first n accounts and move each on by one bar."""
-        self.record_step(targets, self._record, 0, targets.shape[0])
+        self.record_step(targets, 0, targets.shape[0], self._record, 0)
         return Outcome(self._record, targets.shape[0])
 
-    def record_step(
-        self, targets: FloatArray, record: Record, first: int, last: int, *, column: int = 0, n_columns: int = 1
-    ) -> None:
-        """Trade ``targets`` (n, A), n >= ``last``, for accounts ``first`` .. ``last`` - 1, one of ``n_columns`` steps.
+    def record_step(self, targets: FloatArray, first: int, last: int, record: Record, row: int) -> None:
+        """Trade ``targets`` (n, A), n >= ``last``, for accounts ``first`` .. ``last`` - 1 alone.
 
-        The record has ``n_columns`` rows an account, beginning with account ``first``; this step is number ``column``.
+        What happens to them is written into ``row`` of the record and the rows after it.
         """
-        if targets.ndim != 2 or targets.shape[0] < last or targets.shape[1] != self._n_assets:
-            raise DataError(f"targets have shape {targets.shape}: must be (at least {last}, {self._n_assets}).")
+        if targets.ndim != 2 or targets.shape[0] < last or targets.shape[1] != self.n_assets:
+            raise DataError(f"targets have shape {targets.shape}: must be (at least {last}, {self.n_assets}).")
         if last > first and int(self.bar[first:last].max()) >= self._n_steps:
             raise DataError(f"step past the end of the market: it has {self._n_steps} steps.")
+        numbers, books, bars, tape = self._numbers, self.books, self.bar, self._tape
         asked = np.ascontiguousarray(targets, dtype=np.float64)[:, None]
-        row = column - first * n_columns
 
-        def play(share_first: int, share_last: int) -> None:
-            scratch = make_scratch(self._n_assets)
-            step_accounts(
-                self._numbers,
-                self._books,
-                self.bar,
-                asked,
-                self._tape,
-                scratch,
-                record,
-                row,
-                n_columns,
-                share_first,
-                share_last,
-            )
+        def play(begin: int, end: int) -> None:
+            scratch = make_scratch(self.n_assets)
+            step_accounts(numbers, books, bars, asked, tape, scratch, record, row - first, begin, end)
 
         share_accounts(play, first, last, 1)
 
     @property
     def weights(self) -> FloatArray:
         """Weights held (B, A)."""
-        return self._books.weights[:, : self._n_assets]
+        return self.books.weights[:, : self.n_assets]
 
     @property
     def value(self) -> FloatArray:
         """Equity (B,), 1 at the start."""
-        return self._books.value
+        return self.books.value
 
     @property
     def peak(self) -> FloatArray:
         """Highest equity so far (B,)."""
-        return self._books.peak
+        return self.books.peak
 
     @property
     def drawdown(self) -> FloatArray:
         """Fraction of equity below the peak (B,)."""
-        return (self._books.peak - self._books.value) / self._books.peak
+        return (self.books.peak - self.books.value) / self.books.peak
 
     @property
     def trailing_return(self) -> FloatArray:
         """Net return compounded over the guard's window (B,); zero without a guard, as in the ledger."""
-        books = self._books
+        books = self.books
         if not self.settings.guard_enabled:
             return np.zeros_like(books.value)
         oldest = books.past_values[np.arange(books.value.size), books.oldest]
@@ -171,19 +158,19 @@ class Accounts:
     @property
     def cooldown_long(self) -> IntArray:
         """Steps of cooldown left for long positions (B, A)."""
-        return self._books.cooldown_long[:, : self._n_assets]
+        return self.books.cooldown_long[:, : self.n_assets]
 
     @property
     def cooldown_short(self) -> IntArray:
         """Steps of cooldown left for short positions (B, A)."""
-        return self._books.cooldown_short[:, : self._n_assets]
+        return self.books.cooldown_short[:, : self.n_assets]
 
     @property
     def steps(self) -> IntArray:
         """Steps taken since the last reset (B,)."""
-        return self._books.steps
+        return self.books.steps
 
     @property
     def ruined(self) -> BoolArray:
         """Whether the account fell to the floor and stopped trading (B,)."""
-        return np.asarray(self._books.value <= RUIN)
+        return np.asarray(self.books.value <= RUIN)

@@ -6,6 +6,7 @@ so that loops over them are whole vector instructions.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
@@ -47,9 +48,9 @@ class Record(NamedTuple):
     executed_weights: FloatArray  # (N, A)
     closing_weights: FloatArray  # (N, A)
 
-    def ledger(self, n_accounts: int, n_steps: int) -> Ledger:
-        """Return the rows as the ledger of B accounts over T steps, the steps of an account following each other."""
-        n_rows, shape = n_accounts * n_steps, (n_accounts, n_steps)
+    def ledger(self, *shape: int) -> Ledger:
+        """Return the rows as a ledger of this shape, the last axis counting fastest; no copies."""
+        n_rows = math.prod(shape)
         weights = (
             x.reshape(*shape, x.shape[1]) if x.size else None for x in (self.executed_weights, self.closing_weights)
         )

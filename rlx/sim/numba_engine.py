@@ -8,10 +8,8 @@ docs/performance.md says why the code has the shape it has.
 from __future__ import annotations
 
 import math
-from typing import Any
 
-from numba import njit
-
+from rlx.sim.compiled import compiled, inlined
 from rlx.sim.ledger import SCALARS
 from rlx.sim.settings import COST_PRECISION, COST_ROUNDS, RUIN
 
@@ -27,17 +25,6 @@ TURNOVER_PENALTY, PROBE_WEIGHT = _ROW["turnover_penalty"], _ROW["probe_weight"]
 COOLDOWN_LONG, COOLDOWN_SHORT = _ROW["cooldown_long"], _ROW["cooldown_short"]
 COOLDOWN_CLIPPED, COOLDOWN_PENALTY = _ROW["cooldown_clipped"], _ROW["cooldown_penalty"]
 TRAILING_RETURN, RUINED = _ROW["trailing_return"], _ROW["ruined"]
-
-# Sums may be reordered, so that they run in vector registers; infinities and NaN keep their meaning. Helpers are
-# merged into their caller, and arrays are not reference-counted within: both halve the time of a step.
-_OPTIONS: dict[str, Any] = {
-    "nogil": True,
-    "error_model": "numpy",
-    "fastmath": {"reassoc", "nsz", "contract", "arcp"},
-    "_nrt": False,
-}
-inlined: Any = njit(forceinline=True, **_OPTIONS)
-compiled: Any = njit(cache=True, **_OPTIONS)
 
 
 @inlined
@@ -122,12 +109,21 @@ def clip_cooldowns(s, books, b, probe, scale, held, x):  # type: ignore[no-untyp
 
 
 @inlined
+def drawdown_of(books, b):  # type: ignore[no-untyped-def]
+    return (books.peak[b] - books.value[b]) / books.peak[b]
+
+
+@inlined
+def trailing_return_of(s, books, b):  # type: ignore[no-untyped-def]
+    return books.value[b] / books.past_values[b, books.oldest[b]] - 1.0 if s.guard_enabled else 0.0
+
+
+@inlined
 def decide(s, books, b, limit_scale, held, executed, out, row):  # type: ignore[no-untyped-def]
-    value, peak = books.value[b], books.peak[b]
     clipped, total, in_cooldown, turnover = clip_cooldowns(s, books, b, s.probe_weight, limit_scale, held, executed)
 
-    drawdown_guard = (peak - value) / peak >= s.drawdown_threshold
-    trailing = value / books.past_values[b, books.oldest[b]] - 1.0 if s.guard_enabled else 0.0
+    trailing = trailing_return_of(s, books, b)
+    drawdown_guard = drawdown_of(books, b) >= s.drawdown_threshold
     negative_guard = (trailing <= s.negative_return_threshold) & (books.steps[b] > 0)
     turnover_guard = turnover >= s.turnover_threshold
 
@@ -267,18 +263,17 @@ def advance(s, books, b, targets, i, tape, t, scratch, record, row):  # type: ig
     growth = max(1.0 + net_return, RUIN)
     book(books, b, growth, alive)
 
-    value, peak = books.value[b], books.peak[b]
     out[GROSS_RETURN, row] = gross_return
     out[NET_RETURN, row] = growth - 1.0
-    out[VALUE, row] = value
-    out[DRAWDOWN, row] = (peak - value) / peak
+    out[VALUE, row] = books.value[b]
+    out[DRAWDOWN, row] = drawdown_of(books, b)
     out[TURNOVER, row] = turnover + total * sold
     out[TRADING_COST, row] = trading_cost
     out[FINANCING_COST, row] = financing
     out[GROSS_EXPOSURE, row] = total
     out[CLOSING_GROSS_EXPOSURE, row] = total * closing_scale
     out[LIMIT_CLIPPED, row] = limit_clipped
-    out[RUINED, row] = value <= RUIN
+    out[RUINED, row] = books.value[b] <= RUIN
     out[REWARD, row] = shape_reward(s, tape, b, t, executed, growth, out, row)
     margin_share = margin / max(total * closing_scale, RUIN)
     count_cooldowns(s, books, b, scratch, keep, sold, closing_scale, margin_share, out, row)
@@ -301,13 +296,13 @@ def book(books, b, growth, alive):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def step_accounts(s, books, bars, targets, tape, scratch, record, row, stride, first, last):  # type: ignore[no-untyped-def]
+def step_accounts(s, books, bars, targets, tape, scratch, record, row, first, last):  # type: ignore[no-untyped-def]
     """Play one step for accounts ``first`` .. ``last`` - 1, each at its own bar, which moves on by one.
 
-    Targets (n, 1, A) are by account; account b is recorded in row ``row`` + ``stride`` b.
+    Targets (n, 1, A) are by account; account b is recorded in row ``row`` + b.
     """
     for b in range(first, last):
-        advance(s, books, b, targets, 0, tape, bars[b], scratch, record, row + stride * b)
+        advance(s, books, b, targets, 0, tape, bars[b], scratch, record, row + b)
         bars[b] += 1
 
 
