@@ -13,7 +13,7 @@ from rlx.sim.rules import Costs, Rules
 from rlx.types import Accounting, AssetClass, BoolArray, Execution, FloatArray
 
 RUIN = 1e-8  # equity at which an account is ruined and stops trading, and the floor of one step's growth
-COST_ROUNDS = 4  # of Newton's method for the equity kept; two reach it, unless a trade changes direction on the way
+COST_ROUNDS = 3  # of Newton's method for the equity kept; two reach it, unless a trade changes direction on the way
 COST_PRECISION = 1e-15  # a smaller change of the equity kept ends the rounds early
 
 

@@ -21,9 +21,9 @@ class State(NamedTuple):
     value: Tensor  # (B,) equity, 1 at the start
     peak: Tensor  # (B,)
     past_values: Tensor  # (B, window) value before each of the last steps, oldest first
-    cooldown_long: Tensor  # (B, A) int64 steps left
+    cooldown_long: Tensor  # (B, A) steps left, in the floating type: integer vectors are slow on a CPU
     cooldown_short: Tensor  # (B, A)
-    steps: int  # steps taken so far
+    steps: Tensor  # () int64, steps taken so far: a number would have the step compiled anew for each
 
 
 class Step(NamedTuple):
@@ -54,9 +54,11 @@ class Decision(NamedTuple):
 def initial_state(batch: int, n_assets: int, window: int, like: Tensor) -> State:
     """Return fresh accounts: all cash, value and peak 1, no past."""
     one = torch.ones(batch, dtype=like.dtype, device=like.device)
-    counters = torch.zeros(batch, n_assets, dtype=torch.int64, device=like.device)
+    counters = torch.zeros(batch, n_assets, dtype=like.dtype, device=like.device)
     weights = torch.zeros(batch, n_assets, dtype=like.dtype, device=like.device)
-    return State(weights, one, one.clone(), one[:, None].expand(batch, window).clone(), counters, counters.clone(), 0)
+    past_values = torch.ones(batch, window, dtype=like.dtype, device=like.device)
+    steps = torch.zeros((), dtype=torch.int64, device=like.device)
+    return State(weights, one, one.clone(), past_values, counters, counters.clone(), steps)
 
 
 class TorchRules:
