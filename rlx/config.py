@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from rlx.compilation import COMPILE_MODES
 from rlx.config_errors import explain, refuse_unknown_keys
 from rlx.data.config import FolderData, SampleData, SyntheticData
 from rlx.errors import ConfigError, did_you_mean
@@ -36,9 +37,6 @@ class Device(StrEnum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
-
-
-COMPILE_MODES = ("auto", "off", "default", "reduce-overhead", "max-autotune")
 
 
 def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
