@@ -16,6 +16,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import MISSING, DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from rlx.compilation import COMPILE_MODES
 from rlx.config_errors import explain, refuse_unknown_keys
 from rlx.data.config import FolderData, SampleData, SyntheticData
 from rlx.errors import ConfigError, did_you_mean
@@ -36,9 +37,6 @@ class Device(StrEnum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
-
-
-COMPILE_MODES = ("auto", "off", "default", "reduce-overhead", "max-autotune")
 
 
 def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -252,16 +250,18 @@ def validate(config: TradedConfig) -> list[str]:
 
 def _idle_options(config: TradedConfig) -> list[str]:
     """Say which options nothing of this version reads."""
-    reward, hardware = config.env.reward, config.hardware
     notes = [
-        f"env.reward.{name}={getattr(reward, name):g} has no effect: no forecast is there to penalise yet."
+        f"env.reward.{name}={value:g} has no effect: no forecast is there to penalise yet."
         for name in ("cvar_penalty", "uncertainty_penalty")
-        if getattr(reward, name) > 0
+        if (value := getattr(config.env.reward, name)) > 0
     ]
-    if hardware.compile not in ("auto", "off"):
-        notes.append(f"hardware.compile={hardware.compile} has no effect: no module of this version compiles yet.")
-    if hardware.precision != "32":
-        notes.append(f"hardware.precision={hardware.precision} has no effect: gymrl always computes in float32.")
+    asked = config.hardware
+    differs = asked.device is Device.cuda or asked.precision != "32" or asked.compile not in ("auto", "off")
+    if isinstance(config, EvaluateConfig) and differs:
+        notes.append(
+            "hardware.device, precision and compile have no effect on an evaluation: a policy is judged on the CPU, in "
+            "float32 and eager."
+        )
     return notes
 
 

@@ -78,6 +78,7 @@ _TRAIN = (
 _PERF = (
     Key("perf/env_steps_per_second", "steps/s", "Training: environment steps a second, rollout and update", "higher"),
     Key("perf/updates_per_second", "updates/s", "Training: updates a second", "higher"),
+    Key("perf/seconds_to_first_update", "s", "Training: from the start of the command to the end of update 1", "lower"),
     Key("perf/train_wall_seconds", "s", "Training: wall clock", "lower"),
     Key("perf/validation_wall_seconds", "s", "Training: the part of that spent on validation", "lower"),
     Key("perf/updates", "updates", "Training: updates done"),

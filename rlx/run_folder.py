@@ -63,7 +63,8 @@ def provenance() -> dict[str, Any]:
 
 def package_versions() -> dict[str, str]:
     """Return the version of every installed distribution, by name."""
-    found = {dist.metadata["Name"]: dist.version for dist in metadata.distributions()}
+    read = (dist.metadata for dist in metadata.distributions())  # once: each look parses the whole file
+    found = {facts["Name"]: facts["Version"] for facts in read}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
 

@@ -1,1 +1,6 @@
 """The top floor: commands that put data, simulator, learner and judge together."""
+
+import time
+
+STARTED = time.perf_counter()
+"""When a command began: this is the first thing it imports, some hundredths of a second after Python's own start."""

@@ -48,6 +48,20 @@ class ValidatePolicy(Callback):
             pl_module.log(f"val/{name}", value, prog_bar=name == "sharpe", batch_size=1)
 
 
+class FirstUpdate(Callback):
+    """Remembers when the first update was done, as ``time.perf_counter`` has it; None before that."""
+
+    def __init__(self) -> None:
+        self.ended: float | None = None
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Look at the clock, once."""
+        if self.ended is None:
+            self.ended = time.perf_counter()
+
+
 class StopOnInterrupt(Callback):
     """Turn the first Ctrl-C into a stop after the current update; the second one ends the program at once."""
 

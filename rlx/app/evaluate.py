@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rlx.app.construct import construct
-from rlx.app.hardware import set_up
+from rlx.app.hardware import as_judged, set_up
 from rlx.app.market import cut
 from rlx.app.outputs import print_summary, write_outputs
 from rlx.config import EvaluateConfig
@@ -23,9 +23,15 @@ from rlx.policies.weights_file import WeightsFile
 from rlx.run_folder import record_run
 
 
-def evaluate(config: EvaluateConfig, resolved: Mapping[str, Any], run_dir: Path) -> None:
-    """Judge ``config.policy`` under the configured conditions and write the run folder."""
-    set_up(config.hardware)  # the same number of threads as in training, hence the same float32 sums
+def evaluate(
+    config: EvaluateConfig, resolved: Mapping[str, Any], run_dir: Path, cache_fallback: str | None = None
+) -> None:
+    """Judge ``config.policy`` under the configured conditions and write the run folder.
+
+    ``cache_fallback`` is why compile caches are not in force, for the scorecard.
+    """
+    # The same number of threads as in training, hence the same float32 sums.
+    hardware = as_judged(set_up(config.hardware, cache_fallback))
     policy: Policy = construct(config.policy)
     market = Market(config.data.load())
     policy.bind(market)
@@ -40,7 +46,7 @@ def evaluate(config: EvaluateConfig, resolved: Mapping[str, Any], run_dir: Path)
         baselines=standard_baselines(),
         module=policy.name,
         config=resolved,
-        provenance=provenance,
+        provenance={**provenance, "hardware": hardware.facts()},
         seen=policy.seen if isinstance(policy, CheckpointPolicy) else None,
     )
     write_outputs(run_dir, judgement)

@@ -1,27 +1,90 @@
-"""Put the hardware configuration in force: device, precision, threads and compile caches."""
+"""Put the hardware configuration in force, and say what came of it: device, precision, threads, compilation, caches."""
 
 from __future__ import annotations
 
+import atexit
+import logging
 import os
+import shutil
+import tempfile
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
+from rlx.compilation import Compiler
 from rlx.config import Device, HardwareConfig
 from rlx.errors import HardwareError
 
 CACHE = "compiled_models"
+CACHE_VARIABLES = {"NUMBA_CACHE_DIR": "numba", "TORCHINDUCTOR_CACHE_DIR": "inductor"}
+log = logging.getLogger(__name__)
 
 
-def use_compile_caches(folder: Path = Path(CACHE)) -> None:
+@cache  # numba reads its variable once, at its import: what the first run of a process finds is so for all of them
+def use_compile_caches(folder: Path = Path(CACHE)) -> str | None:
     """Keep compiled code in one folder, so that a second start is warm; to be called before numba is imported.
 
-    A cache folder the user chose in the environment stays in force.
+    A cache folder the user chose in the environment stays in force. One that cannot be written is replaced by a
+    temporary one for the life of the process, with one warning; returns what that warning says, None without one.
     """
-    os.environ.setdefault("NUMBA_CACHE_DIR", str((folder / "numba").resolve()))
-    os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str((folder / "inductor").resolve()))
+    problems = []
+    for variable, name in CACHE_VARIABLES.items():
+        chosen = Path(os.environ.setdefault(variable, str((folder / name).resolve())))
+        problem = _why_not_writable(chosen)
+        if problem is not None:
+            problems.append(f"{chosen} cannot be written ({problem})")
+            os.environ[variable] = _temporary_folder()
+    if not problems:
+        return None
+    reason = "; ".join(problems)
+    log.warning(
+        f"Compiled code is not kept, and each start compiles anew: {reason}. Make it writable, or name a folder that "
+        f"is in {' and '.join(CACHE_VARIABLES)}."
+    )
+    return reason
 
 
-def set_up(hardware: HardwareConfig) -> str:
-    """Set torch's threads and return Lightning's accelerator, ``cpu`` or ``cuda``.
+def _why_not_writable(folder: Path) -> str | None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)
+
+
+def _temporary_folder() -> str:
+    folder = tempfile.mkdtemp(prefix="rlx-compiled-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """What is in force: ``accelerator`` is Lightning's name of the device, ``threads`` are torch's."""
+
+    accelerator: str
+    precision: str
+    threads: int
+    compiler: Compiler
+    cache_fallback: str | None = None
+
+    def facts(self) -> dict[str, Any]:
+        """Return what a scorecard records; the compiler's part is final once it has been used."""
+        return {
+            "device": _device_name(self.accelerator),
+            "precision": self.precision,
+            "threads": self.threads,
+            "compile_asked": self.compiler.asked,
+            "compile_used": self.compiler.used,
+            "compile_fallback": self.compiler.fallback,
+            "cache_fallback": self.cache_fallback,
+        }
+
+
+def set_up(hardware: HardwareConfig, cache_fallback: str | None = None) -> Hardware:
+    """Set the number of threads and return what is in force; ``cache_fallback`` is that of the compile caches.
 
     Raises HardwareError when a GPU was asked for and there is none.
     """
@@ -35,4 +98,20 @@ def set_up(hardware: HardwareConfig) -> str:
         )
     if hardware.threads is not None:
         torch.set_num_threads(hardware.threads)
-    return "cuda" if there and hardware.device is not Device.cpu else "cpu"
+        # The threads of the simulator's compiled engine are to be set on this line.
+    accelerator = "cuda" if there and hardware.device is not Device.cpu else "cpu"
+    compiler = Compiler(hardware.compile, accelerator)
+    return Hardware(accelerator, hardware.precision, torch.get_num_threads(), compiler, cache_fallback)
+
+
+def as_judged(hardware: Hardware) -> Hardware:
+    """Return what of it is in force in a judgement alone: policies decide on the CPU, in float32 and eager."""
+    return Hardware("cpu", "32", hardware.threads, Compiler("off", "cpu"), hardware.cache_fallback)
+
+
+def _device_name(accelerator: str) -> str:
+    if accelerator == "cpu":
+        return "cpu"
+    import torch
+
+    return f"{accelerator} ({torch.cuda.get_device_name()})"

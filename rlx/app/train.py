@@ -13,9 +13,9 @@ from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from rlx.app.callbacks import StopOnInterrupt, ValidatePolicy, best_checkpoints, other_callbacks
+from rlx.app.callbacks import FirstUpdate, StopOnInterrupt, ValidatePolicy, best_checkpoints, other_callbacks
 from rlx.app.construct import construct
-from rlx.app.hardware import set_up
+from rlx.app.hardware import Hardware, set_up
 from rlx.app.market import Traded
 from rlx.app.outputs import print_summary, write_outputs
 from rlx.app.quiet import quiet_lightning
@@ -37,14 +37,23 @@ class Fitted(NamedTuple):
     performance: dict[str, float]
 
 
-def train(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded, run_dir: Path) -> Fitted:
+def train(
+    config: TrainConfig,
+    resolved: Mapping[str, Any],
+    traded: Traded,
+    run_dir: Path,
+    *,
+    began: float,
+    cache_fallback: str | None = None,
+) -> Fitted:
     """Train, export the best policy, and judge the exported files.
 
     The run folder gets the policy, the scorecard and everything it takes to repeat the run. Ctrl-C, a time limit and
-    an early stop all end in a scorecard of the best policy so far.
+    an early stop all end in a scorecard of the best policy so far. ``began`` is when the command did, by
+    ``time.perf_counter``, and ``cache_fallback`` why compile caches are not in force, both for the scorecard.
     """
     seed_everything(config.seed, verbose=False)
-    accelerator = set_up(config.hardware)
+    hardware = set_up(config.hardware, cache_fallback)
     span = protocol_span(traded.market, traded.splits, config.protocol)
     start_index_windows(span, config.protocol.window_steps)  # refuses a span too short for them before the training
     learner = make_learner(config, resolved, traded)
@@ -52,7 +61,7 @@ def train(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded, run_
     loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)
     succeeded = False
     try:
-        fitted = fit(config, learner, traded, run_dir, loggers, accelerator)
+        fitted = fit(config, learner, traded, run_dir, loggers, hardware, began)
         learner.export(run_dir / "policy")
         policy = load_checkpoint(run_dir / "policy")
         judgement = judge(
@@ -64,7 +73,7 @@ def train(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded, run_
             baselines=standard_baselines(),
             module=learner.module,
             config=resolved,
-            provenance=provenance,
+            provenance={**provenance, "hardware": hardware.facts()},
             performance=fitted.performance,
             seen=policy.seen,
         )
@@ -92,33 +101,41 @@ def make_learner(config: TrainConfig, resolved: Mapping[str, Any], traded: Trade
 
 
 def fit(
-    config: TrainConfig, learner: Learner, traded: Traded, run_dir: Path, loggers: list[Logger], accelerator: str
+    config: TrainConfig,
+    learner: Learner,
+    traded: Traded,
+    run_dir: Path,
+    loggers: list[Logger],
+    hardware: Hardware,
+    began: float,
 ) -> Fitted:
-    """Run the Trainer and leave the best policy in the learner."""
+    """Run the Trainer and leave the best policy in the learner; ``began`` is when the command did."""
     settings = config.trainer
+    learner.compiler = hardware.compiler
     updates = learner.updates if settings.max_updates is None else min(learner.updates, settings.max_updates)
     checkpoints = best_checkpoints(settings, run_dir / "checkpoints")
     interrupt = StopOnInterrupt()
+    first_update = FirstUpdate()
     validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules())
-    began = time.perf_counter()
+    fit_began = time.perf_counter()
     with quiet_lightning():
         trainer = Trainer(
-            accelerator=accelerator,
+            accelerator=hardware.accelerator,
             devices=1,
-            precision=cast(Any, config.hardware.precision),
+            precision=cast(Any, hardware.precision),
             max_epochs=1,
             limit_train_batches=updates,
             val_check_interval=min(settings.validate_every_updates, updates),
             num_sanity_val_steps=0,
             log_every_n_steps=1,
             logger=loggers,
-            callbacks=[validate, checkpoints, interrupt, *other_callbacks(settings)],
+            callbacks=[first_update, validate, checkpoints, interrupt, *other_callbacks(settings)],
             enable_progress_bar=settings.progress,
             enable_model_summary=False,
             default_root_dir=run_dir,
         )
         trainer.fit(learner)
-    seconds = time.perf_counter() - began
+    seconds = time.perf_counter() - fit_began
     performance: dict[str, float] = {
         "train_wall_seconds": seconds,
         "validation_wall_seconds": validate.seconds,
@@ -126,6 +143,8 @@ def fit(
         "gradient_steps": trainer.global_step,
         **learner.totals.throughput(),
     }
+    if first_update.ended is not None:
+        performance["seconds_to_first_update"] = first_update.ended - began
     return Fitted(restore_best(learner, checkpoints), interrupt.interrupted, performance)
 
 

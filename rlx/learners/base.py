@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from lightning.pytorch import LightningModule
 
+from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Splits
@@ -39,6 +40,7 @@ class Learner(LightningModule):
     ``log_update`` once a training step. Features are normalized with statistics of the training span alone.
     Validation is nobody's business here: the validation loop runs one empty step, for the Trainer's callbacks to
     judge ``policy()`` in. ``resolved_config`` is stored in the checkpoint; by default it is the module's own.
+    ``compiler`` is what ``compile_networks`` is given when the fit starts; by default it compiles nothing.
     """
 
     module: str
@@ -63,6 +65,7 @@ class Learner(LightningModule):
         self.resolved_config: dict[str, Any] = dict(config)
         self.normalizer = self._fit_normalizer()
         self.totals = Totals(0, 0, 0.0)
+        self.compiler = Compiler("off", "cpu")
 
     def _fit_normalizer(self) -> Normalizer:
         first, span = self.market.first_bar(self.feature_names, self.window_steps), self.splits.train
@@ -102,6 +105,13 @@ class Learner(LightningModule):
             self.resolved_config,
             seen={"trained": self.splits.train, "selected": self.splits.validation},
         )
+
+    def on_fit_start(self) -> None:
+        """Compile the networks, which the Trainer has moved to their device."""
+        self.compile_networks(self.compiler)
+
+    def compile_networks(self, compiler: Compiler) -> None:
+        """Compile what updates spend their time in; a learner that has nothing to compile leaves this as it is."""
 
     def train_dataloader(self) -> Sequence[int]:
         """Return one empty batch an update: learners gather their own data."""

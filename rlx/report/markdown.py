@@ -35,9 +35,12 @@ def render_markdown(card: Scorecard) -> str:
         f"## Policy\n\n{_pairs(card.policy)}",
         f"## Performance\n\nTimings differ between runs.\n\n{_pairs(card.performance)}",
     ]
-    provenance = _pairs({name: value for name, value in card.provenance.items() if name != "versions"})
+    if "hardware" in card.provenance:
+        in_force = {name: value for name, value in card.provenance["hardware"].items() if value is not None}
+        sections.append(f"## Hardware in force\n\n{_pairs(in_force)}")
     if card.provenance:
-        sections.append(f"## Provenance\n\n{provenance}")
+        rest = {name: value for name, value in card.provenance.items() if name not in ("versions", "hardware")}
+        sections.append(f"## Provenance\n\n{_pairs(rest)}")
     return "\n\n".join(sections) + "\n"
 
 

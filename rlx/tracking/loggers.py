@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import wandb
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from rlx.errors import ConfigError
@@ -71,6 +70,8 @@ def has_wandb_key() -> bool:
 def _wandb_logger(
     config: LoggerConfig, mode: WandbMode, run_dir: Path, run_name: str, settings: Mapping[str, Any]
 ) -> WandbLogger:
+    import wandb  # not above: half a second that logger=csv does not need
+
     # Started here rather than by Lightning on first use: a run that cannot start must stop before the training, and
     # Lightning would leave WANDB_MODE set for later runs and pass on a setting that W&B warns about.
     run = wandb.init(

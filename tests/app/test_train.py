@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def test_a_run_leaves_everything_it_promises(trained: Finished) -> None:
     assert "equal weight" in card.verdict
     assert card.performance["train_wall_seconds"] > 0
     assert card.performance["env_steps_per_second"] > 0
+    assert card.performance["seconds_to_first_update"] > 0
     assert card.config["guard"]["drawdown_threshold"] == 0.036
     assert load_checkpoint(run).facts.config == card.config
     assert (run / "report.png").read_bytes().startswith(b"\x89PNG")
@@ -150,6 +152,13 @@ def test_the_k_best_checkpoints_are_kept(shell: Shell) -> None:
     with (run / "metrics.csv").open() as file:
         sharpes = [float(row["val/sharpe"]) for row in csv.DictReader(file) if row["val/sharpe"]]
     assert len(sharpes) == 5
+
+
+def test_a_later_run_of_a_process_counts_from_its_own_start(shell: Shell) -> None:
+    began = time.perf_counter()
+    run = shell.train(*SMOKE).run()
+    run = shell.train(*SMOKE).run()
+    assert 0 < scorecard(run)["performance"]["seconds_to_first_update"] < time.perf_counter() - began
 
 
 def test_a_training_step_counts_optimizer_steps(trained: Finished) -> None:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
+from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.envs.portfolio import PortfolioBatch
@@ -257,3 +258,71 @@ def test_a_training_span_before_the_features_exist_is_refused() -> None:
         GymrlLearner(
             market=market, rules=LONG_ONLY, splits=splits, feature_names=FEATURES, seed=0, window_steps=4, **TINY
         )
+
+
+def outputs_of_the_trunk(learner: GymrlLearner, dtypes: list[Any]) -> None:
+    """Record the number formats in which the actor's first layer computes, and in which the trunk hands over."""
+    first, trunk = learner.ppo.policy.mlp_extractor.policy_net[0], learner.ppo.policy.mlp_extractor
+    first.register_forward_hook(lambda module, given, output: dtypes.append(output.dtype))
+    trunk.register_forward_hook(lambda module, given, output: dtypes.append(output[0].dtype))
+
+
+@pytest.mark.parametrize(("precision", "inside"), [("32", torch.float32), ("bf16-mixed", torch.bfloat16)])
+def test_hidden_layers_compute_in_the_trainers_precision(precision: str, inside: torch.dtype) -> None:
+    learner, dtypes = make_learner(make_market()), list[Any]()
+    outputs_of_the_trunk(learner, dtypes)
+    fit(learner, precision=precision)
+    assert set(dtypes[0::2]) == {inside}
+    assert set(dtypes[1::2]) == {torch.float32}
+    assert all(tensor.dtype == np.float32 for tensor in weights_of(learner).values())
+    dtypes.clear()
+    learner.ppo.policy.mlp_extractor(torch.zeros(1, learner.ppo.policy.features_dim))
+    assert set(dtypes) == {torch.float32}  # nothing is left of it after the fit
+
+
+class CountingCompiler(Compiler):
+    """Compiles nothing, and counts the calls of what it was given."""
+
+    def __init__(self) -> None:
+        super().__init__("default", "cpu")
+        self.calls = 0
+
+    def __call__(self, function: Any) -> Any:
+        def run(*args: Any) -> Any:
+            self.calls += 1
+            return function(*args)
+
+        return run
+
+
+def test_the_compiler_is_given_the_networks_for_the_time_of_the_fit() -> None:
+    market = make_market()
+    compiled = make_learner(market)
+    compiled.compiler = compiler = CountingCompiler()
+    fit(compiled)
+    eager = make_learner(market)
+    fit(eager)
+    assert compiler.calls >= 6 * (16 + 2 * 2)  # every step of a rollout and every minibatch
+    assert list(compiled.state_dict()) == list(eager.state_dict())
+    for name, tensor in weights_of(eager).items():
+        np.testing.assert_array_equal(tensor, weights_of(compiled)[name])
+    calls = compiler.calls
+    compiled.ppo.policy.mlp_extractor(torch.zeros(1, compiled.ppo.policy.features_dim))
+    assert compiler.calls == calls
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("precision", ["32", "bf16-mixed"])
+def test_compiled_networks_learn_the_same(precision: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    market = make_market()
+    runs = []
+    for mode in ("off", "default"):
+        learner = make_learner(market)
+        learner.compiler = Compiler(mode, "cpu")
+        fit(learner, precision=precision, max_steps=16)
+        assert learner.compiler.used == mode
+        runs.append(weights_of(learner))
+    assert any(not np.array_equal(tensor, weights_of(make_learner(market))[name]) for name, tensor in runs[0].items())
+    for name, tensor in runs[0].items():
+        np.testing.assert_allclose(tensor, runs[1][name], atol=1e-5 if precision == "32" else 5e-3)

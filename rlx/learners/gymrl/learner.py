@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -12,8 +12,10 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.data.splits import Splits
 from rlx.envs.allocation import AllocationHead
@@ -58,6 +60,16 @@ def build_ppo(config: GymrlConfig, env: VecEnv, seed: int) -> PPO:
     )
     ppo.set_logger(Logger(folder=None, output_formats=[]))
     return ppo
+
+
+def in_bfloat16(forward: Callable[[Tensor], Tensor], device_type: str) -> Callable[[Tensor], Tensor]:
+    """Return ``forward`` under bfloat16 autocast with a float32 result, the only kind SB3 and NumPy can use."""
+
+    def run(features: Tensor) -> Tensor:
+        with torch.autocast(device_type, dtype=torch.bfloat16):
+            return forward(features).float()
+
+    return run
 
 
 class GymrlLearner(Learner):
@@ -118,9 +130,26 @@ class GymrlLearner(Learner):
         return self.ppo.policy.optimizer
 
     def on_fit_start(self) -> None:
-        """Follow the device the Trainer has moved the networks to."""
+        """Follow the Trainer: its device, and its precision in the hidden layers; then compile."""
         self.ppo.device = self.device
         self.ppo.rollout_buffer.device = self.device
+        if self.trainer.precision == "bf16-mixed":
+            for layers in self._hidden_layers():
+                layers.forward = in_bfloat16(layers.forward, self.device.type)
+        super().on_fit_start()
+
+    def compile_networks(self, compiler: Compiler) -> None:
+        """Compile the hidden layers of actor and critic as one graph; SB3's distribution stays eager."""
+        compiler.compile_module(self.ppo.policy.mlp_extractor)
+
+    def on_fit_end(self) -> None:
+        """Leave the networks as they were before the fit: eager and in float32."""
+        for module in (self.ppo.policy.mlp_extractor, *self._hidden_layers()):
+            vars(module).pop("forward", None)
+
+    def _hidden_layers(self) -> tuple[nn.Module, nn.Module]:
+        extractor = self.ppo.policy.mlp_extractor
+        return extractor.policy_net, extractor.value_net
 
     def on_train_start(self) -> None:
         """Let SB3 step Lightning's wrapper: ``global_step`` counts nothing else."""
@@ -136,7 +165,7 @@ class GymrlLearner(Learner):
         """Collect one rollout and train on it."""
         ppo = self.ppo
         ppo.ent_coef = self.entropy_coefficient()
-        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # SB3 hands float32 to NumPy
+        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # but in the hidden layers
             ppo.learn(self.config.rollout_size, reset_num_timesteps=False)
         self.log_update(self._metrics(), self.config.rollout_size, watch.seconds)
 

@@ -1,0 +1,112 @@
+"""``torch.compile`` with a way out: where it is impossible the same code runs eager, and the reason is told once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from torch import nn
+
+COMPILE_MODES = ("auto", "off", "default", "reduce-overhead", "max-autotune")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+log = logging.getLogger(__name__)
+
+
+class Compiler:
+    """Compiles functions of tensors, and modules, in one mode of ``torch.compile``.
+
+    ``asked`` is one of ``COMPILE_MODES``: ``auto`` compiles on ``cuda`` and leaves any other ``device`` eager, ``off``
+    leaves everything eager. Compilation happens at the first call and again for new shapes. When it fails, that call
+    and all later ones of this compiler run eager, one warning says why, and ``fallback`` keeps the reason.
+    """
+
+    def __init__(self, asked: str, device: str) -> None:
+        automatic = "default" if device == "cuda" else "off"
+        self.asked = asked
+        self.mode = automatic if asked == "auto" else asked
+        self.fallback: str | None = None
+
+    @property
+    def used(self) -> str:
+        """The mode in force: ``off`` after a failure."""
+        return self.mode if self.fallback is None else "off"
+
+    def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
+        """Return ``function`` compiled, or itself where nothing is to be compiled; gradients flow through both."""
+        return function if self.used == "off" else _Compiled(function, self)
+
+    def compile_module(self, module: nn.Module) -> None:
+        """Compile a module in place; its class and the keys of its ``state_dict`` stay as they are."""
+        module.forward = self(module.forward)
+
+    def give_up(self, error: Exception) -> None:
+        """Run eager from now on because of ``error``, and say so unless it has been said."""
+        if self.fallback is None:
+            self.fallback = _reason(error)
+            log.warning(
+                f"hardware.compile={self.asked}: torch.compile failed and the code runs eager, which gives the same "
+                f"results. {self.fallback} {_fix(error)}"
+            )
+
+
+class _Compiled(Generic[P, R]):
+    """A function that is compiled at its first call, and eager once its compiler has given up."""
+
+    def __init__(self, function: Callable[P, R], compiler: Compiler) -> None:
+        self._eager = function
+        self._compiler = compiler
+        self._compiled: Callable[P, R] | None = None
+        self._proven: set[bool] = set()  # the gradient modes in which compiled code has run
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        if self._compiler.fallback is not None:
+            return self._eager(*args, **kwargs)
+        from torch._dynamo.exc import TorchDynamoException
+
+        try:
+            return self._call(*args, **kwargs)
+        except TorchDynamoException as error:
+            result = self._eager(*args, **kwargs)  # an error of the caller's own is raised here, as itself
+            self._compiler.give_up(error)
+            return result
+
+    def _call(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        import torch
+
+        if self._compiled is None:
+            self._compiled = torch.compile(self._eager, mode=self._compiler.mode)
+        gradients = torch.is_grad_enabled()
+        with nullcontext() if gradients in self._proven else _backward_compiled_ahead():
+            result = self._compiled(*args, **kwargs)
+        self._proven.add(gradients)
+        return result
+
+
+def _backward_compiled_ahead() -> AbstractContextManager[None]:
+    """Have the backward pass compiled together with the forward pass.
+
+    It would be compiled when a gradient is first asked for, outside of the function, where a failure could no longer
+    be answered with an eager run.
+    """
+    from torch._functorch import config
+
+    name = "force_non_lazy_backward_lowering"
+    patch: AbstractContextManager[None] = config.patch(name, True) if hasattr(config, name) else nullcontext()
+    return patch
+
+
+def _reason(error: Exception) -> str:
+    """Return the innermost error on one line."""
+    cause = getattr(error, "inner_exception", None) or error
+    text = str(cause).strip().splitlines() or [""]
+    return f"{type(cause).__name__}: {text[0].rstrip('.')}."
+
+
+def _fix(error: Exception) -> str:
+    hint = "hardware.compile=off leaves compilation out."
+    return f"Install g++ or clang, or set CXX to a compiler; {hint}" if "C++ compiler" in str(error) else hint
