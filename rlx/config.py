@@ -76,8 +76,9 @@ class EnvConfig:
 
 @dataclass(frozen=True)
 class HardwareConfig:
-    """Device, number format, CPU threads of torch (None: its own choice) and ``torch.compile`` mode.
+    """Device, number format, CPU threads of torch and the simulator, and ``torch.compile`` mode.
 
+    ``threads=None`` leaves torch its own choice and the simulator one thread.
     ``compile=auto`` compiles on a GPU only, where it pays.
     """
 

@@ -62,7 +62,7 @@ def _temporary_folder() -> str:
 
 @dataclass(frozen=True)
 class Hardware:
-    """What is in force: ``accelerator`` is Lightning's name of the device, ``threads`` are torch's."""
+    """What is in force: ``accelerator`` is Lightning's name of the device, ``threads`` torch's and the simulator's."""
 
     accelerator: str
     precision: str
@@ -90,6 +90,8 @@ def set_up(hardware: HardwareConfig, cache_fallback: str | None = None) -> Hardw
     """
     import torch
 
+    from rlx.sim.threads import set_num_threads
+
     there = torch.cuda.is_available()
     if hardware.device is Device.cuda and not there:
         raise HardwareError(
@@ -98,7 +100,7 @@ def set_up(hardware: HardwareConfig, cache_fallback: str | None = None) -> Hardw
         )
     if hardware.threads is not None:
         torch.set_num_threads(hardware.threads)
-        # The threads of the simulator's compiled engine are to be set on this line.
+        set_num_threads(hardware.threads)
     accelerator = "cuda" if there and hardware.device is not Device.cpu else "cpu"
     compiler = Compiler(hardware.compile, accelerator)
     return Hardware(accelerator, hardware.precision, torch.get_num_threads(), compiler, cache_fallback)

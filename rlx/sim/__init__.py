@@ -10,10 +10,29 @@ if TYPE_CHECKING:
     from rlx.sim.accounts import Accounts
     from rlx.sim.ledger import Ledger
     from rlx.sim.replay import simulate
+    from rlx.sim.threads import get_num_threads, set_num_threads
 
-__all__ = ["Accounts", "Cooldown", "Costs", "Guard", "Ledger", "Limits", "Reward", "Rules", "simulate"]
+_LAZY = {
+    "Accounts": "rlx.sim.accounts",
+    "Ledger": "rlx.sim.ledger",
+    "get_num_threads": "rlx.sim.threads",
+    "set_num_threads": "rlx.sim.threads",
+    "simulate": "rlx.sim.replay",
+}
 
-_LAZY = {"simulate": "rlx.sim.replay", "Accounts": "rlx.sim.accounts", "Ledger": "rlx.sim.ledger"}
+__all__ = [
+    "Accounts",
+    "Cooldown",
+    "Costs",
+    "Guard",
+    "Ledger",
+    "Limits",
+    "Reward",
+    "Rules",
+    "get_num_threads",
+    "set_num_threads",
+    "simulate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any, TypeVar
 
 import numpy as np
 
+from rlx.compilation import COMPILE_MODES, Compiler
 from rlx.errors import ConfigError, DataError, did_you_mean
 from rlx.sim.ledger import WEIGHTS, Ledger
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Reward, Rules
 from rlx.sim.settings import Settings, make_settings
 from rlx.types import Accounting, Engine, Execution
+
+Option = TypeVar("Option", bound=str)
 
 
 def simulate(
@@ -34,6 +38,7 @@ def simulate(
     uncertainty: Any = None,
     smooth_epsilon: float = 0.0,
     weights: bool = True,
+    compile: str = "off",
 ) -> Ledger:
     """Trade target weights through the rules and return the ledger.
 
@@ -44,6 +49,8 @@ def simulate(
     ``execution="next_open"``. ``cvar`` and ``uncertainty`` are forecasts that ``Reward`` penalises.
     ``smooth_epsilon`` > 0 replaces |x| of traded weights by sqrt(x^2 + eps^2) - eps (torch engine only).
     ``weights=False`` leaves executed and closing weights out of the ledger (None), which is most of its memory.
+    ``compile`` is a mode of ``rlx.compilation`` for the torch engine: its step is compiled at the first call, which
+    takes about a minute, and runs eager with one warning where that is impossible.
 
     Raises ConfigError on rules that make no sense and DataError on shapes that do not fit or values that are not
     finite. The rules are those of the design document, in its order; ``rlx.sim.torch_engine`` is their definition.
@@ -71,7 +78,7 @@ def simulate(
     settings = make_settings(rules, paths.shape[-1], periods_per_year, asset_classes=asset_classes)
     if chosen is Engine.torch:
         _check_finite({"targets": targets})
-        ledger = _replay_torch(settings, batched, paths, smooth_epsilon, weights)
+        ledger = _replay_torch(settings, batched, paths, smooth_epsilon, weights, compile)
     else:
         ledger = _replay_numba(settings, batched, paths, weights)
         if not np.isfinite(np.asarray(ledger.limit_clipped)).all():  # sums over the targets, which are many more
@@ -79,11 +86,13 @@ def simulate(
     return ledger.select(0) if single else ledger
 
 
-def _choice(kind: Any, name: str, value: str) -> Any:
-    if value not in list(kind):
-        allowed = ", ".join(kind)
-        raise ConfigError(f"{name}={value!r}: must be one of {allowed}.{did_you_mean(str(value), list(kind))}")
-    return kind(value)
+def _choice(allowed: Iterable[Option], name: str, value: str) -> Option:
+    """Return the one of ``allowed`` that ``value`` names."""
+    options = {str(option): option for option in allowed}
+    if value not in options:
+        hint = did_you_mean(str(value), list(options))
+        raise ConfigError(f"{name}={value!r}: must be one of {', '.join(options)}.{hint}")
+    return options[value]
 
 
 def _is_tensor(array: Any) -> bool:
@@ -129,7 +138,7 @@ def _check_shapes(tapes: dict[str, Any], paths: Any) -> None:
 
 
 def _replay_torch(
-    settings: Settings, tapes: dict[str, Any], paths: Any, smooth_epsilon: float, weights: bool
+    settings: Settings, tapes: dict[str, Any], paths: Any, smooth_epsilon: float, weights: bool, compile: str
 ) -> Ledger:
     import torch
 
@@ -143,14 +152,20 @@ def _replay_torch(
     wide = {n: x.expand(targets.shape[0], -1, -1) for n, x in moved.items()}
     rules = torch_engine.TorchRules(settings, targets, smooth_epsilon)
     state = torch_engine.initial_state(targets.shape[0], targets.shape[2], settings.window, targets)
+    advance = _compiler(compile, targets.device.type)(torch_engine.advance)
     outcomes = []
     for t in range(targets.shape[1]):
         at = {name: tape[:, t] for name, tape in wide.items()}
         step = torch_engine.Step(at["returns"], at.get("overnight"), at.get("cvar"), at.get("uncertainty"))
-        state, outcome = torch_engine.advance(rules, state, targets[:, t], step)
+        state, outcome = advance(rules, state, targets[:, t], step)
         outcomes.append({name: x for name, x in outcome.items() if weights or name not in WEIGHTS})
     ledger = Ledger(**dict.fromkeys(WEIGHTS) | torch_engine.stack(outcomes))
     return ledger.numpy() if as_numpy else ledger
+
+
+@cache  # a compiler that failed is not asked again
+def _compiler(mode: str, device: str) -> Compiler:
+    return Compiler(_choice(COMPILE_MODES, "compile", mode), device)
 
 
 def _replay_numba(settings: Settings, tapes: dict[str, Any], paths: Any, weights: bool) -> Ledger:
