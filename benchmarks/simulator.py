@@ -1,123 +1,142 @@
-"""How fast the two engines simulate, after checking that they agree: ``python benchmarks/simulator.py --help``."""
+"""How fast the simulator is, beside what memory allows and what users would pick instead.
+
+    python benchmarks/simulator.py [--json results.json]
+    uv run --extra bench python benchmarks/simulator.py       # with vectorbt and two gym environments beside it
+
+Parity comes first: the two engines against each other, then vectorbt against the simulator. Every number is the median
+of alternating rounds in this one process, on one thread unless a row says two, with all rules on: exact accounting,
+drift, limits, guards, cooldown, financing.
+"""
 
 from __future__ import annotations
 
 import argparse
-import json
-import platform
-import statistics
-import time
-from collections.abc import Callable
-from importlib.metadata import version
+import logging
 from pathlib import Path
 from typing import Any
 
-import numpy as np
+import rivals
 import torch
-from rich.console import Console
-from rich.table import Table
+import workloads
+from harness import Row, describe, environment, peak_megabytes, seconds_of, show, write_json
 
-from rlx.sim import Accounts, Cooldown, Costs, Guard, Ledger, Limits, Reward, Rules, simulate
+from rlx.console import open_console
 
-RULES: dict[str, Any] = {
-    "costs": Costs(commission_bps=5, half_spread_bps=3, slippage_bps=2, margin_annual=0.065),
-    "limits": Limits(intraday_gross=1.18, closing_gross=1.08),
-    "guard": Guard(0.036, 0.6, 42, -0.03, 0.0075, 0.55, 0.002),
-    "cooldown": Cooldown(steps=12, penalty=0.6),
-    "reward": Reward(turnover_penalty=0.0069),
-}
 PARITY = 1e-9
+VECTORBT_PARITY = 2e-3  # of the final value at 10 bps: it takes targets as shares of equity before fees
+ASSETS, STEPS, PATHS, FEE_BPS = 30, 2500, 256, 10.0
+PACKAGES = ("rlx", "numpy", "numba", "torch")
 
 
-def market(batch: int, steps: int, assets: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return returns and targets, (batch, steps, assets) float64."""
-    rng = np.random.default_rng(0)
-    targets = rng.dirichlet(np.full(assets, 0.5), (batch, steps)) * rng.uniform(0.5, 1.3, (batch, steps, 1))
-    return rng.normal(0.0004, 0.015, (batch, steps, assets)), targets
+def check_parity() -> dict[str, float]:
+    """Return the differences found; stop where they matter."""
+    found = {"engines": workloads.parity()}
+    if found["engines"] > PARITY:
+        raise SystemExit(
+            f"The engines disagree by {found['engines']:.1e}: timings of different behaviours mean nothing."
+        )
+    if any(rival.package == "vectorbt" for rival in rivals.replay_rivals()):
+        found["vectorbt"] = rivals.vectorbt_gap(FEE_BPS)
+        if found["vectorbt"] > VECTORBT_PARITY:
+            raise SystemExit(f"vectorbt's final value differs by {found['vectorbt']:.1e}: it does other work.")
+    return found
 
 
-def parity() -> float:
-    """Return the largest difference of any ledger quantity between the engines over guarded random markets."""
-    worst = 0.0
-    for accounting in ("exact", "additive"):
-        for drift in (True, False):
-            returns, targets = market(4, 250, 8)
-            ledgers = [
-                simulate(returns, targets, accounting=accounting, drift=drift, engine=engine, **RULES)
-                for engine in ("numba", "torch")
-            ]
-            for name in Ledger.names():
-                left, right = (np.asarray(getattr(ledger, name), dtype=float) for ledger in ledgers)
-                worst = max(worst, float(np.abs(left - right).max()))
-    return worst
-
-
-def median_seconds(work: Callable[[], Any], rounds: int) -> float:
-    """Return the median duration of ``rounds`` calls after one that warms up."""
-    work()
-    durations = []
-    for _ in range(rounds):
-        began = time.perf_counter()
-        work()
-        durations.append(time.perf_counter() - began)
-    return statistics.median(durations)
-
-
-def replays(steps: int, assets: int, rounds: int) -> list[dict[str, Any]]:
-    """Time whole replays of 1 and of 64 target matrices in both engines."""
+def replay_rows(rounds: int) -> list[Row]:
+    """Time replays of one and of many target matrices, here and by rivals, which know no rule but the cost."""
     rows = []
-    for batch in (1, 64):
-        returns, targets = market(batch, steps, assets)
-        for engine in ("numba", "torch"):
-            seconds = median_seconds(lambda e=engine, r=returns, x=targets: simulate(r, x, engine=e, **RULES), rounds)  # type: ignore[misc]
-            work = f"replay {batch} x {steps} x {assets}"
+    for batch in (1, PATHS):
+        ours = workloads.replaying(batch, STEPS, ASSETS)
+        works = {"rlx": ours}
+        returns, targets = workloads.market(batch, STEPS, ASSETS)
+        for rival in rivals.replay_rivals():
+            works[rival.name] = rival.prepare(returns, targets, FEE_BPS)
+        taken = seconds_of(works, rounds if batch == 1 else 3)
+        with workloads.threads(2):
+            taken["rlx, two threads"] = seconds_of({"rlx": ours}, rounds)["rlx"]
+        for name, seconds in taken.items():
             rows.append(
-                {"work": work, "engine": engine, "ms": seconds * 1e3, "steps_per_second": batch * steps / seconds}
+                {
+                    "replay": f"{batch} x {STEPS:,} x {ASSETS}",
+                    "by": name,
+                    "ms": seconds * 1e3,
+                    "steps/s": batch * STEPS / seconds,
+                    "times rlx": seconds / taken["rlx"],
+                    "MB above inputs": peak_megabytes(ours) if name == "rlx" else None,
+                }
             )
     return rows
 
 
-def steppings(assets: int, rounds: int) -> list[dict[str, Any]]:
-    """Time single steps of growing batches in the compiled engine."""
+def thread_rows(rounds: int) -> list[Row]:
+    """Time one against two threads, stepping and replaying."""
+    works = {"256 replays": workloads.replaying(PATHS, STEPS, ASSETS)}
+    works |= {f"step {n:,} accounts": workloads.Stepping(n, ASSETS).both for n in (4_096, 16_384)}
     rows = []
-    for batch in (1, 256, 4096):
-        returns, targets = market(1, rounds + 2, assets)
-        accounts = Accounts(returns[0], Rules(**RULES), batch, periods_per_year=252)
-        accounts.reset(np.zeros(batch, dtype=np.int64))
-        asked = np.repeat(targets[0, :1], batch, axis=0)
-        seconds = median_seconds(lambda a=accounts, x=asked: a.step(x), rounds)  # type: ignore[misc]
-        work = f"step {batch} accounts x {assets}"
-        rows.append({"work": work, "engine": "numba", "ms": seconds * 1e3, "steps_per_second": batch / seconds})
+    for name, work in works.items():
+        taken = {}
+        for n in (1, 2):
+            with workloads.threads(n):
+                taken[n] = seconds_of({name: work}, rounds)[name]
+        rows.append(
+            {"work": name, "one thread, ms": taken[1] * 1e3, "two, ms": taken[2] * 1e3, "ratio": taken[1] / taken[2]}
+        )
     return rows
+
+
+def rival_rows(rounds: int) -> list[Row]:
+    """Time the environments of others, each by its own step function, on one asset unless it says more."""
+    rows = []
+    for rival in rivals.stepping_rivals():
+        work, steps = rival.prepare()
+        seconds = seconds_of({rival.name: work}, rounds)[rival.name]
+        rows.append(
+            {"environment": rival.name, "version": rival.version, "steps/s": steps / seconds, "does": rival.does}
+        )
+    return rows
+
+
+def measure(rounds: int, quick: bool) -> dict[str, Any]:
+    """Run everything and return the report."""
+    report: dict[str, Any] = {"parity": check_parity(), "environment": environment(PACKAGES)}
+    report["stepping, nanoseconds an account"] = [
+        workloads.stepping(n, ASSETS, 20 * rounds) for n in (256, 1_024, 4_096)
+    ]
+    report["replays"] = replay_rows(rounds)
+    judge = workloads.judging(2_000, 42, ASSETS)
+    report["judgement"] = [
+        {"work": "2,000 windows x 42 steps x 30, equal weight", "ms": seconds_of({"": judge}, rounds)[""] * 1e3}
+    ]
+    report["threads"] = thread_rows(rounds)
+    devices = [("cpu", 4_096), *([("cuda", 65_536)] if torch.cuda.is_available() else [])]
+    report["torch engine"] = [row for device, n in devices for row in workloads.torch_rows(n, ASSETS, device, rounds)]
+    report["environments of others"] = rival_rows(rounds)
+    if not quick:
+        report["growth with accounts, 30 assets"] = workloads.growth("accounts", [1, 16, 256, 4_096, 16_384], rounds)
+        report["growth with assets, 256 accounts"] = workloads.growth("assets", [1, 5, 30, 100, 500], rounds)
+        report["growth with steps, one replay of 30 assets"] = workloads.growth("steps", [250, 2_500, 25_000], rounds)
+    return report
 
 
 def main() -> None:
     """Check parity, time, print, and write JSON where asked."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=2500)
-    parser.add_argument("--assets", type=int, default=30)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--json", type=Path)
-    options = parser.parse_args()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=7, help="alternating rounds of which medians are taken")
+    parser.add_argument("--quick", action="store_true", help="leave out how cost grows")
+    parser.add_argument("--json", type=Path, help="write the report there")
+    arguments = parser.parse_args()
+    logging.basicConfig(format="%(message)s")
     torch.set_num_threads(1)
-    console = Console()
-    worst = parity()
-    if worst > PARITY:
-        raise SystemExit(f"The engines disagree by {worst:.1e}: timings of different behaviours mean nothing.")
-    rows = replays(options.steps, options.assets, options.rounds) + steppings(options.assets, 10 * options.rounds)
-    packages = {name: version(name) for name in ("numba", "numpy", "torch")}
-    title = f"engines agree to {worst:.1e}; one thread; Python {platform.python_version()}, " + ", ".join(
-        f"{name} {number}" for name, number in packages.items()
-    )
-    table = Table(title=title, title_justify="left")
-    for heading in ("work, all rules on", "engine", "median ms", "account steps/s"):
-        table.add_column(heading, justify="left" if heading in ("work, all rules on", "engine") else "right")
-    for row in rows:
-        table.add_row(row["work"], row["engine"], f"{row['ms']:.3f}", f"{row['steps_per_second']:,.0f}")
-    console.print(table)
-    if options.json:
-        document = {"parity": worst, "versions": packages, "machine": platform.processor(), "rows": rows}
-        options.json.write_text(json.dumps(document, indent=2) + "\n")
+    console = open_console()
+    report = measure(arguments.rounds, arguments.quick)
+    console.print(describe(report["environment"]), soft_wrap=True)
+    console.print("parity: " + ", ".join(f"{name} {gap:.1e}" for name, gap in report["parity"].items()))
+    for title, rows in report.items():
+        if isinstance(rows, list):
+            show(console, title, rows)
+    for line in rivals.skipped():
+        console.print(line, soft_wrap=True)
+    write_json(arguments.json, report)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@
 
 First the rewards of the environment are held against ``rlx.sim.simulate``. Then both are trained in alternating
 rounds in this one process, and medians are reported, with the default network and budget of ``module=gymrl`` on
-daily9 under all rules: costs, calibrated guard, cooldown. The last row is the same training under Lightning.
+daily9 under all rules: costs, calibrated guard, cooldown. The last row is the same training under Lightning. At the end
+``train.py +experiment=smoke`` is started twice, to see how long a warm start takes to the first update.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import lightning.pytorch as lightning
 import numpy as np
 import torch
+from harness import describe, environment, write_json
 from lightning.pytorch.callbacks import Callback
 from rich.console import Console
 from rich.table import Table
@@ -32,6 +35,7 @@ from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
 from rlx.app.quiet import quiet_lightning
+from rlx.console import open_console
 from rlx.data.features import DEFAULT_FEATURES
 from rlx.data.market import Market
 from rlx.data.sources import sample
@@ -177,6 +181,21 @@ def train_under_lightning(learner: GymrlLearner, updates: int) -> float:
     return statistics.median(speeds.seen[1:])
 
 
+def warm_start() -> dict[str, float]:
+    """Return seconds from the command to the first update, of a first start in an empty folder and of a second one."""
+    command = [sys.executable, str(Path(__file__).parents[1] / "train.py"), "module=gymrl", "+experiment=smoke"]
+    seconds = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ("first start", "second start"):
+            run_dir = Path(folder) / name.replace(" ", "_")
+            began = time.time()
+            subprocess.run([*command, f"hydra.run.dir={run_dir}"], cwd=folder, check=True, capture_output=True)
+            scorecard = json.loads((run_dir / "scorecard.json").read_text())
+            seconds[name] = scorecard["performance"]["seconds_to_first_update"]
+            seconds[f"{name}, whole command"] = time.time() - began
+    return seconds
+
+
 def measure(arguments: argparse.Namespace) -> dict[str, Any]:
     """Run parity check and all rounds; return what there is to report."""
     market = Market(sample("daily9"))
@@ -205,6 +224,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         "ratio_to_ceiling": ratio,
         "lightning_env_steps_per_second": under_lightning,
         "lightning_ratio_to_ceiling": under_lightning / ceiling,
+        "seconds_to_first_update": warm_start(),
         "shape": {
             "n_accounts": config.n_accounts,
             "rollout_steps": config.rollout_steps,
@@ -216,8 +236,7 @@ def measure(arguments: argparse.Namespace) -> dict[str, Any]:
         },
         "rounds": arguments.rounds,
         "updates_per_round": arguments.updates,
-        "threads": {"torch": torch.get_num_threads(), "cpus": os.cpu_count()},
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "environment": environment(PACKAGES),
     }
 
 
@@ -235,9 +254,11 @@ def show(report: dict[str, Any], console: Console) -> None:
     table.add_row("the same under Lightning", f"{speed:,.0f}", f"{speed / ceiling:.0%}", "", "", "")
     console.print(table)
     console.print(f"gymrl reaches {report['ratio_to_ceiling']:.0%} of its ceiling (median of the rounds' ratios)")
+    starts = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in report["seconds_to_first_update"].items())
+    console.print(f"train.py +experiment=smoke, to the first update: {starts}")
     shape = ", ".join(f"{key} {value}" for key, value in report["shape"].items())
-    console.print(f"{shape}; torch threads {report['threads']['torch']} of {report['threads']['cpus']} CPUs")
-    console.print(", ".join(f"{name} {number}" for name, number in report["versions"].items()))
+    console.print(shape)
+    console.print(describe(report["environment"]))
     console.print(f"rewards against rlx.sim.simulate: largest difference {report['parity_max_difference']:.1e}")
 
 
@@ -251,9 +272,8 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     report = measure(arguments)
-    show(report, Console())
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    show(report, open_console())
+    write_json(arguments.json, report)
 
 
 if __name__ == "__main__":
