@@ -97,6 +97,55 @@ def test_shared_returns_serve_a_batch_of_targets() -> None:
 
 
 @pytest.mark.parametrize("engine", ["numba", "torch"])
+def test_weights_are_left_out_of_the_ledger_where_they_are_not_wanted(engine: str) -> None:
+    returns, targets, _ = market(4, batch=3)
+    whole, slim = (simulate(returns, targets, engine=engine, weights=kept) for kept in (True, False))
+    assert slim.executed_weights is None and slim.closing_weights is None
+    assert slim.select(0).numpy().closing_weights is None
+    np.testing.assert_array_equal(slim.value, whole.value)
+
+
+@pytest.mark.parametrize("limits", [Limits(long_only=True, max_weight=0.2), Limits(intraday_gross=None)])
+def test_targets_that_are_not_finite_are_refused_whatever_the_limits_make_of_them(limits: Limits) -> None:
+    returns, targets, _ = market(4, batch=3)
+    for bad in (np.nan, np.inf, -np.inf):
+        targets[2, 7, 1] = bad
+        with pytest.raises(DataError, match=r"targets\[2, 7, 1\]"):
+            simulate(returns, targets, limits=limits)
+
+
+@pytest.mark.parametrize("n_assets", [1, 7, 8, 9, 17])
+def test_the_width_of_vector_registers_shows_nowhere(n_assets: int) -> None:
+    returns, targets, _ = market(6, batch=1, assets=n_assets)
+    rules: dict[str, Any] = {"guard": Guard(0.02, 0.6, 5, -0.01), "cooldown": Cooldown(3), "costs": Costs(10)}
+    compiled, defined = (simulate(returns[0], targets[0], engine=engine, **rules) for engine in ("numba", "torch"))
+    assert compiled.executed_weights.shape == (40, n_assets)
+    for name in compiled.names():
+        np.testing.assert_allclose(getattr(compiled, name), getattr(defined, name), atol=1e-12, err_msg=name)
+
+
+def test_targets_of_another_market_are_refused() -> None:
+    accounts = Accounts(np.zeros((5, 3)), Rules(), 2, periods_per_year=252)
+    with pytest.raises(DataError, match=r"targets have shape \(2, 9\): must be \(at least 2, 3\)"):
+        accounts.step(np.zeros((2, 9)))
+
+
+@pytest.mark.slow
+def test_the_compiled_torch_step_is_the_eager_one() -> None:
+    returns, targets, _ = market(8, batch=16)
+    rules: dict[str, Any] = {"guard": Guard(0.02, 0.6, 5, -0.01), "cooldown": Cooldown(3), "costs": Costs(10)}
+    gradients = []
+    for mode in ("off", "default"):
+        asked = torch.tensor(targets, requires_grad=True)
+        simulate(torch.tensor(returns), asked, compile=mode, **rules).reward.sum().backward()
+        gradients.append(asked.grad)
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-9, atol=1e-12)
+    eager, compiled = (simulate(returns, targets, engine="torch", compile=mode, **rules) for mode in ("off", "default"))
+    for name in eager.names():
+        np.testing.assert_allclose(getattr(compiled, name), getattr(eager, name), atol=1e-12, err_msg=name)
+
+
+@pytest.mark.parametrize("engine", ["numba", "torch"])
 def test_a_ruined_account_stops_trading_and_stays_ruined(engine: str) -> None:
     returns = np.array([[0.1, 0.0], [-1.0, 0.0], [0.5, 0.5], [0.5, 0.5]])
     ledger = simulate(returns, np.tile([1.0, 0.0], (4, 1)), engine=engine)
@@ -121,6 +170,9 @@ def test_a_ruined_account_stops_trading_and_stays_ruined(engine: str) -> None:
         ({"costs": Costs(per_asset_bps=[1.0])}, ConfigError, "1 numbers for 2 assets"),
         ({"periods_per_year": 0}, ConfigError, "periods_per_year"),
         ({"engine": "numba", "smooth_epsilon": 1e-3}, ConfigError, "no gradients"),
+        ({"engine": "torch", "compile": "of"}, ConfigError, "Did you mean 'off'"),
+        ({"targets": np.array([[0.0, 0.1], [0.2, np.inf]] * 2)}, DataError, r"targets\[1, 1\]=inf"),
+        ({"targets": np.array([[0.0, 0.1], [np.nan, 0.2]] * 2)}, DataError, r"targets\[1, 0\]=nan"),
     ],
 )
 def test_bad_input_is_refused_by_name(change: dict[str, Any], error: type[Exception], text: str) -> None:

@@ -73,6 +73,32 @@ def test_one_step_by_hand(engine: str) -> None:
 
 
 @ENGINES
+def test_a_position_kept_while_others_trade_pays_for_its_share_by_hand(engine: str) -> None:
+    # Hold A at 50%, then buy B for 50% at 100 bps keeping A: A is sold down to 50% of what is left, so its direction
+    # differs from x - w = 0. mu = 1 - 0.01 (0.5 mu + (0.5 - 0.5 mu)) = 0.995.
+    ledger = simulate(
+        np.zeros((2, 2)), np.array([[0.5, 0.0], [0.5, 0.5]]), costs=Costs(100), limits=OPEN, engine=engine
+    )
+    assert ledger.trading_cost[1] == pytest.approx(0.005, abs=1e-14)
+    assert ledger.turnover[1] == pytest.approx(0.5 * 0.995 + 0.5 - 0.5 * 0.995, abs=1e-14)
+
+
+@ENGINES
+def test_closing_down_to_the_cap_is_paid_by_hand(engine: str) -> None:
+    # Free to buy 1.0 of A; closing cap 0.8 sells a fifth: mu = 1 - 0.01 (1 - 0.8 mu), so mu = 0.99/0.992.
+    ledger = simulate(
+        np.zeros((1, 1)),
+        np.array([[1.0]]),
+        costs=Costs(100),
+        limits=Limits(intraday_gross=1.0, closing_gross=0.8),
+        engine=engine,
+    )
+    bought, closed = 1 / 1.01, 0.99 / 0.992
+    assert ledger.trading_cost[0] == pytest.approx(1 - bought * closed, abs=1e-14)
+    assert ledger.turnover[0] == pytest.approx(bought + 1 - 0.8 * closed, abs=1e-14)
+
+
+@ENGINES
 def test_next_open_by_hand(engine: str) -> None:
     # Hold 100% of A overnight (+2%), switch to B at the open (two sides at 100 bps additive), B earns 5% to the close.
     returns, overnight = np.array([[0.0, 0.0], [0.02, 0.05]]), np.array([[0.0, 0.0], [0.02, 0.0]])
