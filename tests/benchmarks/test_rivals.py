@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import sys
 import warnings
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+import rivals
 
 from rlx.sim import Limits, simulate
 
 FEE = 0.001
-
-
-def _load() -> ModuleType:
-    """Import the file by its path: the benchmarks are scripts, not a package."""
-    path = Path(__file__).parents[2] / "benchmarks" / "rivals.py"
-    spec = importlib.util.spec_from_file_location("benchmark_rivals", path)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
-
-
-rivals = _load()
 
 
 def _need(module: str) -> Any:
