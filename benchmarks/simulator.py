@@ -50,7 +50,7 @@ def replay_rows(rounds: int) -> list[Row]:
         works = {"rlx": ours}
         returns, targets = workloads.market(batch, STEPS, ASSETS)
         for rival in rivals.replay_rivals():
-            works[rival.name] = rival.prepare(returns, targets, FEE_BPS)
+            works[rival.name] = rival.prepare(returns, 0.7 * targets, FEE_BPS)  # it knows no leverage and would refuse
         taken = seconds_of(works, rounds if batch == 1 else 3)
         with workloads.threads(2):
             taken["rlx, two threads"] = seconds_of({"rlx": ours}, rounds)["rlx"]

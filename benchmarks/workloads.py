@@ -44,10 +44,18 @@ FEATURES = 8
 
 
 def market(batch: int, steps: int, assets: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return returns (steps, assets), and targets (batch, steps, assets) that turn over most of the book each day."""
+    """Return returns (steps, assets) and long-only targets (batch, steps, assets) under which every rule acts.
+
+    Shares wander day by day and gross exposure swings between 0.5 and 1.3, beyond what the limits allow.
+    """
     rng = np.random.default_rng(0)
-    targets = rng.dirichlet(np.full(assets, 0.5), (batch, steps)) * rng.uniform(0.5, 1.3, (batch, steps, 1))
-    return rng.normal(0.0004, 0.015, (steps, assets)), targets
+    returns, targets = rng.normal(0.0008, 0.015, (steps, assets)), np.empty((batch, steps, assets))
+    scores, phase = np.zeros((batch, assets)), rng.uniform(0.0, 2.0 * np.pi, (batch, 1))
+    for t in range(steps):
+        scores = 0.97 * scores + 0.25 * rng.standard_normal((batch, assets))
+        shares = np.exp(scores)
+        targets[:, t] = shares / shares.sum(axis=1, keepdims=True) * (0.9 + 0.4 * np.sin(phase + t / 25.0))
+    return returns, targets
 
 
 def parity() -> float:
