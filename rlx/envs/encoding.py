@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from rlx.sim.accounts import Accounts
-from rlx.sim.compiled import compiled, inlined
+from rlx.sim.compiled import SOURCES, compiled, inlined
 from rlx.sim.numba_engine import drawdown_of, trailing_return_of
 from rlx.sim.threads import share_accounts
 from rlx.types import FloatArray, IntArray
@@ -80,7 +80,7 @@ def _write_state(state, weights, cooldown_long, cooldown_short, b, n_assets, dra
 
 
 @compiled
-def _write_given(seen, window, weights, drawdown, trailing_return, cooldown_long, cooldown_short):  # type: ignore[no-untyped-def]
+def _write_given(seen, window, weights, drawdown, trailing_return, cooldown_long, cooldown_short, _=SOURCES):  # type: ignore[no-untyped-def]
     width, n_assets = window.shape[1], weights.shape[1]
     for b in range(seen.shape[0]):
         for j in range(width):
@@ -90,7 +90,7 @@ def _write_given(seen, window, weights, drawdown, trailing_return, cooldown_long
 
 
 @compiled
-def _write_accounts(seen, features, bar_width, width, s, books, bars, n_assets, rows, noise, first, last):  # type: ignore[no-untyped-def]
+def _write_accounts(seen, features, bar_width, width, s, books, bars, n_assets, rows, noise, first, last, _=SOURCES):  # type: ignore[no-untyped-def]
     long, short = books.cooldown_long, books.cooldown_short
     for k in range(first, last):
         b = rows[k]

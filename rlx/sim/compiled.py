@@ -6,6 +6,8 @@ are merged into their caller, and arrays are not reference-counted within: eithe
 
 from __future__ import annotations
 
+import hashlib
+from pathlib import Path
 from typing import Any
 
 from numba import njit
@@ -18,3 +20,17 @@ _OPTIONS: dict[str, Any] = {
 }
 inlined: Any = njit(forceinline=True, **_OPTIONS)
 compiled: Any = njit(cache=True, **_OPTIONS)
+
+
+def digest_of_sources(folder: Path) -> int:
+    """Return a number that changes with any Python file of a folder."""
+    files = sorted(folder.glob("*.py"))
+    return int.from_bytes(hashlib.sha256(b"".join(file.read_bytes() for file in files)).digest()[:6])
+
+
+SOURCES = digest_of_sources(Path(__file__).parent)
+"""Default of the last argument of every compiled function.
+
+A default value is part of the signature under which numba keeps compiled code. By itself numba looks only at the file
+of the function, and would go on using code with the constants and helpers that another file had before it changed.
+"""

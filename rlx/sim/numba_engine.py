@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 
-from rlx.sim.compiled import compiled, inlined
+from rlx.sim.compiled import SOURCES, compiled, inlined
 from rlx.sim.ledger import SCALARS
 from rlx.sim.settings import COST_PRECISION, COST_ROUNDS, RUIN
 
@@ -296,7 +296,7 @@ def book(books, b, growth, alive):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def step_accounts(s, books, bars, targets, tape, scratch, record, row, first, last):  # type: ignore[no-untyped-def]
+def step_accounts(s, books, bars, targets, tape, scratch, record, row, first, last, _=SOURCES):  # type: ignore[no-untyped-def]
     """Play one step for accounts ``first`` .. ``last`` - 1, each at its own bar, which moves on by one.
 
     Targets (n, 1, A) are by account; account b is recorded in row ``row`` + b.
@@ -307,7 +307,7 @@ def step_accounts(s, books, bars, targets, tape, scratch, record, row, first, la
 
 
 @compiled
-def replay_accounts(s, books, targets, tape, scratch, record, first, last):  # type: ignore[no-untyped-def]
+def replay_accounts(s, books, targets, tape, scratch, record, first, last, _=SOURCES):  # type: ignore[no-untyped-def]
     """Play targets (B, T, A) of accounts ``first`` .. ``last`` - 1 through the tapes from their first step on."""
     n_steps = targets.shape[1]
     for b in range(first, last):
