@@ -210,6 +210,29 @@ class TorchRollout:
         assert asked.grad is not None
         return asked.grad
 
+    def bytes_a_step(self) -> int:
+        """Return the least a step has to move: returns, targets and state in, state and ledger out."""
+        batch, _, assets = self.targets.shape
+        state = torch_engine.initial_state(batch, assets, self.rules.settings.window, self.targets)
+        with torch.no_grad():
+            market_step = torch_engine.Step(self.returns[:, 0], None, None, None)
+            after, outcome = torch_engine.advance(self.rules, state, self.targets[:, 0], market_step)
+        moved = (self.returns[:, 0], self.targets[:, 0], *state, *after, *outcome.values())
+        return sum(tensor.numel() * tensor.element_size() for tensor in moved)
+
+
+def bandwidth(device: str) -> float:
+    """Return bytes a second read and written by a large copy on the device."""
+    source = torch.ones(2**26, device=device)
+    sink = torch.empty_like(source)
+
+    def copy() -> None:
+        sink.copy_(source)
+        if source.is_cuda:
+            torch.cuda.synchronize()
+
+    return 2 * source.numel() * source.element_size() / seconds_of({"copy": copy}, 5)["copy"]
+
 
 def torch_rows(batch: int, assets: int, device: str, rounds: int) -> list[Row]:
     """Time the torch engine eager and compiled, after holding the two against each other."""
@@ -218,7 +241,7 @@ def torch_rows(batch: int, assets: int, device: str, rounds: int) -> list[Row]:
     gradients = [rollout.backward() for rollout in rollouts.values()]
     if not (torch.allclose(*values, rtol=1e-4) and torch.allclose(*gradients, rtol=1e-2, atol=1e-3)):
         raise SystemExit("The compiled torch step differs from the eager one: timings of the two mean nothing.")
-    rows = []
+    rows, fastest = [], bandwidth(device)
     for name, work in (("forward", "forward"), ("backward", "forward + backward")):
         taken = seconds_of({mode: getattr(rollout, name) for mode, rollout in rollouts.items()}, rounds)
         n = batch * rollouts["off"].steps
@@ -229,6 +252,7 @@ def torch_rows(batch: int, assets: int, device: str, rounds: int) -> list[Row]:
                 "compiled ns/step": taken["default"] / n * 1e9,
                 "steps/s": n / taken["default"],
                 "compiled is faster by": taken["off"] / taken["default"],
+                "of bandwidth": rollouts["off"].bytes_a_step() * rollouts["off"].steps / taken["default"] / fastest,
                 "fell back": rollouts["default"].compiler.fallback or "no",
             }
         )

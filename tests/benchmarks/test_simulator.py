@@ -49,6 +49,14 @@ def test_a_judgement_plays_every_window() -> None:
     assert workloads.judging(20, 5, 3)().env_steps == 100
 
 
+def test_a_torch_rollout_counts_the_bytes_it_has_to_move() -> None:
+    rollout = workloads.TorchRollout(16, 3, "cpu", "off", steps=2)
+    books = 2 * (3 * 16 * 3 + 2 * 16 + 16 * 42) * 4 + 2 * 8  # weights and cooldowns, value and peak, the ring, steps
+    assert rollout.bytes_a_step() > books + 2 * 16 * 3 * 4
+    assert rollout.forward() == pytest.approx(rollout.reward(rollout.targets))
+    assert rollout.backward().shape == (16, 2, 3)
+
+
 def test_threads_are_given_back() -> None:
     before = get_num_threads()
     with pytest.raises(RuntimeError), workloads.threads(before + 1):
