@@ -115,6 +115,8 @@ class Accounts:
         """
         if targets.ndim != 2 or targets.shape[0] < last or targets.shape[1] != self.n_assets:
             raise DataError(f"targets have shape {targets.shape}: must be (at least {last}, {self.n_assets}).")
+        if not 0 <= first <= last <= self.bar.size:
+            raise DataError(f"accounts {first} to {last} are to be stepped, and there are {self.bar.size}.")
         if last > first and int(self.bar[first:last].max()) >= self._n_steps:
             raise DataError(f"step past the end of the market: it has {self._n_steps} steps.")
         numbers, books, bars, tape = self._numbers, self.books, self.bar, self._tape
