@@ -100,7 +100,7 @@ def set_up(hardware: HardwareConfig, cache_fallback: str | None = None) -> Hardw
         )
     if hardware.threads is not None:
         torch.set_num_threads(hardware.threads)
-        set_num_threads(hardware.threads)
+    set_num_threads(1 if hardware.threads is None else hardware.threads)
     accelerator = "cuda" if there and hardware.device is not Device.cpu else "cpu"
     compiler = Compiler(hardware.compile, accelerator)
     return Hardware(accelerator, hardware.precision, torch.get_num_threads(), compiler, cache_fallback)

@@ -72,6 +72,8 @@ class Accounts:
         self.settings = make_settings(rules, n_assets, periods_per_year, symbols=symbols, asset_classes=asset_classes)
         if self.settings.next_open and overnight_returns is None:
             raise DataError("execution=next_open needs opening prices, and this market has none: use execution=close.")
+        if overnight_returns is not None and overnight_returns.shape != returns.shape:
+            raise DataError(f"overnight_returns have shape {overnight_returns.shape} and returns {returns.shape}.")
         self._n_steps, self.n_assets = n_steps, n_assets
         self._numbers = pad(self.settings)
         self._tape = make_tape(n_assets, (returns, overnight_returns, None, None))
@@ -95,6 +97,8 @@ class Accounts:
 
     def reset(self, bars: IntArray, rows: IntArray | None = None) -> None:
         """Give accounts ``rows`` (all when None) fresh books at decision bars ``bars``, one for each."""
+        if np.less(bars, 0).any():
+            raise DataError(f"bars={np.asarray(bars).tolist()}: a market begins at bar 0.")
         at = slice(None) if rows is None else rows
         books = self.books
         self.bar[at] = bars

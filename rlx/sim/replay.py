@@ -65,6 +65,7 @@ def simulate(
         execution=_choice(Execution, "execution", execution),
         drift=drift,
     )
+    _choice(COMPILE_MODES, "compile", compile)
     chosen = _choose_engine(_choice(Engine, "engine", engine), (returns, targets), smooth_epsilon)
     tapes = {"returns": returns, "overnight": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
     if rules.execution is Execution.next_open and overnight_returns is None:
@@ -165,7 +166,7 @@ def _replay_torch(
 
 @cache  # a compiler that failed is not asked again
 def _compiler(mode: str, device: str) -> Compiler:
-    return Compiler(_choice(COMPILE_MODES, "compile", mode), device)
+    return Compiler(mode, device)
 
 
 def _replay_numba(settings: Settings, tapes: dict[str, Any], paths: Any, weights: bool) -> Ledger:
