@@ -1,0 +1,25 @@
+"""The schema of every command: typed groups with their defaults, and the rules that span several of them.
+
+Only dataclasses are imported here, so that ``--help`` and a misspelt key answer at once.
+"""
+
+from rlx.config.checks import typed, validate
+from rlx.config.commands import SCHEMAS, EvaluateConfig, TradedConfig, TrainConfig, register_schemas
+from rlx.config.groups import Device, EnvConfig, HardwareConfig, TrainerConfig
+from rlx.config.recorded import FROM_THE_RUN, as_trained
+
+__all__ = [
+    "FROM_THE_RUN",
+    "SCHEMAS",
+    "Device",
+    "EnvConfig",
+    "EvaluateConfig",
+    "HardwareConfig",
+    "TradedConfig",
+    "TrainConfig",
+    "TrainerConfig",
+    "as_trained",
+    "register_schemas",
+    "typed",
+    "validate",
+]

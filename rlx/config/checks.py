@@ -1,0 +1,77 @@
+"""From the composed tree to checked dataclasses, and the rules that span several values."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from rlx.config.commands import EvaluateConfig, TradedConfig, TrainConfig
+from rlx.config.groups import Device
+from rlx.config_errors import explain, refuse_unknown_keys
+from rlx.data.config import FolderData
+from rlx.errors import ConfigError
+
+PARTS_OF_ENV = ("limits.", "cooldown.", "reward.")  # value objects that do not know where they are configured
+Config = TypeVar("Config", bound=TrainConfig | EvaluateConfig)
+
+
+def typed(cfg: DictConfig, kind: type[Config]) -> Config:
+    """Return the composed tree as dataclasses, whose own checks run; ConfigError names what is missing or wrong."""
+    refuse_unknown_keys(cfg)
+    try:
+        config = OmegaConf.to_object(cfg)
+    except MissingMandatoryValue as error:
+        raise ConfigError(f"{error.full_key}: must be given, for example {error.full_key}=VALUE.") from error
+    except OmegaConfBaseException as error:
+        raise explain(error) from error
+    except ConfigError as error:
+        if str(error).startswith(PARTS_OF_ENV):
+            raise ConfigError(f"env.{error}") from error
+        raise
+    if not isinstance(config, kind):
+        raise ConfigError(f"expected a {kind.__name__}, the configuration is a {type(config).__name__}.")
+    return config
+
+
+def validate(config: TradedConfig) -> list[str]:
+    """Check the rules that span several values; return what the user should know, raise ConfigError on nonsense."""
+    if isinstance(config.data, FolderData) and not config.data.path:
+        raise ConfigError("data.path: must be given, for example data.path=prices.")
+    limits, guard, cooldown, reward = config.env.limits, config.guard, config.env.cooldown, config.env.reward
+    intraday, closing = limits.intraday_gross, limits.closing_gross
+    if intraday is not None and closing is not None and closing > intraday:
+        raise ConfigError(
+            f"env.limits.closing_gross={closing:g} is above env.limits.intraday_gross={intraday:g}: a position cannot "
+            "be carried that could not be traded. Lower the first or raise the second."
+        )
+    notes = []
+    if guard.turnover_threshold is not None and not cooldown.enabled:
+        notes.append(
+            "note: the turnover guard is idle: it works through the cooldown, and env.cooldown.steps is null (off)."
+        )
+    penalty = guard.negative_return_turnover_penalty
+    if guard.negative_return_threshold is not None and penalty <= reward.turnover_penalty:
+        notes.append(
+            f"guard.negative_return_turnover_penalty={penalty:g} has no effect: env.reward.turnover_penalty="
+            f"{reward.turnover_penalty:g} is as high already."
+        )
+    return notes + _idle_options(config)
+
+
+def _idle_options(config: TradedConfig) -> list[str]:
+    """Say which options nothing of this version reads."""
+    notes = [
+        f"env.reward.{name}={value:g} has no effect: no forecast is there to penalise yet."
+        for name in ("cvar_penalty", "uncertainty_penalty")
+        if (value := getattr(config.env.reward, name)) > 0
+    ]
+    asked = config.hardware
+    differs = asked.device is Device.cuda or asked.precision != "32" or asked.compile not in ("auto", "off")
+    if isinstance(config, EvaluateConfig) and differs:
+        notes.append(
+            "hardware.device, precision and compile have no effect on an evaluation: a policy is judged on the CPU, in "
+            "float32 and eager."
+        )
+    return notes

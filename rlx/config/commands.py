@@ -1,0 +1,99 @@
+"""Everything a command reads, and the schema behind every option file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from omegaconf import MISSING, DictConfig, OmegaConf
+
+from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
+from rlx.data.config import FolderData, SampleData, SyntheticData
+from rlx.errors import ConfigError
+from rlx.evaluate.config import Protocol
+from rlx.learners.gymrl.config import GymrlConfig
+from rlx.policies.config import BuyAndHoldConfig, CashConfig, CheckpointConfig, EqualWeightConfig, WeightsConfig
+from rlx.sim.rules import Costs, Guard, Rules
+from rlx.tracking.config import LoggerConfig
+
+
+@dataclass
+class TradedConfig:
+    """What every command trades, under which rules, and how it is judged."""
+
+    data: Any = MISSING
+    env: EnvConfig = field(default_factory=EnvConfig)
+    costs: Costs = field(default_factory=Costs)
+    guard: Guard = field(default_factory=Guard)
+    hardware: HardwareConfig = field(default_factory=HardwareConfig)
+    protocol: Protocol = field(default_factory=Protocol)
+
+    def rules(self) -> Rules:
+        """Return the rules of trading."""
+        return self.env.rules(self.costs, self.guard)
+
+
+@dataclass
+class TrainConfig(TradedConfig):
+    """Everything ``train.py`` reads."""
+
+    seed: int = 0
+    module: Any = MISSING
+    logger: LoggerConfig = field(default_factory=LoggerConfig)
+    trainer: TrainerConfig = field(default_factory=TrainerConfig)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.seed < 2**32:
+            raise ConfigError(f"seed={self.seed}: must be between 0 and {2**32 - 1}.")
+
+
+@dataclass
+class EvaluateConfig(TradedConfig):
+    """Everything ``evaluate.py`` reads."""
+
+    policy: Any = MISSING
+
+
+SCHEMAS: dict[str, dict[str, type]] = {
+    "data": {"sample_schema": SampleData, "folder_schema": FolderData, "synthetic_schema": SyntheticData},
+    "env": {"schema": EnvConfig},
+    "costs": {"schema": Costs},
+    "guard": {"schema": Guard},
+    "module": {"gymrl_schema": GymrlConfig},
+    "hardware": {"schema": HardwareConfig},
+    "logger": {"schema": LoggerConfig},
+    "protocol": {"schema": Protocol},
+    "policy": {
+        "cash_schema": CashConfig,
+        "equal_weight_schema": EqualWeightConfig,
+        "buy_and_hold_schema": BuyAndHoldConfig,
+        "weights_schema": WeightsConfig,
+        "checkpoint_schema": CheckpointConfig,
+    },
+}
+
+
+def register_schemas() -> None:
+    """Make every schema known to Hydra under the name the option files give in their ``defaults``."""
+    store = ConfigStore.instance()
+    store.store("train_schema", writable(TrainConfig))
+    store.store("evaluate_schema", writable(EvaluateConfig))
+    for group, schemas in SCHEMAS.items():
+        for name, schema in schemas.items():
+            store.store(name, writable(schema), group=group)
+
+
+def writable(schema: type) -> DictConfig:
+    """Return the schema as a tree that can be composed: OmegaConf makes frozen dataclasses read-only otherwise."""
+    tree: DictConfig = OmegaConf.structured(schema)
+    _unlock(tree)
+    return tree
+
+
+def _unlock(tree: DictConfig) -> None:
+    tree._set_flag("readonly", None)
+    for key in tree:
+        child = tree._get_node(key)
+        if isinstance(child, DictConfig) and not child._is_none() and not child._is_missing():
+            _unlock(child)

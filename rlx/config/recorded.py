@@ -1,0 +1,51 @@
+"""A new command under the conditions that an earlier run recorded."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from rlx.config.commands import SCHEMAS, writable
+from rlx.errors import ConfigError
+
+FROM_THE_RUN = ("data", "env", "costs", "guard", "protocol")
+
+
+def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str]) -> DictConfig:
+    """Return an evaluation's tree under the conditions of a training run, except where ``overrides`` say otherwise.
+
+    ``run`` is the run's resolved configuration. A group the command line chose (``costs=zero``) is kept whole, a
+    value it set (``costs.slippage_bps=8``) is put on top of the run's, and everything else is the run's. ConfigError
+    when the run's values do not fit this version's schema.
+    """
+    given = [override.key_or_group for override in OverridesParser.create().parse_overrides(list(overrides))]
+    result = copy.deepcopy(cfg)
+    for group in FROM_THE_RUN:
+        if group in given or group not in run:
+            continue
+        tree = _of_schema(group, run[group])
+        for key in given:
+            if key.startswith(f"{group}."):
+                OmegaConf.update(tree, key.removeprefix(f"{group}."), OmegaConf.select(cfg, key))
+        result[group] = tree
+    return result
+
+
+def _of_schema(group: str, values: Mapping[str, Any]) -> DictConfig:
+    """Return recorded values as a tree of the schema of ``group`` that has those very keys."""
+    for schema in SCHEMAS[group].values():
+        tree = writable(schema)
+        if set(tree) == set(values):
+            try:
+                return cast(DictConfig, OmegaConf.merge(tree, dict(values)))
+            except OmegaConfBaseException as error:
+                raise ConfigError(f"{group}: the run recorded values that do not fit: {error}") from error
+    raise ConfigError(
+        f"{group}: the run was recorded by another version of rlx, its keys are {', '.join(sorted(values))}. "
+        f"Choose the conditions yourself with {group}=OPTION."
+    )
