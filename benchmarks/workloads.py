@@ -29,9 +29,10 @@ from rlx.sim import (
     get_num_threads,
     set_num_threads,
     simulate,
-    torch_engine,
 )
 from rlx.sim.settings import make_settings
+from rlx.sim.torch_engine import advance
+from rlx.sim.torch_state import Step, TorchRules, initial_state
 
 RULES: dict[str, Any] = {
     "costs": Costs(commission_bps=5, half_spread_bps=3, slippage_bps=2, margin_annual=0.065),
@@ -178,18 +179,18 @@ class TorchRollout:
         returns, targets = market(batch, steps, assets)
         self.returns = torch.as_tensor(returns, dtype=torch.float32, device=device).expand(batch, steps, assets)
         self.targets = torch.as_tensor(targets, dtype=torch.float32, device=device)
-        self.rules = torch_engine.TorchRules(make_settings(Rules(**RULES), assets, 252), self.targets)
+        self.rules = TorchRules(make_settings(Rules(**RULES), assets, 252), self.targets)
         self.compiler = Compiler(mode, device)
-        self.advance = self.compiler(torch_engine.advance)
+        self.advance = self.compiler(advance)
         self.steps = steps
 
     def reward(self, targets: torch.Tensor) -> torch.Tensor:
         """Return the summed reward of the rollout."""
         batch, _, assets = targets.shape
-        state = torch_engine.initial_state(batch, assets, self.rules.settings.window, targets)
+        state = initial_state(batch, assets, self.rules.settings.window, targets)
         total = torch.zeros((), device=targets.device)
         for t in range(self.steps):
-            market_step = torch_engine.Step(self.returns[:, t], None, None, None)
+            market_step = Step(self.returns[:, t], None, None, None)
             state, outcome = self.advance(self.rules, state, targets[:, t], market_step)
             total = total + outcome["reward"].sum()
         if targets.is_cuda:
@@ -213,10 +214,10 @@ class TorchRollout:
     def bytes_a_step(self) -> int:
         """Return the least a step has to move: returns, targets and state in, state and ledger out."""
         batch, _, assets = self.targets.shape
-        state = torch_engine.initial_state(batch, assets, self.rules.settings.window, self.targets)
+        state = initial_state(batch, assets, self.rules.settings.window, self.targets)
         with torch.no_grad():
-            market_step = torch_engine.Step(self.returns[:, 0], None, None, None)
-            after, outcome = torch_engine.advance(self.rules, state, self.targets[:, 0], market_step)
+            market_step = Step(self.returns[:, 0], None, None, None)
+            after, outcome = advance(self.rules, state, self.targets[:, 0], market_step)
         moved = (self.returns[:, 0], self.targets[:, 0], *state, *after, *outcome.values())
         return sum(tensor.numel() * tensor.element_size() for tensor in moved)
 

@@ -143,7 +143,8 @@ def _replay_torch(
 ) -> Ledger:
     import torch
 
-    from rlx.sim import torch_engine
+    from rlx.sim.torch_paths import PathPlayer
+    from rlx.sim.torch_state import Step, TorchRules
 
     as_numpy = not any(_is_tensor(x) for x in (*tapes.values(), paths))
     targets = torch.as_tensor(paths)
@@ -151,16 +152,10 @@ def _replay_torch(
         targets = targets.double()
     moved = {n: torch.as_tensor(x, dtype=targets.dtype, device=targets.device) for n, x in tapes.items()}
     wide = {n: x.expand(targets.shape[0], -1, -1) for n, x in moved.items()}
-    rules = torch_engine.TorchRules(settings, targets, smooth_epsilon)
-    state = torch_engine.initial_state(targets.shape[0], targets.shape[2], settings.window, targets)
-    advance = _compiler(compile, targets.device.type)(torch_engine.advance)
-    outcomes = []
-    for t in range(targets.shape[1]):
-        at = {name: tape[:, t] for name, tape in wide.items()}
-        step = torch_engine.Step(at["returns"], at.get("overnight"), at.get("cvar"), at.get("uncertainty"))
-        state, outcome = advance(rules, state, targets[:, t], step)
-        outcomes.append({name: x for name, x in outcome.items() if weights or name not in WEIGHTS})
-    ledger = Ledger(**dict.fromkeys(WEIGHTS) | torch_engine.stack(outcomes))
+    tape = Step(wide["returns"], wide.get("overnight"), wide.get("cvar"), wide.get("uncertainty"))
+    rules = TorchRules(settings, targets, smooth_epsilon)
+    outcome = PathPlayer(rules, _compiler(compile, targets.device.type))(targets, tape)
+    ledger = Ledger(**outcome if weights else outcome | dict.fromkeys(WEIGHTS))
     return ledger.numpy() if as_numpy else ledger
 
 

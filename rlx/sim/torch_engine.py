@@ -12,27 +12,7 @@ import torch
 from torch import Tensor
 
 from rlx.sim.settings import COST_ROUNDS, RUIN, Settings
-
-
-class State(NamedTuple):
-    """What a batch of accounts carries from one step to the next."""
-
-    weights: Tensor  # (B, A) fractions of equity
-    value: Tensor  # (B,) equity, 1 at the start
-    peak: Tensor  # (B,)
-    past_values: Tensor  # (B, window) value before each of the last steps, oldest first
-    cooldown_long: Tensor  # (B, A) steps left, in the floating type: integer vectors are slow on a CPU
-    cooldown_short: Tensor  # (B, A)
-    steps: Tensor  # () int64, steps taken so far: a number would have the step compiled anew for each
-
-
-class Step(NamedTuple):
-    """The market's side of one step: returns and, optionally, the forecasts that shape the reward."""
-
-    returns: Tensor  # (B, A)
-    overnight: Tensor | None  # (B, A) close to open, for next_open execution
-    cvar: Tensor | None  # (B, A)
-    uncertainty: Tensor | None  # (B, A)
+from rlx.sim.torch_state import State, Step, TorchRules
 
 
 class Decision(NamedTuple):
@@ -51,34 +31,17 @@ class Decision(NamedTuple):
     trailing_return: Tensor
 
 
-def initial_state(batch: int, n_assets: int, window: int, like: Tensor) -> State:
-    """Return fresh accounts: all cash, value and peak 1, no past."""
-    one = torch.ones(batch, dtype=like.dtype, device=like.device)
-    counters = torch.zeros(batch, n_assets, dtype=like.dtype, device=like.device)
-    weights = torch.zeros(batch, n_assets, dtype=like.dtype, device=like.device)
-    past_values = torch.ones(batch, window, dtype=like.dtype, device=like.device)
-    steps = torch.zeros((), dtype=torch.int64, device=like.device)
-    return State(weights, one, one.clone(), past_values, counters, counters.clone(), steps)
+class Settlement(NamedTuple):
+    """What a trade and the step after it came to; none of it depends on the account's value."""
 
-
-class TorchRules:
-    """``Settings`` with its arrays as tensors, and the choice of a smooth absolute value."""
-
-    def __init__(self, settings: Settings, like: Tensor, smooth_epsilon: float = 0.0) -> None:
-        self.settings = settings
-        self.cost_rate = torch.as_tensor(settings.cost_rate, dtype=like.dtype, device=like.device)
-        self.is_crypto = torch.as_tensor(settings.is_crypto, device=like.device)
-        self.smooth_epsilon = smooth_epsilon
-
-    def absolute(self, x: Tensor) -> Tensor:
-        """Return |x|, or sqrt(x^2 + epsilon^2) - epsilon, whose gradient exists at zero, when smoothing is on."""
-        if self.smooth_epsilon == 0.0:
-            return x.abs()
-        return torch.sqrt(x * x + self.smooth_epsilon**2) - self.smooth_epsilon
-
-    def sign(self, x: Tensor) -> Tensor:
-        """Return the derivative of ``absolute``."""
-        return torch.sign(x) if self.smooth_epsilon == 0.0 else x / torch.sqrt(x * x + self.smooth_epsilon**2)
+    gross_return: Tensor  # (B,)
+    trading_cost: Tensor
+    turnover: Tensor
+    financing_cost: Tensor
+    growth: Tensor  # 1 + net return, never below RUIN
+    closing_weights: Tensor  # (B, A)
+    carried_weights: Tensor  # (B, A) after drift
+    own_return: Tensor  # (B, A) each position's return less its share of cost and financing
 
 
 def advance(rules: TorchRules, state: State, target: Tensor, step: Step) -> tuple[State, dict[str, Tensor]]:
@@ -89,7 +52,53 @@ def advance(rules: TorchRules, state: State, target: Tensor, step: Step) -> tupl
     limited = apply_limits(rules, torch.where(alive[:, None], target, 0.0))
     decision = decide(rules, state, held, limited, (target - limited).abs().sum(-1))
     executed = decision.executed_weights
+    settled = settle(rules, state.weights, overnight_growth, held, executed, step)
 
+    growth = settled.growth
+    grown = torch.where(growth > RUIN, state.value * growth, RUIN).clamp(min=RUIN)
+    value = torch.where(alive, grown, state.value)
+    peak = torch.maximum(state.peak, value)
+    drawdown = (peak - value) / peak
+    reward = shape_reward(s, decision, step, executed, growth, settled.turnover, drawdown)
+    cooldown_long, cooldown_short = count_cooldowns(s, state, executed, settled.own_return)
+    ruined = value <= RUIN
+    next_state = State(
+        weights=torch.where(ruined[:, None], 0.0, settled.carried_weights),
+        value=value,
+        peak=peak,
+        past_values=torch.cat((state.past_values[:, 1:], state.value[:, None]), dim=1),
+        cooldown_long=cooldown_long,
+        cooldown_short=cooldown_short,
+        steps=state.steps + 1,
+    )
+    outcome = {
+        **decision._asdict(),
+        "gross_return": settled.gross_return,
+        "net_return": growth - 1.0,
+        "value": value,
+        "drawdown": drawdown,
+        "turnover": settled.turnover,
+        "trading_cost": settled.trading_cost,
+        "financing_cost": settled.financing_cost,
+        "gross_exposure": executed.abs().sum(-1),
+        "closing_gross_exposure": settled.closing_weights.abs().sum(-1),
+        "closing_weights": settled.closing_weights,
+        "reward": reward,
+        "cooldown_long": (cooldown_long > 0).sum(-1),
+        "cooldown_short": (cooldown_short > 0).sum(-1),
+        "ruined": ruined,
+    }
+    return next_state, outcome
+
+
+def settle(
+    rules: TorchRules, weights: Tensor, overnight_growth: Tensor, held: Tensor, executed: Tensor, step: Step
+) -> Settlement:
+    """Rules 4 to 7 and 11: trade from ``held`` to ``executed``, earn, close, finance and drift.
+
+    ``weights`` were held before the overnight leg, which ``held`` and ``overnight_growth`` are the result of.
+    """
+    s = rules.settings
     keep, cost_by_asset, turnover = trade(rules, executed, held)
     asset_returns = intraday_returns(s, step)
     leg_return = (executed * asset_returns).sum(-1)
@@ -106,47 +115,20 @@ def advance(rules: TorchRules, state: State, target: Tensor, step: Step) -> tupl
         gross_return = (overnight_growth - 1.0) + leg_return
         trading_cost = cost_by_asset.sum(-1)
         net_return = gross_return - trading_cost - financing
-    growth = (1.0 + net_return).clamp(min=RUIN)
-    net_return = growth - 1.0
-    grown = torch.where(growth > RUIN, state.value * growth, RUIN).clamp(min=RUIN)
-    value = torch.where(alive, grown, state.value)
-    peak = torch.maximum(state.peak, value)
-    drawdown = (peak - value) / peak
-    reward = shape_reward(s, decision, step, executed, growth, turnover, drawdown)
 
     own_return = executed * asset_returns - cost_by_asset - financing_by_asset
     if step.overnight is not None and s.next_open:
-        own_return = own_return + state.weights * step.overnight
-    cooldown_long, cooldown_short = count_cooldowns(s, state, executed, own_return)
-    carried = drift_weights(s, closing, asset_returns)
-    ruined = value <= RUIN
-    next_state = State(
-        weights=torch.where(ruined[:, None], 0.0, carried),
-        value=value,
-        peak=peak,
-        past_values=torch.cat((state.past_values[:, 1:], state.value[:, None]), dim=1),
-        cooldown_long=cooldown_long,
-        cooldown_short=cooldown_short,
-        steps=state.steps + 1,
+        own_return = own_return + weights * step.overnight
+    return Settlement(
+        gross_return=gross_return,
+        trading_cost=trading_cost,
+        turnover=turnover,
+        financing_cost=financing,
+        growth=(1.0 + net_return).clamp(min=RUIN),
+        closing_weights=closing,
+        carried_weights=drift_weights(s, closing, asset_returns),
+        own_return=own_return,
     )
-    outcome = {
-        **decision._asdict(),
-        "gross_return": gross_return,
-        "net_return": net_return,
-        "value": value,
-        "drawdown": drawdown,
-        "turnover": turnover,
-        "trading_cost": trading_cost,
-        "financing_cost": financing,
-        "gross_exposure": executed.abs().sum(-1),
-        "closing_gross_exposure": closing.abs().sum(-1),
-        "closing_weights": closing,
-        "reward": reward,
-        "cooldown_long": (cooldown_long > 0).sum(-1),
-        "cooldown_short": (cooldown_short > 0).sum(-1),
-        "ruined": ruined,
-    }
-    return next_state, outcome
 
 
 def to_the_open(s: Settings, weights: Tensor, step: Step) -> tuple[Tensor, Tensor]:
@@ -176,13 +158,13 @@ def apply_limits(rules: TorchRules, target: Tensor) -> Tensor:
         x = torch.where(rules.is_crypto, x.clamp(0.0, 1.0), x)
         crypto_gross = torch.where(rules.is_crypto, x, 0.0).sum(-1, keepdim=True)
         x = torch.where(rules.is_crypto, x * scale_to(1.0, crypto_gross), x)
-    if s.intraday_gross != float("inf"):
-        x = x * scale_to(s.intraday_gross, x.abs().sum(-1, keepdim=True))
-    return x
+    return x * scale_to(s.intraday_gross, x.abs().sum(-1, keepdim=True))
 
 
 def scale_to(cap: float, gross: Tensor) -> Tensor:
     """Return the factor that brings ``gross`` down to ``cap``, 1 where it is within."""
+    if cap == float("inf"):  # inf / gross would turn the gradient of the branch not taken into NaN
+        return torch.ones_like(gross)
     return torch.where(gross > cap, cap / gross.clamp(min=RUIN), 1.0)
 
 
@@ -309,8 +291,3 @@ def drift_weights(s: Settings, closing: Tensor, returns: Tensor) -> Tensor:
         return closing
     growth = 1.0 + (closing * returns).sum(-1, keepdim=True)
     return closing * (1.0 + returns) / growth.clamp(min=RUIN)
-
-
-def stack(outcomes: list[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Stack the outcomes of successive steps along a time axis after the batch axis."""
-    return {name: torch.stack([outcome[name] for outcome in outcomes], dim=1) for name in outcomes[0]}
