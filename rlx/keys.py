@@ -73,6 +73,16 @@ _TRAIN = (
     Key("train/episode_reward", "per episode", "Mean summed reward of the latest finished episodes", "higher"),
     Key("train/episode_steps", "steps", "Mean length of the latest finished episodes"),
     Key("train/env_steps", "steps", "Environment steps taken so far"),
+    Key(
+        "train/growth", "1/year", "Mean reward of the simulated steps, net log growth less penalties, a year", "higher"
+    ),
+    Key("train/path_sharpe", "ratio/year", "Sharpe ratio of the net log returns of all simulated steps", "higher"),
+    Key("train/path_cvar", "1/year", "Mean loss of the worst simulated steps x sqrt(periods per year)", "lower"),
+    Key("train/path_turnover", "fraction/step", "Mean turnover of the simulated steps", "lower"),
+    Key("train/path_gross_exposure", "x equity", "Mean sum of absolute weights of the simulated steps"),
+    Key("train/weight_entropy", "share", "Entropy of absolute weights and cash, as a share of its maximum"),
+    Key("train/grad_norm", "", "Norm of the update's gradient before clipping"),
+    Key("train/learning_rate", "", "Learning rate of the update"),
 )
 
 _PERF = (

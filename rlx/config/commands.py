@@ -13,6 +13,7 @@ from rlx.data.config import FolderData, SampleData, SyntheticData
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol
 from rlx.learners.gymrl.config import GymrlConfig
+from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.policies.config import BuyAndHoldConfig, CashConfig, CheckpointConfig, EqualWeightConfig, WeightsConfig
 from rlx.sim.rules import Costs, Guard, Rules
 from rlx.tracking.config import LoggerConfig
@@ -60,7 +61,10 @@ SCHEMAS: dict[str, dict[str, type]] = {
     "env": {"schema": EnvConfig},
     "costs": {"schema": Costs},
     "guard": {"schema": Guard},
-    "module": {"gymrl_schema": GymrlConfig},
+    "module": {
+        "gymrl_schema": GymrlConfig,
+        "hftraining_schema": HftrainingConfig,
+    },
     "hardware": {"schema": HardwareConfig},
     "logger": {"schema": LoggerConfig},
     "protocol": {"schema": Protocol},

@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from rlx.errors import ConfigError
 from rlx.sim.rules import Limits
@@ -74,3 +76,14 @@ class AllocationHead:
     def _signed_shares(actions: FloatArray) -> FloatArray:
         shares: FloatArray = actions / np.maximum(1.0, np.abs(actions).sum(axis=1, keepdims=True))
         return shares
+
+    def tensor_weights(self, actions: Tensor) -> Tensor:
+        """Return what ``weights`` does for ``actions`` (..., n_actions) within [-1, 1], differentiably."""
+        if self.long_only:
+            shares = torch.softmax(self.logit_scale * actions[..., : self.n_assets + 1], -1)[..., : self.n_assets]
+        else:
+            signed = actions[..., : self.n_assets]
+            shares = signed / signed.abs().sum(-1, keepdim=True).clamp(min=1.0)
+        if not self.leverage_head:
+            return shares * min(UNLEVERED_GROSS, self.max_gross)
+        return shares * (self.max_gross * 0.5 * (actions[..., -1:] + 1.0))

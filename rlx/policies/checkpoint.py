@@ -90,7 +90,7 @@ class CheckpointPolicy:
         self.name = facts.module
         self.feature_names = facts.feature_names
         self.window_steps = facts.window_steps
-        self._normalizer = Normalizer.from_dict(facts.normalizer)
+        self.normalizer = Normalizer.from_dict(facts.normalizer)
         self.seen = {name: (np.datetime64(first), np.datetime64(last)) for name, (first, last) in facts.seen.items()}
 
     def bind(self, market: Market) -> None:
@@ -109,7 +109,7 @@ class CheckpointPolicy:
 
     def act(self, observation: Observation) -> FloatArray:
         """Return target weights (B, A) float64."""
-        return self.network.allocate(self._normalizer.apply(observation.features), observation)
+        return self.network.allocate(self.normalizer.apply(observation.features), observation)
 
     def describe(self) -> dict[str, Any]:
         """Return the policy's origin: module, network, and the universe, data and rules it was trained with."""

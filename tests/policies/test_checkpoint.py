@@ -14,7 +14,7 @@ from rlx.data.splits import Span
 from rlx.errors import CheckpointError
 from rlx.policies.base import Policy
 from rlx.policies.checkpoint import PolicyFacts, load_checkpoint, save_checkpoint
-from rlx.policies.networks import MlpAllocation
+from rlx.policies.networks.mlp import MlpAllocation
 from rlx.sim.rules import Costs, Guard, Rules
 from tests.envs.tasks import FEATURES, make_market
 from tests.policies.acting import observe

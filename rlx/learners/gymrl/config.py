@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
 
 from rlx.errors import ConfigError
+from rlx.learners.fields import number, whole
 
 
 @dataclass
@@ -49,19 +49,19 @@ class GymrlConfig:
 
     def __post_init__(self) -> None:
         for name in ("total_env_steps", "n_accounts", "rollout_steps", "n_epochs", "episode_steps", "window_steps"):
-            _whole(name, getattr(self, name), 1)
-        _whole("minibatch_size", self.minibatch_size, 2)
+            whole(name, getattr(self, name), 1)
+        whole("minibatch_size", self.minibatch_size, 2)
         for name in ("learning_rate", "clip_range", "max_grad_norm", "reward_scale"):
-            _number(name, getattr(self, name), above=0.0)
+            number(name, getattr(self, name), above=0.0)
         for name in ("entropy_start", "entropy_final", "value_coefficient", "feature_noise"):
-            _number(name, getattr(self, name), low=0.0)
+            number(name, getattr(self, name), low=0.0)
         for name in ("gamma", "gae_lambda"):
-            _number(name, getattr(self, name), low=0.0, high=1.0)
-        _number("log_std_init", self.log_std_init, low=-10.0, high=2.0)
-        _number("logit_scale", self.logit_scale, above=0.0)
+            number(name, getattr(self, name), low=0.0, high=1.0)
+        number("log_std_init", self.log_std_init, low=-10.0, high=2.0)
+        number("logit_scale", self.logit_scale, above=0.0)
         if self.target_kl is not None:
-            _number("target_kl", self.target_kl, above=0.0)
-        self.hidden_sizes = [int(_whole("hidden_sizes", size, 1)) for size in self.hidden_sizes]
+            number("target_kl", self.target_kl, above=0.0)
+        self.hidden_sizes = [int(whole("hidden_sizes", size, 1)) for size in self.hidden_sizes]
         self._check_minibatches()
 
     def _check_minibatches(self) -> None:
@@ -83,19 +83,3 @@ class GymrlConfig:
     def updates(self) -> int:
         """Updates of the whole run."""
         return math.ceil(self.total_env_steps / self.rollout_size)
-
-
-def _whole(name: str, value: Any, low: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise ConfigError(f"module.{name}={value!r}: must be a whole number, at least {low}.")
-    return value
-
-
-def _number(name: str, value: Any, *, low: float = -math.inf, above: float = -math.inf, high: float = math.inf) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if number and low <= value <= high and value > above:
-        return
-    bounds = [f"above {above:g}"] if above > -math.inf else []
-    bounds += [f"at least {low:g}"] if low > -math.inf else []
-    bounds += [f"at most {high:g}"] if high < math.inf else []
-    raise ConfigError(f"module.{name}={value!r}: must be a number {' and '.join(bounds)}.")

@@ -23,7 +23,7 @@ from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.learners.base import Learner, Stopwatch
 from rlx.learners.gymrl.config import GymrlConfig
-from rlx.policies.networks import MlpAllocation
+from rlx.policies.networks.mlp import MlpAllocation
 from rlx.sim.rules import Rules
 
 METRICS = {  # SB3's name of a metric: ours

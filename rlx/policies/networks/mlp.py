@@ -1,4 +1,4 @@
-"""Networks that a checkpoint can name: plain torch, built from shapes alone, so that acting needs no learner."""
+"""The multilayer perceptron over account state and features."""
 
 from __future__ import annotations
 
@@ -12,24 +12,9 @@ from torch import nn
 
 from rlx.envs.allocation import AllocationHead
 from rlx.envs.encoding import encode, observation_size
-from rlx.errors import CheckpointError, did_you_mean
+from rlx.policies.networks.base import PolicyNetwork
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray
-
-
-class PolicyNetwork(nn.Module):
-    """A network that turns normalized features and account state into target weights, deterministically."""
-
-    def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
-        """Return target weights (B, A) float64 for normalized ``features`` (B, W, A, F) float32.
-
-        ``observation`` is what the features were taken from; its own features are raw.
-        """
-        raise NotImplementedError
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the JSON-able arguments that build the same network again."""
-        raise NotImplementedError
 
 
 class MlpAllocation(PolicyNetwork):
@@ -85,19 +70,3 @@ class MlpAllocation(PolicyNetwork):
     def arguments(self) -> dict[str, Any]:
         """Return the shapes and the head's numbers."""
         return dict(self._arguments)
-
-
-NETWORKS: dict[str, type[PolicyNetwork]] = {"mlp_allocation": MlpAllocation}
-
-
-def network_name(network: PolicyNetwork) -> str:
-    """Return the name a checkpoint stores for ``network``."""
-    return next(name for name, kind in NETWORKS.items() if type(network) is kind)
-
-
-def build_network(name: str, arguments: dict[str, Any]) -> PolicyNetwork:
-    """Build an untrained network; CheckpointError for a name this version does not have."""
-    if name not in NETWORKS:
-        known = f"this version of rlx has {', '.join(NETWORKS)}"
-        raise CheckpointError(f"network '{name}' is unknown; {known}.{did_you_mean(name, NETWORKS)}")
-    return NETWORKS[name](**arguments)

@@ -1,0 +1,1 @@
+"""hftraining: a transformer whose loss is the net growth of simulated paths."""

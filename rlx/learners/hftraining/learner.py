@@ -1,0 +1,68 @@
+"""A transformer trained through the differentiable simulator: the loss is the net growth of its own paths."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rlx.data.market import Market
+from rlx.data.splits import Splits
+from rlx.envs.allocation import AllocationHead
+from rlx.learners.hftraining.config import HftrainingConfig
+from rlx.learners.hftraining.loss import path_loss
+from rlx.learners.path_learner import PathLearner
+from rlx.learners.paths import Stretch
+from rlx.policies.networks.transformer import TransformerAllocation
+from rlx.sim.rules import Rules
+
+
+class HftrainingLearner(PathLearner):
+    """``options`` are the fields of ``HftrainingConfig``."""
+
+    module = "hftraining"
+
+    def __init__(
+        self,
+        *,
+        market: Market,
+        rules: Rules,
+        splits: Splits,
+        feature_names: Sequence[str],
+        seed: int,
+        **options: Any,
+    ) -> None:
+        self.config = HftrainingConfig(**options)
+        super().__init__(market, rules, splits, feature_names, seed, self.config)
+
+    def build_network(self) -> TransformerAllocation:
+        """Return the transformer under the limits of trading."""
+        config = self.config
+        head = AllocationHead.under(
+            self.rules.limits,
+            self.market.n_assets,
+            leverage_head=config.leverage_head,
+            logit_scale=config.logit_scale,
+        )
+        return TransformerAllocation(
+            n_assets=head.n_assets,
+            n_features=len(self.feature_names),
+            window_steps=config.window_steps,
+            d_model=config.d_model,
+            n_heads=config.n_heads,
+            n_layers=config.n_layers,
+            dropout=config.dropout,
+            long_only=head.long_only,
+            max_gross=head.max_gross,
+            leverage_head=head.leverage_head,
+            logit_scale=head.logit_scale,
+        )
+
+    def learn(self, stretch: Stretch) -> Mapping[str, float]:
+        """Play the network's own decisions and differentiate what they earn."""
+        targets = self.net.targets(self.net(stretch.features).float())
+        outcome = self.simulate(targets, stretch)
+        loss, parts = path_loss(outcome, targets, self.config, self.market.periods_per_year)
+        self.manual_backward(loss)
+        measured = {"loss": loss, **parts, "path_turnover": outcome["turnover"].mean()}
+        measured["path_gross_exposure"] = outcome["gross_exposure"].mean()
+        return {name: float(value.detach()) for name, value in measured.items()}

@@ -1,0 +1,171 @@
+"""What learners share whose loss is made of simulated paths: one training step is one update of the network."""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any, cast
+
+import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import Tensor
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from rlx.compilation import Compiler
+from rlx.data.market import Market
+from rlx.data.splits import Splits
+from rlx.errors import RlxError
+from rlx.learners.base import Learner, Stopwatch
+from rlx.learners.optimizers import build_optimizers, learning_rate_schedule
+from rlx.learners.path_config import PathLearnerConfig
+from rlx.learners.paths import Stretch, Stretches
+from rlx.learners.warm_start import load_warm_start
+from rlx.policies.checkpoint import CheckpointPolicy, PolicyFacts
+from rlx.policies.networks.sequence import SequenceNetwork
+from rlx.sim.rules import Rules
+from rlx.sim.settings import make_settings
+from rlx.sim.torch_paths import PathPlayer
+from rlx.sim.torch_state import TorchRules
+
+LARGEST_GROSS_WITHOUT_LIMIT = 1.0
+
+
+class PathLearner(Learner):
+    """Trains a ``SequenceNetwork`` on stretches of the training span that the torch engine plays.
+
+    A subclass implements ``build_network`` and ``learn``, which takes a ``Stretch``, leaves gradients behind and
+    returns metrics. ``averaged`` is the moving average of the network that is validated and exported.
+    """
+
+    def __init__(
+        self, market: Market, rules: Rules, splits: Splits, feature_names: Sequence[str], seed: int, config: Any
+    ) -> None:
+        options: PathLearnerConfig = config
+        resolved = {name: value for name, value in asdict(config).items() if not name.startswith("_")}
+        super().__init__(market, rules, splits, feature_names, seed, options.window_steps, resolved)
+        self.automatic_optimization = False
+        self.options = options
+        torch.manual_seed(seed)
+        self.net = self.build_network()
+        self.warm = self._warm_start()
+        self.averaged = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(options.ema_decay))  # type: ignore[no-untyped-call]
+        self.stretches = Stretches(
+            market, rules, splits.train, feature_names, self.normalizer, options.window_steps, options.rollout_steps
+        )
+        self.numbers = make_settings(
+            rules,
+            market.n_assets,
+            market.periods_per_year,
+            symbols=market.symbols,
+            asset_classes=market.asset_classes,
+        )
+        self.play = self._player(Compiler("off", "cpu"))
+
+    @abstractmethod
+    def build_network(self) -> SequenceNetwork:
+        """Return the untrained network."""
+
+    @abstractmethod
+    def learn(self, stretch: Stretch) -> Mapping[str, float]:
+        """Leave the gradient of one update in the network and return ``train/*`` metrics by bare name."""
+
+    @property
+    def updates(self) -> int:
+        """Updates of the whole run."""
+        return self.options.updates
+
+    @property
+    def max_gross(self) -> float:
+        """Largest gross exposure the network can ask for."""
+        limit = self.rules.limits.intraday_gross
+        return LARGEST_GROSS_WITHOUT_LIMIT if limit is None else limit
+
+    def _warm_start(self) -> CheckpointPolicy | None:
+        if self.options.warm_start is None:
+            return None
+        policy = load_warm_start(self.options.warm_start, self.net, self.market.symbols, self.feature_names)
+        self.normalizer = policy.normalizer  # what its weights were trained to read
+        return policy
+
+    def facts(self) -> PolicyFacts:
+        """Return the facts of this run; spans that made the warm start made this policy too."""
+        facts = super().facts()
+        if self.warm is None:
+            return facts
+        return replace(facts, seen=_hull(facts.seen, self.warm.facts.seen))
+
+    def network(self) -> SequenceNetwork:
+        """Return a copy of the averaged network, on the CPU."""
+        return copy.deepcopy(cast(SequenceNetwork, self.averaged.module)).cpu()
+
+    def configure_optimizers(self) -> Any:
+        """Return the optimizers and the schedule of each."""
+        optimizers = build_optimizers(self.options, self.net)
+        return optimizers, [learning_rate_schedule(self.options, one, self.updates) for one in optimizers]
+
+    def on_fit_start(self) -> None:
+        """Play on the Trainer's device, compiled if asked for."""
+        self.play = self._player(self.compiler)
+        super().on_fit_start()
+
+    def compile_networks(self, compiler: Compiler) -> None:
+        """Compile the network in training; its average stays eager."""
+        compiler.compile_module(self.net)
+
+    def on_fit_end(self) -> None:
+        """Leave the network eager, as it was before the fit."""
+        vars(self.net).pop("forward", None)
+
+    def _player(self, compiler: Compiler) -> PathPlayer:
+        like = self.stretches.returns
+        return PathPlayer(TorchRules(self.numbers, like, self.options.smooth_epsilon), compiler)
+
+    def training_step(self, batch: int, batch_idx: int) -> None:
+        """Draw stretches, learn from them, and step."""
+        with Stopwatch() as watch:
+            stretch = self.stretches.draw(self.options.n_windows, self.options.feature_noise)
+            metrics = dict(self.learn(stretch))
+            metrics |= self._step()
+        self.log_update(metrics, self.env_steps_per_update, watch.seconds)
+
+    @property
+    def env_steps_per_update(self) -> int:
+        """Account steps played in one update."""
+        return self.options.n_windows * self.options.rollout_steps
+
+    def _step(self) -> dict[str, float]:
+        """Clip the gradient, step all optimizers and schedules, and average; return the norm and rate there were."""
+        norm = float(torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.options.max_grad_norm))
+        if not norm < float("inf"):
+            raise RlxError(
+                f"module={self.module}: the gradient of update {self.totals.updates + 1} is not finite. Lower "
+                "module.learning_rate, or resume from the last checkpoint with a lower one."
+            )
+        first, *others = (cast(LightningOptimizer, one) for one in _as_list(self.optimizers()))
+        learning_rate = float(first.param_groups[0]["lr"])
+        first.step()  # Lightning counts this one: an update is one step, however many optimizers share it
+        for other in others:
+            other.optimizer.step()
+        for schedule in _as_list(self.lr_schedulers()):
+            schedule.step()
+        for one in (first, *others):
+            one.zero_grad()
+        self.averaged.update_parameters(self.net)
+        return {"grad_norm": norm, "learning_rate": learning_rate}
+
+    def simulate(self, targets: Tensor, stretch: Stretch) -> dict[str, Tensor]:
+        """Play targets (B, T, A) in float32, whatever the network computes in."""
+        with torch.autocast(targets.device.type, enabled=False):
+            return self.play(targets.float(), stretch.tape)
+
+
+def _as_list(value: Any) -> list[Any]:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _hull(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return by name the shortest span that covers both."""
+    spans = {name: [*one.get(name, []), *other.get(name, [])] for name in (*one, *other)}
+    return {name: [min(stamps), max(stamps)] for name, stamps in spans.items()}

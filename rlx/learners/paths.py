@@ -1,0 +1,85 @@
+"""Stretches of the training span as tensors: what a policy sees of them, and what they pay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from rlx.data.market import Market
+from rlx.data.normalizer import Normalizer
+from rlx.data.splits import Span
+from rlx.errors import ConfigError, DataError
+from rlx.sim.rules import Rules
+from rlx.sim.torch_state import Step
+from rlx.types import Execution
+
+
+class Stretch(NamedTuple):
+    """B stretches of T decisions, with the W - 1 bars before the first that a window of W bars needs."""
+
+    features: Tensor  # (B, W - 1 + T, A, F) normalized, float32
+    tape: Step  # tensors (B, T, A)
+
+
+class Stretches(nn.Module):
+    """Draws stretches of a span; its buffers hold that span and nothing after it, and follow the module's device.
+
+    Raises ConfigError when the span is shorter than a stretch, and DataError when the rules trade at opens that the
+    market does not have.
+    """
+
+    features: Tensor  # (W - 1 + N, A, F)
+    returns: Tensor  # (N, A)
+    overnight: Tensor | None
+
+    def __init__(
+        self,
+        market: Market,
+        rules: Rules,
+        span: Span,
+        feature_names: Sequence[str],
+        normalizer: Normalizer,
+        window_steps: int,
+        rollout_steps: int,
+    ) -> None:
+        super().__init__()
+        if not rollout_steps <= len(span):
+            raise ConfigError(
+                f"module.rollout_steps={rollout_steps}: must be at most {len(span)}, the decisions of the training "
+                "span. Lower it, or give the training split more bars."
+            )
+        self.window_steps, self.rollout_steps = window_steps, rollout_steps
+        self.n_starts = len(span) - rollout_steps + 1
+        seen = slice(span.start - window_steps + 1, span.stop)
+        self._keep("features", normalizer.apply(market.features(feature_names)[seen]))
+        self._keep("returns", market.returns[span.start : span.stop])
+        overnight = None
+        if rules.execution is Execution.next_open:
+            overnight = market.overnight_returns
+            if overnight is None:
+                raise DataError("execution=next_open needs opening prices, and this market has none: use close.")
+            overnight = overnight[span.start : span.stop]
+        self._keep("overnight", overnight)
+
+    def _keep(self, name: str, values: object) -> None:
+        tensor = None if values is None else torch.as_tensor(values, dtype=torch.float32).contiguous()
+        self.register_buffer(name, tensor, persistent=False)
+
+    def draw(self, n: int, feature_noise: float = 0.0) -> Stretch:
+        """Return ``n`` stretches at random starts, with noise on their features, by torch's generators."""
+        starts = torch.randint(self.n_starts, (n,)).to(self.returns.device)  # on the CPU: the same on any device
+        stretch = self.at(starts)
+        if feature_noise == 0.0:
+            return stretch
+        return stretch._replace(features=stretch.features + feature_noise * torch.randn_like(stretch.features))
+
+    def at(self, starts: Tensor) -> Stretch:
+        """Return the stretches whose first decisions are those of index ``starts`` (B,) in the span."""
+        steps = torch.arange(self.rollout_steps, device=starts.device)
+        bars = torch.arange(self.window_steps - 1 + self.rollout_steps, device=starts.device)
+        paid = starts[:, None] + steps
+        overnight = None if self.overnight is None else self.overnight[paid]
+        return Stretch(self.features[starts[:, None] + bars], Step(self.returns[paid], overnight, None, None))

@@ -1,0 +1,32 @@
+"""Networks that a checkpoint can name: plain torch, built from shapes alone, so that acting needs no learner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rlx.errors import CheckpointError, did_you_mean
+from rlx.policies.networks.base import PolicyNetwork
+from rlx.policies.networks.gru_dirichlet import GruDirichlet
+from rlx.policies.networks.mlp import MlpAllocation
+from rlx.policies.networks.transformer import TransformerAllocation
+
+__all__ = ["NETWORKS", "PolicyNetwork", "build_network", "network_name"]
+
+NETWORKS: dict[str, type[PolicyNetwork]] = {
+    "mlp_allocation": MlpAllocation,
+    "transformer_allocation": TransformerAllocation,
+    "gru_dirichlet": GruDirichlet,
+}
+
+
+def network_name(network: PolicyNetwork) -> str:
+    """Return the name a checkpoint stores for ``network``."""
+    return next(name for name, kind in NETWORKS.items() if type(network) is kind)
+
+
+def build_network(name: str, arguments: dict[str, Any]) -> PolicyNetwork:
+    """Build an untrained network; CheckpointError for a name this version does not have."""
+    if name not in NETWORKS:
+        known = f"this version of rlx has {', '.join(NETWORKS)}"
+        raise CheckpointError(f"network '{name}' is unknown; {known}.{did_you_mean(name, NETWORKS)}")
+    return NETWORKS[name](**arguments)

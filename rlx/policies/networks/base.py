@@ -1,0 +1,25 @@
+"""What every network that a checkpoint can name offers: plain torch, built from shapes alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from torch import nn
+
+from rlx.sim.observation import Observation
+from rlx.types import FloatArray
+
+
+class PolicyNetwork(nn.Module):
+    """A network that turns normalized features and account state into target weights, deterministically."""
+
+    def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
+        """Return target weights (B, A) float64 for normalized ``features`` (B, W, A, F) float32.
+
+        ``observation`` is what the features were taken from; its own features are raw.
+        """
+        raise NotImplementedError
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the JSON-able arguments that build the same network again."""
+        raise NotImplementedError

@@ -1,0 +1,35 @@
+"""Networks that read bars alone, so that one pass decides for every bar of a sequence."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from rlx.policies.networks.base import PolicyNetwork
+from rlx.sim.observation import Observation
+from rlx.types import FloatArray
+
+
+class SequenceNetwork(PolicyNetwork):
+    """Decides from a window of ``window_steps`` bars of features, whatever the account holds.
+
+    A subclass implements ``forward`` and ``targets``. The decision for a bar depends on its own window alone, so that
+    training on sequences and acting on windows are the same function.
+    """
+
+    window_steps: int
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return outputs (B, T, n_outputs) of the last T = L - window_steps + 1 bars of ``features`` (B, L, A, F)."""
+        raise NotImplementedError
+
+    def targets(self, outputs: Tensor) -> Tensor:
+        """Return the target weights (..., A) that outputs (..., n_outputs) stand for, without chance."""
+        raise NotImplementedError
+
+    def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
+        """Decide for the last bar of each window."""
+        with torch.inference_mode():
+            weights = self.targets(self(torch.from_numpy(features)))[:, -1]
+        return np.asarray(weights.numpy(), dtype=np.float64)

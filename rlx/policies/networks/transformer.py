@@ -1,0 +1,123 @@
+"""A causal transformer over bars and assets, whose receptive field is exactly its window."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rlx.envs.allocation import AllocationHead
+from rlx.policies.networks.sequence import SequenceNetwork
+
+OUTPUT_SCALE = 0.02  # standard deviation of the last layer's first weights: the first decisions are near equal weight
+
+
+class TransformerAllocation(SequenceNetwork):
+    """Pre-norm transformer (Vaswani et al. 2017, arXiv:1706.03762) with one token an asset and bar.
+
+    Every block attends over the past of each asset, then over the assets of each bar, then runs a perceptron. The
+    ``window_steps`` - 1 earlier bars are shared out over the blocks: a block looks back so far that all of them
+    together see the window and nothing before it. Scores pass through tanh and an ``AllocationHead``.
+    """
+
+    def __init__(
+        self,
+        n_assets: int,
+        n_features: int,
+        window_steps: int,
+        d_model: int,
+        n_heads: int,
+        n_layers: int,
+        dropout: float,
+        long_only: bool,
+        max_gross: float,
+        leverage_head: bool,
+        logit_scale: float,
+    ) -> None:
+        super().__init__()
+        self._arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        self.window_steps = window_steps
+        self.head = AllocationHead(n_assets, long_only, max_gross, leverage_head, logit_scale)
+        self.embed = nn.Linear(n_features, d_model)
+        self.asset = nn.Parameter(torch.randn(n_assets, d_model) * OUTPUT_SCALE)
+        self.blocks = nn.ModuleList(
+            Block(d_model, n_heads, lags, dropout) for lags in shared_lags(window_steps - 1, n_layers)
+        )
+        self.norm = nn.LayerNorm(d_model)
+        self.score = nn.Linear(d_model, 1)
+        self.market_score = nn.Linear(d_model, self.head.n_actions - n_assets)  # cash and leverage
+        for layer in (self.score, self.market_score):
+            nn.init.normal_(layer.weight, std=OUTPUT_SCALE)
+            nn.init.zeros_(layer.bias)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Return actions (B, T, n_actions) in [-1, 1]."""
+        x = self.embed(features) + self.asset  # (B, L, A, D)
+        for block in self.blocks:
+            x = block(x)
+        x = self.norm(x[:, self.window_steps - 1 :])  # (B, T, A, D)
+        scores = torch.cat((self.score(x).squeeze(-1), self.market_score(x.mean(2))), dim=-1)
+        return torch.tanh(scores)
+
+    def targets(self, outputs: Tensor) -> Tensor:
+        """Read actions through the allocation head."""
+        return self.head.tensor_weights(outputs)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the shapes and the head's numbers."""
+        return dict(self._arguments)
+
+
+def shared_lags(lags: int, n_layers: int) -> list[int]:
+    """Share ``lags`` earlier bars out over the layers as evenly as whole numbers allow."""
+    return [lags // n_layers + (layer < lags % n_layers) for layer in range(n_layers)]
+
+
+class Block(nn.Module):
+    """Attention over the last ``lags`` + 1 bars of an asset, attention over the assets of a bar, and a perceptron."""
+
+    def __init__(self, d_model: int, n_heads: int, lags: int, dropout: float) -> None:
+        super().__init__()
+        self.over_time = Attention(d_model, n_heads)
+        self.over_assets = Attention(d_model, n_heads)
+        self.perceptron = nn.Sequential(
+            nn.LayerNorm(d_model), nn.Linear(d_model, 2 * d_model), nn.GELU(), nn.Linear(2 * d_model, d_model)
+        )
+        self.dropout = nn.Dropout(dropout)
+        self.lag_bias = nn.Parameter(torch.zeros(n_heads, lags + 1))  # how much each head heeds a bar so long ago
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the tokens (B, L, A, D) after one block."""
+        by_asset = self.over_time(x.transpose(1, 2), self.band(x.shape[1])).transpose(1, 2)
+        x = x + self.dropout(by_asset)
+        x = x + self.dropout(self.over_assets(x))
+        return cast(Tensor, x + self.dropout(self.perceptron(x)))
+
+    def band(self, length: int) -> Tensor:
+        """Return what is added to attention scores (n_heads, L, L): the bias of each lag, -inf outside the band."""
+        bars = torch.arange(length, device=self.lag_bias.device)
+        lag = bars[:, None] - bars[None, :]
+        inside = (lag >= 0) & (lag < self.lag_bias.shape[1])
+        bias = self.lag_bias[:, lag.clamp(0, self.lag_bias.shape[1] - 1)]
+        return torch.where(inside, bias, float("-inf"))
+
+
+class Attention(nn.Module):
+    """Pre-norm multi-head self-attention over the last axis but one."""
+
+    def __init__(self, d_model: int, n_heads: int) -> None:
+        super().__init__()
+        self.n_heads = n_heads
+        self.norm = nn.LayerNorm(d_model)
+        self.query_key_value = nn.Linear(d_model, 3 * d_model, bias=False)
+        self.output = nn.Linear(d_model, d_model, bias=False)
+
+    def forward(self, x: Tensor, bias: Tensor | None = None) -> Tensor:
+        """Return tokens (..., S, D) that attended to each other; ``bias`` (n_heads, S, S) is added to the scores."""
+        flat = self.norm(x).reshape(-1, x.shape[-2], x.shape[-1])  # (N, S, D)
+        parts = self.query_key_value(flat).view(*flat.shape[:2], 3, self.n_heads, -1)
+        query, key, value = parts.permute(2, 0, 3, 1, 4)  # (N, n_heads, S, D / n_heads)
+        attended = functional.scaled_dot_product_attention(query, key, value, None if bias is None else bias.to(query))
+        return cast(Tensor, self.output(attended.transpose(1, 2).reshape(flat.shape)).view(x.shape))
