@@ -60,6 +60,22 @@ _GUARD = (
     Key("cooldown/penalty", "per step", "Mean reward penalty for weight still held in cooldown"),
 )
 
+_TERMS = (
+    ("wealth", "wealth term"),
+    ("shaping", "simulator's penalties"),
+    ("trade", "turnover penalty"),
+    ("variance", "variance penalty"),
+    ("drawdown", "drawdown penalty"),
+    ("soft_drawdown", "soft drawdown penalty"),
+    ("risk_budget", "risk budget penalty"),
+    ("trade_memory", "penalty on reversed trades"),
+)
+_LOSSES = (
+    *((name, f"the {what}") for name, what in _TERMS),
+    ("entropy", "the entropy bonus"),
+    ("kl", "the divergence"),
+)
+
 _TRAIN = (
     Key("train/loss", "", "Total loss of the update", "lower"),
     Key("train/policy_loss", "", "Clipped surrogate loss of PPO", "lower"),
@@ -82,6 +98,14 @@ _TRAIN = (
     Key("train/path_gross_exposure", "x equity", "Mean sum of absolute weights of the simulated steps"),
     Key("train/weight_entropy", "share", "Entropy of absolute weights and cash, as a share of its maximum"),
     Key("train/grad_norm", "", "Norm of the update's gradient before clipping"),
+    Key("train/reward", "1/year", "Mean reward of the sampled paths, the sum of its terms", "higher"),
+    *(Key(f"train/reward_{name}", "1/year", f"Mean of the reward's {what}, signed", "higher") for name, what in _TERMS),
+    Key("train/reward_spread", "1/year", "Mean standard deviation of the rewards within a group of paths"),
+    *(Key(f"train/spread_{name}", "1/year", f"The same of its {what} alone") for name, what in _TERMS),
+    Key("train/equal_groups", "share", "Groups whose paths all earned the same, and that teach nothing"),
+    *(Key(f"train/grad_norm_{name}", "", f"Norm of the gradient of {what} alone") for name, what in _LOSSES),
+    Key("train/kl", "nats", "Mean KL divergence of the policy from its moving average"),
+    Key("train/concentration", "", "Mean sum of the Dirichlet concentrations; higher explores less"),
     Key("train/learning_rate", "", "Learning rate of the update"),
 )
 

@@ -12,6 +12,7 @@ from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.data.config import FolderData, SampleData, SyntheticData
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol
+from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.gymrl.config import GymrlConfig
 from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.policies.config import BuyAndHoldConfig, CashConfig, CheckpointConfig, EqualWeightConfig, WeightsConfig
@@ -64,6 +65,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
     "module": {
         "gymrl_schema": GymrlConfig,
         "hftraining_schema": HftrainingConfig,
+        "differentiable_market_schema": DifferentiableMarketConfig,
     },
     "hardware": {"schema": HardwareConfig},
     "logger": {"schema": LoggerConfig},

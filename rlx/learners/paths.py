@@ -23,6 +23,15 @@ class Stretch(NamedTuple):
     features: Tensor  # (B, W - 1 + T, A, F) normalized, float32
     tape: Step  # tensors (B, T, A)
 
+    @property
+    def size(self) -> int:
+        """Number of stretches B."""
+        return self.features.shape[0]
+
+    def select(self, rows: slice) -> Stretch:
+        """Return some of the stretches."""
+        return Stretch(self.features[rows], self.tape.map(lambda series: series[rows]))
+
 
 class Stretches(nn.Module):
     """Draws stretches of a span; its buffers hold that span and nothing after it, and follow the module's device.

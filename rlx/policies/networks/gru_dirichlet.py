@@ -61,7 +61,7 @@ class GruDirichlet(SequenceNetwork):
         mixed = torch.tanh(self.mix(torch.cat((state, market), dim=-1)))
         sides = self.sides(mixed).transpose(2, 3).flatten(2)  # (B, T, A) longs, then A shorts
         raw = torch.cat((sides, self.reserve(mixed.mean(2))), dim=-1)
-        return self.min_concentration + functional.softplus(raw.float())
+        return self.min_concentration + functional.softplus(raw.to(torch.promote_types(raw.dtype, torch.float32)))
 
     def targets(self, outputs: Tensor) -> Tensor:
         """Return the portfolio of the mean parts."""

@@ -46,19 +46,21 @@ class TransformerAllocation(SequenceNetwork):
             Block(d_model, n_heads, lags, dropout) for lags in shared_lags(window_steps - 1, n_layers)
         )
         self.norm = nn.LayerNorm(d_model)
-        self.score = nn.Linear(d_model, 1)
-        self.market_score = nn.Linear(d_model, self.head.n_actions - n_assets)  # cash and leverage
-        for layer in (self.score, self.market_score):
-            nn.init.normal_(layer.weight, std=OUTPUT_SCALE)
-            nn.init.zeros_(layer.bias)
+        self.score = output_layer(d_model, 1)
+        of_market = self.head.n_actions - n_assets  # cash and leverage, where there are such actions
+        self.market_score = output_layer(d_model, of_market) if of_market else None
 
     def forward(self, features: Tensor) -> Tensor:
         """Return actions (B, T, n_actions) in [-1, 1]."""
         x = self.embed(features) + self.asset  # (B, L, A, D)
+        bars = torch.arange(x.shape[1], device=x.device)
+        lag = bars[:, None] - bars[None, :]  # (L, L), negative where the other bar is in the future
         for block in self.blocks:
-            x = block(x)
+            x = block(x, lag)
         x = self.norm(x[:, self.window_steps - 1 :])  # (B, T, A, D)
-        scores = torch.cat((self.score(x).squeeze(-1), self.market_score(x.mean(2))), dim=-1)
+        scores = self.score(x).squeeze(-1)
+        if self.market_score is not None:
+            scores = torch.cat((scores, self.market_score(x.mean(2))), dim=-1)
         return torch.tanh(scores)
 
     def targets(self, outputs: Tensor) -> Tensor:
@@ -68,6 +70,14 @@ class TransformerAllocation(SequenceNetwork):
     def arguments(self) -> dict[str, Any]:
         """Return the shapes and the head's numbers."""
         return dict(self._arguments)
+
+
+def output_layer(d_model: int, n_outputs: int) -> nn.Linear:
+    """Return a layer whose outputs are small at first."""
+    layer = nn.Linear(d_model, n_outputs)
+    nn.init.normal_(layer.weight, std=OUTPUT_SCALE)
+    nn.init.zeros_(layer.bias)
+    return layer
 
 
 def shared_lags(lags: int, n_layers: int) -> list[int]:
@@ -88,20 +98,18 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.lag_bias = nn.Parameter(torch.zeros(n_heads, lags + 1))  # how much each head heeds a bar so long ago
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the tokens (B, L, A, D) after one block."""
-        by_asset = self.over_time(x.transpose(1, 2), self.band(x.shape[1])).transpose(1, 2)
+    def forward(self, x: Tensor, lag: Tensor) -> Tensor:
+        """Return the tokens (B, L, A, D) after one block; ``lag`` (L, L) is the distance between bars."""
+        by_asset = self.over_time(x.transpose(1, 2), self.band(lag)).transpose(1, 2)
         x = x + self.dropout(by_asset)
         x = x + self.dropout(self.over_assets(x))
         return cast(Tensor, x + self.dropout(self.perceptron(x)))
 
-    def band(self, length: int) -> Tensor:
+    def band(self, lag: Tensor) -> Tensor:
         """Return what is added to attention scores (n_heads, L, L): the bias of each lag, -inf outside the band."""
-        bars = torch.arange(length, device=self.lag_bias.device)
-        lag = bars[:, None] - bars[None, :]
-        inside = (lag >= 0) & (lag < self.lag_bias.shape[1])
-        bias = self.lag_bias[:, lag.clamp(0, self.lag_bias.shape[1] - 1)]
-        return torch.where(inside, bias, float("-inf"))
+        longest = self.lag_bias.shape[1] - 1
+        near = lag.clamp(0, longest)
+        return torch.where(lag == near, self.lag_bias[:, near], float("-inf"))
 
 
 class Attention(nn.Module):

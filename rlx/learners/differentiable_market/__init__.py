@@ -1,0 +1,1 @@
+"""differentiable_market: GRPO on allocation paths sampled from a Dirichlet policy."""

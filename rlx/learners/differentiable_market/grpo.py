@@ -1,0 +1,103 @@
+"""Group relative policy optimization (Shao et al. 2024, arXiv:2402.03300) of Dirichlet policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+from torch.distributions import Dirichlet, kl_divergence
+
+from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
+
+SMALLEST_SPREAD = 1e-6  # standard deviation of a group's rewards below which its paths count as equal
+
+
+class Group(NamedTuple):
+    """K sampled paths for each of B windows, and what became of them."""
+
+    concentration: Tensor  # (B, T, n) of the policy
+    reference: Tensor  # (B, T, n) of its moving average
+    parts: Tensor  # (B, K, T, n) sampled
+    terms: dict[str, Tensor]  # reward terms, each (B, K)
+    outcome: Mapping[str, Tensor]  # ledger quantities (B x K, T)
+
+    @property
+    def rewards(self) -> Tensor:
+        """Rewards (B, K) of the paths."""
+        return torch.stack(list(self.terms.values())).sum(0)
+
+
+def loss_names(group_terms: Iterable[str], config: DifferentiableMarketConfig) -> list[str]:
+    """Return the names of the parts that ``group_losses`` has for these reward terms."""
+    weights = {"entropy": config.entropy_coefficient, "kl": config.kl_weight}
+    return [*group_terms, *(name for name, weight in weights.items() if weight > 0.0)]
+
+
+def group_losses(group: Group, config: DifferentiableMarketConfig) -> dict[str, Tensor]:
+    """Return the parts () of the loss: one a reward term, the entropy bonus and the divergence from the reference.
+
+    Every term is measured in standard deviations of its group's rewards, so that the parts of the terms add up to the
+    loss of the whole reward: -mean(advantage x log-probability), or with ``pathwise`` minus the reward itself.
+    """
+    unit = spread(group.rewards).detach().clamp(min=SMALLEST_SPREAD)
+    if config.gradient == "pathwise":
+        losses = {name: -(term / unit).mean() for name, term in group.terms.items()}
+    else:
+        likely = path_log_probability(group.concentration, group.parts)
+        losses = {name: -(centred(term) / unit * likely).mean() for name, term in group.terms.items()}
+    if config.entropy_coefficient > 0.0:
+        losses["entropy"] = -config.entropy_coefficient * mean_entropy(group.concentration)
+    if config.kl_weight > 0.0:
+        losses["kl"] = config.kl_weight * mean_kl(group.concentration, group.reference)
+    return losses
+
+
+def group_metrics(group: Group) -> dict[str, float]:
+    """Return what there is to know of a group, averaged over its windows."""
+    outcome, apart = group.outcome, spread(group.rewards)
+    measured = {
+        "reward": group.rewards,
+        **{f"reward_{name}": term for name, term in group.terms.items()},
+        "reward_spread": apart,
+        **{f"spread_{name}": spread(term) for name, term in group.terms.items()},
+        "equal_groups": (apart < SMALLEST_SPREAD).float(),
+        "entropy": mean_entropy(group.concentration),
+        "kl": mean_kl(group.concentration, group.reference),
+        "concentration": group.concentration.sum(-1),
+        "path_turnover": outcome["turnover"],
+        "path_gross_exposure": outcome["gross_exposure"],
+    }
+    return {name: float(value.detach().mean()) for name, value in measured.items()}
+
+
+def spread(rewards: Tensor) -> Tensor:
+    """Return the standard deviation (ddof 0) of each group's rewards, (B, 1) for (B, K)."""
+    return rewards.std(-1, correction=0, keepdim=True)
+
+
+def centred(rewards: Tensor) -> Tensor:
+    """Return rewards (B, K) less their group's mean."""
+    return rewards - rewards.mean(-1, keepdim=True)
+
+
+def path_log_probability(concentration: Tensor, parts: Tensor) -> Tensor:
+    """Return the mean log-density a step (B, K) of sampled paths ``parts`` (B, K, T, n).
+
+    concentration: (B, T, n), shared by the K paths of a window.
+    """
+    density: Tensor = Dirichlet(concentration.unsqueeze(1), validate_args=False).log_prob(parts)  # type: ignore[no-untyped-call]
+    return density.mean(-1)
+
+
+def mean_entropy(concentration: Tensor) -> Tensor:
+    """Return the mean differential entropy () of the step's distributions, in nats."""
+    entropy: Tensor = Dirichlet(concentration, validate_args=False).entropy()  # type: ignore[no-untyped-call]
+    return entropy.mean()
+
+
+def mean_kl(concentration: Tensor, reference: Tensor) -> Tensor:
+    """Return the mean divergence () of the policy from the reference, KL(policy || reference), in nats."""
+    policy, other = (Dirichlet(one, validate_args=False) for one in (concentration, reference))
+    return kl_divergence(policy, other).mean()

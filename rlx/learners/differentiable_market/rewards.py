@@ -1,0 +1,107 @@
+"""The reward of a path, term by term, from its ledger; terms add up, so that each can be blamed for its share."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
+
+SMALLEST_DEVIATION = 1e-6  # of net log returns
+SOFTNESS = 0.01  # drawdown over which the soft penalty goes from nothing to proportional
+TERMS = (
+    "wealth",
+    "shaping",
+    "trade",
+    "variance",
+    "drawdown",
+    "soft_drawdown",
+    "risk_budget",
+    "trade_memory",
+)
+"""Names of the terms a reward can have, in the order in which they are told."""
+
+Outcome = Mapping[str, Tensor]
+
+
+class PathReward(nn.Module):
+    """Rewards of P paths of T steps, per year; ``covariance`` (A, A) of the assets' returns is the risk budget's."""
+
+    covariance: Tensor
+
+    def __init__(self, config: DifferentiableMarketConfig, periods_per_year: float, covariance: Tensor) -> None:
+        super().__init__()
+        self.config = config
+        self.periods_per_year = periods_per_year
+        self.register_buffer("covariance", covariance, persistent=False)
+        weights = {
+            "wealth": 1.0,
+            "shaping": 1.0,
+            "trade": config.trade_penalty,
+            "variance": config.risk_aversion,
+            "drawdown": config.drawdown_lambda,
+            "soft_drawdown": config.soft_drawdown_lambda,
+            "risk_budget": config.risk_budget_lambda,
+            "trade_memory": config.trade_memory_lambda,
+        }
+        measures: dict[str, Callable[[Outcome], Tensor]] = {name: getattr(self, name) for name in TERMS}
+        self.active = {name: (weights[name], measures[name]) for name in TERMS if weights[name] != 0.0}
+
+    def forward(self, outcome: Outcome) -> dict[str, Tensor]:
+        """Return the terms that are switched on, each (P,) and signed: their sum is the reward."""
+        return {name: weight * measure(outcome) for name, (weight, measure) in self.active.items()}
+
+    def wealth(self, outcome: Outcome) -> Tensor:
+        """Return annual log growth, or the annual Sharpe ratio of net log returns."""
+        log_returns = torch.log1p(outcome["net_return"])
+        if self.config.wealth_objective == "log":
+            return self.periods_per_year * log_returns.mean(-1)
+        deviation = log_returns.std(-1, correction=0).clamp(min=SMALLEST_DEVIATION)
+        return math.sqrt(self.periods_per_year) * log_returns.mean(-1) / deviation
+
+    def shaping(self, outcome: Outcome) -> Tensor:
+        """Return the penalties of the simulator's own reward: ``env.reward``, the guard's and the cooldown's."""
+        return self.periods_per_year * (outcome["reward"] - torch.log1p(outcome["net_return"])).mean(-1)
+
+    def trade(self, outcome: Outcome) -> Tensor:
+        """Return minus the annual turnover."""
+        return -self.periods_per_year * outcome["turnover"].mean(-1)
+
+    def variance(self, outcome: Outcome) -> Tensor:
+        """Return minus half the annual variance of net returns, or of the weights over the path, summed over assets."""
+        if self.config.variance_penalty == "pnl":
+            variance = outcome["net_return"].var(-1, correction=0)
+        else:
+            variance = outcome["executed_weights"].var(-2, correction=0).sum(-1)
+        return -0.5 * self.periods_per_year * variance
+
+    def drawdown(self, outcome: Outcome) -> Tensor:
+        """Return minus the deepest drawdown of the path."""
+        return -outcome["drawdown"].amax(-1)
+
+    def soft_drawdown(self, outcome: Outcome) -> Tensor:
+        """Return minus the mean drawdown beyond the threshold, rounded off by a softplus."""
+        excess = (outcome["drawdown"] - self.config.soft_drawdown_threshold) / SOFTNESS
+        return -SOFTNESS * functional.softplus(excess).mean(-1)
+
+    def risk_budget(self, outcome: Outcome) -> Tensor:
+        """Return minus the squared distance of the assets' shares of risk from equal ones (Maillard et al. 2010)."""
+        weights = outcome["executed_weights"]  # (P, T, A)
+        contribution = weights * (weights @ self.covariance)
+        total = contribution.sum(-1, keepdim=True).clamp(min=1e-12)
+        return -(contribution / total - 1.0 / weights.shape[-1]).square().sum(-1).mean(-1)
+
+    def trade_memory(self, outcome: Outcome) -> Tensor:
+        """Return minus the annual size of trades that go against an exponential average of the trades before."""
+        trades = outcome["executed_weights"].diff(dim=-2)  # (P, T - 1, A)
+        lag = torch.arange(trades.shape[-2], device=trades.device)
+        age = (lag[:, None] - lag[None, :] - 1).to(trades.dtype)  # of trade j when trade i is made; -1 is itself
+        decay = self.config.trade_memory_decay
+        fading = torch.where(age >= 0, decay ** age.clamp(min=0), 0.0)
+        memory = (1.0 - decay) * torch.einsum("ij,pja->pia", fading, trades)
+        against = (-trades * torch.sign(memory)).clamp(min=0.0).sum(-1)
+        return -self.periods_per_year * against.sum(-1) / outcome["turnover"].shape[-1]

@@ -1,0 +1,70 @@
+"""Run learners under a bare Trainer, and look at what happens."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as lightning
+import numpy as np
+from lightning.pytorch.callbacks import Callback, ModelCheckpoint
+
+from rlx.data.market import Market
+from rlx.data.splits import Span
+from rlx.evaluate.evaluator import evaluate
+from rlx.evaluate.windows import HOLDOUT, holdout_windows
+from rlx.learners.base import Learner
+from rlx.policies.base import Policy
+from rlx.sim.ledger import Ledger
+from rlx.sim.rules import Rules
+
+
+def fit(learner: Learner, *callbacks: Callback, ckpt_path: Path | None = None, **options: Any) -> lightning.Trainer:
+    """Fit on the CPU, without logs and bars."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning's own call
+        trainer = lightning.Trainer(
+            accelerator="cpu",
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            num_sanity_val_steps=0,
+            callbacks=list(callbacks),
+            **options,
+        )
+        trainer.fit(learner, ckpt_path=ckpt_path, weights_only=True)
+    return trainer
+
+
+class Recorder(Callback):
+    """Keeps the metrics of every update."""
+
+    def __init__(self) -> None:
+        self.history: list[dict[str, float]] = []
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        self.history.append({name: float(value) for name, value in trainer.callback_metrics.items()})
+
+
+class SaveAfter(Callback):
+    """Saves a checkpoint once ``updates`` updates are done."""
+
+    def __init__(self, updates: int, path: Path) -> None:
+        self.updates, self.path = updates, path
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *args: Any) -> None:
+        if args[-1] + 1 == self.updates:
+            trainer.save_checkpoint(self.path)
+
+
+def weights_of(learner: Learner) -> dict[str, np.ndarray]:
+    """Return a copy of everything a checkpoint keeps of the learner."""
+    return {name: tensor.numpy().copy() for name, tensor in learner.state_dict().items()}
+
+
+def played(policy: Policy, market: Market, rules: Rules, span: Span) -> Ledger:
+    """Return the ledger of one account over the span."""
+    return evaluate(policy, market, [holdout_windows(span)], rules).sets[HOLDOUT].ledger.select(0)

@@ -1,0 +1,263 @@
+"""What both learners that train through the simulator have to do."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rlx.data.market import Market
+from rlx.errors import CheckpointError, ConfigError, DataError, RlxError
+from rlx.learners.differentiable_market.learner import DifferentiableMarketLearner
+from rlx.learners.hftraining.learner import HftrainingLearner
+from rlx.learners.path_learner import PathLearner
+from rlx.policies.baselines import BuyAndHold, EqualWeight
+from rlx.policies.checkpoint import load_checkpoint
+from rlx.sim.rules import Costs, Guard, Limits, Rules
+from rlx.types import Execution
+from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
+from tests.learners.fitting import Recorder, SaveAfter, fit, played, weights_of
+from tests.policies.acting import observe
+
+SHARED = {"updates": 6, "n_windows": 4, "rollout_steps": 12, "window_steps": 4, "warmup_updates": 2}
+TINY: dict[type[PathLearner], dict[str, Any]] = {
+    HftrainingLearner: {**SHARED, "d_model": 8, "n_heads": 2, "n_layers": 2},
+    DifferentiableMarketLearner: {**SHARED, "hidden_size": 8, "n_paths": 3, "diagnose_every_updates": 2},
+}
+LONG_SHORT = Rules(costs=Costs(slippage_bps=5.0, short_borrow_annual=0.01), limits=Limits(intraday_gross=1.5))
+both = pytest.mark.parametrize("kind", [HftrainingLearner, DifferentiableMarketLearner])
+
+
+def make(
+    kind: type[PathLearner], market: Market, rules: Rules = LONG_ONLY, seed: int = 0, **options: Any
+) -> PathLearner:
+    options = {**TINY[kind], **options}
+    splits = splits_of(market, options["window_steps"])
+    learner: PathLearner = kind(market=market, rules=rules, splits=splits, feature_names=FEATURES, seed=seed, **options)  # type: ignore[call-arg]
+    return learner
+
+
+@both
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_one_update_a_training_step_whatever_the_optimizer(kind: type[PathLearner], optimizer: str) -> None:
+    recorder, learner = Recorder(), make(kind, make_market(), optimizer=optimizer, learning_rate=0.01)
+    before = weights_of(learner)
+    trainer = fit(learner, recorder)
+    assert trainer.global_step == len(recorder.history) == learner.updates == learner.totals.updates == 6
+    rates = [metrics["train/learning_rate"] for metrics in recorder.history]
+    np.testing.assert_allclose(rates[:3], [0.01 / 3, 0.02 / 3, 0.01], rtol=1e-6)
+    assert rates[2] > rates[3] > rates[4] > rates[5] == pytest.approx(1e-5)
+    moved = {name for name, tensor in weights_of(learner).items() if not np.array_equal(tensor, before[name])}
+    assert {name for name, _ in learner.named_parameters()} <= moved  # the network and its average, every tensor
+
+
+@both
+def test_the_same_seed_trains_the_same_policy(kind: type[PathLearner]) -> None:
+    market, runs = make_market(), []
+    for seed in (0, 0, 1):
+        torch.manual_seed(99)  # what was drawn before does not matter
+        learner = make(kind, market, seed=seed)
+        fit(learner)
+        runs.append(weights_of(learner))
+    assert all(np.array_equal(tensor, runs[1][name]) for name, tensor in runs[0].items())
+    assert any(not np.array_equal(tensor, runs[2][name]) for name, tensor in runs[0].items())
+
+
+@both
+def test_the_moving_average_is_what_is_exported(kind: type[PathLearner], tmp_path: Path) -> None:
+    market = make_market()
+    learner = make(kind, market, learning_rate=0.01, ema_decay=0.5)
+    fit(learner)
+    learner.export(tmp_path / "policy")
+    loaded, observation = load_checkpoint(tmp_path), observe(market, [30, 40], learner.policy())
+    weights = loaded.act(observation)
+    np.testing.assert_array_equal(weights, learner.policy().act(observation))
+    features = learner.normalizer.apply(observation.features)
+    np.testing.assert_allclose(weights, learner.averaged.module.eval().allocate(features, observation), atol=1e-7)
+    assert not np.allclose(weights, learner.net.eval().allocate(features, observation), atol=1e-6)
+
+
+@both
+@pytest.mark.parametrize("rules", [ALL_RULES, LONG_SHORT, replace(LONG_ONLY, execution=Execution.next_open)])
+def test_it_trains_under_any_rules(kind: type[PathLearner], rules: Rules) -> None:
+    recorder, market = Recorder(), make_market()
+    learner = make(kind, market, rules)
+    fit(learner, recorder)
+    told = [name for name in recorder.history[0] if not name.startswith("train/grad_norm_")]
+    assert all(np.isfinite(metrics[name]) for metrics in recorder.history for name in told)
+    ledger = played(learner.policy(), market, rules, learner.splits.test)
+    assert np.all(ledger.gross_exposure <= (rules.limits.intraday_gross or 1.0) + 1e-6)
+    assert np.all(ledger.limit_clipped < 1e-6)  # it asks for nothing that the limits forbid
+    assert learner.play.parallel is (rules is not ALL_RULES)
+
+
+@both
+def test_bfloat16_leaves_weights_and_simulation_in_float32(kind: type[PathLearner]) -> None:
+    recorder, learner = Recorder(), make(kind, make_market())
+    fit(learner, recorder, precision="bf16-mixed")
+    assert all(np.isfinite(metrics["train/loss"]) for metrics in recorder.history)
+    assert {tensor.dtype for tensor in learner.parameters()} == {torch.float32}
+    exact = Recorder()
+    fit(make(kind, make_market()), exact)
+    assert exact.history[0]["train/loss"] != recorder.history[0]["train/loss"]
+    assert exact.history[0]["train/loss"] == pytest.approx(recorder.history[0]["train/loss"], rel=0.1, abs=0.05)
+
+
+@both
+def test_training_reads_nothing_after_its_span(kind: type[PathLearner]) -> None:
+    market = make_market()
+    stop = splits_of(market, 4).train.stop
+    fields = {n: getattr(market.panel, n).copy() for n in ("open", "high", "low", "close", "volume")}
+    for values in fields.values():
+        values[stop + 1 :] *= 3.0
+    runs = []
+    for traded in (market, Market(replace(market.panel, **fields))):
+        learner = make(kind, traded, ALL_RULES)
+        fit(learner)
+        runs.append(weights_of(learner))
+    for name, tensor in runs[0].items():
+        np.testing.assert_array_equal(tensor, runs[1][name])
+
+
+FINDS: dict[type[PathLearner], dict[str, Any]] = {
+    HftrainingLearner: {"updates": 60, "learning_rate": 0.01, "logit_scale": 3.0, "entropy_coefficient": 0.0},
+    DifferentiableMarketLearner: {"updates": 150, "learning_rate": 0.03, "n_paths": 16, "kl_weight": 0.0},
+}
+
+
+@both
+def test_it_finds_the_asset_that_always_wins(kind: type[PathLearner]) -> None:
+    market = make_market("one_winner", n_assets=4, n_bars=400)
+    learner = make(kind, market, LONG_ONLY, **{**FINDS[kind], "ema_decay": 0.9})
+    fit(learner)
+    span = learner.splits.test
+    ledger = played(learner.policy(), market, LONG_ONLY, span)
+    assert ledger.executed_weights[:, 0].mean() > 0.85
+    possible = float(np.log1p(market.returns[span.start : span.stop, 0]).sum())
+    rivals = [played(rival, market, LONG_ONLY, span).value[-1] for rival in (EqualWeight(), BuyAndHold())]
+    assert np.log(ledger.value[-1]) > max(0.8 * possible, *np.log(rivals))
+
+
+@both
+def test_a_guard_that_fires_changes_what_is_learnt(kind: type[PathLearner]) -> None:
+    market = make_market()
+    guarded = Rules(costs=LONG_ONLY.costs, limits=LONG_ONLY.limits, guard=Guard(drawdown_threshold=0.001))
+    recorders = []
+    for rules in (LONG_ONLY, guarded):
+        recorders.append(Recorder())
+        fit(make(kind, market, rules), recorders[-1])
+    exposures = [recorder.history[0]["train/path_gross_exposure"] for recorder in recorders]
+    assert exposures[1] < 0.9 * exposures[0]
+
+
+def test_a_rollout_longer_than_the_training_span_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"module\.rollout_steps=5000: must be at most"):
+        make(HftrainingLearner, make_market(), rollout_steps=5000)
+
+
+def test_next_open_without_opens_is_refused() -> None:
+    market = make_market()
+    bare = Market(replace(market.panel, open=None, high=None, low=None))
+    with pytest.raises(DataError, match="needs opening prices"):
+        make(HftrainingLearner, bare, replace(LONG_ONLY, execution=Execution.next_open))
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run() -> None:
+    learner = make(HftrainingLearner, make_market())
+    learner.stretches.returns.fill_(float("nan"))
+    with pytest.raises(RlxError, match="gradient of update 1 is not finite"):
+        fit(learner)
+
+
+class TestWarmStart:
+    """A run that starts from another run's policy."""
+
+    @both
+    def test_it_acts_as_the_checkpoint_did_and_remembers_what_that_saw(
+        self, kind: type[PathLearner], tmp_path: Path
+    ) -> None:
+        market = make_market()
+        first = make(kind, market, learning_rate=0.01, seed=3)
+        fit(first)
+        first.export(tmp_path / "policy")
+        longer = make_market(n_bars=300)
+        second = make(kind, longer, warm_start=str(tmp_path))
+        observation = observe(longer, [60, 70], second.policy())
+        np.testing.assert_array_equal(second.policy().act(observation), load_checkpoint(tmp_path).act(observation))
+        theirs, ours = first.facts().seen, second.facts().seen
+        assert ours["selected"][0] == min(theirs["selected"][0], str(longer.timestamps[second.splits.validation.start]))
+        assert ours["trained"][1] == max(theirs["trained"][1], str(longer.timestamps[second.splits.train.stop]))
+
+    @pytest.mark.parametrize(
+        ("options", "expected"),
+        [
+            ({"d_model": 16}, "d_model 8 there, 16 here"),
+            ({"n_layers": 3, "window_steps": 5}, "window_steps 4 there, 5 here; n_layers 2 there, 3 here"),
+            ({"leverage_head": True}, "leverage_head False there, True here"),
+        ],
+    )
+    def test_what_does_not_match_is_named(self, options: dict[str, Any], expected: str, tmp_path: Path) -> None:
+        market = make_market()
+        make(HftrainingLearner, market).export(tmp_path / "policy")
+        with pytest.raises(CheckpointError, match="does not fit this run") as caught:
+            make(HftrainingLearner, market, warm_start=str(tmp_path), **options)
+        assert expected in str(caught.value)
+
+    def test_another_universe_or_module_is_named(self, tmp_path: Path) -> None:
+        make(HftrainingLearner, make_market()).export(tmp_path / "policy")
+        with pytest.raises(CheckpointError, match=r"symbols \['S0', 'S1', 'S2'\] there, \['S0', 'S1'\] here"):
+            make(HftrainingLearner, make_market(n_assets=2), warm_start=str(tmp_path))
+        with pytest.raises(CheckpointError, match="transformer_allocation of module=hftraining there"):
+            make(DifferentiableMarketLearner, make_market(), warm_start=str(tmp_path))
+
+    def test_a_folder_without_a_policy_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(CheckpointError, match=r"no policy\.json in it"):
+            make(HftrainingLearner, make_market(), warm_start=str(tmp_path))
+
+    def test_another_scale_of_the_same_weights_is_only_told(
+        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        market = make_market()
+        make(HftrainingLearner, market).export(tmp_path / "policy")
+        make(HftrainingLearner, market, warm_start=str(tmp_path), logit_scale=3.0)
+        assert "go on under other settings: logit_scale 2.0 there, 3.0 here" in caplog.text
+
+
+@both
+@pytest.mark.slow
+def test_memory_does_not_grow_over_thousands_of_updates(kind: type[PathLearner]) -> None:
+    import gc
+    import resource
+
+    sizes: list[int] = []
+
+    class Weigh(Recorder):
+        def on_train_batch_end(self, trainer: Any, *_: Any) -> None:
+            if trainer.global_step in (1000, 5000):
+                gc.collect()
+                sizes.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+
+    options = {"updates": 5000, "n_windows": 2, "rollout_steps": 4, "diagnose_every_updates": 100}
+    if kind is HftrainingLearner:
+        del options["diagnose_every_updates"]
+    fit(make(kind, make_market(), **options), Weigh())
+    assert sizes[1] - sizes[0] < 8_000  # kilobytes; ten a leaked update would be forty thousand
+
+
+@both
+def test_resuming_gives_the_uninterrupted_run(kind: type[PathLearner], tmp_path: Path) -> None:
+    market, path = make_market(), tmp_path / "half.ckpt"
+    whole, recorder = make(kind, market, optimizer="muon"), Recorder()
+    fit(whole, recorder, SaveAfter(3, path))
+    rest, resumed = Recorder(), make(kind, market, optimizer="muon", seed=5)
+    trainer = fit(resumed, rest, ckpt_path=path)
+    assert trainer.global_step == 6
+    for mine, theirs in zip(rest.history, recorder.history[3:], strict=True):
+        told = {name for name in theirs if name.startswith("train/")}
+        np.testing.assert_equal({n: mine[n] for n in told}, {n: theirs[n] for n in told})
+    for name, tensor in weights_of(whole).items():
+        np.testing.assert_array_equal(tensor, weights_of(resumed)[name])
