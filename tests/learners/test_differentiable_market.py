@@ -1,0 +1,316 @@
+"""GRPO, its rewards and its memory savers against hand-worked numbers and against each other."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from scipy.special import digamma, gammaln
+from torch import Tensor
+
+from rlx.data.market import Market
+from rlx.errors import ConfigError
+from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
+from rlx.learners.differentiable_market.grpo import (
+    Group,
+    centred,
+    group_losses,
+    loss_names,
+    mean_entropy,
+    mean_kl,
+    path_log_probability,
+    spread,
+)
+from rlx.learners.differentiable_market.learner import DifferentiableMarketLearner
+from rlx.learners.differentiable_market.rewards import TERMS, PathReward
+from rlx.sim.rules import Costs, Guard, Limits, Reward, Rules
+from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
+from tests.learners.fitting import Recorder, fit, played, weights_of
+
+TINY: dict[str, Any] = {
+    "updates": 4,
+    "n_windows": 6,
+    "rollout_steps": 10,
+    "window_steps": 4,
+    "hidden_size": 8,
+    "n_paths": 4,
+    "diagnose_every_updates": 2,
+}
+EVERY_TERM = {
+    "trade_penalty": 0.001,
+    "drawdown_lambda": 0.1,
+    "soft_drawdown_lambda": 0.1,
+    "risk_budget_lambda": 0.1,
+    "trade_memory_lambda": 0.001,
+}
+NO_BRAKES = {"entropy_coefficient": 0.0, "kl_weight": 0.0}
+
+
+def make(market: Market, rules: Rules = LONG_ONLY, seed: int = 0, **options: Any) -> DifferentiableMarketLearner:
+    options = {**TINY, **options}
+    splits = splits_of(market, options["window_steps"])
+    return DifferentiableMarketLearner(
+        market=market, rules=rules, splits=splits, feature_names=FEATURES, seed=seed, **options
+    )
+
+
+def dirichlet_kl(p: np.ndarray, q: np.ndarray) -> float:
+    """Return KL(Dir(p) || Dir(q)) from the formula of Penny (2001)."""
+    first = gammaln(p.sum()) - gammaln(p).sum() - gammaln(q.sum()) + gammaln(q).sum()
+    return float(first + ((p - q) * (digamma(p) - digamma(p.sum()))).sum())
+
+
+class TestDirichlet:
+    """What GRPO needs of the distribution."""
+
+    def test_kl_is_the_formula_of_the_literature_and_of_samples(self) -> None:
+        torch.manual_seed(0)
+        p, q = np.array([2.0, 0.7, 5.0]), np.array([1.0, 3.0, 2.0])
+        policy, other = torch.tensor(p)[None, None], torch.tensor(q)[None, None]
+        assert float(mean_kl(policy, other)) == pytest.approx(dirichlet_kl(p, q), rel=1e-9)
+        assert float(mean_kl(policy, policy)) == pytest.approx(0.0, abs=1e-12)
+        draws = torch.distributions.Dirichlet(policy[0, 0]).sample((200_000,))[None, :, None]
+        sampled = path_log_probability(policy, draws) - path_log_probability(other, draws)
+        assert float(sampled.mean()) == pytest.approx(dirichlet_kl(p, q), rel=0.02)
+
+    def test_entropy_and_density_of_the_uniform_triangle(self) -> None:
+        flat = torch.ones(1, 1, 3, dtype=torch.float64)  # density 2 on the simplex
+        assert float(mean_entropy(flat)) == pytest.approx(-math.log(2))
+        parts = torch.tensor([0.2, 0.3, 0.5], dtype=torch.float64).view(1, 1, 1, 3)
+        assert float(path_log_probability(flat, parts)) == pytest.approx(math.log(2))
+
+
+class TestGroups:
+    """Advantages and the parts of the loss."""
+
+    rewards = torch.tensor([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0]], dtype=torch.float64)
+
+    def test_advantages_are_in_deviations_of_the_group(self) -> None:
+        expected = np.array([[-1.0, 0.0, 1.0], [0, 0, 0]])
+        np.testing.assert_allclose(centred(self.rewards).numpy(), expected)
+        np.testing.assert_allclose(spread(self.rewards).numpy(), [[math.sqrt(2 / 3)], [0.0]], atol=1e-12)
+
+    def group(self, **terms: Tensor) -> Group:
+        torch.manual_seed(0)
+        concentration = (torch.rand(2, 4, 3, dtype=torch.float64) + 1.0).requires_grad_()
+        parts = torch.distributions.Dirichlet(concentration.detach()[:, None].expand(-1, 3, -1, -1)).sample()
+        return Group(concentration, concentration.detach() * 1.1, parts, terms, {})
+
+    def test_the_score_loss_is_minus_advantage_times_log_probability(self) -> None:
+        group = self.group(wealth=self.rewards)
+        losses = group_losses(group, DifferentiableMarketConfig(**NO_BRAKES))
+        advantage = np.array([[-1.0, 0.0, 1.0], [0, 0, 0]]) / math.sqrt(2 / 3)
+        likely = path_log_probability(group.concentration, group.parts).detach().numpy()
+        assert losses.keys() == {"wealth"}
+        assert losses["wealth"].item() == pytest.approx(-(advantage * likely).mean())
+
+    def test_a_better_path_becomes_more_likely(self) -> None:
+        group = self.group(wealth=self.rewards)
+        losses = group_losses(group, DifferentiableMarketConfig(**NO_BRAKES))
+        (gradient,) = torch.autograd.grad(losses["wealth"], group.concentration)
+        moved = group.concentration.detach() - 1e-4 * gradient
+        change = path_log_probability(moved, group.parts) - path_log_probability(group.concentration, group.parts)
+        assert change[0, 2] > change[0, 0]  # the best against the worst of the first group
+        assert torch.all(gradient[1] == 0)  # equals teach nothing
+
+    def test_parts_of_the_terms_add_up_to_the_loss_of_their_sum(self) -> None:
+        torch.manual_seed(1)
+        one, other = torch.rand(2, 3, dtype=torch.float64), torch.rand(2, 3, dtype=torch.float64)
+        config = DifferentiableMarketConfig()
+        apart = group_losses(self.group(wealth=one, trade=other), config)
+        together = group_losses(self.group(wealth=one + other), config)
+        assert (apart["wealth"] + apart["trade"]).item() == pytest.approx(together["wealth"].item())
+        assert list(apart) == loss_names(["wealth", "trade"], config)
+
+    def test_the_bonus_favours_entropy_and_the_divergence_the_reference(self) -> None:
+        group = self.group(wealth=torch.zeros(2, 3, dtype=torch.float64))
+        losses = group_losses(group, DifferentiableMarketConfig(entropy_coefficient=0.5, kl_weight=0.25))
+        assert losses["entropy"].item() == pytest.approx(-0.5 * mean_entropy(group.concentration).item())
+        assert losses["kl"].item() == pytest.approx(0.25 * mean_kl(group.concentration, group.reference).item())
+        assert losses["kl"].item() > 0
+
+
+def ledger_of(net: Any, weights: Any) -> dict[str, Tensor]:
+    """Return the part of a ledger that rewards read, for one path."""
+    returns = torch.tensor(net, dtype=torch.float64)[None]
+    value = (1 + returns).cumprod(-1)
+    peak = torch.maximum(value.cummax(-1).values, torch.ones_like(value))
+    executed = torch.tensor(weights, dtype=torch.float64)[None]
+    return {
+        "net_return": returns,
+        "drawdown": (peak - value) / peak,
+        "turnover": torch.full_like(returns, 0.1),
+        "executed_weights": executed,
+        "reward": torch.log1p(returns) - 0.002,
+    }
+
+
+class TestRewards:
+    """Each term of one path of three steps and two assets."""
+
+    net = (0.1, -0.2, 0.05)
+    weights = ((0.5, 0.5), (1.0, 0.0), (0.25, 0.25))
+    covariance = torch.tensor([[0.04, 0.0], [0.0, 0.01]], dtype=torch.float64)
+
+    def terms(self, **options: Any) -> dict[str, float]:
+        reward = PathReward(DifferentiableMarketConfig(**options), 252, self.covariance)
+        return {name: float(term) for name, term in reward(ledger_of(self.net, self.weights)).items()}
+
+    def test_terms_that_are_off_are_not_there(self) -> None:
+        assert list(self.terms()) == ["wealth", "shaping", "variance"]
+        assert list(self.terms(risk_aversion=0.0)) == ["wealth", "shaping"]
+        assert list(self.terms(**EVERY_TERM)) == list(TERMS)
+
+    def test_wealth(self) -> None:
+        logs = np.log1p(self.net)
+        assert self.terms()["wealth"] == pytest.approx(252 * logs.mean())
+        sharpe = math.sqrt(252) * logs.mean() / logs.std()
+        assert self.terms(wealth_objective="sharpe")["wealth"] == pytest.approx(sharpe)
+
+    def test_shaping_and_trade(self) -> None:
+        assert self.terms()["shaping"] == pytest.approx(-252 * 0.002)
+        assert self.terms(trade_penalty=0.01)["trade"] == pytest.approx(-0.01 * 252 * 0.1)
+
+    def test_variance_of_returns_or_of_weights(self) -> None:
+        assert self.terms(risk_aversion=2.0)["variance"] == pytest.approx(-252 * np.var(self.net))
+        of_weights = np.var(self.weights, axis=0).sum()
+        found = self.terms(risk_aversion=2.0, variance_penalty="weights")["variance"]
+        assert found == pytest.approx(-252 * of_weights)
+
+    def test_drawdowns(self) -> None:
+        depths = np.array([0.0, 0.2, 1 - 0.8 * 1.05])
+        assert self.terms(drawdown_lambda=0.5)["drawdown"] == pytest.approx(-0.1)
+        soft = 0.01 * np.log1p(np.exp((depths - 0.05) / 0.01)).mean()
+        assert self.terms(soft_drawdown_lambda=3.0)["soft_drawdown"] == pytest.approx(-3 * soft)
+        assert soft == pytest.approx((0.15 + 0.11) / 3, abs=1e-3)  # nearly the excess itself
+
+    def test_risk_budget(self) -> None:
+        shares = np.array([[0.8, 0.2], [1.0, 0.0], [0.8, 0.2]])  # w_a (C w)_a / w'Cw
+        expected = ((shares - 0.5) ** 2).sum(1).mean()
+        assert self.terms(risk_budget_lambda=2.0)["risk_budget"] == pytest.approx(-2 * expected)
+
+    def test_trade_memory_punishes_going_back(self) -> None:
+        # Trades (+0.5, -0.5), then (-0.75, +0.25): the second goes against the memory of the first in both assets.
+        found = self.terms(trade_memory_lambda=0.1, trade_memory_decay=0.5)["trade_memory"]
+        assert found == pytest.approx(-0.1 * 252 * (0.75 + 0.25) / 3)
+        reward = PathReward(DifferentiableMarketConfig(trade_memory_lambda=1.0), 252, self.covariance)
+        onward = ledger_of(self.net, ((0.1, 0.0), (0.2, 0.0), (0.4, 0.0)))
+        assert float(reward(onward)["trade_memory"]) == 0.0
+
+    def test_every_term_has_a_finite_gradient_even_when_nothing_happens(self) -> None:
+        ledger = ledger_of((0.0, 0.0, 0.0), ((0.0, 0.0),) * 3)
+        asked = {name: tensor.requires_grad_() for name, tensor in ledger.items()}
+        reward = PathReward(DifferentiableMarketConfig(wealth_objective="sharpe", **EVERY_TERM), 252, self.covariance)
+        torch.stack(list(reward(asked).values())).sum().backward()
+        assert all(torch.all(torch.isfinite(x.grad)) for x in asked.values() if x.grad is not None)
+
+
+def trained(**options: Any) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
+    recorder, learner = Recorder(), make(make_market(), ALL_RULES, **options)
+    fit(learner, recorder)
+    return weights_of(learner), recorder.history
+
+
+@pytest.mark.parametrize("gradient", ["score", "pathwise"])
+@pytest.mark.parametrize(
+    "saver", [{"microbatch_windows": 2}, {"microbatch_windows": 4}, {"gradient_checkpointing": True}]
+)
+def test_saving_memory_does_not_change_what_is_learnt(gradient: str, saver: dict[str, Any]) -> None:
+    plain, told = trained(gradient=gradient, **EVERY_TERM)
+    saved, retold = trained(gradient=gradient, **EVERY_TERM, **saver)
+    for name, tensor in plain.items():
+        np.testing.assert_allclose(saved[name], tensor, atol=3e-6, err_msg=name)
+    for one, other in zip(told, retold, strict=True):
+        names = [name for name in one if name.startswith("train/")]
+        np.testing.assert_allclose([other[n] for n in names], [one[n] for n in names], rtol=2e-3, atol=2e-5)
+
+
+def test_every_term_its_gradient_and_its_spread_are_told() -> None:
+    _, history = trained(**EVERY_TERM)
+    for update, metrics in enumerate(history):
+        assert {f"train/reward_{name}" for name in TERMS} <= set(metrics)
+        assert {f"train/spread_{name}" for name in TERMS} <= set(metrics)
+        total = sum(metrics[f"train/reward_{name}"] for name in TERMS)
+        assert metrics["train/reward"] == pytest.approx(total, abs=1e-5)
+        norms = [metrics[f"train/grad_norm_{name}"] for name in (*TERMS, "entropy", "kl")]
+        assert np.isfinite(norms).all() == (update % 2 == 0)
+        assert metrics["train/equal_groups"] == 0.0
+
+
+def test_the_gradients_told_are_the_gradients_there_are() -> None:
+    learner = make(make_market(), n_windows=3, **NO_BRAKES, risk_aversion=0.0)
+    learner.optimizers = lambda: []  # type: ignore[method-assign, assignment]
+    learner.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc, assignment]
+    told = learner.learn(learner.stretches.draw(3))
+    whole = math.sqrt(sum(float(p.grad.square().sum()) for p in learner.net.parameters() if p.grad is not None))
+    assert told["grad_norm_wealth"] == pytest.approx(whole, rel=1e-4)
+    assert told["grad_norm_shaping"] == pytest.approx(0.0, abs=1e-6)  # no penalty is on
+
+
+def flat_gradient(learner: DifferentiableMarketLearner) -> Tensor:
+    learner.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc, assignment]
+    torch.manual_seed(0)
+    learner.learn(learner.stretches.draw(8))
+    return torch.cat([p.grad.flatten() for p in learner.net.parameters() if p.grad is not None])
+
+
+def test_score_and_pathwise_are_two_estimates_of_one_gradient() -> None:
+    market, options = make_market(), {"n_paths": 512, "rollout_steps": 4, **NO_BRAKES}
+    score, pathwise = (flat_gradient(make(market, gradient=name, **options)) for name in ("score", "pathwise"))
+    assert float(torch.cosine_similarity(score, pathwise, dim=0)) > 0.9
+    assert float(score.norm() / pathwise.norm()) == pytest.approx(1 / 4, rel=0.2)  # log-densities are means over steps
+
+
+def test_the_pathwise_gradient_finds_the_winner_too() -> None:
+    market = make_market("one_winner", n_assets=4, n_bars=400)
+    learner = make(market, gradient="pathwise", updates=160, learning_rate=0.03, **NO_BRAKES, ema_decay=0.9)
+    fit(learner)
+    ledger = played(learner.policy(), market, LONG_ONLY, learner.splits.test)
+    assert ledger.executed_weights[:, 0].mean() > 0.85
+
+
+def test_shorts_are_found_where_they_pay() -> None:
+    market = make_market("one_winner", n_assets=3, n_bars=400)  # the others lose 0.4% a bar
+    rules = Rules(costs=Costs(slippage_bps=5.0), limits=Limits(intraday_gross=1.5, closing_gross=1.2))
+    learner = make(
+        market, rules, gradient="pathwise", updates=80, learning_rate=0.03, risk_aversion=30.0, ema_decay=0.9
+    )
+    fit(learner)
+    ledger = played(learner.policy(), market, rules, learner.splits.test)
+    mean = ledger.executed_weights.mean(0)
+    assert mean[0] > 0.3 and mean[1:].sum() < -0.1
+    assert ledger.gross_exposure.max() <= 1.5 + 1e-6 and ledger.closing_gross_exposure.max() <= 1.2 + 1e-6
+
+
+def test_guard_and_reward_penalties_reach_the_shaping_term() -> None:
+    rules = Rules(
+        costs=LONG_ONLY.costs,
+        limits=LONG_ONLY.limits,
+        guard=Guard(negative_return_threshold=1.0, negative_return_turnover_penalty=0.01),
+        reward=Reward(turnover_penalty=0.001),
+    )
+    recorder = Recorder()
+    fit(make(make_market(), rules), recorder)
+    metrics = recorder.history[0]
+    per_turnover = -metrics["train/reward_shaping"] / (metrics["train/path_turnover"] * 252)
+    assert 0.005 < per_turnover < 0.01  # 0.001 at a path's first step, which has no past, 0.01 at all others
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({"gradient": "scores"}, r"module\.gradient='scores': must be one of score, pathwise\. Did you mean 'score'"),
+        ({"variance_penalty": "risk"}, r"module\.variance_penalty='risk'"),
+        ({"wealth_objective": "sharp"}, r"Did you mean 'sharpe'"),
+        ({"n_paths": 1}, r"module\.n_paths=1"),
+        ({"initial_concentration": 0.5}, r"module\.initial_concentration=0\.5: must be a number above 0\.5"),
+        ({"trade_penalty": -1.0}, r"module\.trade_penalty=-1\.0"),
+        ({"microbatch_windows": 0}, r"module\.microbatch_windows=0"),
+    ],
+)
+def test_nonsense_is_refused(options: dict[str, Any], expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected):
+        DifferentiableMarketConfig(**options)
