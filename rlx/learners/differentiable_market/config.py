@@ -31,12 +31,13 @@ class DifferentiableMarketConfig(PathLearnerConfig):
 
     _target_: str = "rlx.learners.differentiable_market.learner.DifferentiableMarketLearner"
     _partial_: bool = True
+    n_windows: int = 8
     optimizer: str = "muon"
     hidden_size: int = 32
     n_layers: int = 1
     min_concentration: float = 0.5
     initial_concentration: float = 2.0
-    n_paths: int = 8
+    n_paths: int = 16
     gradient: str = "score"
     entropy_coefficient: float = 0.001
     kl_weight: float = 0.01
