@@ -11,7 +11,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.data.config import FolderData, SampleData, SyntheticData
 from rlx.errors import ConfigError
-from rlx.evaluate.config import Protocol
+from rlx.evaluate.config import Protocol, WalkForward
 from rlx.learners.gymrl.config import GymrlConfig
 from rlx.policies.config import BuyAndHoldConfig, CashConfig, CheckpointConfig, EqualWeightConfig, WeightsConfig
 from rlx.sim.rules import Costs, Guard, Rules
@@ -63,7 +63,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
     "module": {"gymrl_schema": GymrlConfig},
     "hardware": {"schema": HardwareConfig},
     "logger": {"schema": LoggerConfig},
-    "protocol": {"schema": Protocol},
+    "protocol": {"schema": Protocol, "walk_forward_schema": WalkForward},
     "policy": {
         "cash_schema": CashConfig,
         "equal_weight_schema": EqualWeightConfig,
