@@ -65,7 +65,7 @@ def describe_walk_forward(
     without a step of those the policy was made on, when these are known.
     """
     marks = [name for name in rows[0] if name.startswith(SEEN_PREFIX)]
-    unseen = np.array([not any(row[name] for name in marks) for row in rows])
+    unseen = np.array([seen_in(row) == 0 for row in rows])
     shown = {"window", "first", "last", *marks, *DISTRIBUTED, *(f"{name}_cumulative_return" for name in baselines)}
     return {
         **describe_windows(evaluation, baselines, WALK_FORWARD),
@@ -74,6 +74,11 @@ def describe_walk_forward(
         **({"unseen": _unseen(evaluation, baselines, unseen)} if marks else {}),
         "rows": [{name: value for name, value in row.items() if name in shown} for row in rows],
     }
+
+
+def seen_in(row: Row) -> int:
+    """Return how many steps of a window the policy was made on, as far as that is known."""
+    return sum(value for name, value in row.items() if name.startswith(SEEN_PREFIX))
 
 
 def write_windows(path: str | Path, rows: list[Row]) -> None:
