@@ -37,10 +37,15 @@ def window_lines(block: dict[str, Any]) -> list[list[str]]:
 def describe_in_words(block: dict[str, Any]) -> str:
     """Return what the windows are, in one or two sentences."""
     n, steps, stride, left = block["n"], block["steps"], block["stride"], block["left_out"]
-    text = f"{n} window{'s' if n > 1 else ''} of {steps} steps, one every {stride}"
+    text = f"1 window of {steps} steps" if n == 1 else f"{n} windows of {steps} steps, one every {stride}"
     if n > 1 and stride < steps:
         text += "; they overlap, so this is no sample of that size"
-    return text + (f". {left} steps of the span fill no window and are left out." if left else ".")
+    if left == 0:
+        return f"{text}."
+    rest = (
+        "1 step of the span fills no window and is" if left == 1 else f"{left} steps of the span fill no window and are"
+    )
+    return f"{text}. {rest} left out."
 
 
 def shares_in_words(block: dict[str, Any]) -> str:
