@@ -42,10 +42,8 @@ def describe_in_words(block: dict[str, Any]) -> str:
         text += "; they overlap, so this is no sample of that size"
     if left == 0:
         return f"{text}."
-    rest = (
-        "1 step of the span fills no window and is" if left == 1 else f"{left} steps of the span fill no window and are"
-    )
-    return f"{text}. {rest} left out."
+    rest = "step of the span fills no window and is" if left == 1 else "steps of the span fill no window and are"
+    return f"{text}. {left} {rest} left out."
 
 
 def shares_in_words(block: dict[str, Any]) -> str:

@@ -37,17 +37,16 @@ def draw(result: Judgement) -> Any:
 
 
 @pytest.mark.parametrize(
-    "result",
+    ("policy", "settings"),
     [
-        walked(state_dependent(), trained_to=30),
-        walked(Cash()),  # no Sharpe ratio in any window
-        walked(EqualWeight(), window=1, stride=1, n_bars=90),  # more windows than bars; a step has no deviation
-        walked(state_dependent(), window=49, stride=64),  # one window
+        (state_dependent(), {"trained_to": 30}),
+        (Cash(), {}),  # no Sharpe ratio in any window
+        (EqualWeight(), {"window": 1, "stride": 1, "n_bars": 90}),  # too many for bars; a step has no deviation
+        (state_dependent(), {"window": 49, "stride": 64}),  # one window
     ],
-    ids=["seen", "cash", "many", "one"],
 )
-def test_it_is_a_png_of_1400_by_900_pixels(tmp_path: Path, result: Judgement) -> None:
-    path = tmp_path / "walk_forward.png"
+def test_it_is_a_png_of_1400_by_900_pixels(tmp_path: Path, policy: Policy, settings: dict[str, int]) -> None:
+    path, result = tmp_path / "walk_forward.png", walked(policy, **settings)
     write_walk_forward_png(path, result.evaluation, result.baselines, result.scorecard.walk_forward, "A title")
     content = path.read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
