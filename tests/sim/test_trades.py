@@ -47,3 +47,12 @@ def test_they_add_up_to_the_turnover_and_cost_of_the_ledger(world: dict[str, Any
     np.testing.assert_allclose(cost, ledger.trading_cost, atol=1e-9)
     np.testing.assert_array_equal(legs[0].weights_after, ledger.executed_weights)
     np.testing.assert_allclose(legs[1].weights_after, ledger.closing_weights, atol=1e-12)
+
+
+def test_a_ruined_account_has_nothing_to_sell() -> None:
+    rules = Rules(limits=Limits(intraday_gross=None, closing_gross=None))
+    returns, targets = np.array([[[-0.6], [0.1], [0.1]]]), np.full((1, 3, 1), 2.0)  # twice levered into -60%
+    ledger = simulate(returns, targets, costs=rules.costs, limits=rules.limits)
+    trades, _ = trades_of(ledger, returns, make_settings(rules, 1, 252.0))
+    np.testing.assert_array_equal(trades.traded[0, :, 0], [2.0, 0.0, 0.0])
+    np.testing.assert_array_equal(trades.weights_before[0, :, 0], 0.0)
