@@ -1,14 +1,18 @@
-"""Runtime values as plain JSON values, and JSON files that are whole or absent."""
+"""Runtime values as plain JSON values, and files and folders that are whole or absent."""
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +57,38 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def write_folder(parent: str | Path, name: str, write: Callable[[Path], None]) -> Path:
+    """Have ``write`` fill a temporary folder, move it to ``name`` in ``parent`` when whole, and return where it is.
+
+    What is there stays: when ``name`` is taken, the folder becomes ``name_2``, ``name_3`` and so on.
+    """
+    parent = Path(parent)
+    parent.mkdir(parents=True, exist_ok=True)
+    new = Path(tempfile.mkdtemp(prefix=f".{name}-", dir=parent))
+    try:
+        write(new)
+        new.chmod(0o755)
+        return next(folder for folder in _free_names(parent / name) if _moved(new, folder))
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
+
+
+def _free_names(path: Path) -> Iterator[Path]:
+    names = (path if number == 1 else path.with_name(f"{path.name}_{number}") for number in count(1))
+    return (folder for folder in names if not folder.exists())
+
+
+def _moved(folder: Path, target: Path) -> bool:
+    """Rename a folder and return whether that worked; False when another process took the name just now."""
+    try:
+        folder.rename(target)
+    except OSError as error:
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            raise
+        return False
+    return True
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -37,6 +37,12 @@ def record_run(run_dir: Path, resolved: Mapping[str, Any], argv: Sequence[str] |
     return facts
 
 
+def run_of(policy: Path) -> Path | None:
+    """Return the run folder that a policy's folder lies in, None when it was copied or made elsewhere."""
+    run_dir = policy.resolve().parent
+    return run_dir if policy.resolve().name == "policy" and (run_dir / COMMAND).is_file() else None
+
+
 def command_line(argv: Sequence[str]) -> str:
     """Return the command to type in a shell; a script is named relative to the working directory where it can be."""
     program, *arguments = argv

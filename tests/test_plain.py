@@ -1,4 +1,4 @@
-"""Values become plain JSON values or are refused; files are whole or absent."""
+"""Values become plain JSON values or are refused; files and folders are whole or absent."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from rlx.plain import atomic_path, plain, write_json
+from rlx.plain import atomic_path, plain, write_folder, write_json
 from rlx.types import Accounting, AssetClass
 
 
@@ -63,3 +63,23 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> 
         fail_halfway()
     assert path.read_text() == '{\n  "a": 1\n}\n'
     assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_folder_is_new_each_time(tmp_path: Path) -> None:
+    places = [
+        write_folder(tmp_path / "evals", "noon", lambda new, text=text: (new / "a.txt").write_text(text))  # type: ignore[misc]
+        for text in "xyz"
+    ]
+    assert places == [tmp_path / "evals" / name for name in ("noon", "noon_2", "noon_3")]
+    assert [(place / "a.txt").read_text() for place in places] == ["x", "y", "z"]
+    assert sorted(path.name for path in (tmp_path / "evals").iterdir()) == ["noon", "noon_2", "noon_3"]
+
+
+def test_a_folder_that_was_not_finished_is_not_there(tmp_path: Path) -> None:
+    def fail_halfway(new: Path) -> None:
+        (new / "a.txt").write_text("half")
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        write_folder(tmp_path, "noon", fail_halfway)
+    assert list(tmp_path.iterdir()) == []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rlx.errors import ConfigError
-from rlx.run_folder import claim, command_line, discard_if_unused, git_state, package_versions, record_run
+from rlx.run_folder import claim, command_line, discard_if_unused, git_state, package_versions, record_run, run_of
 
 
 def started(folder: Path) -> Path:
@@ -99,3 +99,15 @@ def test_a_folder_is_claimed_once(tmp_path: Path) -> None:
     (tmp_path / "scorecard.json").touch()
     with pytest.raises(ConfigError, match="holds an earlier run"):
         claim(tmp_path)
+
+
+def test_the_run_of_a_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = started(tmp_path / "run")
+    record_run(run, {"seed": 0}, ["train.py"])
+    (run / "policy").mkdir()
+    assert run_of(run / "policy") == run.resolve()
+    monkeypatch.chdir(run / "policy")
+    assert run_of(Path(".")) == run.resolve()
+    (tmp_path / "policy").mkdir()
+    assert run_of(tmp_path / "policy") is None
+    assert run_of(run / "checkpoints") is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,20 @@ from typing import Any
 from rlx.app.construct import construct
 from rlx.app.hardware import as_judged, set_up
 from rlx.app.market import cut
-from rlx.app.outputs import print_summary, write_outputs
+from rlx.app.outputs import print_summary, write_evals, write_outputs
 from rlx.config import EvaluateConfig
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.judge import judge
-from rlx.evaluate.windows import protocol_span
+from rlx.evaluate.windows import late_start, protocol_span
 from rlx.policies.base import Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.policies.weights_file import WeightsFile
-from rlx.run_folder import record_run
+from rlx.run_folder import record_run, run_of
+
+log = logging.getLogger(__name__)
 
 
 def evaluate(
@@ -36,6 +39,9 @@ def evaluate(
     market = Market(config.data.load())
     policy.bind(market)
     span = judged_span(config, market, policy)
+    if note := late_start(market, config.protocol, span):
+        log.warning(note)
+    trained = policy if isinstance(policy, CheckpointPolicy) else None
     provenance = record_run(run_dir, resolved)
     judgement = judge(
         policy,
@@ -47,10 +53,12 @@ def evaluate(
         module=policy.name,
         config=resolved,
         provenance={**provenance, "hardware": hardware.facts()},
-        seen=policy.seen if isinstance(policy, CheckpointPolicy) else None,
+        seen=None if trained is None else trained.seen,
     )
     write_outputs(run_dir, judgement)
-    print_summary(run_dir, judgement)
+    policy_run = None if trained is None or trained.path is None else run_of(trained.path)
+    evals = write_evals(run_dir, judgement, market, policy_run)
+    print_summary(run_dir, judgement, evals)
 
 
 def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:

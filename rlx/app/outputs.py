@@ -2,30 +2,82 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from pathlib import Path
 
 from rlx.console import open_console
+from rlx.data.market import Market
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.ledger_file import write_ledger
+from rlx.evaluate.trades_file import write_trades
+from rlx.evaluate.walk_forward import write_windows
+from rlx.evaluate.windows import WALK_FORWARD
+from rlx.plain import write_folder
 from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.terminal import scorecard_summary
+from rlx.report.walk_forward import write_walk_forward_png
+
+EVALS = "evals"
+log = logging.getLogger(__name__)
 
 
 def write_outputs(run_dir: Path, judgement: Judgement) -> None:
     """Write ``ledger.parquet``, ``report.png``, ``scorecard.md`` and, last, ``scorecard.json``."""
-    scorecard = judgement.scorecard
     write_ledger(run_dir / "ledger.parquet", judgement.evaluation)
-    title = f"{scorecard.policy['name']} on {scorecard.data['source']}"
-    write_report_png(run_dir / "report.png", judgement.evaluation, judgement.baselines, title)
-    write_scorecard_markdown(run_dir / "scorecard.md", scorecard)
-    scorecard.write(run_dir / "scorecard.json")
+    write_report_png(run_dir / "report.png", judgement.evaluation, judgement.baselines, _title(judgement))
+    _write_scorecard(run_dir, judgement)
 
 
-def print_summary(run_dir: Path, judgement: Judgement) -> None:
+def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run: Path | None = None) -> Path | None:
+    """Write walk-forward windows and trades into a new folder of ``evals/`` and return it; None when there are none.
+
+    ``evals/`` belongs to the run that made the policy, ``policy_run``; without one, or when that cannot be written,
+    to ``run_dir``.
+    """
+    if not judgement.rows:
+        return None
+
+    def write(folder: Path) -> None:
+        write_windows(folder / "windows.csv", judgement.rows)
+        write_trades(folder / "trades.parquet", judgement.evaluation, market)
+        write_walk_forward_png(
+            folder / "walk_forward.png",
+            judgement.evaluation,
+            judgement.baselines,
+            judgement.scorecard.walk_forward,
+            _title(judgement),
+        )
+        _write_scorecard(folder, judgement)
+
+    name = f"{WALK_FORWARD}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
+    if policy_run is not None:
+        try:
+            return write_folder(policy_run / EVALS, name, write)
+        except OSError as error:
+            log.warning("%s cannot be written (%s); written to %s.", policy_run / EVALS, error, run_dir / EVALS)
+    return write_folder(run_dir / EVALS, name, write)
+
+
+def _write_scorecard(folder: Path, judgement: Judgement) -> None:
+    write_scorecard_markdown(folder / "scorecard.md", judgement.scorecard)
+    judgement.scorecard.write(folder / "scorecard.json")
+
+
+def _title(judgement: Judgement) -> str:
+    return f"{judgement.scorecard.policy['name']} on {judgement.scorecard.data['source']}"
+
+
+def print_summary(run_dir: Path, judgement: Judgement, evals: Path | None = None) -> None:
     """Print the result as a table and say where the rest lies."""
     console = open_console()
     console.print(scorecard_summary(judgement.scorecard))
+    if evals is not None:
+        console.print(f"Windows and trades: {_shown(evals)}", soft_wrap=True)
+    console.print(f"Run folder: {_shown(run_dir)}", soft_wrap=True)
+
+
+def _shown(folder: Path) -> Path:
     here = Path.cwd()
-    shown = run_dir.relative_to(here) if run_dir.is_relative_to(here) else run_dir
-    console.print(f"Run folder: {shown}", soft_wrap=True)
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import time
 from collections.abc import Mapping
@@ -17,16 +18,18 @@ from rlx.app.callbacks import FirstUpdate, StopOnInterrupt, ValidatePolicy, best
 from rlx.app.construct import construct
 from rlx.app.hardware import Hardware, set_up
 from rlx.app.market import Traded
-from rlx.app.outputs import print_summary, write_outputs
+from rlx.app.outputs import print_summary, write_evals, write_outputs
 from rlx.app.quiet import quiet_lightning
 from rlx.config import TrainConfig
 from rlx.evaluate.judge import judge
-from rlx.evaluate.windows import protocol_span, start_index_windows
+from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import load_checkpoint
 from rlx.run_folder import record_run
 from rlx.tracking.loggers import build_loggers, close_loggers, log_final
+
+log = logging.getLogger(__name__)
 
 
 class Fitted(NamedTuple):
@@ -54,8 +57,10 @@ def train(
     """
     seed_everything(config.seed, verbose=False)
     hardware = set_up(config.hardware, cache_fallback)
-    span = protocol_span(traded.market, traded.splits, config.protocol)
-    start_index_windows(span, config.protocol.window_steps)  # refuses a span too short for them before the training
+    span = protocol_span(traded.market, traded.splits, config.protocol, first_bar=traded.splits.train.start)
+    protocol_windows(span, config.protocol)  # refuses a span too short for them before the training
+    if note := late_start(traded.market, config.protocol, span):
+        log.warning(note)
     learner = make_learner(config, resolved, traded)
     provenance = record_run(run_dir, resolved)
     loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)
@@ -78,11 +83,12 @@ def train(
             seen=policy.seen,
         )
         write_outputs(run_dir, judgement)
+        evals = write_evals(run_dir, judgement, traded.market)
         log_final(loggers, judgement.scorecard.logged(), step=int(fitted.performance["gradient_steps"]))
         succeeded = True
     finally:
         close_loggers(loggers, succeeded=succeeded)
-    print_summary(run_dir, judgement)
+    print_summary(run_dir, judgement, evals)
     return fitted
 
 

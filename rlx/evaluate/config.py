@@ -50,6 +50,24 @@ class Protocol:
             raise ConfigError(f"protocol.start={self.start!r} lies after protocol.end={self.end!r}.")
 
 
+@dataclass(frozen=True)
+class WalkForward(Protocol):
+    """The same judgement with windows that walk over the span: option ``walk_forward`` of the ``protocol`` group.
+
+    A window of ``window`` decisions starts every ``stride`` decisions, each with a fresh account; what is left at the
+    end and fills no window is left out. By default the span is everything the policy has features for.
+    """
+
+    split: str = "all"
+    window: int = 256
+    stride: int = 64
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _whole("window", self.window, 1)
+        _whole("stride", self.stride, 1)
+
+
 def _end_of(period: np.datetime64) -> np.datetime64:
     """Return the first second after the year, month, day or minute that ``period`` names."""
     unit: Any = np.datetime_data(period.dtype)[0]

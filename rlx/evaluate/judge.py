@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rlx.evaluate.config import Protocol
+from rlx.evaluate.distribution import describe_windows, window_metrics
 from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.scorecard import Metrics, Scorecard
+from rlx.evaluate.seen import Seen, seen_steps
 from rlx.evaluate.statistics import Interval, bootstrap_intervals, paired_excess, return_statistics
-from rlx.evaluate.summary import guard_metrics, performance_metrics
+from rlx.evaluate.summary import guard_metrics
 from rlx.evaluate.verdict import write_verdict
-from rlx.evaluate.windows import HOLDOUT, WINDOWS, holdout_windows, start_index_windows
+from rlx.evaluate.walk_forward import Row, measure_walk_forward
+from rlx.evaluate.windows import HOLDOUT, WINDOWS, holdout_windows, protocol_windows
 from rlx.plain import plain
 from rlx.sim.rules import Rules
-from rlx.types import FloatArray, TimeArray
+from rlx.types import FloatArray
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
@@ -26,18 +29,15 @@ if TYPE_CHECKING:
     from rlx.policies.base import Policy
 
 EQUAL_WEIGHT = "equal_weight"
-Seen = Mapping[str, tuple[np.datetime64, np.datetime64]]
-"""Spans a policy was made on, by name: time stamps of the first decision and of the last close."""
-
-DISTRIBUTED = ("cumulative_return", "sharpe", "max_drawdown", "turnover")
 
 
 class Judgement(NamedTuple):
-    """A scorecard and the books it was written from, baselines by name."""
+    """A scorecard and the books it was written from, baselines by name; ``rows`` are those of walk-forward windows."""
 
     scorecard: Scorecard
     evaluation: Evaluation
     baselines: dict[str, Evaluation]
+    rows: list[Row]
 
 
 def judge(
@@ -57,15 +57,16 @@ def judge(
 ) -> Judgement:
     """Play the policy and the baselines over the span and write the scorecard.
 
-    The hold-out (the whole span) and a window at every start index are played in one batch. ``module`` names what
-    made the policy; ``config``, ``provenance`` and ``performance`` are recorded as they are. ``progress`` follows
-    the policy's own steps. ``seen`` gives the spans the policy was ``trained`` and ``selected`` on, as time stamps of
-    their first decision and last close: the verdict says when the hold-out lies in them. Raises ConfigError when the
-    protocol's window does not fit the span.
+    The hold-out (the whole span), a window at every start index and, where the protocol asks for them, windows that
+    walk forward are played in one batch. ``module`` names what made the policy; ``config``, ``provenance`` and
+    ``performance`` are recorded as they are. ``progress`` follows the policy's own steps. ``seen`` gives the spans
+    the policy was ``trained`` and ``selected`` on, as time stamps of their first decision and last close: the verdict
+    says when the hold-out lies in them. Raises ConfigError when a window of the protocol does not fit the span.
     """
-    sets = (holdout_windows(span), start_index_windows(span, protocol.window_steps))
+    sets = protocol_windows(span, protocol)
     evaluation = evaluate(policy, market, sets, rules, progress)
     beside = {baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines}
+    rows, walk_forward = measure_walk_forward(evaluation, beside, protocol, seen)
     scorecard = build_scorecard(
         evaluation,
         beside,
@@ -77,8 +78,9 @@ def judge(
         provenance=provenance or {},
         performance=performance or {},
         seen=seen,
+        walk_forward=walk_forward,
     )
-    return Judgement(scorecard, evaluation, beside)
+    return Judgement(scorecard, evaluation, beside, rows)
 
 
 def score(policy: Policy, market: Market, span: Span, rules: Rules) -> dict[str, float]:
@@ -88,7 +90,7 @@ def score(policy: Policy, market: Market, span: Span, rules: Rules) -> dict[str,
     that does not exist is NaN.
     """
     evaluation = evaluate(policy, market, (holdout_windows(span),), rules)
-    return {name: float(value[0]) for name, value in _metrics(evaluation, HOLDOUT).items()}
+    return {name: float(value[0]) for name, value in window_metrics(evaluation, HOLDOUT).items()}
 
 
 def build_scorecard(
@@ -103,15 +105,17 @@ def build_scorecard(
     provenance: Mapping[str, Any],
     performance: Mapping[str, Any],
     seen: Seen | None = None,
+    walk_forward: Mapping[str, Any] | None = None,
 ) -> Scorecard:
     """Measure finished evaluations, all over the same window sets, and put the result in words.
 
     ``seen`` is that of ``judge``; when it is given, ``data`` has ``seen_steps``, the hold-out's steps in each span.
+    ``walk_forward`` is recorded as it is.
     """
     stamps = evaluation.sets[HOLDOUT].timestamps[0]
-    seen_steps = None if seen is None else _seen_steps(stamps, seen)
-    metrics = _single(_metrics(evaluation, HOLDOUT))
-    baseline_metrics = {name: _single(_metrics(other, HOLDOUT)) for name, other in baselines.items()}
+    counts = None if seen is None else {name: int(count) for name, count in seen_steps(stamps, seen).items()}
+    metrics = _single(window_metrics(evaluation, HOLDOUT))
+    baseline_metrics = {name: _single(window_metrics(other, HOLDOUT)) for name, other in baselines.items()}
     intervals, excess = _intervals(evaluation, baselines.get(EQUAL_WEIGHT), protocol)
     named = intervals if excess is None else {**intervals, "annual_excess_over_equal_weight": excess}
     return Scorecard(
@@ -122,7 +126,7 @@ def build_scorecard(
         intervals={name: interval.to_dict() for name, interval in named.items()},
         guard=_single(guard_metrics(evaluation.sets[HOLDOUT].ledger)),
         baselines=baseline_metrics,
-        windows=_windows(evaluation, baselines),
+        windows=describe_windows(evaluation, baselines, WINDOWS),
         verdict=write_verdict(
             policy.name,
             metrics,
@@ -130,22 +134,14 @@ def build_scorecard(
             intervals,
             excess,
             steps=len(stamps),
-            seen_steps=seen_steps,
+            seen_steps=counts,
         ),
-        data=_describe_data(market) | ({} if seen_steps is None else {"seen_steps": seen_steps}),
+        data=_describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
         config=plain(config),
         provenance=plain(provenance),
         performance=plain({**performance, **_timings(evaluation)}),
+        walk_forward=plain(walk_forward or {}),
     )
-
-
-def _seen_steps(stamps: TimeArray, seen: Seen) -> dict[str, int]:
-    """Count the decisions within each span; the bar it ends on closes its last step and decides nothing."""
-    return {name: int(np.sum((stamps >= first) & (stamps < last))) for name, (first, last) in seen.items()}
-
-
-def _metrics(evaluation: Evaluation, name: str) -> dict[str, FloatArray]:
-    return performance_metrics(evaluation.sets[name].ledger, evaluation.periods_per_year)
 
 
 def _single(values: Mapping[str, FloatArray]) -> Metrics:
@@ -170,31 +166,6 @@ def _intervals(
 
 def _returns(evaluation: Evaluation) -> FloatArray:
     return np.asarray(evaluation.sets[HOLDOUT].ledger.net_return[0])
-
-
-def _windows(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> dict[str, Any]:
-    """Describe the distribution over all start indices; windows overlap, so their number is not a sample size."""
-    measured = _metrics(evaluation, WINDOWS)
-    earned = measured["cumulative_return"]
-    beaten = {
-        f"share_beating_{name}": float(np.mean(earned > _metrics(other, WINDOWS)["cumulative_return"]))
-        for name, other in baselines.items()
-    }
-    return {
-        "n": len(evaluation.sets[WINDOWS]),
-        "steps": evaluation.sets[WINDOWS].steps,
-        **{name: _quantiles(measured[name]) for name in DISTRIBUTED},
-        "share_positive": float(np.mean(earned > 0)),
-        **beaten,
-    }
-
-
-def _quantiles(values: FloatArray) -> dict[str, Any]:
-    """Return median and 5th/95th percentile of the windows that have the number, and how many those are."""
-    finite = values[np.isfinite(values)]
-    levels = {"p05": 0.05, "median": 0.5, "p95": 0.95}
-    quantiles = {name: float(np.quantile(finite, q)) if finite.size else None for name, q in levels.items()}
-    return {**quantiles, "n": int(finite.size)}
 
 
 def _describe_data(market: Market) -> dict[str, Any]:

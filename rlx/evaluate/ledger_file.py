@@ -11,6 +11,7 @@ from rlx.errors import RlxError
 from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.plain import atomic_path
 from rlx.sim.ledger import SCALARS, Ledger
+from rlx.types import TimeArray
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -63,8 +64,8 @@ def _table(windows: WindowLedger, symbols: tuple[str, ...]) -> pa.Table:
         "window": (index // steps).astype(np.int32),
         "step": (index % steps).astype(np.int32),
         "bar": (windows.starts[:, None] + np.arange(steps)).ravel(),
-        "timestamp": _utc(windows.timestamps),
-        "end_timestamp": _utc(windows.end_timestamps),
+        "timestamp": utc_array(windows.timestamps),
+        "end_timestamp": utc_array(windows.end_timestamps),
     }
     columns |= {name: getattr(windows.ledger, name).ravel() for name in SCALARS}
     for quantity, prefix in WEIGHT_COLUMNS.items():
@@ -73,7 +74,8 @@ def _table(windows: WindowLedger, symbols: tuple[str, ...]) -> pa.Table:
     return pa.table(columns)
 
 
-def _utc(stamps: Any) -> pa.Array:
+def utc_array(stamps: TimeArray) -> pa.Array:
+    """Return time stamps of any shape as one Arrow column in UTC."""
     import pyarrow as pa
 
     return pa.array(stamps.ravel().astype("datetime64[ns]"), type=pa.timestamp("ns", tz="UTC"))

@@ -13,6 +13,9 @@ from rlx.plain import plain, write_json
 
 SCHEMA_VERSION = 1
 
+OPTIONAL = frozenset({"walk_forward"})
+"""Fields that a document has only when there is something in them."""
+
 Metrics = dict[str, float | None]
 
 
@@ -22,8 +25,9 @@ class Scorecard:
 
     ``key``: what must be equal for a comparison, with its ``hash``. ``metrics``: the hold-out, under the bare names
     of the ``eval/`` keys. ``intervals``: by statistic. ``guard``: guard and cooldown telemetry. ``baselines``: the
-    same metrics of policies judged beside it. ``windows``: distribution over all start indices. ``verdict``: in
-    words. ``performance``: timings, the one part that a second run does not reproduce.
+    same metrics of policies judged beside it. ``windows``: distribution over all start indices. ``walk_forward``:
+    distribution and rows of the windows that walk forward, absent under other protocols. ``verdict``: in words.
+    ``performance``: timings, the one part that a second run does not reproduce.
     """
 
     key: dict[str, Any]
@@ -39,11 +43,13 @@ class Scorecard:
     config: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     performance: dict[str, Any] = field(default_factory=dict)
+    walk_forward: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document, schema version first."""
-        return {"schema_version": self.schema_version, **plain(self)}
+        document = {"schema_version": self.schema_version, **plain(self)}
+        return {name: value for name, value in document.items() if value or name not in OPTIONAL}
 
     def write(self, path: str | Path) -> None:
         """Write the JSON document atomically."""
@@ -63,7 +69,7 @@ class Scorecard:
             found = document.get("schema_version") if isinstance(document, dict) else None
             raise RlxError(f"scorecard {path}: schema_version={found!r}; this version reads {SCHEMA_VERSION}.")
         names = {f.name for f in fields(cls)}
-        missing, unknown = sorted(names - document.keys()), sorted(document.keys() - names)
+        missing, unknown = sorted(names - OPTIONAL - document.keys()), sorted(document.keys() - names)
         if missing or unknown:
             raise RlxError(f"scorecard {path}: missing fields {missing}, unknown fields {unknown}.")
         return cls(**document)

@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlx.errors import ConfigError
+from rlx.evaluate.config import Protocol, WalkForward
 from rlx.types import IntArray
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
     from rlx.data.splits import Span, Splits
-    from rlx.evaluate.config import Protocol
 
 HOLDOUT = "holdout"
 WINDOWS = "windows"
+WALK_FORWARD = "walk_forward"
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,14 @@ class WindowSet:
         return int(self.starts.size)
 
 
+def protocol_windows(span: Span, protocol: Protocol) -> tuple[WindowSet, ...]:
+    """Return the sets a protocol plays over a span; raises ConfigError, naming what fits, when one does not."""
+    sets = (holdout_windows(span), start_index_windows(span, protocol.window_steps))
+    if isinstance(protocol, WalkForward):
+        return (*sets, walk_forward_windows(span, protocol.window, protocol.stride))
+    return sets
+
+
 def holdout_windows(span: Span) -> WindowSet:
     """Return one window over the whole span; raises ConfigError for a span without a single decision."""
     return WindowSet(HOLDOUT, np.array([span.start], dtype=np.int64), _decisions(span))
@@ -56,6 +65,22 @@ def start_index_windows(span: Span, steps: int = 42) -> WindowSet:
             "or judge a longer span (protocol.split, protocol.start, protocol.end)."
         )
     return WindowSet(WINDOWS, np.arange(span.start, span.stop - steps + 1, dtype=np.int64), steps)
+
+
+def walk_forward_windows(span: Span, window: int, stride: int) -> WindowSet:
+    """Return windows of ``window`` decisions that start every ``stride`` decisions of the span and fit in whole.
+
+    Raises ConfigError, naming what fits, when the span is shorter than one window.
+    """
+    room = _decisions(span)
+    if not 1 <= window <= room:
+        raise ConfigError(
+            f"protocol.window={window}: the evaluation span has {room} decisions; give a value from 1 to {room}, or "
+            "judge a longer span (protocol.split, protocol.start, protocol.end)."
+        )
+    if stride < 1:
+        raise ConfigError(f"protocol.stride={stride}: must be at least 1.")
+    return WindowSet(WALK_FORWARD, np.arange(span.start, span.stop - window + 1, stride, dtype=np.int64), window)
 
 
 def _decisions(span: Span) -> int:
@@ -93,6 +118,19 @@ def protocol_span(
             f"{format_stamp(stamps[part.stop])}."
         )
     return Span(start, stop)
+
+
+def late_start(market: Market, protocol: Protocol, span: Span) -> str | None:
+    """Say that a judgement of everything begins after ``protocol.start``, because features are not known before."""
+    from rlx.data.panel import format_stamp
+    from rlx.data.periods import first_instant
+
+    if protocol.split != "all" or protocol.start is None or span.start == 0:
+        return None
+    if market.timestamps[span.start - 1] < first_instant(protocol.start, "protocol.start"):
+        return None
+    first = format_stamp(market.timestamps[span.start])
+    return f"protocol.start={protocol.start}: the policy's features are not known before {first}; judged from there."
 
 
 def _part(market: Market, splits: Splits | None, protocol: Protocol, first_bar: int, within: Span | None) -> Span:

@@ -10,6 +10,7 @@ from rlx.evaluate.scorecard import Scorecard
 from rlx.keys import KEYS
 from rlx.plain import write_text
 from rlx.report.numbers import number
+from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 LONGEST_CELL = 400
 """Characters of a free-form value shown before the reader is sent to the JSON document."""
@@ -30,6 +31,7 @@ def render_markdown(card: Scorecard) -> str:
         f"## Hold-out\n\n{_metrics(card)}",
         f"## Intervals\n\n{_intervals(card)}",
         f"## Every start index\n\n{_windows(card)}",
+        *([f"## Walk-forward\n\n{_walk_forward(card)}"] if card.walk_forward else []),
         f"## Guards and cooldowns\n\n{_guard(card)}",
         f"## Comparability key `{card.key['hash']}`\n\n{_key(card)}",
         f"## Policy\n\n{_pairs(card.policy)}",
@@ -88,20 +90,25 @@ def _intervals(card: Scorecard) -> str:
 
 def _windows(card: Scorecard) -> str:
     windows = card.windows
+    return (
+        f"{windows['n']} windows of {windows['steps']} steps; they overlap, so this is a picture and not a sample of "
+        f"that size. {shares_in_words(windows)}\n\n{_quantiles(windows)}"
+    )
+
+
+def _walk_forward(card: Scorecard) -> str:
+    block = card.walk_forward
+    words = f"{describe_in_words(block)} {shares_in_words(block)}"
+    return f"{words}\n\n{_quantiles(block)}\n\n{_table(window_header(block), window_lines(block))}"
+
+
+def _quantiles(windows: dict[str, Any]) -> str:
     rows = [
         [f"`{name}`", *(number(name, part[level]) for level in ("p05", "median", "p95"))]
         for name, part in windows.items()
-        if isinstance(part, dict)
+        if isinstance(part, dict) and "median" in part
     ]
-    shares = [
-        f"{name.removeprefix('share_').replace('_', ' ')} {share:.0%}"
-        for name, share in windows.items()
-        if name.startswith("share_")
-    ]
-    return (
-        f"{windows['n']} windows of {windows['steps']} steps; they overlap, so this is a picture and not a sample of "
-        f"that size. Share of windows: {', '.join(shares)}.\n\n" + _table(["", "p05", "median", "p95"], rows)
-    )
+    return _table(["", "p05", "median", "p95"], rows)
 
 
 def _guard(card: Scorecard) -> str:

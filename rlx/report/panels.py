@@ -31,7 +31,7 @@ GUARDS = {
 
 def draw_equity(axes: Axes, curves: Mapping[str, Evaluation], policy: str) -> None:
     """Value of the policy and the baselines, 1 at the start; each line is labelled at its end."""
-    _style(axes, "Value of 1 invested")
+    style(axes, "Value of 1 invested")
     colours = _colours(curves, policy)
     values = {
         name: np.concatenate(([1.0], evaluation.sets[HOLDOUT].ledger.value[0])) for name, evaluation in curves.items()
@@ -58,7 +58,7 @@ def draw_drawdown(axes: Axes, curves: Mapping[str, Evaluation], policy: str) -> 
     colours = _colours(curves, policy)
     others = [name for name in curves if name != policy]
     beside = "equal_weight" if "equal_weight" in others else (others[0] if others else None)
-    _style(axes, "Drawdown" if beside is None else f"Drawdown, beside {_spoken(beside)}")
+    style(axes, "Drawdown" if beside is None else f"Drawdown, beside {_spoken(beside)}")
     own = -drawdowns(np.concatenate(([1.0], curves[policy].sets[HOLDOUT].ledger.value[0])))
     axes.fill_between(_edges(curves[policy]), own, 0.0, color=POLICY, alpha=0.28, lw=0)
     axes.plot(_edges(curves[policy]), own, color=POLICY, lw=1.1)
@@ -66,15 +66,15 @@ def draw_drawdown(axes: Axes, curves: Mapping[str, Evaluation], policy: str) -> 
         value = np.concatenate(([1.0], curves[beside].sets[HOLDOUT].ledger.value[0]))
         axes.plot(_edges(curves[beside]), -drawdowns(value), color=colours[beside], lw=1.1)
     axes.set_ylim(min(float(axes.get_ylim()[0]), -0.01), 0.0)
-    _percent_axis(axes)
-    _note(axes, f"deepest {abs(own.min()):.1%}", POLICY)
+    percent_axis(axes)
+    note(axes, f"deepest {abs(own.min()):.1%}", POLICY)
 
 
 def draw_exposure(axes: Axes, evaluation: Evaluation) -> None:
     """Gross exposure traded into and carried out of each step, under the caps that bound them."""
     ledger, limits = evaluation.sets[HOLDOUT].ledger, evaluation.rules.limits
     edges = _edges(evaluation)
-    _style(axes, "Gross exposure")
+    style(axes, "Gross exposure")
     traded, carried = ledger.gross_exposure[0], ledger.closing_gross_exposure[0]
     axes.fill_between(edges, _stairs(carried), 0.0, step="post", color=POLICY, alpha=0.28, lw=0)
     axes.step(edges, _stairs(traded), where="post", color=POLICY, lw=1.0)
@@ -85,8 +85,8 @@ def draw_exposure(axes: Axes, evaluation: Evaluation) -> None:
     axes.set_ylim(0.0, 1.12 * max(float(traded.max()), *drawn.values(), 0.05))
     axes.yaxis.set_major_formatter(lambda y, _: f"{y:g}x")
     lines = [f"mean {traded.mean():.2f}x traded", f"mean {carried.mean():.2f}x carried"]
-    _note(axes, "\n".join(lines), POLICY)
-    _note(axes, "\n".join(f"{name} cap {cap:g}x" for name, cap in drawn.items()) or "no cap", CAP, y=0.38)
+    note(axes, "\n".join(lines), POLICY)
+    note(axes, "\n".join(f"{name} cap {cap:g}x" for name, cap in drawn.items()) or "no cap", CAP, y=0.38)
 
 
 def draw_turnover(axes: Axes, evaluation: Evaluation) -> None:
@@ -94,12 +94,12 @@ def draw_turnover(axes: Axes, evaluation: Evaluation) -> None:
     ledger, guard = evaluation.sets[HOLDOUT].ledger, evaluation.rules.guard
     turnover = ledger.turnover[0]
     top = float(turnover[1:].max(initial=0.0))  # the first purchase alone would flatten all that follows
-    _style(axes, "Turnover per step")
+    style(axes, "Turnover per step")
     axes.fill_between(_edges(evaluation), _stairs(turnover), 0.0, step="post", color=INK, alpha=0.6, lw=0)
     axes.set_ylim(0.0, 1.08 * (top if top > 0.0 else max(float(turnover[0]), 0.01)))
-    _percent_axis(axes)
+    percent_axis(axes)
     cost = ledger.trading_cost[0].mean() * evaluation.periods_per_year
-    _note(axes, f"mean {turnover.mean():.1%}\nfirst step {turnover[0]:.0%}\ncosts {cost:.2%} a year", INK)
+    note(axes, f"mean {turnover.mean():.1%}\nfirst step {turnover[0]:.0%}\ncosts {cost:.2%} a year", INK)
     if guard.turnover_threshold is not None and _guard_is_on(evaluation.rules, "turnover_guard"):
         axes.axhline(guard.turnover_threshold, color=GUARDS["turnover_guard"][1], lw=1.0, ls=(0, (5, 3)))
 
@@ -107,7 +107,7 @@ def draw_turnover(axes: Axes, evaluation: Evaluation) -> None:
 def draw_guards(axes: Axes, evaluation: Evaluation) -> None:
     """One lane for each guard, filled on the steps it fired on, with its hit rate."""
     windows = evaluation.sets[HOLDOUT]
-    _style(axes, "Guards fired")
+    style(axes, "Guards fired")
     axes.grid(visible=False)
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-0.5, len(GUARDS) - 0.5)
@@ -155,7 +155,8 @@ def _colours(curves: Mapping[str, Evaluation], policy: str) -> dict[str, str]:
     return {**BASELINES, **{name: OTHERS[i % len(OTHERS)] for i, name in enumerate(unusual)}, policy: POLICY}
 
 
-def _style(axes: Axes, title: str) -> None:
+def style(axes: Axes, title: str) -> None:
+    """Give a panel its title and the look that all have."""
     axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=INK, pad=6)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -167,13 +168,15 @@ def _style(axes: Axes, title: str) -> None:
     axes.margins(x=0)
 
 
-def _percent_axis(axes: Axes) -> None:
+def percent_axis(axes: Axes) -> None:
+    """Label the height in percent, with the decimals that its range needs."""
     low, high = axes.get_ylim()
     decimals = 0 if high - low > 0.06 else 1 if high - low > 0.006 else 2
     axes.yaxis.set_major_formatter(lambda y, _: f"{y:.{decimals}%}".replace("-0%", "0%"))
 
 
-def _note(axes: Axes, text: str, colour: str, y: float = 1.0) -> None:
+def note(axes: Axes, text: str, colour: str, y: float = 1.0) -> None:
+    """Write beside a panel, at the height ``y`` of it."""
     axes.annotate(
         text,
         (1.0, y),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rlx.evaluate.scorecard import Scorecard
 from rlx.report.numbers import number
+from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -25,12 +26,17 @@ SHOWN = {
 
 
 def scorecard_summary(card: Scorecard) -> Group:
-    """Return a rich renderable: the policy and its baselines on the hold-out, its intervals and the verdict."""
+    """Return a rich renderable: the hold-out beside the baselines, its intervals, windows that walk, the verdict."""
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text
 
-    return Group(_table(card), Padding(Text(_interval_line(card), style="dim"), (0, 1)), Padding(card.verdict, (1, 1)))
+    intervals = Padding(Text(_interval_line(card), style="dim"), (0, 1))
+    verdict = Padding(card.verdict, (1, 1))
+    if not card.walk_forward:
+        return Group(_table(card), intervals, verdict)
+    shares = Padding(shares_in_words(card.walk_forward), (0, 1))
+    return Group(_table(card), intervals, Text(), _windows(card), shares, verdict)
 
 
 def _table(card: Scorecard) -> Table:
@@ -47,6 +53,19 @@ def _table(card: Scorecard) -> Table:
     for baseline, metrics in card.baselines.items():
         label = f"{baseline} (baseline)" if baseline == card.policy["name"] else baseline
         table.add_row(label, *(number(name, metrics[name]) for name in SHOWN))
+    return table
+
+
+def _windows(card: Scorecard) -> Table:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    title = f"Walk-forward: {describe_in_words(card.walk_forward)}"
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for heading in window_header(card.walk_forward):
+        table.add_column(heading, justify="left" if heading in ("from", "to") else "right")
+    for line in window_lines(card.walk_forward):
+        table.add_row(*line)
     return table
 
 

@@ -57,6 +57,26 @@ def test_train_refuses(shell: Shell, arguments: list[str], parts: list[str]) -> 
     assert_refused(shell.train(*SMOKE, *arguments), *parts)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        (["protocol.window=2000"], ["protocol.window=2000", "1 to 1258"]),
+        (["protocol.window=0"], ["protocol.window=0", "at least 1"]),
+        (["protocol.stride=0"], ["protocol.stride=0", "at least 1"]),
+        (["protocol.stride=often"], ["protocol.stride", "often"]),
+        (["protocol.start=2021-01-01"], ["protocol.start='2021-01-01'", "protocol.end='2020-12-31'"]),
+        (["protocol.start=1999", "protocol.end=2001"], ["protocol.end=2001", "2012-05-18"]),
+        (["protocol.windw=64"], ["protocol.windw", "Did you mean 'window'"]),
+        (["protocol=holdout", "protocol.stride=64"], ["protocol.stride", "no such key"]),
+    ],
+)
+def test_a_walk_forward_that_makes_no_sense(shell: Shell, arguments: list[str], parts: list[str]) -> None:
+    walk = ["protocol=walk_forward", "protocol.start=2016-01-01", "protocol.end=2020-12-31"]
+    keys = [argument.partition("=")[0] for argument in arguments]
+    kept = [argument for argument in walk if argument.partition("=")[0] not in keys]
+    assert_refused(shell.evaluate("policy=equal_weight", *kept, *arguments), *parts)
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there(shell: Shell) -> None:
     assert_refused(shell.train(*SMOKE, "hardware=gpu"), "hardware.device=cuda", "hardware=auto")

@@ -16,6 +16,7 @@ from rlx.config import SCHEMAS, EvaluateConfig, TrainConfig, as_trained, registe
 from rlx.config_errors import explain
 from rlx.data.config import FolderData, SampleData
 from rlx.errors import ConfigError
+from rlx.evaluate.config import Protocol, WalkForward
 from rlx.sim.rules import Guard
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -145,6 +146,8 @@ def message(overrides: list[str], name: str = "train") -> str:
         ("env.limits.closing_gross=1.5", "env.limits.closing_gross=1.5 is above env.limits.intraday_gross=1"),
         ("logger.wandb=maybe", "logger.wandb: Invalid value 'maybe'"),
         ("protocol.split=tset", "Did you mean 'test'?"),
+        ("protocol=walkforward", "Choose from holdout, walk_forward. Did you mean 'walk_forward'?"),
+        ("protocol.stride=64", "protocol.stride: no such key."),
         ("seed=x", "seed: Value 'x'"),
     ],
 )
@@ -193,6 +196,15 @@ def test_an_evaluation_takes_the_conditions_of_the_run() -> None:
         trained.guard,
         trained.protocol,
     )
+
+
+def test_a_protocol_of_another_schema_is_taken_from_the_run_or_from_the_command_line() -> None:
+    walk = ["protocol=walk_forward", "protocol.stride=32"]
+    given = ["policy=checkpoint", "policy.path=run"]
+    assert evaluated(walk, given).protocol == WalkForward(stride=32)
+    assert evaluated(walk, [*given, "protocol.split=test"]).protocol == WalkForward(split="test", stride=32)
+    assert evaluated([], [*given, *walk]).protocol == WalkForward(stride=32)
+    assert evaluated(walk, [*given, "protocol=holdout"]).protocol == Protocol()
 
 
 def test_an_evaluation_keeps_what_the_command_line_says() -> None:

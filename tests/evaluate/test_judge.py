@@ -13,8 +13,9 @@ from rlx.data.splits import Span
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate import metrics
 from rlx.evaluate.config import Protocol
-from rlx.evaluate.judge import Judgement, Seen, judge, score
+from rlx.evaluate.judge import Judgement, judge, score
 from rlx.evaluate.scorecard import Scorecard
+from rlx.evaluate.seen import Seen
 from rlx.keys import KEYS
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.sim import Costs, Limits, Reward, Rules

@@ -9,7 +9,7 @@ import pytest
 from rich.console import Console
 
 from rlx.data.splits import Span
-from rlx.evaluate.config import Protocol
+from rlx.evaluate.config import Protocol, WalkForward
 from rlx.evaluate.judge import judge
 from rlx.evaluate.scorecard import Scorecard
 from rlx.policies.base import Policy
@@ -17,12 +17,14 @@ from rlx.policies.baselines import Cash, EqualWeight
 from rlx.report.markdown import render_markdown, write_scorecard_markdown
 from rlx.report.numbers import number
 from rlx.report.terminal import scorecard_summary
+from rlx.report.windows_table import LONGEST, describe_in_words, shares_in_words, window_lines
 from tests.evaluate.players import GUARDED, random_market, state_dependent
 
 
-def card(policy: Policy) -> Scorecard:
-    protocol = Protocol(window_steps=10, bootstrap_replications=100)
+def card(policy: Policy, protocol: Protocol | None = None, trained_to: int | None = None) -> Scorecard:
+    protocol = protocol or Protocol(window_steps=10, bootstrap_replications=100)
     market = random_market()
+    stamps = market.timestamps
     return judge(
         policy,
         market,
@@ -32,6 +34,7 @@ def card(policy: Policy) -> Scorecard:
         baselines=[EqualWeight(), Cash()],
         module="gymrl",
         provenance={"command": "python train.py a|b", "versions": {"numpy": "2"}},
+        seen=None if trained_to is None else {"trained": (stamps[0], stamps[trained_to])},
     ).scorecard
 
 
@@ -108,3 +111,65 @@ def test_the_terminal_table_fits_a_usual_window(policy: Policy) -> None:
 )
 def test_numbers_are_written_by_their_unit(name: str, value: float | None, text: str) -> None:
     assert number(name, value) == text
+
+
+def walking(window: int, stride: int, trained_to: int | None = None) -> Scorecard:
+    protocol = WalkForward(window=window, stride=stride, window_steps=10, bootstrap_replications=100)
+    return card(state_dependent(), protocol, trained_to)
+
+
+def test_windows_that_walk_are_a_table_in_markdown_and_on_the_terminal() -> None:
+    scorecard = walking(16, 8, trained_to=30)
+    console = Console(width=110, record=True, file=StringIO())
+    console.print(scorecard_summary(scorecard))
+    markdown, text = render_markdown(scorecard), console.export_text()
+    for row in scorecard.walk_forward["rows"]:
+        cells = [
+            row["first"][:10],
+            row["last"][:10],
+            f"{row['cumulative_return']:.2%}",
+            f"{row['equal_weight_cumulative_return']:.2%}",
+            f"{row['sharpe']:.2f}",
+            f"{row['max_drawdown']:.2%}",
+            f"{row['turnover']:.2%}",
+            str(row["seen_trained"]),
+        ]
+        assert f"| {' | '.join(cells)} |" in markdown
+        assert any(line.split() == cells for line in text.splitlines())
+    words = describe_in_words(scorecard.walk_forward)
+    assert words == (
+        "5 windows of 16 steps, one every 8; they overlap, so this is no sample of that size. 1 step of the span fills "
+        "no window and is left out."
+    )
+    assert words in markdown and "…" not in text
+    assert len({line.count("|") for lines in tables(markdown) for line in lines if "2020-" in line[:12]}) == 1
+
+
+def test_without_windows_that_walk_nothing_is_said_of_them() -> None:
+    assert "Walk-forward" not in render_markdown(card(Cash()))
+
+
+def test_many_windows_are_abbreviated() -> None:
+    lines = window_lines(walking(4, 1).walk_forward)
+    assert len(lines) == LONGEST + 1 and set(lines[LONGEST // 2]) == {"..."}
+    assert (lines[0][0], lines[-1][1]) == ("2020-01-20", "2020-03-27")
+
+
+@pytest.mark.parametrize(
+    ("trained_to", "said"),
+    [
+        (None, "Share of windows: "),
+        (10, "Share of windows: "),  # the first decision is at bar 10: nothing of it was seen
+        (20, "Of the 3 without steps that the policy was made on: positive "),
+        (59, "None is a test: all hold steps that the policy was made on."),
+    ],
+)
+def test_shares_are_told_apart_by_what_is_a_test(trained_to: int | None, said: str) -> None:
+    words = shares_in_words(walking(16, 8, trained_to).walk_forward)
+    assert said in words
+    assert ("made on" in words) is (trained_to in (20, 59))
+
+
+def test_windows_apart_are_a_sample() -> None:
+    assert describe_in_words(walking(7, 7).walk_forward) == "7 windows of 7 steps, one every 7."
+    assert describe_in_words(walking(49, 64).walk_forward) == "1 window of 49 steps."

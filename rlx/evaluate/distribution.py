@@ -1,0 +1,58 @@
+"""What the windows of a set have in common: quantiles of their measures, and how many gained or beat a baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from rlx.evaluate.evaluation import Evaluation
+from rlx.evaluate.summary import performance_metrics
+from rlx.types import BoolArray, FloatArray
+
+DISTRIBUTED = ("cumulative_return", "sharpe", "max_drawdown", "turnover")
+
+
+def describe_windows(evaluation: Evaluation, baselines: Mapping[str, Evaluation], name: str) -> dict[str, Any]:
+    """Return number, length, quantiles and shares of a window set; windows may overlap, so ``n`` is no sample size."""
+    measured = window_metrics(evaluation, name)
+    return {
+        "n": len(evaluation.sets[name]),
+        "steps": evaluation.sets[name].steps,
+        **{measure: _quantiles(measured[measure]) for measure in DISTRIBUTED},
+        **window_shares(evaluation, baselines, name),
+    }
+
+
+def window_shares(
+    evaluation: Evaluation, baselines: Mapping[str, Evaluation], name: str, among: BoolArray | None = None
+) -> dict[str, float | None]:
+    """Return the share of windows that gained and that earned more than each baseline; None where there is no window.
+
+    ``among`` (B,) picks the windows that count, all by default.
+    """
+    picked = np.ones(len(evaluation.sets[name]), dtype=np.bool_) if among is None else among
+    earned = window_metrics(evaluation, name)["cumulative_return"]
+    shares = {"share_positive": _share(earned[picked] > 0)}
+    for baseline, other in baselines.items():
+        theirs = window_metrics(other, name)["cumulative_return"]
+        shares[f"share_beating_{baseline}"] = _share(earned[picked] > theirs[picked])
+    return shares
+
+
+def window_metrics(evaluation: Evaluation, name: str) -> dict[str, FloatArray]:
+    """Return every measure of ``eval/`` by bare name, (B,), one number a window of the set."""
+    return performance_metrics(evaluation.sets[name].ledger, evaluation.periods_per_year)
+
+
+def _share(hits: BoolArray) -> float | None:
+    return float(np.mean(hits)) if hits.size else None
+
+
+def _quantiles(values: FloatArray) -> dict[str, Any]:
+    """Return median and 5th/95th percentile of the windows that have the number, and how many those are."""
+    finite = values[np.isfinite(values)]
+    levels = {"p05": 0.05, "median": 0.5, "p95": 0.95}
+    quantiles = {name: float(np.quantile(finite, q)) if finite.size else None for name, q in levels.items()}
+    return {**quantiles, "n": int(finite.size)}

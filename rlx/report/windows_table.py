@@ -1,0 +1,75 @@
+"""Walk-forward windows as rows of text, for Markdown and the terminal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rlx.evaluate.walk_forward import seen_in
+from rlx.report.numbers import number
+
+LONGEST = 24
+"""Rows shown; of more windows the first and last are, and the file has them all."""
+
+COLUMNS = {
+    "cumulative_return": "return",
+    "equal_weight_cumulative_return": "equal weight",
+    "sharpe": "Sharpe",
+    "max_drawdown": "max drawdown",
+    "turnover": "turnover/step",
+}
+"""Column of a window -> its heading."""
+
+
+def window_header(block: dict[str, Any]) -> list[str]:
+    """Return the headings of ``window_lines``."""
+    return ["from", "to", *(heading for name, heading in COLUMNS.items() if name in block["rows"][0]), *_seen(block)]
+
+
+def window_lines(block: dict[str, Any]) -> list[list[str]]:
+    """Return a line for each window of a scorecard's ``walk_forward``; many are abbreviated around a line of dots."""
+    lines = [_line(row, block) for row in block["rows"]]
+    if len(lines) <= LONGEST:
+        return lines
+    half = LONGEST // 2
+    return [*lines[:half], ["..."] * len(lines[0]), *lines[-half:]]
+
+
+def describe_in_words(block: dict[str, Any]) -> str:
+    """Return what the windows are, in one or two sentences."""
+    n, steps, stride, left = block["n"], block["steps"], block["stride"], block["left_out"]
+    text = f"1 window of {steps} steps" if n == 1 else f"{n} windows of {steps} steps, one every {stride}"
+    if n > 1 and stride < steps:
+        text += "; they overlap, so this is no sample of that size"
+    if left == 0:
+        return f"{text}."
+    rest = "step of the span fills no window and is" if left == 1 else "steps of the span fill no window and are"
+    return f"{text}. {left} {rest} left out."
+
+
+def shares_in_words(block: dict[str, Any]) -> str:
+    """Return how many windows gained or beat a baseline, and how many of those that are a test."""
+    text = f"Share of windows: {_shares(block)}."
+    unseen = block.get("unseen")
+    if unseen is None or unseen["n"] == block["n"]:
+        return text
+    if unseen["n"] == 0:
+        return f"{text} None is a test: all hold steps that the policy was made on."
+    return f"{text} Of the {unseen['n']} without steps that the policy was made on: {_shares(unseen)}."
+
+
+def _line(row: dict[str, Any], block: dict[str, Any]) -> list[str]:
+    measures = [number(name, row[name]) for name in COLUMNS if name in row]
+    seen = [str(seen_in(row))] if _seen(block) else []
+    return [row["first"][:10], row["last"][:10], *measures, *seen]
+
+
+def _seen(block: dict[str, Any]) -> list[str]:
+    return ["seen steps"] if "unseen" in block else []
+
+
+def _shares(values: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{name.removeprefix('share_').replace('_', ' ')} {share:.0%}"
+        for name, share in values.items()
+        if name.startswith("share_") and share is not None
+    )
