@@ -34,7 +34,7 @@ class PathLearnerConfig:
     weight_decay: float = 0.01
     max_grad_norm: float = 1.0
     ema_decay: float = 0.98
-    feature_noise: float = 0.5
+    feature_noise: float = 2.0
     smooth_epsilon: float = 0.0
     warm_start: str | None = None
 

@@ -25,7 +25,7 @@ def load_warm_start(
     Raises CheckpointError that lists everything that does not match: network, its arguments, symbols, features. What
     merely rescales the decisions of the same weights is told as a warning.
     """
-    policy = load_checkpoint(path)
+    policy = load_checkpoint(path, "module.warm_start")
     different = _differences(policy, network, symbols, feature_names)
     told = {name: values for name, values in different.items() if name in RESCALES}
     refused = {name: values for name, values in different.items() if name not in RESCALES}

@@ -154,9 +154,12 @@ def _swap(new: Path, directory: Path) -> None:
     shutil.rmtree(old)
 
 
-def load_checkpoint(path: str | Path) -> CheckpointPolicy:
-    """Read the policy of a run folder, or of its ``policy/`` folder; CheckpointError says what is wrong with it."""
-    folder = _find(Path(path))
+def load_checkpoint(path: str | Path, key: str = "policy.path") -> CheckpointPolicy:
+    """Read the policy of a run folder, or of its ``policy/`` folder; CheckpointError says what is wrong with it.
+
+    ``key`` is the configuration key that the path came from.
+    """
+    folder = _find(Path(path), key)
     content = _read_facts(folder / FACTS_FILE)
     _check_types(folder / FACTS_FILE, content)
     weights = folder / WEIGHTS_FILE
@@ -178,12 +181,12 @@ def load_checkpoint(path: str | Path) -> CheckpointPolicy:
     return policy
 
 
-def _find(path: Path) -> Path:
+def _find(path: Path, key: str) -> Path:
     for folder in (path / FOLDER, path):
         if (folder / FACTS_FILE).is_file():
             return folder
     what = "nothing there" if not path.exists() else f"no {FACTS_FILE} in it or in its {FOLDER}/ folder"
-    raise CheckpointError(f"policy.path={path}: {what}. Give the folder of a training run (outputs/<module>/<run>).")
+    raise CheckpointError(f"{key}={path}: {what}. Give the folder of a training run (outputs/<module>/<run>).")
 
 
 def _read_facts(path: Path) -> dict[str, Any]:

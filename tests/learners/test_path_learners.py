@@ -215,7 +215,7 @@ class TestWarmStart:
             make(DifferentiableMarketLearner, make_market(), warm_start=str(tmp_path))
 
     def test_a_folder_without_a_policy_is_told(self, tmp_path: Path) -> None:
-        with pytest.raises(CheckpointError, match=r"no policy\.json in it"):
+        with pytest.raises(CheckpointError, match=r"module\.warm_start=.*: no policy\.json in it"):
             make(HftrainingLearner, make_market(), warm_start=str(tmp_path))
 
     def test_another_scale_of_the_same_weights_is_only_told(
