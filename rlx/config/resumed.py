@@ -109,7 +109,7 @@ def _refuse_changes(result: DictConfig, recorded: Mapping[str, Any], run: Path) 
     now |= {key: OmegaConf.select(result, key) for key in LEARNT_WITH_KEYS}
     changed = [key for key in dict.fromkeys([*now, *before]) if now.get(key) != before.get(key)]
     if changed:
-        shown = ", ".join(f"{key}={now.get(key)} (the run: {before.get(key)})" for key in changed[:SHOWN])
+        shown = ", ".join(f"{key}={_said(now, key)} (the run: {_said(before, key)})" for key in changed[:SHOWN])
         more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
         raise ConfigError(f"resume={run}: {shown}{more} cannot change in a resumed run. {_advice()}")
 
@@ -124,3 +124,9 @@ def _flat(tree: DictConfig, above: str) -> dict[str, Any]:
         key, value = f"{above}.{name!s}", tree[name]
         found |= _flat(value, key) if isinstance(value, DictConfig) else {key: value}
     return found
+
+
+def _said(values: Mapping[str, Any], key: str) -> str:
+    """Return a value as one would type it."""
+    value = values.get(key)
+    return "null" if value is None else str(value)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -52,3 +53,13 @@ def restore_random_states(states: Mapping[str, Any]) -> None:
     name, keys, *numbers = states["numpy"]
     np.random.set_state((name, np.array(keys, dtype=np.uint32), *numbers))
     random.setstate(states["python"])
+
+
+@contextmanager
+def random_numbers_apart() -> Iterator[None]:
+    """Have what is drawn inside the block leave the random numbers after it as they would have been."""
+    states = random_states()
+    try:
+        yield
+    finally:
+        restore_random_states(states)
