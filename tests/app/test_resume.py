@@ -21,6 +21,7 @@ from tests.app.commands import SMOKE, Finished, Shell
 TINY = {  # a module's settings with which an update takes no time
     "gymrl": ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=20", "hidden_sizes=[16]"),
 }
+ENDLESS = {"gymrl": "total_env_steps=100000000"}  # a budget that is not spent before the kill
 SAME = ("key", "policy", "metrics", "intervals", "guard", "baselines", "windows", "verdict", "data")
 PROGRAM = "import sys; from rlx.app.entry import train_main; sys.argv[0] = 'train.py'; train_main()"
 
@@ -92,7 +93,7 @@ def rows_so_far(run: Path) -> list[str]:
 @pytest.mark.parametrize("module", list(TINY))
 def test_killed_and_resumed_is_uninterrupted(module: str, shell: Shell) -> None:
     options = settings(module, "trainer.validate_every_updates=4", "trainer.keep_best=2", "seed=3")
-    endless = ["trainer.max_updates=null", "module.total_env_steps=100000000"]
+    endless = ["trainer.max_updates=null", f"module.{ENDLESS[module]}"]
     killed = kill_after_a_checkpoint(shell.folder / "killed", [*options, *endless], module)
     before = {path: path.read_bytes() for path in killed.rglob("*") if path.is_file()}
     done = checkpoint(killed)["rlx"]["totals"]["updates"]
