@@ -27,10 +27,15 @@ STARTING_FILES = frozenset({".hydra", "train.log", "evaluate.log", COMMAND, CONF
 RESULTS = ("checkpoints", "policy", "scorecard.json")  # what only a run that got going has
 
 
-def record_run(run_dir: Path, resolved: Mapping[str, Any], argv: Sequence[str] | None = None) -> dict[str, Any]:
+def record_run(
+    run_dir: Path,
+    resolved: Mapping[str, Any],
+    argv: Sequence[str] | None = None,
+    resumed_from: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """Write command, resolved configuration and provenance into ``run_dir``; return the provenance."""
     command = command_line(sys.argv if argv is None else argv)
-    facts = {"command": command, **provenance()}
+    facts = {"command": command, **provenance()} | ({} if resumed_from is None else {"resumed_from": resumed_from})
     write_text(run_dir / COMMAND, command + "\n")
     write_text(run_dir / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(resolved))))
     write_json(run_dir / PROVENANCE, facts)

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import logging
 import signal
+import sys
 import time
 from datetime import timedelta
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
-from lightning.pytorch.callbacks import Callback, EarlyStopping, ModelCheckpoint, RichProgressBar, Timer
+from lightning.pytorch.callbacks import Callback, EarlyStopping, RichProgressBar, Timer
 
+from rlx.app.checkpoints import better
 from rlx.config import TrainerConfig
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.judge import score
-from rlx.keys import find_key
 from rlx.learners.base import Learner
+from rlx.learners.states import random_numbers_apart
 from rlx.sim.rules import Rules
 
 log = logging.getLogger(__name__)
@@ -42,10 +43,19 @@ class ValidatePolicy(Callback):
         """Play the span and log every metric."""
         assert isinstance(pl_module, Learner)
         began = time.perf_counter()
-        metrics = score(pl_module.policy(), self.market, self.span, self.rules)
+        with random_numbers_apart():  # how often it is validated changes nothing of what is learnt
+            metrics = score(pl_module.policy(), self.market, self.span, self.rules)
         self.seconds += time.perf_counter() - began
         for name, value in metrics.items():
             pl_module.log(f"val/{name}", value, prog_bar=name == "sharpe", batch_size=1)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the time spent so far."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on counting from there."""
+        self.seconds = state_dict["seconds"]
 
 
 class FirstUpdate(Callback):
@@ -102,32 +112,37 @@ class UpdatesBar(RichProgressBar):
         return {name: value for name, value in super().get_metrics(trainer, pl_module).items() if name != "v_num"}
 
 
-def best_checkpoints(config: TrainerConfig, folder: Path) -> ModelCheckpoint:
-    """Return the callback that keeps the best-k of the monitored metric, in the direction that is better for it."""
-    return ModelCheckpoint(
-        dirpath=folder,
-        filename="step{step:07d}",
-        auto_insert_metric_name=False,
-        monitor=config.monitor,
-        mode=_mode(config.monitor),
-        save_top_k=config.keep_best,
-        save_last=True,
-        save_on_train_epoch_end=False,  # at validations, which an interval of 1 would be mistaken for
-    )
+class EarlyStop(EarlyStopping):
+    """Stops after ``patience`` validations without a new best; never when that is None, but goes on counting.
+
+    Whatever a checkpoint says, the patience is the one given here: a resumed run may have another.
+    """
+
+    def __init__(self, monitor: str, patience: int | None) -> None:
+        super().__init__(
+            monitor,
+            mode=better(monitor),
+            patience=sys.maxsize if patience is None else patience,
+            check_finite=False,
+            check_on_train_epoch_end=False,  # at validations, which an interval of 1 would be mistaken for
+        )
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue the count."""
+        super().load_state_dict({**state_dict, "patience": self.patience})
 
 
-def other_callbacks(config: TrainerConfig) -> list[Callback]:
-    """Return time limit, early stop and progress bar as configured."""
-    callbacks: list[Callback] = []
-    if config.max_minutes is not None:
-        callbacks.append(Timer(timedelta(minutes=config.max_minutes), verbose=False))
-    if config.early_stop_patience is not None:
-        mode, patience = _mode(config.monitor), config.early_stop_patience
-        callbacks.append(EarlyStopping(config.monitor, mode=mode, patience=patience, check_finite=False))
-    if config.progress:
-        callbacks.append(UpdatesBar(leave=True))
-    return callbacks
+def early_stop(config: TrainerConfig) -> EarlyStop:
+    """Return the early stop as configured."""
+    return EarlyStop(config.monitor, config.early_stop_patience)
 
 
-def _mode(monitor: str) -> str:
-    return {"higher": "max", "lower": "min"}.get(find_key(monitor).better, "max")
+def time_limit(config: TrainerConfig) -> Timer:
+    """Return the clock of the training, which ends it where a limit is configured."""
+    limit = None if config.max_minutes is None else timedelta(minutes=config.max_minutes)
+    return Timer(limit, verbose=False)
+
+
+def progress_bar(config: TrainerConfig) -> list[Callback]:
+    """Return the progress bar, or nothing, as configured."""
+    return [UpdatesBar(leave=True)] if config.progress else []

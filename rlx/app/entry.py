@@ -27,7 +27,18 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
 from rlx.app.hardware import use_compile_caches
-from rlx.config import FROM_THE_RUN, SCHEMAS, EvaluateConfig, TrainConfig, as_trained, register_schemas, typed, validate
+from rlx.config import (
+    FROM_THE_RUN,
+    SCHEMAS,
+    EvaluateConfig,
+    TrainConfig,
+    add_recorded_choices,
+    as_resumed,
+    as_trained,
+    register_schemas,
+    typed,
+    validate,
+)
 from rlx.config_errors import explain
 from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.keys import find_key
@@ -60,11 +71,12 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
     register_schemas()
     main = hydra.main(version_base="1.3", config_path="pkg://rlx.conf", config_name=name)(job)
     if os.environ.get(FULL_ERROR) == "1":
+        _prepare_arguments(name)
         main()
         return
     os.environ[FULL_ERROR] = "1"  # lets errors through to here, where they become one message
     try:
-        _check_arguments(sys.argv[1:])
+        _prepare_arguments(name)
         main()
     except (RlxError, HydraException, OmegaConfBaseException) as error:
         _stop(error)
@@ -81,6 +93,13 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
         sys.exit(130)
     finally:
         del os.environ[FULL_ERROR]
+
+
+def _prepare_arguments(name: str) -> None:
+    """Check the arguments, and have Hydra see the options of the run to resume among them."""
+    _check_arguments(sys.argv[1:])
+    if name == "train":
+        sys.argv[1:] = add_recorded_choices(sys.argv[1:])
 
 
 def _check_arguments(arguments: list[str]) -> None:
@@ -132,6 +151,8 @@ def _command_began() -> float:
 def _train(cfg: DictConfig) -> float:
     began = _command_began()
     with _run_folder() as run_dir:
+        if cfg.resume is not None:
+            cfg = as_resumed(cfg, list(HydraConfig.get().overrides.task))
         config = typed(cfg, TrainConfig)
         _tell(validate(config))
         _check_direction(config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import math
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, cast
@@ -14,12 +13,14 @@ from lightning.pytorch import Trainer, seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from rlx.app.callbacks import FirstUpdate, StopOnInterrupt, ValidatePolicy, best_checkpoints, other_callbacks
+from rlx.app.callbacks import FirstUpdate, StopOnInterrupt, ValidatePolicy, early_stop, progress_bar, time_limit
+from rlx.app.checkpoints import CHECKPOINTS, WholeFiles, best_checkpoints, last_checkpoint
 from rlx.app.construct import construct
 from rlx.app.hardware import Hardware, set_up
 from rlx.app.market import Traded
 from rlx.app.outputs import print_summary, write_evals, write_outputs
 from rlx.app.quiet import quiet_lightning
+from rlx.app.resume import Earlier, GoOn, find_earlier
 from rlx.config import TrainConfig
 from rlx.evaluate.judge import judge
 from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
@@ -52,8 +53,9 @@ def train(
     """Train, export the best policy, and judge the exported files.
 
     The run folder gets the policy, the scorecard and everything it takes to repeat the run. Ctrl-C, a time limit and
-    an early stop all end in a scorecard of the best policy so far. ``began`` is when the command did, by
-    ``time.perf_counter``, and ``cache_fallback`` why compile caches are not in force, both for the scorecard.
+    an early stop all end in a scorecard of the best policy so far. ``config.resume`` names a run to go on with.
+    ``began`` is when the command did, by ``time.perf_counter``, and ``cache_fallback`` why compile caches are not in
+    force, both for the scorecard.
     """
     seed_everything(config.seed, verbose=False)
     hardware = set_up(config.hardware, cache_fallback)
@@ -62,11 +64,14 @@ def train(
     if note := late_start(traded.market, config.protocol, span):
         log.warning(note)
     learner = make_learner(config, resolved, traded)
-    provenance = record_run(run_dir, resolved)
+    earlier = None if config.resume is None else find_earlier(Path(config.resume), config.trainer, learner)
+    provenance = record_run(run_dir, resolved, resumed_from=None if earlier is None else earlier.facts())
+    if earlier is not None:
+        earlier.tell_what_changed(provenance)
     loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)
     succeeded = False
     try:
-        fitted = fit(config, learner, traded, run_dir, loggers, hardware, began)
+        fitted = fit(config, learner, traded, run_dir, loggers, hardware, began, earlier)
         learner.export(run_dir / "policy")
         policy = load_checkpoint(run_dir / "policy")
         judgement = judge(
@@ -114,16 +119,18 @@ def fit(
     loggers: list[Logger],
     hardware: Hardware,
     began: float,
+    earlier: Earlier | None = None,
 ) -> Fitted:
     """Run the Trainer and leave the best policy in the learner; ``began`` is when the command did."""
     settings = config.trainer
     learner.compiler = hardware.compiler
     updates = learner.updates if settings.max_updates is None else min(learner.updates, settings.max_updates)
-    checkpoints = best_checkpoints(settings, run_dir / "checkpoints")
-    interrupt = StopOnInterrupt()
-    first_update = FirstUpdate()
+    best = best_checkpoints(settings, run_dir / CHECKPOINTS)
+    interrupt, first_update, clock = StopOnInterrupt(), FirstUpdate(), time_limit(settings)
     validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules())
-    fit_began = time.perf_counter()
+    callbacks = [first_update, validate, interrupt, clock, early_stop(settings), *progress_bar(settings)]
+    go_on = [] if earlier is None else [GoOn(earlier.finished)]
+    start = None if earlier is None else earlier.carry_over(run_dir, loggers)
     with quiet_lightning():
         trainer = Trainer(
             accelerator=hardware.accelerator,
@@ -135,15 +142,15 @@ def fit(
             num_sanity_val_steps=0,
             log_every_n_steps=1,
             logger=loggers,
-            callbacks=[first_update, validate, checkpoints, interrupt, *other_callbacks(settings)],
+            callbacks=[*callbacks, *go_on, best, last_checkpoint(run_dir / CHECKPOINTS)],
+            plugins=WholeFiles(),
             enable_progress_bar=settings.progress,
             enable_model_summary=False,
             default_root_dir=run_dir,
         )
-        trainer.fit(learner)
-    seconds = time.perf_counter() - fit_began
+        trainer.fit(learner, ckpt_path=start, weights_only=True)
     performance: dict[str, float] = {
-        "train_wall_seconds": seconds,
+        "train_wall_seconds": clock.time_elapsed(),
         "validation_wall_seconds": validate.seconds,
         "updates": learner.totals.updates,
         "gradient_steps": trainer.global_step,
@@ -151,7 +158,7 @@ def fit(
     }
     if first_update.ended is not None:
         performance["seconds_to_first_update"] = first_update.ended - began
-    return Fitted(restore_best(learner, checkpoints), interrupt.interrupted, performance)
+    return Fitted(restore_best(learner, best), interrupt.interrupted, performance)
 
 
 def restore_best(learner: Learner, checkpoints: ModelCheckpoint) -> float:

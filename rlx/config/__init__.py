@@ -7,6 +7,7 @@ from rlx.config.checks import typed, validate
 from rlx.config.commands import SCHEMAS, EvaluateConfig, TradedConfig, TrainConfig, register_schemas
 from rlx.config.groups import Device, EnvConfig, HardwareConfig, TrainerConfig
 from rlx.config.recorded import FROM_THE_RUN, as_trained
+from rlx.config.resumed import add_recorded_choices, as_resumed
 
 __all__ = [
     "FROM_THE_RUN",
@@ -18,6 +19,8 @@ __all__ = [
     "TradedConfig",
     "TrainConfig",
     "TrainerConfig",
+    "add_recorded_choices",
+    "as_resumed",
     "as_trained",
     "register_schemas",
     "typed",

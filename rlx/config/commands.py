@@ -38,9 +38,10 @@ class TradedConfig:
 
 @dataclass
 class TrainConfig(TradedConfig):
-    """Everything ``train.py`` reads."""
+    """Everything ``train.py`` reads; ``resume`` names the run folder of a run to go on with."""
 
     seed: int = 0
+    resume: str | None = None
     module: Any = MISSING
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)

@@ -24,11 +24,21 @@ def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str]
     when the run's values do not fit this version's schema.
     """
     given = [override.key_or_group for override in OverridesParser.create().parse_overrides(list(overrides))]
+    return laid_over(cfg, run, given, FROM_THE_RUN, "Choose the conditions yourself with GROUP=OPTION.")
+
+
+def laid_over(
+    cfg: DictConfig, run: Mapping[str, Any], given: Sequence[str], groups: Sequence[str], otherwise: str
+) -> DictConfig:
+    """Return ``cfg`` with the run's ``groups``, but for groups and single values whose keys are ``given``.
+
+    ConfigError, ending in the advice ``otherwise``, when the run's values do not fit this version's schema.
+    """
     result = copy.deepcopy(cfg)
-    for group in FROM_THE_RUN:
+    for group in groups:
         if group in given or group not in run:
             continue
-        tree = _of_schema(group, run[group])
+        tree = group_tree(group, run[group], otherwise)
         for key in given:
             if key.startswith(f"{group}."):
                 OmegaConf.update(tree, key.removeprefix(f"{group}."), OmegaConf.select(cfg, key))
@@ -36,7 +46,7 @@ def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str]
     return result
 
 
-def _of_schema(group: str, values: Mapping[str, Any]) -> DictConfig:
+def group_tree(group: str, values: Mapping[str, Any], otherwise: str) -> DictConfig:
     """Return recorded values as a tree of the schema of ``group`` that has those very keys."""
     for schema in SCHEMAS[group].values():
         tree = writable(schema)
@@ -44,8 +54,8 @@ def _of_schema(group: str, values: Mapping[str, Any]) -> DictConfig:
             try:
                 return cast(DictConfig, OmegaConf.merge(tree, dict(values)))
             except OmegaConfBaseException as error:
-                raise ConfigError(f"{group}: the run recorded values that do not fit: {error}") from error
+                raise ConfigError(f"{group}: the run recorded values that do not fit: {error}. {otherwise}") from error
     raise ConfigError(
         f"{group}: the run was recorded by another version of rlx, its keys are {', '.join(sorted(values))}. "
-        f"Choose the conditions yourself with {group}=OPTION."
+        f"{otherwise}"
     )

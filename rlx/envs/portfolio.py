@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -128,6 +129,20 @@ class PortfolioBatch:
             self._start(finished, None)
             observation[finished] = self.observe(finished)
         return Transition(observation, reward, terminated, truncated, finished, final, returns, steps)
+
+    def state(self) -> dict[str, Any]:
+        """Return accounts, sums of rewards and the random numbers to come, as arrays and plain numbers."""
+        return {
+            "accounts": self.accounts.state(),
+            "returns": self._returns.copy(),
+            "random_state": dict(self.rng.bit_generator.state),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from the ``state`` of a batch of the same size on the same task."""
+        self.accounts.restore(state["accounts"])
+        self._returns[...] = state["returns"]
+        self.rng.bit_generator.state = state["random_state"]
 
     def _start(self, rows: IntArray, bars: IntArray | None) -> None:
         span = self.task.span

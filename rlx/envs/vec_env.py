@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,14 +39,14 @@ class PortfolioVecEnv(VecEnv):
         self._reset_options()
         return self.core.reset()
 
-    def random_state(self) -> dict[str, Any]:
-        """Return the state of the generator that draws episodes, as plain numbers."""
-        return dict(self.core.rng.bit_generator.state)
+    def state(self) -> dict[str, Any]:
+        """Return accounts and random numbers to come, as arrays and plain numbers."""
+        return self.core.state()
 
-    def restore_random_state(self, state: dict[str, Any]) -> None:
-        """Continue drawing episodes from ``random_state``, whatever seed was given before."""
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from ``state``, whatever seed was given before."""
         self._reset_seeds()
-        self.core.rng.bit_generator.state = state
+        self.core.restore(state)
 
     def step_async(self, actions: FloatArray) -> None:
         """Keep the actions (B, n_actions) for ``step_wait``."""

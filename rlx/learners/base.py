@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,10 +14,14 @@ from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Splits
-from rlx.errors import ConfigError
+from rlx.errors import CheckpointError, ConfigError
+from rlx.learners.states import random_states, restore_random_states
 from rlx.policies.checkpoint import CheckpointPolicy, PolicyFacts, save_checkpoint
 from rlx.policies.networks import PolicyNetwork
 from rlx.sim.rules import Rules
+
+CHECKPOINT_KEY = "rlx"
+CHECKPOINT_FORMAT = 1
 
 
 class Totals(NamedTuple):
@@ -33,6 +37,33 @@ class Totals(NamedTuple):
         return {"env_steps_per_second": self.env_steps / seconds, "updates_per_second": self.updates / seconds}
 
 
+class Updates:
+    """The empty batches of a run, ``0`` to ``number - 1``; after a restored state it goes on where that one was.
+
+    Lightning asks for the state at every checkpoint, and for a loader that has none it would warn on resuming.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.done = 0
+
+    def __len__(self) -> int:
+        return self.number
+
+    def __iter__(self) -> Iterator[int]:
+        for update in range(self.done, self.number):
+            self.done = update + 1
+            yield update
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how many batches were handed out."""
+        return {"done": self.done}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Have the next iteration start behind those."""
+        self.done = int(state["done"])
+
+
 class Learner(LightningModule):
     """Trains a policy on the training span of a market under the rules of trading.
 
@@ -41,6 +72,10 @@ class Learner(LightningModule):
     Validation is nobody's business here: the validation loop runs one empty step, for the Trainer's callbacks to
     judge ``policy()`` in. ``resolved_config`` is stored in the checkpoint; by default it is the module's own.
     ``compiler`` is what ``compile_networks`` is given when the fit starts; by default it compiles nothing.
+
+    A resumed run gives the numbers of an uninterrupted one. Lightning's checkpoints hold weights, optimizers and
+    schedulers, and this class adds totals and random states. A subclass with any other state that outlives an update
+    extends ``on_save_checkpoint`` and ``on_load_checkpoint``, calls both here, and stores tensors and plain values.
     """
 
     module: str
@@ -113,9 +148,9 @@ class Learner(LightningModule):
     def compile_networks(self, compiler: Compiler) -> None:
         """Compile what updates spend their time in; a learner that has nothing to compile leaves this as it is."""
 
-    def train_dataloader(self) -> Sequence[int]:
+    def train_dataloader(self) -> Updates:
         """Return one empty batch an update: learners gather their own data."""
-        return range(self.updates)
+        return Updates(self.updates)
 
     def val_dataloader(self) -> Sequence[int]:
         """Return the one batch of the empty validation step."""
@@ -129,6 +164,37 @@ class Learner(LightningModule):
         self.totals = Totals(self.totals.updates + 1, self.totals.env_steps + env_steps, self.totals.seconds + seconds)
         throughput = {f"perf/{name}": value for name, value in Totals(1, env_steps, seconds).throughput().items()}
         self.log_dict({f"train/{name}": value for name, value in metrics.items()} | throughput, batch_size=1)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Store what was learnt on what so far, and the random numbers to come."""
+        checkpoint[CHECKPOINT_KEY] = {
+            "format": CHECKPOINT_FORMAT,
+            "module": self.module,
+            "data_fingerprint": self.market.fingerprint,
+            "totals": self.totals._asdict(),
+            "random_states": random_states(),
+        }
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Continue totals and random numbers; CheckpointError when the checkpoint is not of this learner."""
+        self.totals = self.totals_in(checkpoint)
+        restore_random_states(checkpoint[CHECKPOINT_KEY]["random_states"])
+
+    def totals_in(self, checkpoint: Mapping[str, Any]) -> Totals:
+        """Return the totals of a checkpoint of this learner; CheckpointError when it is another's."""
+        state = checkpoint.get(CHECKPOINT_KEY)
+        if state is None or state["format"] != CHECKPOINT_FORMAT:
+            raise CheckpointError("it was written by another version of rlx. Train again, or use that version.")
+        if state["module"] != self.module:
+            raise CheckpointError(f"it is one of module={state['module']}, not of module={self.module}.")
+        if state["data_fingerprint"] != self.market.fingerprint:
+            raise CheckpointError("the prices have changed since it was written. Restore them, or train again.")
+        shapes = [
+            {name: tuple(x.shape) for name, x in s.items()} for s in (checkpoint["state_dict"], self.state_dict())
+        ]
+        if shapes[0] != shapes[1]:
+            raise CheckpointError("its networks differ from those of this version of rlx. Train again.")
+        return Totals(**state["totals"])
 
 
 class Stopwatch:

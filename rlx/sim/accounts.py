@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -106,6 +106,20 @@ class Accounts:
             array[at] = 1.0
         for counter in (books.weights, books.oldest, books.cooldown_long, books.cooldown_short, books.steps):
             counter[at] = 0
+
+    def state(self) -> dict[str, Any]:
+        """Return copies of books and bars by name, for ``restore``."""
+        return {name: array.copy() for name, array in self._arrays().items()}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from the ``state`` of as many accounts on the same market; DataError when the shapes differ."""
+        for name, array in self._arrays().items():
+            if np.shape(state[name]) != array.shape:
+                raise DataError(f"'{name}' has shape {np.shape(state[name])}, these accounts need {array.shape}.")
+            array[...] = state[name]
+
+    def _arrays(self) -> dict[str, Any]:
+        return {"bar": self.bar, **self.books._asdict()}
 
     def step(self, targets: FloatArray) -> Outcome:
         """Trade ``targets`` (n, A) for the first n accounts and move each on by one bar."""

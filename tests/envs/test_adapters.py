@@ -13,6 +13,7 @@ from stable_baselines3.common.vec_env import VecMonitor
 from rlx.envs.gym_env import PortfolioEnv
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
+from rlx.errors import DataError
 from rlx.sim.rules import Rules
 from tests.envs.tasks import ALL_RULES, LONG_ONLY, make_market, make_task
 
@@ -88,7 +89,7 @@ def test_sb3_wrappers_and_attribute_access_work() -> None:
     monitored: Any = VecMonitor(env)
     assert monitored.reset().shape == (2, *env.observation_space.shape)
     assert env.get_attr("num_envs", indices=[0]) == [2]
-    assert env.env_method("random_state", indices=1)[0]["bit_generator"] == "PCG64"
+    assert env.env_method("state", indices=1)[0]["random_state"]["bit_generator"] == "PCG64"
     assert env.env_is_wrapped(gymnasium.Wrapper) == [False, False]
     with pytest.raises(ValueError, match="belongs to all 2 accounts"):
         env.set_attr("render_mode", None, indices=[0])
@@ -104,12 +105,26 @@ def test_seeding_is_exact_and_happens_once() -> None:
     assert not np.array_equal(streams[0][0], streams[0][1])
 
 
-def test_a_restored_generator_continues_whatever_seed_was_given() -> None:
-    env = PortfolioVecEnv(make_task(make_market()), 4)
-    env.seed(0)
+def test_a_restored_batch_plays_on_whatever_seed_was_given() -> None:
+    task = make_task(make_market(), feature_noise=1.0)
+    env, other = PortfolioVecEnv(task, 4, seed=0), PortfolioVecEnv(task, 4)
+    actions = np.random.default_rng(1).uniform(-1, 1, (30, 4, *env.action_space.shape)).astype(np.float32)
     env.reset()
-    state = env.random_state()
-    expected = env.reset()
-    env.seed(7)
-    env.restore_random_state(state)
-    np.testing.assert_array_equal(env.reset(), expected)
+    for action in actions[:7]:
+        env.step(action)
+    state = env.state()
+    expected = [env.step(action) for action in actions[7:]]  # past the end of the episodes and into the next ones
+    other.seed(7)
+    other.restore(state)
+    for action, (observation, reward, done, infos) in zip(actions[7:], expected, strict=True):
+        now = other.step(action)
+        np.testing.assert_array_equal(now[0], observation)
+        np.testing.assert_array_equal(now[1], reward)
+        np.testing.assert_array_equal(now[2], done)
+        assert [info.get("episode", {}).get("r") for info in now[3]] == [i.get("episode", {}).get("r") for i in infos]
+
+
+def test_a_state_of_other_accounts_is_refused() -> None:
+    task = make_task(make_market())
+    with pytest.raises(DataError, match=r"'bar' has shape \(3,\), these accounts need \(4,\)"):
+        PortfolioVecEnv(task, 4).restore(PortfolioVecEnv(task, 3).state())

@@ -177,36 +177,6 @@ def test_the_best_checkpoint_holds_the_weights_that_were_judged_best(tmp_path: P
     assert any(not np.array_equal(judge.seen[1][name], judge.seen[2][name]) for name in judge.seen[1])
 
 
-class SaveAfter(Callback):
-    """Saves a checkpoint once ``updates`` updates are done."""
-
-    def __init__(self, updates: int, path: Path) -> None:
-        self.updates, self.path = updates, path
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, *args: Any) -> None:
-        if args[-1] + 1 == self.updates:
-            trainer.save_checkpoint(self.path)
-
-
-def test_resuming_continues_budget_optimizer_and_random_numbers(tmp_path: Path) -> None:
-    market, path = make_market(), tmp_path / "half.ckpt"
-    fit(make_learner(market), SaveAfter(3, path))
-    state = torch.load(path, weights_only=True)
-    assert state["global_step"] == 12 and state["gymrl"]["num_timesteps"] == 3 * 128
-
-    loaded = make_learner(market, seed=5)
-    loaded.on_load_checkpoint(state)
-    assert loaded.entropy_coefficient() == pytest.approx(loaded.config.entropy_start * 0.4)
-    assert torch.equal(torch.get_rng_state(), state["gymrl"]["torch_random_state"])
-    assert loaded.ppo.env is not None
-    assert loaded.ppo.env.env_method("random_state", indices=0) == [state["gymrl"]["env_random_state"]]
-
-    recorder, resumed = Recorder(), make_learner(market, seed=5)
-    trainer = fit(resumed, recorder, ckpt_path=path)
-    assert [metrics["train/env_steps"] for metrics in recorder.history] == [512.0, 640.0, 768.0]
-    assert trainer.global_step == 24
-
-
 def score(policy: Policy, market: Market, rules: Rules, span: Span) -> float:
     ledger = evaluate(policy, market, [holdout_windows(span)], rules).sets[HOLDOUT].ledger
     return float(np.log(ledger.value[0, -1]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from typing import Any, cast
@@ -23,6 +24,7 @@ from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.learners.base import Learner, Stopwatch
 from rlx.learners.gymrl.config import GymrlConfig
+from rlx.learners.states import as_arrays, as_tensors
 from rlx.policies.networks.mlp import MlpAllocation
 from rlx.sim.rules import Rules
 
@@ -76,7 +78,8 @@ class GymrlLearner(Learner):
     """PPO over ``n_accounts`` accounts; one training step collects one rollout and trains on it.
 
     Lightning's wrapper of the optimizer steps inside SB3, so ``global_step`` counts gradient steps, and the actor,
-    the critic and the optimizer are in Lightning's checkpoints. ``options`` are the fields of ``GymrlConfig``.
+    the critic and the optimizer are in Lightning's checkpoints. The accounts are added to them, for episodes go on
+    from one update to the next. ``options`` are the fields of ``GymrlConfig``.
     """
 
     module = "gymrl"
@@ -205,32 +208,32 @@ class GymrlLearner(Learner):
         return network
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the budget spent and the random numbers to come."""
+        """Store the budget spent, the accounts, and what SB3 saw of them last."""
+        super().on_save_checkpoint(checkpoint)
+        ppo = self.ppo
+        rollout = {
+            "last_obs": ppo._last_obs,
+            "last_episode_starts": ppo._last_episode_starts,
+            "env": self._env().state(),
+        }
         checkpoint["gymrl"] = {
-            "num_timesteps": self.ppo.num_timesteps,
-            "n_updates": self.ppo._n_updates,
-            "torch_random_state": torch.get_rng_state(),
-            "numpy_random_state": _plain_numpy_state(),
-            "env_random_state": self._env().random_state(),
+            "num_timesteps": ppo.num_timesteps,
+            "n_updates": ppo._n_updates,
+            "episodes": list(ppo.ep_info_buffer or ()),
+            "rollout": as_tensors(rollout),
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Continue the budget and the random numbers; accounts start new episodes."""
-        state = checkpoint["gymrl"]
-        self.ppo.num_timesteps = state["num_timesteps"]
-        self.ppo._n_updates = state["n_updates"]
-        torch.set_rng_state(state["torch_random_state"].cpu())
-        np.random.set_state(_numpy_state(state["numpy_random_state"]))
-        self._env().restore_random_state(state["env_random_state"])
+        """Continue the budget and the accounts where they were."""
+        super().on_load_checkpoint(checkpoint)
+        ppo, state = self.ppo, checkpoint["gymrl"]
+        ppo.num_timesteps = state["num_timesteps"]
+        ppo._n_updates = state["n_updates"]
+        ppo.ep_info_buffer = deque(state["episodes"], maxlen=ppo._stats_window_size)
+        ppo.ep_success_buffer = deque(maxlen=ppo._stats_window_size)  # SB3 makes both or none
+        rollout = as_arrays(state["rollout"])
+        ppo._last_obs, ppo._last_episode_starts = rollout["last_obs"], rollout["last_episode_starts"]
+        self._env().restore(rollout["env"])
 
     def _env(self) -> PortfolioVecEnv:
         return cast(PortfolioVecEnv, self.ppo.env)
-
-
-def _plain_numpy_state() -> dict[str, Any]:
-    state = np.random.get_state(legacy=False)
-    return state | {"state": {"key": state["state"]["key"].tolist(), "pos": state["state"]["pos"]}}
-
-
-def _numpy_state(plain: dict[str, Any]) -> dict[str, Any]:
-    return plain | {"state": {"key": np.array(plain["state"]["key"], dtype=np.uint32), "pos": plain["state"]["pos"]}}

@@ -1,0 +1,74 @@
+"""The checkpoints of a run: the best few and the last, each whole or absent, for restoring and for resuming."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.fabric.plugins import TorchCheckpointIO
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+from rlx.config import TrainerConfig
+from rlx.keys import find_key
+from rlx.plain import atomic_path
+
+CHECKPOINTS = "checkpoints"
+LAST = "last.ckpt"
+
+
+class WholeFiles(TorchCheckpointIO):
+    """Writes checkpoints beside their place and moves them there, so that a kill leaves the one before.
+
+    Lightning's own moves them from the system's temporary folder, which copies where that is another disk.
+    """
+
+    def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
+        """Write ``checkpoint`` to ``path``."""
+        with atomic_path(path) as temporary:
+            torch.save(checkpoint, temporary)
+
+
+class MovableCheckpoint(ModelCheckpoint):
+    """A ``ModelCheckpoint`` whose files may have been carried to another folder since its state was saved."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Continue with the files of the same names in this folder."""
+        best = {self._here(path): score for path, score in state_dict["best_k_models"].items()}
+        names = ("best_model_path", "kth_best_model_path", "last_model_path")
+        paths = {name: self._here(state_dict[name]) for name in names}
+        super().load_state_dict({**state_dict, **paths, "dirpath": self.dirpath, "best_k_models": best})
+
+    def _here(self, path: str) -> str:
+        return str(Path(str(self.dirpath), Path(path).name)) if path else ""
+
+
+def best_checkpoints(config: TrainerConfig, folder: Path) -> MovableCheckpoint:
+    """Return the callback that keeps the best-k of the monitored metric, in the direction that is better for it."""
+    return MovableCheckpoint(
+        dirpath=folder,
+        filename="step{step:07d}",
+        auto_insert_metric_name=False,
+        monitor=config.monitor,
+        mode=better(config.monitor),
+        save_top_k=config.keep_best,
+        save_on_train_epoch_end=False,  # at validations, which an interval of 1 would be mistaken for
+    )
+
+
+def last_checkpoint(folder: Path) -> MovableCheckpoint:
+    """Return the callback that keeps the last validation's: ``save_last`` above only does when it is among the best.
+
+    It comes after ``best_checkpoints``, whose state it saves.
+    """
+    return MovableCheckpoint(
+        dirpath=folder,
+        filename=Path(LAST).stem,
+        save_on_train_epoch_end=False,
+        enable_version_counter=False,
+    )
+
+
+def better(monitor: str) -> str:
+    """Return ``max`` or ``min``, whichever is better for a metric."""
+    return {"higher": "max", "lower": "min"}.get(find_key(monitor).better, "max")

@@ -1,0 +1,163 @@
+"""Go on from the last checkpoint of an earlier run, in a run folder of one's own."""
+
+from __future__ import annotations
+
+import json
+import logging
+import pickle
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.callbacks import Callback
+from lightning.pytorch.loggers import Logger
+
+from rlx.app.callbacks import early_stop, time_limit
+from rlx.app.checkpoints import CHECKPOINTS, LAST, best_checkpoints
+from rlx.config import TrainerConfig
+from rlx.errors import CheckpointError, ConfigError
+from rlx.learners.base import Learner, Totals
+from rlx.plain import atomic_path
+from rlx.run_folder import PROVENANCE
+from rlx.tracking.history import carry_history
+
+COMPUTE_WITH = ("torch", "lightning", "numpy", "numba", "stable_baselines3")
+log = logging.getLogger(__name__)
+
+
+class Earlier(NamedTuple):
+    """The run to go on from: its folder, its most advanced checkpoint, the best ones, and what it had done by then.
+
+    ``finished`` says that nothing is left to train: the run was stopped between its training and its scorecard.
+    """
+
+    run: Path
+    last: Path
+    best: tuple[Path, ...]
+    totals: Totals
+    finished: bool
+
+    def facts(self) -> dict[str, Any]:
+        """Return what the provenance of the resumed run says."""
+        return {"run": str(self.run), "checkpoint": self.last.name, "updates": self.totals.updates}
+
+    def carry_over(self, run_dir: Path, loggers: Iterable[Logger]) -> Path:
+        """Copy the checkpoints and log what was logged up to them; return the copy to go on from."""
+        folder = run_dir / CHECKPOINTS
+        folder.mkdir()
+        for path in self.best:
+            shutil.copyfile(path, folder / path.name)
+        carry_history(self.run, run_dir, loggers, self.totals.updates)
+        with atomic_path(folder / LAST) as temporary:  # at the end: from here on this run can be resumed itself
+            shutil.copyfile(self.last, temporary)
+        return folder / LAST
+
+    def tell_what_changed(self, provenance: Mapping[str, Any]) -> None:
+        """Warn when code or packages differ from those of the earlier run, for then the numbers may."""
+        path = self.run / PROVENANCE
+        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        changed = [
+            f"{name} {old} (now {new})"
+            for name, old in before.get("versions", {}).items()
+            if name in COMPUTE_WITH and (new := provenance["versions"].get(name)) != old
+        ]
+        if before.get("git") != provenance["git"]:
+            changed.append("another state of the code")
+        if changed:
+            log.warning(
+                f"note: {self.run} was made with {', '.join(changed)}: the numbers may not be those of an "
+                "uninterrupted run."
+            )
+
+
+def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier:
+    """Return where ``run`` stopped.
+
+    ConfigError when there is no checkpoint or nothing left to do, CheckpointError when one is damaged or does not
+    fit ``learner``.
+    """
+    paths = sorted((run / CHECKPOINTS).glob("*.ckpt"), key=lambda path: path.name == LAST)
+    if not paths:
+        raise ConfigError(
+            f"resume={run}: has no checkpoint; the first is written at the first validation "
+            f"(trainer.validate_every_updates). Start the run again."
+        )
+    checkpoints = {path: _load(path) for path in paths}
+    totals = {path: _totals(path, checkpoint, learner) for path, checkpoint in checkpoints.items()}
+    last = max(paths, key=lambda path: (totals[path].updates, path.name == LAST))
+    reason = _why_finished(config, learner, totals[last], checkpoints[last])
+    if reason is not None and (run / "scorecard.json").exists():
+        raise ConfigError(f"resume={run}: has finished, its result is {run / 'scorecard.json'}: {reason}")
+    best = _best_of(checkpoints[last], config, run)
+    return Earlier(run, last, best, totals[last], finished=reason is not None)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
+        others = [other.name for other in path.parent.glob("*.ckpt") if other != path]
+        fix = f"Move it away to resume from {' or '.join(others)}" if others else "Start the run again"
+        raise CheckpointError(f"{path}: damaged, or no checkpoint ({type(error).__name__}). {fix}.") from error
+    if not isinstance(checkpoint, dict) or not {"state_dict", "loops", "callbacks"} <= set(checkpoint):
+        raise CheckpointError(f"{path}: is no checkpoint of a training run. Move it away.")
+    return checkpoint
+
+
+def _totals(path: Path, checkpoint: Mapping[str, Any], learner: Learner) -> Totals:
+    try:
+        return learner.totals_in(checkpoint)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
+
+
+def _best_of(checkpoint: Mapping[str, Any], config: TrainerConfig, run: Path) -> tuple[Path, ...]:
+    """Return the files that the checkpoint says are the best so far, wherever the run was moved since."""
+    state = checkpoint["callbacks"][best_checkpoints(config, run / CHECKPOINTS).state_key]
+    best = tuple(run / CHECKPOINTS / Path(path).name for path in state["best_k_models"])
+    for path in best:
+        if not path.is_file():
+            raise CheckpointError(f"{path}: is missing, and it holds the best policy so far. Put it back.")
+    return best
+
+
+def _why_finished(config: TrainerConfig, learner: Learner, totals: Totals, checkpoint: Mapping[str, Any]) -> str | None:
+    """Return why nothing is left to train, and what to change; None when something is."""
+    stop, clock = early_stop(config), time_limit(config)
+    for callback in (stop, clock):
+        callback.load_state_dict(checkpoint["callbacks"][callback.state_key])
+    remaining = clock.time_remaining()
+    if totals.updates >= learner.updates:
+        return f"all {learner.updates} updates are done. A larger module budget is a new run."
+    if config.max_updates is not None and totals.updates >= config.max_updates:
+        return f"{totals.updates} updates are done and trainer.max_updates={config.max_updates}. Raise it, or null."
+    if stop.wait_count >= stop.patience:
+        return f"trainer.early_stop_patience={stop.patience} ended it. Raise it, or null."
+    if remaining is not None and remaining <= 0:
+        return f"trainer.max_minutes={config.max_minutes} are over. Raise it, or null."
+    return None
+
+
+class GoOn(Callback):
+    """Has Lightning start with the update behind the checkpoint, or train nothing when nothing is left.
+
+    Lightning itself goes by whether this run's interval has a validation due at the checkpoint. It is not when a stop
+    brought it about or the interval has changed; steps would then be logged one too low.
+    """
+
+    def __init__(self, finished: bool) -> None:
+        self.finished = finished
+
+    def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
+        """Have the loop see the end of an update, as if the validation had been no part of it."""
+        progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
+        for counts in (progress["total"], progress["current"]):
+            counts["completed"] = counts["processed"] - 1  # Lightning completes the last one when it restarts
+        progress["is_last_batch"] = False  # a larger budget goes on behind it
+
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Stop before the first update when there is none left."""
+        trainer.should_stop = trainer.should_stop or self.finished

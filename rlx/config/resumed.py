@@ -1,0 +1,132 @@
+"""The configuration of a resumed run: the recorded one, with changes to budget and convenience alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError  # type: ignore[import-untyped]
+
+from rlx.config.recorded import group_tree, laid_over
+from rlx.errors import ConfigError, did_you_mean
+
+GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol")
+LEARNT_WITH = ("data", "env", "costs", "guard", "module")
+LEARNT_WITH_KEYS = ("seed", "trainer.monitor", "trainer.keep_best", "hardware.precision")
+MAY_CHANGE = "trainer.* (but monitor and keep_best), logger.*, protocol.* and hardware.* (but precision)"
+OTHER_VERSION = "Resume it with the version of rlx that made it, or train again."
+SHOWN = 4
+
+
+def add_recorded_choices(arguments: Sequence[str]) -> list[str]:
+    """Return ``arguments`` led by the options the run they resume chose, for groups they do not choose themselves.
+
+    Hydra then composes the run's own module, data and the rest. Without ``resume=RUN`` nothing is added. ConfigError
+    when RUN is no run that training recorded, and when several runs are asked for.
+    """
+    run = _resumed_run(arguments)
+    if run is None:
+        return list(arguments)
+    if {"-m", "--multirun"} & set(arguments):
+        raise ConfigError(f"resume={run}: one run at a time; -m starts several.")
+    given = {argument.partition("=")[0] for argument in arguments}
+    choices = recorded_choices(run)
+    return [f"{group}={choices[group]}" for group in GROUPS if group not in given and group in choices] + [*arguments]
+
+
+def _resumed_run(arguments: Sequence[str]) -> Path | None:
+    typed = [argument for argument in arguments if argument.partition("=")[0] in ("resume", "++resume")]
+    if not typed:
+        return None
+    value = OverridesParser.create().parse_override(typed[-1]).value()
+    return Path(value) if isinstance(value, str) and value else None
+
+
+def recorded_choices(run: Path) -> dict[str, str]:
+    """Return the option of every group that ``run`` chose, as Hydra recorded it."""
+    if not run.is_dir():
+        nearby = [path.name for path in run.parent.iterdir()] if run.parent.is_dir() else []
+        raise ConfigError(f"resume={run}: no such folder. Name a run folder.{did_you_mean(run.name, nearby)}")
+    choices = OmegaConf.to_container(_load(run, ".hydra/hydra.yaml").hydra.runtime.choices)
+    assert isinstance(choices, dict)
+    if "module" not in choices:
+        raise ConfigError(f"resume={run}: is no training run, so there is nothing to resume in it.")
+    return {str(group): str(option) for group, option in choices.items()}
+
+
+def _load(run: Path, name: str) -> DictConfig:
+    if not (run / name).is_file():
+        raise ConfigError(f"resume={run}: holds no {name}, so no training run has begun in it. Name a run folder.")
+    try:
+        return cast(DictConfig, OmegaConf.load(run / name))
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise ConfigError(f"resume={run}: {name} is damaged ({' '.join(str(error).split())}).") from error
+
+
+def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
+    """Return the configuration of the run ``cfg.resume`` with what ``overrides`` say on top of it.
+
+    An option of a group that the run chose too is not a change. ConfigError names every changed value on which it
+    depends what is learnt, and what does not fit this version's schema.
+    """
+    run = Path(cfg.resume)
+    recorded, choices = _load(run, "config.yaml"), recorded_choices(run)
+    parsed = OverridesParser.create().parse_overrides(list(overrides))
+    given = [typed.key_or_group for typed in parsed if choices.get(typed.key_or_group) != str(typed.value())]
+    for typed in parsed:
+        if typed.key_or_group in given and typed.key_or_group in ("module", "experiment", "sweep"):
+            there = f"{typed.key_or_group}={typed.value()} (the run: {choices.get(typed.key_or_group, 'none')})"
+            raise ConfigError(f"resume={run}: {there} cannot change in a resumed run. {_advice()}")
+    values = cast(dict[str, Any], OmegaConf.to_container(recorded))
+    result = laid_over(cfg, values, given, GROUPS, f"resume={run}: {OTHER_VERSION}")
+    _lay_over_keys(result, values, given)
+    _refuse_changes(result, values, run)
+    return result
+
+
+def _lay_over_keys(result: DictConfig, recorded: Mapping[str, Any], given: Sequence[str]) -> None:
+    values = {"seed": recorded["seed"]} | {f"trainer.{name}": value for name, value in recorded["trainer"].items()}
+    for key, value in values.items():
+        if key not in given:
+            try:
+                OmegaConf.update(result, key, value)
+            except OmegaConfBaseException as error:
+                raise ConfigError(f"{key}={value}: this version of rlx does not know it. {OTHER_VERSION}") from error
+
+
+def _refuse_changes(result: DictConfig, recorded: Mapping[str, Any], run: Path) -> None:
+    before: dict[str, Any] = {}
+    now: dict[str, Any] = {}
+    for group in LEARNT_WITH:
+        before |= _flat(group_tree(group, recorded[group], OTHER_VERSION), group)
+        now |= _flat(result[group], group)
+    tree = OmegaConf.create(dict(recorded))
+    before |= {key: OmegaConf.select(tree, key) for key in LEARNT_WITH_KEYS}
+    now |= {key: OmegaConf.select(result, key) for key in LEARNT_WITH_KEYS}
+    changed = [key for key in dict.fromkeys([*now, *before]) if now.get(key) != before.get(key)]
+    if changed:
+        shown = ", ".join(f"{key}={_said(now, key)} (the run: {_said(before, key)})" for key in changed[:SHOWN])
+        more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        raise ConfigError(f"resume={run}: {shown}{more} cannot change in a resumed run. {_advice()}")
+
+
+def _advice() -> str:
+    return f"What may: {MAY_CHANGE}. Leave the others as they were, or start a new run without resume."
+
+
+def _flat(tree: DictConfig, above: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in tree:
+        key, value = f"{above}.{name!s}", tree[name]
+        found |= _flat(value, key) if isinstance(value, DictConfig) else {key: value}
+    return found
+
+
+def _said(values: Mapping[str, Any], key: str) -> str:
+    """Return a value as one would type it."""
+    value = values.get(key)
+    return "null" if value is None else str(value)

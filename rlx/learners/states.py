@@ -1,0 +1,65 @@
+"""What a learner puts into a checkpoint besides its weights: tensors and plain values, which load without pickle."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+
+def as_tensors(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a nested mapping with its NumPy arrays as tensors of the same numbers."""
+    converted: dict[str, Any] = {}
+    for name, value in state.items():
+        if isinstance(value, Mapping):
+            converted[name] = as_tensors(value)
+        else:
+            converted[name] = torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else value
+    return converted
+
+
+def as_arrays(state: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``as_tensors`` was given."""
+    converted: dict[str, Any] = {}
+    for name, value in state.items():
+        if isinstance(value, Mapping):
+            converted[name] = as_arrays(value)
+        else:
+            converted[name] = value.cpu().numpy().copy() if isinstance(value, Tensor) else value
+    return converted
+
+
+def random_states() -> dict[str, Any]:
+    """Return the states of the global generators of torch, every GPU, NumPy and Python."""
+    name, keys, *numbers = np.random.get_state()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "numpy": (name, np.asarray(keys).tolist(), *numbers),
+        "python": random.getstate(),
+    }
+
+
+def restore_random_states(states: Mapping[str, Any]) -> None:
+    """Continue the random numbers of ``random_states``; those of GPUs where there are as many as there were."""
+    torch.set_rng_state(states["torch"].cpu())
+    if len(states["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all([state.cpu() for state in states["cuda"]])
+    name, keys, *numbers = states["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), *numbers))
+    random.setstate(states["python"])
+
+
+@contextmanager
+def random_numbers_apart() -> Iterator[None]:
+    """Have what is drawn inside the block leave the random numbers after it as they would have been."""
+    states = random_states()
+    try:
+        yield
+    finally:
+        restore_random_states(states)

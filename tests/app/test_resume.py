@@ -1,0 +1,239 @@
+"""A run that was killed and goes on with ``resume=RUN`` ends as the uninterrupted one, to the last digit."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from rlx.app.checkpoints import LAST, WholeFiles
+from tests.app.commands import SMOKE, Finished, Shell
+
+TINY = {  # a module's settings with which an update takes no time
+    "gymrl": ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=20", "hidden_sizes=[16]"),
+}
+ENDLESS = {"gymrl": "total_env_steps=100000000"}  # a budget that is not spent before the kill
+SAME = ("key", "policy", "metrics", "intervals", "guard", "baselines", "windows", "verdict", "data")
+PROGRAM = "import sys; from rlx.app.entry import train_main; sys.argv[0] = 'train.py'; train_main()"
+
+
+def settings(module: str, *more: str) -> list[str]:
+    tiny = [f"module.{setting}" for setting in TINY[module]]
+    return [f"module={module}", "guard=calibrated", "env.cooldown.steps=3", *SMOKE, *tiny, *more]
+
+
+def rows(run: Path, kind: str = "") -> list[dict[str, str]]:
+    """Return the cells of metrics.csv by row, those of ``kind`` alone, without what the clock says."""
+    with (run / "metrics.csv").open() as file:
+        found = [{name: cell for name, cell in row.items() if cell} for row in csv.DictReader(file)]
+    kept = [row for row in found if any(name.startswith(kind) for name in row)]
+    return [{name: cell for name, cell in row.items() if not name.startswith("perf/")} for row in kept]
+
+
+def card(run: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run / "scorecard.json").read_text())
+    return found
+
+
+def checkpoint(run: Path, name: str = LAST) -> dict[str, Any]:
+    found: dict[str, Any] = torch.load(run / "checkpoints" / name, weights_only=True)
+    return found
+
+
+def assert_same_result(run: Path, other: Path) -> None:
+    for name in SAME:
+        assert card(run)[name] == card(other)[name], name
+    weights, others = (load_file(folder / "policy" / "policy.safetensors") for folder in (run, other))
+    assert list(weights) == list(others)
+    assert all(torch.equal(weights[name], others[name]) for name in weights)
+
+
+def assert_refused(finished: Finished, *parts: str) -> None:
+    assert finished.status == 2, finished.err
+    errors = [line for line in finished.err.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1 and "Traceback" not in finished.err, finished.err
+    for part in parts:
+        assert part in errors[0], (part, errors[0])
+
+
+def kill_after_a_checkpoint(folder: Path, arguments: list[str], module: str) -> Path:
+    """Start a run in a process of its own, kill it behind its second validation, and return its folder."""
+    folder.mkdir()
+    with (folder / "output").open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-c", PROGRAM, *arguments], cwd=folder, stdout=output, stderr=subprocess.STDOUT
+        )
+    try:
+        deadline = time.monotonic() + 120
+        while not [run for run in folder.glob(f"outputs/{module}/*") if len(rows_so_far(run)) >= 10]:
+            assert process.poll() is None, (folder / "output").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    (run,) = folder.glob(f"outputs/{module}/*")
+    return run
+
+
+def rows_so_far(run: Path) -> list[str]:
+    path = run / "metrics.csv"
+    return path.read_text().splitlines() if path.is_file() else []
+
+
+@pytest.mark.parametrize("module", list(TINY))
+def test_killed_and_resumed_is_uninterrupted(module: str, shell: Shell) -> None:
+    options = settings(module, "trainer.validate_every_updates=4", "trainer.keep_best=2", "seed=3")
+    endless = ["trainer.max_updates=null", f"module.{ENDLESS[module]}"]
+    killed = kill_after_a_checkpoint(shell.folder / "killed", [*options, *endless], module)
+    before = {path: path.read_bytes() for path in killed.rglob("*") if path.is_file()}
+    done = checkpoint(killed)["rlx"]["totals"]["updates"]
+    assert done >= 4 and not (killed / "scorecard.json").exists()
+    budget = f"trainer.max_updates={done + 6}"
+
+    finished = shell.train(f"resume={killed}", budget)
+    assert finished.status == 0, finished.err
+    resumed = finished.run(module)
+    whole = shell.train(*options, *endless[1:], budget).run(module)
+    assert whole != resumed
+    assert rows(resumed) == rows(whole)
+    assert_same_result(resumed, whole)
+    names = [sorted(path.name for path in (run / "checkpoints").iterdir()) for run in (resumed, whole)]
+    assert names[0] == names[1] and len(names[0]) == 3
+    mine, theirs = (checkpoint(run)["state_dict"] for run in (resumed, whole))
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+    for name in ("updates", "gradient_steps"):
+        assert card(resumed)["performance"][name] == card(whole)["performance"][name]
+    assert card(resumed)["provenance"]["resumed_from"] == {"run": str(killed), "checkpoint": LAST, "updates": done}
+    assert {path: path.read_bytes() for path in killed.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("module", list(TINY))
+def test_validations_change_nothing_of_what_is_learnt(module: str, shell: Shell) -> None:
+    often, seldom = (
+        shell.train(*settings(module, "trainer.max_updates=4"), f"trainer.validate_every_updates={n}").run(module)
+        for n in (1, 4)
+    )
+    assert rows(often, "train/") == rows(seldom, "train/")
+
+
+@pytest.mark.parametrize("module", list(TINY))
+def test_a_larger_budget_goes_on_behind_a_finished_run(module: str, shell: Shell) -> None:
+    options = settings(module, "trainer.validate_every_updates=2")
+    whole = shell.train(*options, "trainer.max_updates=7").run(module)
+    run = shell.train(*options, "trainer.max_updates=3").run(module)
+    for budget in (5, 7):
+        # The first command again, with another budget: options that the run chose as well are no change.
+        finished = shell.train(*options, f"trainer.max_updates={budget}", f"resume={run}")
+        assert finished.status == 0, finished.err
+        run = finished.run(module)
+    assert rows(run, "train/") == rows(whole, "train/")
+    stops = ("2", "4")  # what is validated only because a run ended there
+    assert [row for row in rows(run, "val/") if row["step"] not in stops] == rows(whole, "val/")
+    assert len(rows(run, "eval/")) == 1
+    mine, theirs = (checkpoint(folder)["state_dict"] for folder in (run, whole))
+    assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+def copied(run: Path, folder: Path, *without: str) -> Path:
+    shutil.copytree(run, folder / "copy", ignore=shutil.ignore_patterns(*without))
+    return folder / "copy"
+
+
+def test_a_run_killed_while_it_was_judged_is_judged(trained: Finished, shell: Shell) -> None:
+    run = copied(trained.run(), shell.folder, "scorecard.*", "policy", "ledger.parquet")
+    finished = shell.train(f"resume={run}")
+    assert finished.status == 0, finished.err
+    assert_same_result(finished.run(), trained.run())
+    assert rows(finished.run()) == rows(trained.run())
+    assert card(finished.run())["performance"]["gradient_steps"] == card(trained.run())["performance"]["gradient_steps"]
+
+
+def test_a_checkpoint_newer_than_the_last_one_is_taken(trained: Finished, shell: Shell) -> None:
+    """A kill may fall between the writing of a new best checkpoint and of the last one."""
+    run = copied(trained.run(), shell.folder, "scorecard.*", LAST)
+    (best,) = (run / "checkpoints").iterdir()
+    finished = shell.train(f"resume={run}", "trainer.max_updates=3")
+    assert finished.status == 0, finished.err
+    assert card(finished.run())["provenance"]["resumed_from"]["checkpoint"] == best.name
+    assert [row["step"] for row in rows(finished.run(), "train/")] == ["0", "1", "2"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        ([], ["has finished", "scorecard.json", "trainer.max_updates=2"]),
+        (["seed=4"], ["seed=4 (the run: 0)", "start a new run"]),
+        (["guard=none"], ["guard.drawdown_threshold=null (the run: 0.036)"]),
+        (["module.gamma=0.5", "trainer.max_updates=3"], ["module.gamma=0.5 (the run: 0.9)"]),
+        (["module.total_env_steps=9000000"], ["module.total_env_steps=9000000 (the run: 1048576)"]),
+        (["trainer.monitor=val/sortino"], ["trainer.monitor=val/sortino (the run: val/sharpe)"]),
+        (["+experiment=gymrl_guarded"], ["experiment=gymrl_guarded (the run: smoke)"]),
+        (["costs.slipage_bps=3"], ["costs.slipage_bps", "Did you mean 'slippage_bps'"]),
+        (["-m"], ["one run at a time"]),
+    ],
+)
+def test_what_cannot_be_resumed_says_so(
+    trained: Finished, shell: Shell, arguments: list[str], parts: list[str]
+) -> None:
+    assert_refused(shell.train(f"resume={trained.run()}", *arguments), *parts)
+    assert not list(shell.folder.glob("outputs/**/*")), "something was left behind"
+
+
+def test_folders_that_are_no_run_say_so(trained: Finished, shell: Shell) -> None:
+    assert_refused(shell.train("resume=nowhere"), "resume=nowhere", "no such folder")
+    assert_refused(shell.train("resume=copi"), "no such folder")
+    run = copied(trained.run(), shell.folder, "checkpoints")
+    assert_refused(shell.train("resume=copi"), "Did you mean 'copy'")
+    assert_refused(shell.train(f"resume={run}"), "has no checkpoint", "validate_every_updates")
+    (run / "config.yaml").write_text("a: [")
+    assert_refused(shell.train(f"resume={run}"), "config.yaml is damaged")
+    (run / "config.yaml").unlink()
+    assert_refused(shell.train(f"resume={run}"), "holds no config.yaml")
+    judged = shell.evaluate("policy=cash").run("evaluate")
+    assert_refused(shell.train(f"resume={judged}"), "no training run")
+
+
+def test_damaged_and_foreign_checkpoints_are_named(trained: Finished, shell: Shell) -> None:
+    run = copied(trained.run(), shell.folder, "scorecard.*")
+    path = run / "checkpoints" / LAST
+    whole = path.read_bytes()
+    for content in (whole[:-2000], b"", b"hello"):
+        path.write_bytes(content)
+        assert_refused(shell.train(f"resume={run}"), LAST, "damaged", "Move it away to resume from step")
+    torch.save({"weights": torch.zeros(3)}, path)
+    assert_refused(shell.train(f"resume={run}"), LAST, "no checkpoint of a training run")
+    path.write_bytes(whole)
+    state = checkpoint(run)
+    for change, message in (({"module": "other"}, "module=other"), ({"format": 0}, "another version")):
+        torch.save(state | {"rlx": state["rlx"] | change}, path)
+        assert_refused(shell.train(f"resume={run}"), LAST, message)
+    assert not list(shell.folder.glob("outputs/**/*")), "something was left behind"
+
+
+def test_an_early_stop_goes_on_with_the_patience_typed(shell: Shell) -> None:
+    options = settings("gymrl", "trainer.validate_every_updates=1", "trainer.early_stop_patience=1")
+    run = shell.train(*options, "trainer.max_updates=40").run()
+    done = checkpoint(run)["rlx"]["totals"]["updates"]
+    assert done < 40
+    assert_refused(shell.train(f"resume={run}"), "trainer.early_stop_patience=1 ended it")
+    finished = shell.train(f"resume={run}", "trainer.early_stop_patience=null", f"trainer.max_updates={done + 2}")
+    assert checkpoint(finished.run())["rlx"]["totals"]["updates"] == done + 2
+
+
+def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path) -> None:
+    files, path = WholeFiles(), tmp_path / "folder" / LAST
+    files.save_checkpoint({"step": 1}, path)
+    with pytest.raises(AttributeError):
+        files.save_checkpoint({"step": 2, "fails": lambda: None}, path)
+    assert files.load_checkpoint(path, weights_only=True) == {"step": 1}
+    assert [entry.name for entry in path.parent.iterdir()] == [LAST]
