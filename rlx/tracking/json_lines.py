@@ -40,7 +40,7 @@ class JsonLinesLogger(Logger):
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
-        """Append one row; ``step`` is the optimizer step, as in ``metrics.csv``."""
+        """Append one row; ``step`` is the number ``metrics.csv`` has for it."""
         row = {"step": step} | {name: plain(_number(value)) for name, value in metrics.items()}
         line = json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n"
         with self.path.open("ab", buffering=0) as file:  # opened for each row: rows still come after ``finalize``
