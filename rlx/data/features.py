@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rlx.data.filters import haar_detail_weights, haar_smooth_weights, log_close_filter, taylor_weights
 from rlx.errors import DataError, did_you_mean
 from rlx.types import FloatArray
 
@@ -52,6 +53,7 @@ class FeatureKind:
     needs: tuple[str, ...] = ("close",)
     extra_bars: int = 0
     minimum: int = 1
+    power_of_two: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,15 @@ def parse_feature(name: str) -> Feature:
     bars, zscore_bars = int(match[2]), int(match[3]) if match[3] else None
     if bars < kind.minimum or (zscore_bars is not None and zscore_bars < 2):
         raise DataError(f"data.features: '{name}' needs at least {kind.minimum} bars (and 2 after _z).")
+    if kind.power_of_two and bars & (bars - 1):
+        below = 1 << (bars.bit_length() - 1)
+        raise DataError(f"data.features: '{name}' needs a power of two, such as {below} or {2 * below} bars.")
     return Feature(kind, bars, zscore_bars)
 
 
 def _nearest(name: str) -> str:
-    stem = re.sub(r"[\d_]+$", "", name)
-    return did_you_mean(name, DEFAULT_FEATURES) or did_you_mean(stem, KINDS)
+    bars = name[len(re.sub(r"_\d+(_z\d+)?$", "", name)) :] or "_<bars>"
+    return did_you_mean(name, [*DEFAULT_FEATURES, *(f"{kind}{bars}" for kind in KINDS)])
 
 
 def _missing(panel: MarketPanel, feature: Feature) -> list[str]:
@@ -216,4 +221,9 @@ KINDS: dict[str, FeatureKind] = {
     "body": FeatureKind(_body, needs=("open", "close")),
     "close_location": FeatureKind(_close_location, needs=("high", "low", "close")),
     "gap": FeatureKind(_gap, needs=("open", "close"), extra_bars=1),
+    "taylor_level": FeatureKind(log_close_filter(taylor_weights(0)), minimum=4),
+    "taylor_slope": FeatureKind(log_close_filter(taylor_weights(1)), minimum=3),
+    "taylor_curvature": FeatureKind(log_close_filter(taylor_weights(2)), minimum=3),
+    "haar_detail": FeatureKind(log_close_filter(haar_detail_weights), minimum=2, power_of_two=True),
+    "haar_smooth": FeatureKind(log_close_filter(haar_smooth_weights), minimum=2, power_of_two=True),
 }

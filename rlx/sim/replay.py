@@ -47,7 +47,8 @@ def simulate(
     NumPy arrays or torch tensors; tensors with ``requires_grad`` give gradients, and the ledger's arrays are of the
     kind and floating type that came in. ``overnight_returns`` is the close-to-open part, needed with
     ``execution="next_open"``. ``cvar`` and ``uncertainty`` are forecasts that ``Reward`` penalises.
-    ``smooth_epsilon`` > 0 replaces |x| of traded weights by sqrt(x^2 + eps^2) - eps (torch engine only).
+    ``smooth_epsilon`` > 0 replaces |x| of traded weights by sqrt(x^2 + eps^2) - eps (torch engine only);
+    the sale down to the closing cap, which only shrinks positions, stays exact.
     ``weights=False`` leaves executed and closing weights out of the ledger (None), which is most of its memory.
     ``compile`` is a mode of ``rlx.compilation`` for the torch engine: its step is compiled at the first call, which
     takes about a minute, and runs eager with one warning where that is impossible.

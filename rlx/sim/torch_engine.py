@@ -163,7 +163,7 @@ def apply_limits(rules: TorchRules, target: Tensor) -> Tensor:
 
 def scale_to(cap: float, gross: Tensor) -> Tensor:
     """Return the factor that brings ``gross`` down to ``cap``, 1 where it is within."""
-    if cap == float("inf"):  # inf / gross would turn the gradient of the branch not taken into NaN
+    if cap == float("inf"):  # torch.where passes no gradient to the other branch, but 0 x infinity is NaN
         return torch.ones_like(gross)
     return torch.where(gross > cap, cap / gross.clamp(min=RUIN), 1.0)
 

@@ -1,1 +1,1 @@
-"""Where a run's numbers go: a CSV file in its folder and, unless disabled, Weights & Biases."""
+"""Where a run's numbers go: a CSV and a JSON Lines file in its folder and, unless disabled, Weights & Biases."""

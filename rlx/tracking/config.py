@@ -16,7 +16,7 @@ class WandbMode(StrEnum):
 
 @dataclass(frozen=True)
 class LoggerConfig:
-    """What is recorded besides ``metrics.csv``, which always is.
+    """What is recorded besides ``metrics.csv`` and ``metrics.jsonl``, which always are.
 
     ``online`` needs an API key (``WANDB_API_KEY`` or ``wandb login``); without one the run is recorded offline, which
     takes neither key nor network and can be sent later with ``wandb sync``.

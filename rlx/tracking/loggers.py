@@ -15,6 +15,7 @@ from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from rlx.errors import ConfigError
 from rlx.tracking.config import LoggerConfig, WandbMode
+from rlx.tracking.json_lines import JsonLinesLogger
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +40,7 @@ def build_loggers(config: LoggerConfig, run_dir: Path, run_name: str, settings: 
 
     Nothing is asked on the terminal. ``online`` without an API key stays offline, and says so once.
     """
-    loggers: list[Logger] = [RunFolderCsvLogger(run_dir)]
+    loggers: list[Logger] = [RunFolderCsvLogger(run_dir), JsonLinesLogger(run_dir)]
     mode = _mode(config.wandb)
     if mode is not WandbMode.disabled:
         loggers.append(_wandb_logger(config, mode, run_dir, run_name, settings))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import os
 import signal
 import subprocess
@@ -35,7 +36,7 @@ def test_a_run_leaves_everything_it_promises(trained: Finished) -> None:
     assert trained.status == 0
     files = {path.name for path in run.iterdir()}
     assert files >= {".hydra", "command.txt", "config.yaml", "provenance.json", "policy", "checkpoints", "metrics.csv"}
-    assert files >= {"ledger.parquet", "scorecard.json", "scorecard.md", "report.png"}
+    assert files >= {"metrics.jsonl", "ledger.parquet", "scorecard.json", "scorecard.md", "report.png"}
     card = Scorecard.load(run / "scorecard.json")
     assert card.module == "gymrl"
     assert set(card.baselines) == {"equal_weight", "buy_and_hold", "cash"}
@@ -61,6 +62,19 @@ def test_logs_and_scorecard_speak_the_same_keys(trained: Finished) -> None:
     steps = [int(float(row["step"])) for row in rows if row["train/loss"]]
     assert steps == sorted(set(steps))
     assert len(steps) == 2
+
+
+def test_both_files_of_metrics_hold_the_same_rows(trained: Finished) -> None:
+    run = trained.run()
+    with (run / "metrics.csv").open() as file:
+        table = [{name: float(x) for name, x in row.items() if x} for row in csv.DictReader(file)]
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [row["step"] for row in table]
+    for line, row in zip(lines, table, strict=True):
+        assert line == {name: x if math.isfinite(x) else None for name, x in row.items()}
+        assert set(line) - {"step", "epoch"} <= set(KEYS)
+    assert lines[-1].keys() >= {"eval/sharpe", "guard/drawdown_hit_rate", "perf/train_wall_seconds"}
+    assert lines[-1]["step"] == lines[-1]["perf/gradient_steps"]
 
 
 def test_the_ledger_is_what_the_scorecard_was_measured_on(trained: Finished) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,13 @@ ALL = (
     "body_3",
     "drawdown_10",
     "close_location_5",
+    "taylor_level_8",
+    "taylor_slope_5",
+    "taylor_curvature_21",
+    "taylor_slope_10_z5",
+    "haar_detail_2",
+    "haar_detail_16",
+    "haar_smooth_8",
 )
 
 
@@ -56,6 +64,10 @@ def test_hand_worked_values() -> None:
     assert _last("volume_zscore_3") == pytest.approx((logs[-1] - logs.mean()) / logs.std())
     returns = np.array([-1.0 / 11.0, 0.2, -0.25])
     assert _last("return_1_z3") == pytest.approx((returns[-1] - returns.mean()) / returns.std())
+
+
+def test_every_kind_is_under_test() -> None:
+    assert {re.sub(r"_\d+(_z\d+)?$", "", name) for name in ALL} == set(KINDS)
 
 
 def test_shape_type_and_warmup() -> None:
@@ -103,6 +115,10 @@ def test_unknown_and_impossible_features_are_named() -> None:
         compute_features(panel, ["retrun_5"])
     with pytest.raises(DataError, match="at least 2 bars"):
         compute_features(panel, ["volatility_1"])
+    with pytest.raises(DataError, match=r"unknown feature 'taylr_slope_9_z5'\. Did you mean 'taylor_slope_9_z5'\?"):
+        compute_features(panel, ["taylr_slope_9_z5"])
+    with pytest.raises(DataError, match="'haar_detail_12' needs a power of two, such as 8 or 16 bars"):
+        compute_features(panel, ["haar_detail_12"])
     with pytest.raises(DataError, match="listed twice"):
         compute_features(panel, ["return_1", "return_1"])
     closes = MarketPanel(("A",), panel.timestamps, panel.close, source="closes.csv")
@@ -111,7 +127,6 @@ def test_unknown_and_impossible_features_are_named() -> None:
     usable = default_features(closes)
     assert set(usable) < set(DEFAULT_FEATURES) and compute_features(closes, usable).shape == (5, 1, len(usable))
     assert default_features(panel) == DEFAULT_FEATURES
-    assert {name.rsplit("_", 1)[0] for name in DEFAULT_FEATURES} == set(KINDS)
 
 
 def test_market_caches_features_and_accepts_none() -> None:

@@ -1,4 +1,4 @@
-"""A run's numbers can be read back: from metrics.csv, and from the offline W&B run by W&B's own reader."""
+"""A run's numbers can be read back: from its files, and from the offline W&B run by W&B's own reader."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def test_the_scorecard_keys_are_known_ones() -> None:
 
 def test_metrics_csv_lies_in_the_run_folder(tmp_path: Path) -> None:
     loggers = run(tmp_path, LoggerConfig(wandb=WandbMode.disabled))
-    assert len(loggers) == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".hydra", "metrics.csv"]
+    assert len(loggers) == 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".hydra", "metrics.csv", "metrics.jsonl"]
     with (tmp_path / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [row["step"] for row in rows] == ["0", "1", "2"]
@@ -86,7 +86,7 @@ def test_online_without_a_key_stays_offline_and_says_so(tmp_path: Path, caplog: 
         loggers = run(tmp_path, LoggerConfig(wandb=WandbMode.online))
     (line,) = caplog.messages
     assert "no API key" in line
-    assert isinstance(loggers[1], WandbLogger)
+    assert isinstance(loggers[-1], WandbLogger)
     assert inspect(tmp_path)["summary"]["eval/sharpe"] == 1.25
 
 

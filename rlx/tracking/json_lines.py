@@ -1,0 +1,55 @@
+"""``metrics.jsonl``: what a run logs, one JSON object a row, to follow while it runs and to keep when it is killed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch.loggers import Logger
+from lightning.pytorch.utilities import rank_zero_only
+
+from rlx.plain import plain
+
+METRICS_FILE = "metrics.jsonl"
+
+
+class JsonLinesLogger(Logger):
+    """Lightning logger that adds ``{"step": 4, "train/loss": 0.5, ...}`` to ``metrics.jsonl`` for each logged row.
+
+    Keys are those of ``rlx.keys`` and Lightning's ``epoch``; a number that is not finite is null. A row is handed to
+    the operating system in one write before ``log_metrics`` returns: killing the process loses none of those before,
+    and only the last line of the file can be half a line.
+    """
+
+    def __init__(self, run_dir: Path) -> None:
+        super().__init__()
+        self.path = run_dir / METRICS_FILE
+        self.path.unlink(missing_ok=True)
+
+    @property
+    def name(self) -> str:
+        """Return an empty name: the run folder is the run's name."""
+        return ""
+
+    @property
+    def version(self) -> str:
+        """Return an empty version, as a run folder has one run."""
+        return ""
+
+    @rank_zero_only
+    def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
+        """Append one row; ``step`` is the number ``metrics.csv`` has for it."""
+        row = {"step": step} | {name: plain(_number(value)) for name, value in metrics.items()}
+        line = json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n"
+        with self.path.open("ab", buffering=0) as file:  # opened for each row: rows still come after ``finalize``
+            file.write(line.encode())
+
+    def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
+        """Write nothing: the run folder holds the resolved configuration already."""
+
+
+def _number(value: Any) -> Any:
+    """Return a tensor of one element as a Python number, and anything else as it is."""
+    return value.item() if hasattr(value, "item") else value
