@@ -30,6 +30,14 @@ from rlx.policies.checkpoint import load_checkpoint
 from rlx.run_folder import record_run
 from rlx.tracking.loggers import build_loggers, close_loggers, log_final
 
+VALIDATIONS = 25  # of a run that is not told how often to validate
+ONE_LONG_EPOCH: dict[str, Any] = {
+    "devices": 1,
+    "max_epochs": 1,
+    "num_sanity_val_steps": 0,
+    "log_every_n_steps": 1,
+    "enable_model_summary": False,
+}
 log = logging.getLogger(__name__)
 
 
@@ -125,6 +133,7 @@ def fit(
     settings = config.trainer
     learner.compiler = hardware.compiler
     updates = learner.updates if settings.max_updates is None else min(learner.updates, settings.max_updates)
+    interval = settings.validate_every_updates or max(1, learner.updates // VALIDATIONS)
     best = best_checkpoints(settings, run_dir / CHECKPOINTS)
     interrupt, first_update, clock = StopOnInterrupt(), FirstUpdate(), time_limit(settings)
     validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules())
@@ -133,19 +142,15 @@ def fit(
     start = None if earlier is None else earlier.carry_over(run_dir, loggers)
     with quiet_lightning():
         trainer = Trainer(
+            **ONE_LONG_EPOCH,
             accelerator=hardware.accelerator,
-            devices=1,
             precision=cast(Any, hardware.precision),
-            max_epochs=1,
             limit_train_batches=updates,
-            val_check_interval=min(settings.validate_every_updates, updates),
-            num_sanity_val_steps=0,
-            log_every_n_steps=1,
+            val_check_interval=min(interval, updates),
             logger=loggers,
             callbacks=[*callbacks, *go_on, best, last_checkpoint(run_dir / CHECKPOINTS)],
             plugins=WholeFiles(),
             enable_progress_bar=settings.progress,
-            enable_model_summary=False,
             default_root_dir=run_dir,
         )
         trainer.fit(learner, ckpt_path=start, weights_only=True)

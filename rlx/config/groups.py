@@ -80,13 +80,14 @@ class HardwareConfig:
 class TrainerConfig:
     """Budget, validation and checkpoints; an update is one training step, whatever the module.
 
-    ``max_updates`` and ``max_minutes`` end a run before the module's own budget is spent. ``early_stop_patience``
-    counts validations without a new best ``monitor``, and the ``keep_best`` best policies are kept.
+    ``max_updates`` and ``max_minutes`` end a run before the module's own budget is spent. Without
+    ``validate_every_updates`` that budget has 25 validations. ``early_stop_patience`` counts validations without a new
+    best ``monitor``, and the ``keep_best`` best policies are kept.
     """
 
     max_updates: int | None = None
     max_minutes: float | None = None
-    validate_every_updates: int = 5
+    validate_every_updates: int | None = None
     keep_best: int = 1
     early_stop_patience: int | None = None
     monitor: str = "val/sharpe"

@@ -18,10 +18,17 @@ from safetensors.torch import load_file
 from rlx.app.checkpoints import LAST, WholeFiles
 from tests.app.commands import SMOKE, Finished, Shell
 
+STRETCHES = ("n_windows=2", "rollout_steps=4", "window_steps=2")
 TINY = {  # a module's settings with which an update takes no time
     "gymrl": ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=20", "hidden_sizes=[16]"),
+    "hftraining": (*STRETCHES, "d_model=8", "optimizer=muon"),
+    "differentiable_market": (*STRETCHES, "hidden_size=8", "n_paths=2", "diagnose_every_updates=2"),
 }
-ENDLESS = {"gymrl": "total_env_steps=100000000"}  # a budget that is not spent before the kill
+ENDLESS = {  # the learning rate's course depends on updates, so that both runs have to have them
+    "gymrl": "total_env_steps=100000000",
+    "hftraining": "updates=100000",
+    "differentiable_market": "updates=100000",
+}
 SAME = ("key", "policy", "metrics", "intervals", "guard", "baselines", "windows", "verdict", "data")
 PROGRAM = "import sys; from rlx.app.entry import train_main; sys.argv[0] = 'train.py'; train_main()"
 

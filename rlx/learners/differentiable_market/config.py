@@ -31,8 +31,10 @@ class DifferentiableMarketConfig(PathLearnerConfig):
 
     _target_: str = "rlx.learners.differentiable_market.learner.DifferentiableMarketLearner"
     _partial_: bool = True
-    n_windows: int = 8
+    n_windows: int = 32
+    rollout_steps: int = 16
     optimizer: str = "muon"
+    learning_rate: float = 1e-2
     hidden_size: int = 32
     n_layers: int = 1
     min_concentration: float = 0.5
