@@ -50,7 +50,7 @@ class Earlier(NamedTuple):
         folder.mkdir()
         for path in self.best:
             shutil.copyfile(path, folder / path.name)
-        carry_history(self.run, run_dir, loggers, self.totals.updates)
+        carry_history(self.run, loggers, self.totals.updates)
         with atomic_path(folder / LAST) as temporary:  # at the end: from here on this run can be resumed itself
             shutil.copyfile(self.last, temporary)
         return folder / LAST
