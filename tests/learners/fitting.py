@@ -21,11 +21,10 @@ from rlx.sim.rules import Rules
 
 
 def fit(learner: Learner, *callbacks: Callback, ckpt_path: Path | None = None, **options: Any) -> lightning.Trainer:
-    """Fit on the CPU, without logs and bars."""
+    """Fit, by default on the CPU, without logs and bars."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning's own call
         trainer = lightning.Trainer(
-            accelerator="cpu",
             max_epochs=1,
             logger=False,
             enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
@@ -33,7 +32,7 @@ def fit(learner: Learner, *callbacks: Callback, ckpt_path: Path | None = None, *
             enable_model_summary=False,
             num_sanity_val_steps=0,
             callbacks=list(callbacks),
-            **options,
+            **{"accelerator": "cpu", **options},
         )
         trainer.fit(learner, ckpt_path=ckpt_path, weights_only=True)
     return trainer
@@ -50,13 +49,18 @@ class Recorder(Callback):
 
 
 class SaveAfter(Callback):
-    """Saves a checkpoint once ``updates`` updates are done."""
+    """Saves a checkpoint once ``updates`` updates are done, after the update or after its validation."""
 
-    def __init__(self, updates: int, path: Path) -> None:
-        self.updates, self.path = updates, path
+    def __init__(self, updates: int, path: Path, *, validated: bool = False) -> None:
+        self.updates, self.path, self.validated = updates, path, validated
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *args: Any) -> None:
-        if args[-1] + 1 == self.updates:
+        if not self.validated and args[-1] + 1 == self.updates:
+            trainer.save_checkpoint(self.path)
+
+    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        assert isinstance(pl_module, Learner)
+        if self.validated and pl_module.totals.updates == self.updates:
             trainer.save_checkpoint(self.path)
 
 

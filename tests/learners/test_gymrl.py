@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ from rlx.policies.baselines import BuyAndHold, EqualWeight
 from rlx.policies.checkpoint import load_checkpoint
 from rlx.sim.rules import Limits, Rules
 from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
+from tests.learners.fitting import Recorder, fit, weights_of
 from tests.policies.acting import observe
 
 TINY: dict[str, Any] = {
@@ -41,40 +41,6 @@ def make_learner(market: Market, rules: Rules = ALL_RULES, seed: int = 0, **opti
     options = {**TINY, **options}
     splits = splits_of(market, options.get("window_steps", 1))
     return GymrlLearner(market=market, rules=rules, splits=splits, feature_names=FEATURES, seed=seed, **options)
-
-
-def fit(
-    learner: GymrlLearner, *callbacks: Callback, ckpt_path: Path | None = None, **options: Any
-) -> lightning.Trainer:
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*isinstance.treespec, LeafSpec.*")  # Lightning's own call
-        trainer = lightning.Trainer(
-            accelerator="cpu",
-            max_epochs=1,
-            logger=False,
-            enable_checkpointing=any(isinstance(callback, ModelCheckpoint) for callback in callbacks),
-            enable_progress_bar=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            callbacks=list(callbacks),
-            **options,
-        )
-        trainer.fit(learner, ckpt_path=ckpt_path, weights_only=True)
-    return trainer
-
-
-class Recorder(Callback):
-    """Keeps the metrics of every update."""
-
-    def __init__(self) -> None:
-        self.history: list[dict[str, float]] = []
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
-        self.history.append({name: float(value) for name, value in trainer.callback_metrics.items()})
-
-
-def weights_of(learner: GymrlLearner) -> dict[str, np.ndarray]:
-    return {name: tensor.numpy().copy() for name, tensor in learner.state_dict().items()}
 
 
 def test_one_update_a_training_step_and_every_gradient_step_counts() -> None:

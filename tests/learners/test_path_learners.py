@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.errors import CheckpointError, ConfigError, DataError, RlxError
 from rlx.learners.differentiable_market.learner import DifferentiableMarketLearner
@@ -257,3 +258,33 @@ def test_resuming_gives_the_uninterrupted_run(kind: type[PathLearner], tmp_path:
         np.testing.assert_equal({n: mine[n] for n in told}, {n: theirs[n] for n in told})
     for name, tensor in weights_of(whole).items():
         np.testing.assert_array_equal(tensor, weights_of(resumed)[name])
+
+
+@both
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_it_trains_on_a_gpu_and_leaves_a_policy_for_the_cpu(kind: type[PathLearner]) -> None:
+    recorder, market = Recorder(), make_market()
+    learner = make(kind, market, ALL_RULES)
+    fit(learner, recorder, accelerator="cuda", devices=1)
+    assert all(np.isfinite(metrics["train/loss"]) for metrics in recorder.history)
+    ledger = played(learner.policy(), market, ALL_RULES, learner.splits.test)
+    assert np.all(np.isfinite(ledger.value))
+
+
+@both
+@pytest.mark.slow
+@pytest.mark.parametrize("rules", [LONG_ONLY, ALL_RULES])
+def test_compiled_it_learns_the_same(
+    kind: type[PathLearner], rules: Rules, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    runs = []
+    for mode in ("off", "default"):
+        learner = make(kind, make_market(), rules, updates=3)
+        learner.compiler = Compiler(mode, "cpu")
+        fit(learner)
+        assert learner.compiler.used == mode
+        runs.append(weights_of(learner))
+    for name, tensor in runs[0].items():
+        np.testing.assert_allclose(tensor, runs[1][name], atol=2e-5, err_msg=name)

@@ -18,23 +18,8 @@ from rlx.learners.base import Updates
 from rlx.learners.gymrl.learner import GymrlLearner
 from rlx.learners.states import as_arrays, as_tensors, random_states, restore_random_states
 from tests.envs.tasks import make_market
-from tests.learners.test_gymrl import Recorder, fit, make_learner, weights_of
-
-
-class SaveAfter(Callback):
-    """Saves a checkpoint once ``updates`` updates are done, after the update or after its validation."""
-
-    def __init__(self, updates: int, path: Path, *, validated: bool) -> None:
-        self.updates, self.path, self.validated = updates, path, validated
-
-    def on_train_batch_end(self, trainer: lightning.Trainer, *args: Any) -> None:
-        if not self.validated and args[-1] + 1 == self.updates:
-            trainer.save_checkpoint(self.path)
-
-    def on_validation_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        assert isinstance(pl_module, GymrlLearner)
-        if self.validated and pl_module.totals.updates == self.updates:
-            trainer.save_checkpoint(self.path)
+from tests.learners.fitting import Recorder, SaveAfter, fit, weights_of
+from tests.learners.test_gymrl import make_learner
 
 
 class CountValidations(Callback):
