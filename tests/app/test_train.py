@@ -103,6 +103,18 @@ def test_evaluating_a_run_gives_its_own_numbers(trained: Finished, shell: Shell)
         assert own[name] == again[name], name
 
 
+@pytest.mark.parametrize("module", ["hftraining", "differentiable_market"])
+def test_other_modules_log_known_keys_and_are_judged_again_alike(module: str, shell: Shell) -> None:
+    run = shell.train(f"module={module}", "guard=calibrated", "module.n_windows=4", *SMOKE).run(module)
+    with (run / "metrics.csv").open() as file:
+        assert set(next(csv.reader(file))) - {"step", "epoch"} <= set(KEYS)
+    judged = shell.evaluate("policy=checkpoint", f"policy.path={run}")
+    assert judged.status == 0, judged.err
+    own, again = scorecard(run), scorecard(judged.run("evaluate"))
+    for name in set(REPRODUCED) - {"policy"}:
+        assert own[name] == again[name], name
+
+
 def test_a_judgement_on_bars_that_made_the_policy_says_so(trained: Finished, shell: Shell) -> None:
     assert "Not a test" not in scorecard(trained.run())["verdict"]
     for split, name in (("train", "trained"), ("validation", "selected")):

@@ -272,9 +272,8 @@ def test_it_trains_on_a_gpu_and_leaves_a_policy_for_the_cpu(kind: type[PathLearn
     assert np.all(np.isfinite(ledger.value))
 
 
-@both
 @pytest.mark.slow
-@pytest.mark.parametrize("rules", [LONG_ONLY, ALL_RULES])
+@pytest.mark.parametrize(("kind", "rules"), [(HftrainingLearner, LONG_ONLY), (DifferentiableMarketLearner, ALL_RULES)])
 def test_compiled_it_learns_the_same(
     kind: type[PathLearner], rules: Rules, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
