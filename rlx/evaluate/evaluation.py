@@ -44,7 +44,7 @@ class Evaluation:
     periods_per_year: float
     rules: Rules
     sets: Mapping[str, WindowLedger]
-    latency_seconds: FloatArray  # (calls,) duration of each act() over the whole batch
+    latency_seconds: FloatArray  # (calls,) duration of each act() over its batch
     wall_seconds: float
 
     @property

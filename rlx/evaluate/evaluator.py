@@ -53,15 +53,12 @@ def evaluate(
     seer = _Seer(policy, market)
     firsts = np.cumsum([0, *(len(windows) for windows in sets)])
     books = [_Book(windows, int(first), market.n_assets) for first, windows in zip(firsts, sets, strict=False)]
-    latencies = np.empty(int(lengths[0]))
+    asker = _Asker(policy, market)
 
     for step in range(int(lengths[0])):
         running = int(np.searchsorted(-lengths, -step))  # windows longer than `step`: a prefix
         observation = seer.observe(accounts, running)
-        asked = time.perf_counter()
-        action = policy.act(observation)
-        latencies[step] = time.perf_counter() - asked
-        targets = _checked(action, policy, market, observation)
+        targets = asker.decide(observation)
         for book in books:
             if step < book.windows.steps:
                 book.step(accounts, targets, step)
@@ -74,7 +71,7 @@ def evaluate(
         periods_per_year=float(market.periods_per_year),
         rules=rules,
         sets={book.windows.name: book.close(market) for book in books},
-        latency_seconds=latencies,
+        latency_seconds=np.array(asker.latencies),
         wall_seconds=time.perf_counter() - began,
     )
 
@@ -104,6 +101,32 @@ class _Seer:
             timestamp=self.timestamps[bar],
             step=np.array(accounts.steps[:running], dtype=np.int64),
         )
+
+
+class _Asker:
+    """Asks the policy, once a bar where a decision depends on nothing but the bar; ``latencies`` are in seconds."""
+
+    def __init__(self, policy: Policy, market: Market) -> None:
+        self.policy, self.market = policy, market
+        self.latencies: list[float] = []
+        self.by_bar: dict[int, FloatArray] | None = None if getattr(policy, "reads_account", True) else {}
+
+    def decide(self, observation: Observation) -> FloatArray:
+        """Return checked target weights (B, A) float64."""
+        if self.by_bar is None:
+            return self._ask(observation)
+        bars = observation.bar.tolist()
+        first_rows = {bar: row for row, bar in reversed(list(enumerate(bars))) if bar not in self.by_bar}
+        if first_rows:
+            decided = self._ask(observation.select(np.array(list(first_rows.values()))))
+            self.by_bar.update(zip(first_rows, decided, strict=True))
+        return np.stack([self.by_bar[bar] for bar in bars])
+
+    def _ask(self, observation: Observation) -> FloatArray:
+        asked = time.perf_counter()
+        action = self.policy.act(observation)
+        self.latencies.append(time.perf_counter() - asked)
+        return _checked(action, self.policy, self.market, observation)
 
 
 class _Book:

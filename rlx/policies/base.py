@@ -14,7 +14,8 @@ class Policy(Protocol):
     """Turns observations into target weights; deterministic unless built to explore.
 
     ``feature_names`` and ``window_steps`` say which causal features the policy wants to see, and how many bars of
-    them; ``describe`` is what the scorecard records about it.
+    them; ``describe`` is what the scorecard records about it. A policy whose decision depends on the bar alone may have
+    ``reads_account = False``: the evaluator then asks it once for each bar, however many accounts are there.
     """
 
     name: str

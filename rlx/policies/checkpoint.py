@@ -90,6 +90,7 @@ class CheckpointPolicy:
         self.name = facts.module
         self.feature_names = facts.feature_names
         self.window_steps = facts.window_steps
+        self.reads_account = network.reads_account
         self.normalizer = Normalizer.from_dict(facts.normalizer)
         self.seen = {name: (np.datetime64(first), np.datetime64(last)) for name, (first, last) in facts.seen.items()}
 

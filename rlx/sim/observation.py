@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from rlx.types import FloatArray, IntArray, TimeArray
 
@@ -28,3 +28,7 @@ class Observation:
     bar: IntArray
     timestamp: TimeArray
     step: IntArray
+
+    def select(self, rows: IntArray) -> Observation:
+        """Return the observation of some of the accounts."""
+        return Observation(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})

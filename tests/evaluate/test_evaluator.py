@@ -237,3 +237,20 @@ def test_limits_are_counted_and_the_book_says_so() -> None:
     np.testing.assert_allclose(ledger.gross_exposure, 1.5)
     np.testing.assert_allclose(ledger.closing_gross_exposure, 1.0)
     np.testing.assert_allclose(ledger.limit_clipped, 1.5)
+
+
+def test_a_policy_that_reads_bars_alone_is_asked_once_a_bar_and_played_alike() -> None:
+    def decide(o: Observation) -> Any:
+        return 0.5 * np.tanh(40.0 * o.features[:, :, :, 0].astype(float).mean(axis=1))
+
+    market, span = random_market(), Span(10, 50)
+    sets = [holdout_windows(span), start_index_windows(span, 8)]
+    often, once = (Player(decide, ("return_1",), window_steps=3) for _ in range(2))
+    once.reads_account = False  # type: ignore[attr-defined]
+    evaluations = [evaluate(policy, market, sets, GUARDED) for policy in (often, once)]
+    for name in ("holdout", "windows"):
+        assert_same(*(book(evaluation, name) for evaluation in evaluations))
+    asked = [bar for observation in once.seen for bar in observation.bar.tolist()]
+    assert sorted(asked) == list(range(10, 50))
+    assert sum(len(observation.bar) for observation in often.seen) == 40 + 33 * 8
+    assert len(evaluations[1].latency_seconds) == len(once.seen)

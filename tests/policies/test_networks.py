@@ -117,3 +117,11 @@ def test_both_sides_of_a_short_network_can_be_told_apart() -> None:
     after = network(features)[0, 0]
     assert torch.all(after[:ASSETS] > before[:ASSETS] + 1.0)  # longs come first
     assert torch.equal(after[ASSETS:], before[ASSETS:])
+
+
+def test_many_windows_are_decided_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = transformer(3).eval()
+    features = np.random.default_rng(0).normal(size=(7, 3, ASSETS, FEATURES)).astype(np.float32)
+    whole = network.allocate(features, None)  # type: ignore[arg-type]
+    monkeypatch.setattr("rlx.policies.networks.sequence.LARGEST_BATCH", 3)
+    np.testing.assert_allclose(network.allocate(features, None), whole, atol=1e-7)  # type: ignore[arg-type]

@@ -13,6 +13,9 @@ from rlx.types import FloatArray
 class PolicyNetwork(nn.Module):
     """A network that turns normalized features and account state into target weights, deterministically."""
 
+    reads_account = True
+    """Whether the decision depends on the account, or on the features alone."""
+
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
         """Return target weights (B, A) float64 for normalized ``features`` (B, W, A, F) float32.
 

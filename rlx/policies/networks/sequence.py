@@ -10,6 +10,8 @@ from rlx.policies.networks.base import PolicyNetwork
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray
 
+LARGEST_BATCH = 256  # windows in one pass: a judgement has thousands, and activations are many times their size
+
 
 class SequenceNetwork(PolicyNetwork):
     """Decides from a window of ``window_steps`` bars of features, whatever the account holds.
@@ -18,6 +20,7 @@ class SequenceNetwork(PolicyNetwork):
     training on sequences and acting on windows are the same function.
     """
 
+    reads_account = False
     window_steps: int
 
     def forward(self, features: Tensor) -> Tensor:
@@ -31,5 +34,6 @@ class SequenceNetwork(PolicyNetwork):
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
         """Decide for the last bar of each window."""
         with torch.inference_mode():
-            weights = self.targets(self(torch.from_numpy(features)))[:, -1]
+            parts = torch.split(torch.from_numpy(features), LARGEST_BATCH)
+            weights = torch.cat([self.targets(self(part))[:, -1] for part in parts])
         return np.asarray(weights.numpy(), dtype=np.float64)
