@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from rlx.errors import ConfigError
+from rlx.errors import ConfigError, did_you_mean
 
 
 def whole(name: str, value: Any, low: int) -> int:
@@ -24,3 +24,10 @@ def number(name: str, value: Any, *, low: float = -math.inf, above: float = -mat
     bounds += [f"at least {low:g}"] if low > -math.inf else []
     bounds += [f"at most {high:g}"] if high < math.inf else []
     raise ConfigError(f"module.{name}={value!r}: must be a number {' and '.join(bounds)}.")
+
+
+def one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    """Raise ConfigError, with the nearest match, unless ``value`` is allowed."""
+    if value not in allowed:
+        hint = did_you_mean(str(value), allowed)
+        raise ConfigError(f"module.{name}={value!r}: must be one of {', '.join(allowed)}.{hint}")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rlx.errors import ConfigError, did_you_mean
-from rlx.learners.fields import number, whole
+from rlx.learners.fields import number, one_of, whole
 
 OPTIMIZERS = ("adamw", "muon")
 
@@ -48,6 +47,4 @@ class PathLearnerConfig:
             number(name, getattr(self, name), low=0.0)
         number("min_learning_rate", self.min_learning_rate, low=0.0, high=self.learning_rate)
         number("ema_decay", self.ema_decay, low=0.0, high=0.9999)
-        if self.optimizer not in OPTIMIZERS:
-            hint = did_you_mean(str(self.optimizer), OPTIMIZERS)
-            raise ConfigError(f"module.optimizer={self.optimizer!r}: must be one of {', '.join(OPTIMIZERS)}.{hint}")
+        one_of("optimizer", self.optimizer, OPTIMIZERS)

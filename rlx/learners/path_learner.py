@@ -35,24 +35,41 @@ LARGEST_GROSS_WITHOUT_LIMIT = 1.0
 class PathLearner(Learner):
     """Trains a ``SequenceNetwork`` on stretches of the training span that the torch engine plays.
 
-    A subclass implements ``build_network`` and ``learn``, which takes a ``Stretch``, leaves gradients behind and
-    returns metrics. ``averaged`` is the moving average of the network that is validated and exported.
+    A subclass sets ``config_type``, whose fields are the ``options``, and implements ``build_network`` and ``learn``,
+    which takes a ``Stretch``, leaves gradients behind and returns metrics. ``averaged`` is the moving average of the
+    network that is validated and exported.
     """
 
+    config_type: type[PathLearnerConfig]
+    config: Any
+
     def __init__(
-        self, market: Market, rules: Rules, splits: Splits, feature_names: Sequence[str], seed: int, config: Any
+        self,
+        *,
+        market: Market,
+        rules: Rules,
+        splits: Splits,
+        feature_names: Sequence[str],
+        seed: int,
+        **options: Any,
     ) -> None:
-        options: PathLearnerConfig = config
-        resolved = {name: value for name, value in asdict(config).items() if not name.startswith("_")}
-        super().__init__(market, rules, splits, feature_names, seed, options.window_steps, resolved)
+        self.config = self.config_type(**options)
+        resolved = {name: value for name, value in asdict(self.config).items() if not name.startswith("_")}
+        super().__init__(market, rules, splits, feature_names, seed, self.config.window_steps, resolved)
         self.automatic_optimization = False
-        self.options = options
+        self.options: PathLearnerConfig = self.config
         torch.manual_seed(seed)
         self.net = self.build_network()
         self.warm = self._warm_start()
-        self.averaged = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(options.ema_decay))  # type: ignore[no-untyped-call]
+        self.averaged = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(self.options.ema_decay))  # type: ignore[no-untyped-call]
         self.stretches = Stretches(
-            market, rules, splits.train, feature_names, self.normalizer, options.window_steps, options.rollout_steps
+            market,
+            rules,
+            splits.train,
+            feature_names,
+            self.normalizer,
+            self.options.window_steps,
+            self.options.rollout_steps,
         )
         self.numbers = make_settings(
             rules,

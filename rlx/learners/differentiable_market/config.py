@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rlx.errors import ConfigError, did_you_mean
-from rlx.learners.fields import number, whole
+from rlx.learners.fields import number, one_of, whole
 from rlx.learners.path_config import PathLearnerConfig
 
 GRADIENTS = ("score", "pathwise")
@@ -70,15 +69,9 @@ class DifferentiableMarketConfig(PathLearnerConfig):
             number(name, getattr(self, name), low=0.0)
         number("soft_drawdown_threshold", self.soft_drawdown_threshold, low=0.0, high=1.0)
         number("trade_memory_decay", self.trade_memory_decay, low=0.0, high=0.9999)
-        _one_of("gradient", self.gradient, GRADIENTS)
-        _one_of("wealth_objective", self.wealth_objective, WEALTH_OBJECTIVES)
-        _one_of("variance_penalty", self.variance_penalty, VARIANCE_PENALTIES)
+        one_of("gradient", self.gradient, GRADIENTS)
+        one_of("wealth_objective", self.wealth_objective, WEALTH_OBJECTIVES)
+        one_of("variance_penalty", self.variance_penalty, VARIANCE_PENALTIES)
 
 
 LAMBDAS = ("drawdown_lambda", "soft_drawdown_lambda", "risk_budget_lambda", "trade_memory_lambda")
-
-
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        hint = did_you_mean(str(value), allowed)
-        raise ConfigError(f"module.{name}={value!r}: must be one of {', '.join(allowed)}.{hint}")

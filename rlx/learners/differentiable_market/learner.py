@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,38 +13,27 @@ from torch import Tensor
 from torch.distributions import Dirichlet
 from torch.utils.checkpoint import checkpoint
 
-from rlx.data.market import Market
-from rlx.data.splits import Splits
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.differentiable_market.grpo import Group, group_losses, group_metrics, loss_names
 from rlx.learners.differentiable_market.rewards import PathReward
 from rlx.learners.path_learner import PathLearner
 from rlx.learners.paths import Stretch
 from rlx.policies.networks.gru_dirichlet import GruDirichlet
-from rlx.sim.rules import Rules
 
 
 class DifferentiableMarketLearner(PathLearner):
-    """``options`` are the fields of ``DifferentiableMarketConfig``."""
+    """Samples groups of paths from the GRU's distributions, and learns which of a group did better."""
 
     module = "differentiable_market"
+    config_type = DifferentiableMarketConfig
+    config: DifferentiableMarketConfig
     net: GruDirichlet
 
-    def __init__(
-        self,
-        *,
-        market: Market,
-        rules: Rules,
-        splits: Splits,
-        feature_names: Sequence[str],
-        seed: int,
-        **options: Any,
-    ) -> None:
-        self.config = DifferentiableMarketConfig(**options)
-        super().__init__(market, rules, splits, feature_names, seed, self.config)
-        trained = market.returns[splits.train.start : splits.train.stop]
-        covariance = torch.as_tensor(np.cov(trained.T), dtype=torch.float32).view(market.n_assets, market.n_assets)
-        self.reward = PathReward(self.config, market.periods_per_year, covariance)
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        market, span = self.market, self.splits.train
+        covariance = np.cov(market.returns[span.start : span.stop].T).reshape(market.n_assets, market.n_assets)
+        self.reward = PathReward(self.config, market.periods_per_year, torch.as_tensor(covariance, dtype=torch.float32))
 
     def build_network(self) -> GruDirichlet:
         """Return the GRU under the limits of trading."""

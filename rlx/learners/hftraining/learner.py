@@ -2,37 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping
 
-from rlx.data.market import Market
-from rlx.data.splits import Splits
 from rlx.envs.allocation import AllocationHead
 from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.learners.hftraining.loss import path_loss
 from rlx.learners.path_learner import PathLearner
 from rlx.learners.paths import Stretch
 from rlx.policies.networks.transformer import TransformerAllocation
-from rlx.sim.rules import Rules
 
 
 class HftrainingLearner(PathLearner):
-    """``options`` are the fields of ``HftrainingConfig``."""
+    """Minimises ``path_loss`` of what the transformer's own decisions earn."""
 
     module = "hftraining"
-
-    def __init__(
-        self,
-        *,
-        market: Market,
-        rules: Rules,
-        splits: Splits,
-        feature_names: Sequence[str],
-        seed: int,
-        **options: Any,
-    ) -> None:
-        self.config = HftrainingConfig(**options)
-        super().__init__(market, rules, splits, feature_names, seed, self.config)
+    config_type = HftrainingConfig
+    config: HftrainingConfig
 
     def build_network(self) -> TransformerAllocation:
         """Return the transformer under the limits of trading."""
