@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
@@ -11,6 +12,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 COMPILE_MODES = ("auto", "off", "default", "reduce-overhead", "max-autotune")
+
+NOT_A_LEAF = ".*The .grad attribute of a Tensor that is not a leaf"  # the compiler looks there itself
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -81,7 +84,8 @@ class _Compiled(Generic[P, R]):
         if self._compiled is None:
             self._compiled = torch.compile(self._eager, mode=self._compiler.mode)
         gradients = torch.is_grad_enabled()
-        with nullcontext() if gradients in self._proven else _backward_compiled_ahead():
+        with nullcontext() if gradients in self._proven else _backward_compiled_ahead(), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", message=NOT_A_LEAF)
             result = self._compiled(*args, **kwargs)
         self._proven.add(gradients)
         return result

@@ -59,6 +59,7 @@ class DifferentiableMarketLearner(PathLearner):
         """Sample groups of paths microbatch by microbatch, and add their gradients up."""
         size = self.config.microbatch_windows or stretch.size
         diagnose = self.totals.updates % self.config.diagnose_every_updates == 0
+        diagnose = diagnose and self.compiler.used == "off"  # a compiled graph cannot be gone through twice
         metrics: defaultdict[str, float] = defaultdict(float)
         norms = {f"grad_norm_{name}": math.nan for name in loss_names(self.reward.active, self.config)}
         gradients: dict[str, Tensor] = {}
