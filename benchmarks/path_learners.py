@@ -20,9 +20,14 @@ from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.learners.hftraining.learner import HftrainingLearner
 from rlx.learners.path_config import PathLearnerConfig
 from rlx.learners.path_learner import PathLearner
+from rlx.policies.checkpoint import CheckpointPolicy
+from rlx.sim.observation import Observation
 from rlx.sim.rules import Cooldown, Guard, Rules
 from rlx.sim.torch_paths import PathPlayer
 
+UPDATES = "Updates on daily9"
+ALONE = "The simulator alone, forward and backward"
+DECISIONS = "One decision on one observation"
 NEVER = 2**31  # updates between two diagnoses
 KINDS: dict[type[PathLearner], PathLearnerConfig] = {
     HftrainingLearner: HftrainingConfig(),
@@ -62,9 +67,9 @@ class Update:
 
     def __call__(self) -> None:
         """Learn from fresh stretches."""
-        learner, options = self.learner, self.learner.options
+        learner, config = self.learner, self.learner.config
         learner.net.zero_grad()
-        learner.learn(learner.stretches.draw(options.n_windows, options.feature_noise))
+        learner.learn(learner.stretches.draw(config.n_windows, config.feature_noise))
 
 
 class Simulation:
@@ -72,7 +77,7 @@ class Simulation:
 
     def __init__(self, learner: PathLearner) -> None:
         self.learner = learner
-        self.stretch = learner.stretches.at(torch.arange(learner.env_steps_per_update // learner.options.rollout_steps))
+        self.stretch = learner.stretches.at(torch.arange(learner.env_steps_per_update // learner.config.rollout_steps))
         shape = self.stretch.tape.returns.shape
         self.targets = torch.softmax(torch.randn(shape, generator=torch.Generator().manual_seed(0)), -1)
 
@@ -93,64 +98,84 @@ def check_parity(simulations: dict[str, Simulation]) -> float:
     return difference
 
 
-def decision_milliseconds(learner: PathLearner, repeats: int = 200) -> float:
-    """Return the median time of deciding on one observation, normalizer excluded."""
-    policy, window = learner.policy(), learner.stretches.features[None, : learner.options.window_steps].numpy()
+def decision_milliseconds(learner: PathLearner, market: Market, repeats: int = 200) -> float:
+    """Return the median time in which the policy acts on one observation."""
+    policy = learner.policy()
+    observation = first_observation(policy, market)
     taken = []
     for _ in range(repeats):
         began = time.perf_counter()
-        policy.network.allocate(window, None)  # type: ignore[arg-type]
+        policy.act(observation)
         taken.append(time.perf_counter() - began)
     return float(np.median(taken)) * 1e3
+
+
+def first_observation(policy: CheckpointPolicy, market: Market) -> Observation:
+    """Return what one fresh account sees at the first bar at which the policy can decide."""
+    features = market.features(policy.feature_names)
+    bar = market.first_bar(policy.feature_names, policy.window_steps)
+    weights, none = np.zeros((1, market.n_assets)), np.zeros((1, market.n_assets), dtype=np.int64)
+    zero, at = np.zeros(1), np.array([bar])
+    window = features[None, bar - policy.window_steps + 1 : bar + 1]
+    stamp = market.timestamps[at]
+    return Observation(window, weights, np.ones(1), zero, zero, none, none, at, stamp, np.zeros(1, dtype=np.int64))
 
 
 def measure(market: Market, rules: Rules, rounds: int) -> dict[str, list[Row]]:
     """Return rows by table title: whole updates, the simulator alone, and decisions."""
     free = replace(rules, guard=Guard(), cooldown=Cooldown())
-    updates: list[Row] = []
-    alone: list[Row] = []
-    decisions: list[Row] = []
+    tables: dict[str, list[Row]] = {title: [] for title in (UPDATES, ALONE, DECISIONS)}
     for kind in KINDS:
         learners = {
             "at once": make(kind, market, free),
             "in turn": make(kind, market, free, in_turn=True),
             "guarded": make(kind, market, rules),
         }
-        simulations = {name: Simulation(learner) for name, learner in learners.items()}
-        difference = check_parity(simulations)
-        seconds = seconds_of({name: simulation.gradient for name, simulation in simulations.items()}, rounds)
-        steps = learners["at once"].env_steps_per_update
-        alone += [
+        tables[ALONE] += simulator_rows(learners, rounds)
+        tables[UPDATES] += update_rows(learners, rounds)
+        decision = decision_milliseconds(learners["at once"], market)
+        tables[DECISIONS].append({"module": kind.module, "ms/decision": decision})
+    return tables
+
+
+def simulator_rows(learners: dict[str, PathLearner], rounds: int) -> list[Row]:
+    """Time the simulator's part of an update, after holding its gradients against each other."""
+    simulations = {name: Simulation(learner) for name, learner in learners.items()}
+    difference = check_parity(simulations)
+    seconds = seconds_of({name: simulation.gradient for name, simulation in simulations.items()}, rounds)
+    rows = []
+    for name, learner in learners.items():
+        steps, length = learner.env_steps_per_update, learner.config.rollout_steps
+        rows.append(
             {
-                "module": kind.module,
-                "paths x steps": f"{steps // learner.options.rollout_steps} x {learner.options.rollout_steps}",
+                "module": learner.module,
+                "paths x steps": f"{steps // length} x {length}",
                 "steps": name,
                 "ms": seconds[name] * 1e3,
                 "ns/step": seconds[name] / steps * 1e9,
                 "times at once": seconds[name] / seconds["at once"],
                 "gradients differ by": difference,
             }
-            for name, learner in learners.items()
-        ]
-        works = {name: Update(learner) for name, learner in learners.items()}
-        seconds = seconds_of(works, rounds)
-        updates += [
+        )
+    return rows
+
+
+def update_rows(learners: dict[str, PathLearner], rounds: int) -> list[Row]:
+    """Time whole updates, the steps of the optimizers left out."""
+    works = {name: Update(learner) for name, learner in learners.items()}
+    seconds = seconds_of(works, rounds)
+    rows = []
+    for name, work in works.items():
+        learner, taken = work.learner, seconds[name]
+        rows.append(
             {
-                "module": kind.module,
+                "module": learner.module,
                 "steps": name,
-                "ms/update": seconds[name] * 1e3,
-                "windows x steps/s": work.learner.options.n_windows
-                * work.learner.options.rollout_steps
-                / seconds[name],
-                "account steps/s": steps / seconds[name],
-                "simulating forward": work.simulating / (rounds + 1) / seconds[name],
-                "times at once": seconds[name] / seconds["at once"],
+                "ms/update": taken * 1e3,
+                "windows x steps/s": learner.config.n_windows * learner.config.rollout_steps / taken,
+                "account steps/s": learner.env_steps_per_update / taken,
+                "simulating forward": work.simulating / (rounds + 1) / taken,
+                "times at once": taken / seconds["at once"],
             }
-            for name, work in works.items()
-        ]
-        decisions.append({"module": kind.module, "ms/decision": decision_milliseconds(learners["at once"])})
-    return {
-        "Updates on daily9": updates,
-        "The simulator alone, forward and backward": alone,
-        "One decision on one observation": decisions,
-    }
+        )
+    return rows

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import warnings
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
@@ -84,15 +84,15 @@ class _Compiled(Generic[P, R]):
         if self._compiled is None:
             self._compiled = torch.compile(self._eager, mode=self._compiler.mode)
         gradients = torch.is_grad_enabled()
-        with nullcontext() if gradients in self._proven else _backward_compiled_ahead(), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=NOT_A_LEAF)
+        with nullcontext() if gradients in self._proven else _first_compilation():
             result = self._compiled(*args, **kwargs)
         self._proven.add(gradients)
         return result
 
 
-def _backward_compiled_ahead() -> AbstractContextManager[None]:
-    """Have the backward pass compiled together with the forward pass.
+@contextmanager
+def _first_compilation() -> Iterator[None]:
+    """Have the backward pass compiled together with the forward pass, and the compiler's own look at gradients untold.
 
     It would be compiled when a gradient is first asked for, outside of the function, where a failure could no longer
     be answered with an eager run.
@@ -100,8 +100,9 @@ def _backward_compiled_ahead() -> AbstractContextManager[None]:
     from torch._functorch import config
 
     name = "force_non_lazy_backward_lowering"
-    patch: AbstractContextManager[None] = config.patch(name, True) if hasattr(config, name) else nullcontext()
-    return patch
+    with config.patch(name, True) if hasattr(config, name) else nullcontext(), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=NOT_A_LEAF)
+        yield
 
 
 def _reason(error: Exception) -> str:

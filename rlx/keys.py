@@ -115,8 +115,8 @@ _PERF = (
     Key("perf/seconds_to_first_update", "s", "Training: from the start of the command to the end of update 1", "lower"),
     Key("perf/train_wall_seconds", "s", "Training: wall clock", "lower"),
     Key("perf/validation_wall_seconds", "s", "Training: the part of that spent on validation", "lower"),
-    Key("perf/updates", "updates", "Training: updates done"),
-    Key("perf/gradient_steps", "steps", "Training: optimizer steps taken, the step axis of all logs"),
+    Key("perf/updates", "updates", "Training: updates done, the step axis of all logs"),
+    Key("perf/gradient_steps", "steps", "Training: optimizer steps taken"),
     Key("perf/evaluation_wall_seconds", "s", "Judge: wall clock of the policy's windows", "lower"),
     Key(
         "perf/evaluation_env_steps_per_second", "steps/s", "Judge: account steps a second, deciding included", "higher"

@@ -97,7 +97,7 @@ def train(
         )
         write_outputs(run_dir, judgement)
         evals = write_evals(run_dir, judgement, traded.market)
-        log_final(loggers, judgement.scorecard.logged(), step=int(fitted.performance["gradient_steps"]))
+        log_final(loggers, judgement.scorecard.logged(), step=learner.totals.updates)
         succeeded = True
     finally:
         close_loggers(loggers, succeeded=succeeded)

@@ -17,6 +17,11 @@ UNLEVERED_GROSS = 1.0
 LARGEST_LOGIT_SCALE = 50.0  # exp() of it is far from overflow
 
 
+def largest_gross(limits: Limits) -> float:
+    """Return the gross exposure that a policy may ask for: the intraday limit, or 1 where that is off."""
+    return UNLEVERED_GROSS if limits.intraday_gross is None else limits.intraday_gross
+
+
 @dataclass(frozen=True)
 class AllocationHead:
     """Maps actions (B, n_actions) to target weights (B, n_assets).
@@ -45,13 +50,12 @@ class AllocationHead:
     @classmethod
     def under(cls, limits: Limits, n_assets: int, *, leverage_head: bool, logit_scale: float) -> AllocationHead:
         """Return the head for ``limits``; ConfigError for a leverage head without a finite ``intraday_gross``."""
-        gross = limits.intraday_gross
-        if gross is None and leverage_head:
+        if limits.intraday_gross is None and leverage_head:
             raise ConfigError(
                 "module.leverage_head=true needs a number in limits.intraday_gross: it is the leverage the head can "
                 "reach. Set one, or switch the head off with module.leverage_head=false."
             )
-        return cls(n_assets, limits.long_only, UNLEVERED_GROSS if gross is None else gross, leverage_head, logit_scale)
+        return cls(n_assets, limits.long_only, largest_gross(limits), leverage_head, logit_scale)
 
     @property
     def n_actions(self) -> int:

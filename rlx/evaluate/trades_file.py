@@ -11,7 +11,7 @@ from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.evaluate.ledger_file import utc_array
 from rlx.evaluate.windows import WALK_FORWARD
 from rlx.plain import atomic_path
-from rlx.sim.settings import make_settings
+from rlx.sim.settings import market_settings
 from rlx.sim.trades import NO_TRADE, Trades, trades_of
 
 if TYPE_CHECKING:
@@ -41,16 +41,9 @@ def _trades(evaluation: Evaluation, market: Market) -> Trades:
     """Return the trades of both legs, (2, B, T, A)."""
     windows = evaluation.sets[WALK_FORWARD]
     bars = windows.starts[:, None] + np.arange(windows.steps)  # (B, T)
-    settings = make_settings(
-        evaluation.rules,
-        market.n_assets,
-        market.periods_per_year,
-        symbols=market.symbols,
-        asset_classes=market.asset_classes,
-    )
     overnight = market.overnight_returns
     opens = None if overnight is None else overnight[bars]
-    legs = trades_of(windows.ledger, market.returns[bars], settings, opens)
+    legs = trades_of(windows.ledger, market.returns[bars], market_settings(evaluation.rules, market), opens)
     return Trades(*(np.stack(quantities) for quantities in zip(*legs, strict=True)))
 
 

@@ -25,11 +25,9 @@ from rlx.learners.warm_start import load_warm_start
 from rlx.policies.checkpoint import CheckpointPolicy, PolicyFacts
 from rlx.policies.networks.sequence import SequenceNetwork
 from rlx.sim.rules import Rules
-from rlx.sim.settings import make_settings
+from rlx.sim.settings import market_settings
 from rlx.sim.torch_paths import PathPlayer
 from rlx.sim.torch_state import TorchRules
-
-LARGEST_GROSS_WITHOUT_LIMIT = 1.0
 
 
 class PathLearner(Learner):
@@ -41,7 +39,7 @@ class PathLearner(Learner):
     """
 
     config_type: type[PathLearnerConfig]
-    config: Any
+    config: PathLearnerConfig
 
     def __init__(
         self,
@@ -57,28 +55,21 @@ class PathLearner(Learner):
         resolved = {name: value for name, value in asdict(self.config).items() if not name.startswith("_")}
         super().__init__(market, rules, splits, feature_names, seed, self.config.window_steps, resolved)
         self.automatic_optimization = False
-        self.options: PathLearnerConfig = self.config
         torch.manual_seed(seed)
         self.net = self.build_network()
         self.warm = self._warm_start()
-        self.averaged = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(self.options.ema_decay))  # type: ignore[no-untyped-call]
+        self.averaged = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(self.config.ema_decay))  # type: ignore[no-untyped-call]
         self.stretches = Stretches(
             market,
             rules,
             splits.train,
             feature_names,
             self.normalizer,
-            self.options.window_steps,
-            self.options.rollout_steps,
+            self.config.window_steps,
+            self.config.rollout_steps,
         )
-        self.numbers = make_settings(
-            rules,
-            market.n_assets,
-            market.periods_per_year,
-            symbols=market.symbols,
-            asset_classes=market.asset_classes,
-        )
-        self.play = self._player(Compiler("off", "cpu"))
+        self.settings = market_settings(rules, market)
+        self.play = self._player()
 
     @abstractmethod
     def build_network(self) -> SequenceNetwork:
@@ -91,18 +82,12 @@ class PathLearner(Learner):
     @property
     def updates(self) -> int:
         """Updates of the whole run."""
-        return self.options.updates
-
-    @property
-    def max_gross(self) -> float:
-        """Largest gross exposure the network can ask for."""
-        limit = self.rules.limits.intraday_gross
-        return LARGEST_GROSS_WITHOUT_LIMIT if limit is None else limit
+        return self.config.updates
 
     def _warm_start(self) -> CheckpointPolicy | None:
-        if self.options.warm_start is None:
+        if self.config.warm_start is None:
             return None
-        policy = load_warm_start(self.options.warm_start, self.net, self.market.symbols, self.feature_names)
+        policy = load_warm_start(self.config.warm_start, self.net, self.market.symbols, self.feature_names)
         self.normalizer = policy.normalizer  # what its weights were trained to read
         return policy
 
@@ -119,12 +104,12 @@ class PathLearner(Learner):
 
     def configure_optimizers(self) -> Any:
         """Return the optimizers and the schedule of each."""
-        optimizers = build_optimizers(self.options, self.net)
-        return optimizers, [learning_rate_schedule(self.options, one, self.updates) for one in optimizers]
+        optimizers = build_optimizers(self.config, self.net)
+        return optimizers, [learning_rate_schedule(self.config, one, self.updates) for one in optimizers]
 
     def on_fit_start(self) -> None:
         """Play on the Trainer's device, compiled if asked for."""
-        self.play = self._player(self.compiler)
+        self.play = self._player()
         super().on_fit_start()
 
     def compile_networks(self, compiler: Compiler) -> None:
@@ -135,14 +120,14 @@ class PathLearner(Learner):
         """Leave the network eager, as it was before the fit."""
         vars(self.net).pop("forward", None)
 
-    def _player(self, compiler: Compiler) -> PathPlayer:
+    def _player(self) -> PathPlayer:
         like = self.stretches.returns
-        return PathPlayer(TorchRules(self.numbers, like, self.options.smooth_epsilon), compiler)
+        return PathPlayer(TorchRules(self.settings, like, self.config.smooth_epsilon), self.compiler)
 
     def training_step(self, batch: int, batch_idx: int) -> None:
         """Draw stretches, learn from them, and step."""
         with Stopwatch() as watch:
-            stretch = self.stretches.draw(self.options.n_windows, self.options.feature_noise)
+            stretch = self.stretches.draw(self.config.n_windows, self.config.feature_noise)
             metrics = dict(self.learn(stretch))
             metrics |= self._step()
         self.log_update(metrics, self.env_steps_per_update, watch.seconds)
@@ -150,15 +135,15 @@ class PathLearner(Learner):
     @property
     def env_steps_per_update(self) -> int:
         """Account steps played in one update."""
-        return self.options.n_windows * self.options.rollout_steps
+        return self.config.n_windows * self.config.rollout_steps
 
     def _step(self) -> dict[str, float]:
         """Clip the gradient, step all optimizers and schedules, and average; return the norm and rate there were."""
-        norm = float(torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.options.max_grad_norm))
+        norm = float(torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.max_grad_norm))
         if not norm < float("inf"):
             raise RlxError(
-                f"module={self.module}: the gradient of update {self.totals.updates + 1} is not finite. Lower "
-                "module.learning_rate, or resume from the last checkpoint with a lower one."
+                f"module={self.module}: the gradient of update {self.totals.updates + 1} is not finite. Train "
+                "again with a lower module.learning_rate."
             )
         first, *others = (cast(LightningOptimizer, one) for one in _as_list(self.optimizers()))
         learning_rate = float(first.param_groups[0]["lr"])

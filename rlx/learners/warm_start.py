@@ -10,9 +10,6 @@ from rlx.errors import CheckpointError
 from rlx.policies.checkpoint import CheckpointPolicy, load_checkpoint
 from rlx.policies.networks import PolicyNetwork, network_name
 
-RESCALES = frozenset({"dropout", "logit_scale", "max_gross", "min_concentration", "initial_concentration"})
-"""Arguments that the same weights can go on under; any other one is another network."""
-
 Differences = dict[str, tuple[Any, Any]]
 log = logging.getLogger(__name__)
 
@@ -27,8 +24,8 @@ def load_warm_start(
     """
     policy = load_checkpoint(path, "module.warm_start")
     different = _differences(policy, network, symbols, feature_names)
-    told = {name: values for name, values in different.items() if name in RESCALES}
-    refused = {name: values for name, values in different.items() if name not in RESCALES}
+    told = {name: values for name, values in different.items() if name in network.rescaling}
+    refused = {name: values for name, values in different.items() if name not in network.rescaling}
     if refused:
         raise CheckpointError(
             f"module.warm_start={path}: the checkpoint does not fit this run: {_in_words(refused)}. Train with what "

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from rlx.errors import ConfigError, did_you_mean
 from rlx.sim.rules import Costs, Rules
 from rlx.types import Accounting, AssetClass, BoolArray, Execution, FloatArray
+
+if TYPE_CHECKING:
+    from rlx.data.market import Market
 
 RUIN = 1e-8  # equity at which an account is ruined and stops trading, and the floor of one step's growth
 COST_ROUNDS = 3  # of Newton's method for the equity kept; two reach it, unless a trade changes direction on the way
@@ -100,6 +103,17 @@ def make_settings(
         exact=Accounting(rules.accounting) is Accounting.exact,
         next_open=Execution(rules.execution) is Execution.next_open,
         drift=rules.drift,
+    )
+
+
+def market_settings(rules: Rules, market: Market) -> Settings:
+    """Turn rules into numbers for a market, with its own symbols, asset classes and calendar."""
+    return make_settings(
+        rules,
+        market.n_assets,
+        market.periods_per_year,
+        symbols=market.symbols,
+        asset_classes=market.asset_classes,
     )
 
 

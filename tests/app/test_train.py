@@ -74,7 +74,7 @@ def test_both_files_of_metrics_hold_the_same_rows(trained: Finished) -> None:
         assert line == {name: x if math.isfinite(x) else None for name, x in row.items()}
         assert set(line) - {"step", "epoch"} <= set(KEYS)
     assert lines[-1].keys() >= {"eval/sharpe", "guard/drawdown_hit_rate", "perf/train_wall_seconds"}
-    assert lines[-1]["step"] == lines[-1]["perf/gradient_steps"]
+    assert lines[-1]["step"] == lines[-1]["perf/updates"] == 2  # two updates were logged as 0 and 1
 
 
 def test_the_ledger_is_what_the_scorecard_was_measured_on(trained: Finished) -> None:

@@ -157,6 +157,24 @@ def test_a_guard_that_fires_changes_what_is_learnt(kind: type[PathLearner]) -> N
     assert exposures[1] < 0.9 * exposures[0]
 
 
+@both
+def test_a_stretch_is_what_the_judge_shows_and_pays(kind: type[PathLearner]) -> None:
+    market = make_market()
+    learner = make(kind, market, replace(LONG_ONLY, execution=Execution.next_open))
+    first, policy = learner.splits.train.start, learner.policy()
+    last = learner.stretches.n_starts - 1
+    stretch = learner.stretches.at(torch.tensor([0, last]))
+    for row, start in enumerate((first, first + last)):
+        for t in (0, 5, 11):
+            shown = learner.normalizer.apply(observe(market, [start + t], policy).features)[0]
+            np.testing.assert_array_equal(stretch.features[row, t : t + policy.window_steps].numpy(), shown)
+        bars = slice(start, start + 12)
+        np.testing.assert_allclose(stretch.tape.returns[row].numpy(), market.returns[bars], rtol=1e-6)
+        assert stretch.tape.overnight is not None and market.overnight_returns is not None
+        np.testing.assert_allclose(stretch.tape.overnight[row].numpy(), market.overnight_returns[bars], atol=1e-8)
+    assert first + last + 12 == learner.splits.train.stop
+
+
 def test_a_rollout_longer_than_the_training_span_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"module\.rollout_steps=5000: must be at most"):
         make(HftrainingLearner, make_market(), rollout_steps=5000)
@@ -278,13 +296,15 @@ def test_compiled_it_learns_the_same(
     kind: type[PathLearner], rules: Rules, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    runs = []
-    for mode in ("off", "default"):
+    runs, recorders = [], [Recorder(), Recorder()]
+    for mode, recorder in zip(("off", "default"), recorders, strict=True):
         options = {"dropout": 0.0} if kind is HftrainingLearner else {}  # compiled, it draws other random numbers
         learner = make(kind, make_market(), rules, updates=3, **options)
         learner.compiler = Compiler(mode, "cpu")
-        fit(learner)
+        fit(learner, recorder)
         assert learner.compiler.used == mode
         runs.append(weights_of(learner))
     for name, tensor in runs[0].items():
         np.testing.assert_allclose(tensor, runs[1][name], atol=2e-5, err_msg=name)
+    told = [{n: x for n, x in recorder.history[0].items() if n.startswith("train/")} for recorder in recorders]
+    assert told[1] == pytest.approx(told[0], rel=1e-3, abs=1e-5)

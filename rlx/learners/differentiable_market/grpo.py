@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.distributions import Dirichlet, kl_divergence
 
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
+from rlx.learners.measures import path_measures
 
 SMALLEST_SPREAD = 1e-6  # standard deviation of a group's rewards below which its paths count as equal
 
@@ -27,12 +28,6 @@ class Group(NamedTuple):
     def rewards(self) -> Tensor:
         """Rewards (B, K) of the paths."""
         return torch.stack(list(self.terms.values())).sum(0)
-
-
-def loss_names(group_terms: Iterable[str], config: DifferentiableMarketConfig) -> list[str]:
-    """Return the names of the parts that ``group_losses`` has for these reward terms."""
-    weights = {"entropy": config.entropy_coefficient, "kl": config.kl_weight}
-    return [*group_terms, *(name for name, weight in weights.items() if weight > 0.0)]
 
 
 def group_losses(group: Group, config: DifferentiableMarketConfig) -> dict[str, Tensor]:
@@ -54,10 +49,11 @@ def group_losses(group: Group, config: DifferentiableMarketConfig) -> dict[str, 
     return losses
 
 
-def group_metrics(group: Group) -> dict[str, float]:
-    """Return what there is to know of a group, averaged over its windows."""
-    outcome, apart = group.outcome, spread(group.rewards)
-    measured = {
+@torch.no_grad()
+def group_measures(group: Group) -> dict[str, Tensor]:
+    """Return what there is to know of a group, by the name of its metric; their means over the windows are told."""
+    apart = spread(group.rewards)
+    return {
         "reward": group.rewards,
         **{f"reward_{name}": term for name, term in group.terms.items()},
         "reward_spread": apart,
@@ -66,10 +62,8 @@ def group_metrics(group: Group) -> dict[str, float]:
         "entropy": mean_entropy(group.concentration),
         "kl": mean_kl(group.concentration, group.reference),
         "concentration": group.concentration.sum(-1),
-        "path_turnover": outcome["turnover"],
-        "path_gross_exposure": outcome["gross_exposure"],
+        **path_measures(group.outcome),
     }
-    return {name: float(value.detach().mean()) for name, value in measured.items()}
 
 
 def spread(rewards: Tensor) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -13,9 +13,12 @@ from torch import Tensor
 from torch.distributions import Dirichlet
 from torch.utils.checkpoint import checkpoint
 
+from rlx.compilation import Compiler
+from rlx.envs.allocation import largest_gross
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
-from rlx.learners.differentiable_market.grpo import Group, group_losses, group_metrics, loss_names
+from rlx.learners.differentiable_market.grpo import Group, group_losses, group_measures
 from rlx.learners.differentiable_market.rewards import PathReward
+from rlx.learners.measures import means
 from rlx.learners.path_learner import PathLearner
 from rlx.learners.paths import Stretch
 from rlx.policies.networks.gru_dirichlet import GruDirichlet
@@ -45,7 +48,7 @@ class DifferentiableMarketLearner(PathLearner):
             hidden_size=config.hidden_size,
             n_layers=config.n_layers,
             long_only=self.rules.limits.long_only,
-            max_gross=self.max_gross,
+            max_gross=largest_gross(self.rules.limits),
             min_concentration=config.min_concentration,
             initial_concentration=config.initial_concentration,
         )
@@ -55,28 +58,32 @@ class DifferentiableMarketLearner(PathLearner):
         """Account steps played in one update: every path is an account."""
         return self.config.n_paths * super().env_steps_per_update
 
+    def compile_networks(self, compiler: Compiler) -> None:
+        """Compile so that a graph can be gone through more than once: the diagnosis does, a term at a time."""
+        if compiler.used != "off":
+            from torch._functorch import config
+
+            config.donated_buffer = False
+        super().compile_networks(compiler)
+
     def learn(self, stretch: Stretch) -> Mapping[str, float]:
         """Sample groups of paths microbatch by microbatch, and add their gradients up."""
         size = self.config.microbatch_windows or stretch.size
         diagnose = self.totals.updates % self.config.diagnose_every_updates == 0
-        diagnose = diagnose and self.compiler.used == "off"  # a compiled graph cannot be gone through twice
-        metrics: defaultdict[str, float] = defaultdict(float)
-        norms = {f"grad_norm_{name}": math.nan for name in loss_names(self.reward.active, self.config)}
+        told: Counter[str] = Counter()
         gradients: dict[str, Tensor] = {}
         for first in range(0, stretch.size, size):
             part = stretch.select(slice(first, first + size))
             group, share = self.sample(part), part.size / stretch.size
             losses = {name: share * loss for name, loss in group_losses(group, self.config).items()}
             if diagnose:
-                for name, loss in losses.items():
-                    gradients[name] = gradients.get(name, torch.zeros(())) + self._gradient(loss)
+                gradients = {name: gradients.get(name, 0.0) + self._gradient(loss) for name, loss in losses.items()}
             total = torch.stack(list(losses.values())).sum()
             self.manual_backward(total)
-            metrics["loss"] += float(total.detach())
-            for name, value in group_metrics(group).items():
-                metrics[name] += share * value
-        norms |= {f"grad_norm_{name}": float(gradient.norm()) for name, gradient in gradients.items()}
-        return {**metrics, **norms}
+            measured = means({"loss": total / share, **group_measures(group)})
+            told.update({name: share * value for name, value in measured.items()})
+        norms = {name: float(gradients[name].norm()) if diagnose else math.nan for name in losses}
+        return {**told, **{f"grad_norm_{name}": norm for name, norm in norms.items()}}
 
     def sample(self, stretch: Stretch) -> Group:
         """Sample ``n_paths`` paths for each stretch and let the simulator play them."""

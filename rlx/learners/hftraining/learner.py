@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from rlx.envs.allocation import AllocationHead
 from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.learners.hftraining.loss import path_loss
+from rlx.learners.measures import means, path_measures
 from rlx.learners.path_learner import PathLearner
 from rlx.learners.paths import Stretch
 from rlx.policies.networks.transformer import TransformerAllocation
@@ -48,6 +49,4 @@ class HftrainingLearner(PathLearner):
         outcome = self.simulate(targets, stretch)
         loss, parts = path_loss(outcome, targets, self.config, self.market.periods_per_year)
         self.manual_backward(loss)
-        measured = {"loss": loss, **parts, "path_turnover": outcome["turnover"].mean()}
-        measured["path_gross_exposure"] = outcome["gross_exposure"].mean()
-        return {name: float(value.detach()) for name, value in measured.items()}
+        return means({"loss": loss, **parts, **path_measures(outcome)})

@@ -16,6 +16,9 @@ class PolicyNetwork(nn.Module):
     reads_account = True
     """Whether the decision depends on the account, or on the features alone."""
 
+    rescaling: frozenset[str] = frozenset()
+    """Names of arguments that may change under trained weights: they rescale decisions, and shape no parameter."""
+
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
         """Return target weights (B, A) float64 for normalized ``features`` (B, W, A, F) float32.
 

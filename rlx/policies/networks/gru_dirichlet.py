@@ -19,6 +19,8 @@ class GruDirichlet(SequenceNetwork):
     and a portfolio is ``max_gross`` times the long less the short parts.
     """
 
+    rescaling = frozenset({"max_gross", "min_concentration", "initial_concentration"})
+
     def __init__(
         self,
         n_assets: int,

@@ -22,6 +22,8 @@ class TransformerAllocation(SequenceNetwork):
     together see the window and nothing before it. Scores pass through tanh and an ``AllocationHead``.
     """
 
+    rescaling = frozenset({"dropout", "logit_scale", "max_gross"})
+
     def __init__(
         self,
         n_assets: int,
