@@ -229,6 +229,8 @@ def test_saving_memory_does_not_change_what_is_learnt(gradient: str, saver: dict
 
 def test_every_term_its_gradient_and_its_spread_are_told() -> None:
     _, history = trained(**EVERY_TERM)
+    assert history[0]["train/kl"] == pytest.approx(0.0, abs=1e-6)  # nothing has moved yet
+    assert history[-1]["train/kl"] > 1e-5  # the average lags behind
     for update, metrics in enumerate(history):
         assert {f"train/reward_{name}" for name in TERMS} <= set(metrics)
         assert {f"train/spread_{name}" for name in TERMS} <= set(metrics)
