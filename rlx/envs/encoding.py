@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rlx.errors import DataError
 from rlx.sim.accounts import Accounts
 from rlx.sim.compiled import SOURCES, compiled, inlined
 from rlx.sim.numba_engine import drawdown_of, trailing_return_of
@@ -42,15 +43,24 @@ def encode(
 
 
 def encode_accounts(
-    accounts: Accounts, rows: IntArray, features: FloatArray, window_steps: int, noise: FloatArray
+    accounts: Accounts,
+    rows: IntArray,
+    features: FloatArray,
+    window_steps: int,
+    noise: FloatArray,
+    out: FloatArray | None = None,
 ) -> FloatArray:
     """Return what accounts ``rows`` (K,) see at the close of their bar, laid out as by ``encode``, (K, D) float32.
 
     features: (N, A * F) normalized, float32. noise: (K, W * A * F) is added to them; without columns there is none.
+    The observations are written into ``out`` where it is given; DataError unless it is (K, D) float32.
     """
     bar_width = features.shape[1]
     width, n_assets = window_steps * bar_width, accounts.n_assets
-    observation = np.empty((rows.size, width + 3 * n_assets + 2), dtype=np.float32)
+    shape = (rows.size, width + 3 * n_assets + 2)
+    observation = np.empty(shape, dtype=np.float32) if out is None else out
+    if observation.shape != shape or observation.dtype != np.float32:  # compiled code looks at neither
+        raise DataError(f"observations are {shape} float32 and do not fit {observation.shape} {observation.dtype}.")
     flat, settings, books, bars = features.reshape(-1), accounts.settings, accounts.books, accounts.bar
 
     def write(first: int, last: int) -> None:

@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rlx.data.market import Market
-from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
 from rlx.envs.allocation import AllocationHead
 from rlx.envs.encoding import STATE_BOUND, encode_accounts, observation_size
-from rlx.errors import ConfigError
+from rlx.errors import ConfigError, DataError
 from rlx.sim.accounts import Accounts
 from rlx.sim.rules import Rules
 from rlx.types import BoolArray, FloatArray, IntArray
@@ -21,26 +20,33 @@ from rlx.types import BoolArray, FloatArray, IntArray
 NOISE_BOUND = 5.0  # noise beyond this many standard deviations is clipped
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PortfolioTask:
     """What is traded, seen and earned: everything about an episode but its accounts.
+
+    ``signals`` (N, A, F) float32, a row a bar of the market, are what is seen of it: normalized features, forecasts,
+    whatever is known at the close of the bar. They must be finite, and no larger than ``signal_bound`` in absolute
+    value, at all bars that an episode can see. ``cvar`` and ``uncertainty`` (T, A), a row a step, are forecasts that
+    the rules' ``Reward`` penalises. DataError where an array does not fit the market or has gaps.
 
     Episodes start at a random decision bar of ``span`` and are truncated after ``episode_steps`` decisions. Rewards
     are the simulator's, multiplied by ``reward_scale``: daily log returns are of the order of 0.01, and a value
     network learns best from numbers of the order of one. ``feature_noise`` is the standard deviation of normal noise
-    added to every normalized feature seen: a few thousand bars are otherwise learnt by heart.
+    added to every signal seen: a few thousand bars are otherwise learnt by heart.
     """
 
     market: Market
     rules: Rules
     span: Span
-    feature_names: tuple[str, ...]
-    normalizer: Normalizer
+    signals: FloatArray
+    signal_bound: float
     head: AllocationHead
     window_steps: int = 1
     episode_steps: int = 252
     reward_scale: float = 100.0
     feature_noise: float = 0.0
+    cvar: FloatArray | None = None
+    uncertainty: FloatArray | None = None
 
     def __post_init__(self) -> None:
         length = self.span.stop - self.span.start
@@ -54,21 +60,43 @@ class PortfolioTask:
                 f"the span starts at bar {self.span.start}, before a window of module.window_steps="
                 f"{self.window_steps} bars is complete."
             )
+        self._check_signals()
+        steps = slice(self.span.start, self.span.stop)
+        for name, tape in (("cvar", self.cvar), ("uncertainty", self.uncertainty)):
+            if tape is not None:
+                _check_rows(name, tape, self.market.returns.shape, steps)
+
+    def _check_signals(self) -> None:
+        bars = slice(self.span.start - self.window_steps + 1, self.span.stop + 1)  # the last is seen at the end
+        _check_rows("signals", self.signals, (self.market.n_bars, self.market.n_assets, *self.signals.shape[-1:]), bars)
+        largest = np.abs(self.signals[bars]).max(initial=0.0)
+        if largest > np.float32(self.signal_bound):
+            raise DataError(f"signals reach {largest:g}, and no more than signal_bound={self.signal_bound:g} was said.")
 
     @property
     def observation_bound(self) -> float:
         """Largest absolute value of any observation component."""
-        return max(float(self.normalizer.clip) + NOISE_BOUND * self.feature_noise, STATE_BOUND)
+        return max(float(self.signal_bound) + NOISE_BOUND * self.feature_noise, STATE_BOUND)
 
     @property
     def n_observations(self) -> int:
         """Length of an observation."""
-        return observation_size(self.market.n_assets, len(self.feature_names), self.window_steps)
+        return observation_size(self.market.n_assets, self.signals.shape[2], self.window_steps)
 
-    def features(self) -> FloatArray:
-        """Return normalized features (N, A * F) float32, one row a bar."""
-        features = self.normalizer.apply(self.market.features(self.feature_names))  # (N, A, F)
-        return np.ascontiguousarray(features, dtype=np.float32).reshape(features.shape[0], -1)
+    def rows(self) -> FloatArray:
+        """Return the signals as (N, A * F) float32, one row a bar."""
+        signals = np.ascontiguousarray(self.signals, dtype=np.float32)
+        return signals.reshape(signals.shape[0], -1)
+
+
+def _check_rows(name: str, array: FloatArray, shape: tuple[int, ...], rows: slice) -> None:
+    """Raise DataError unless the array has the shape and is finite in those rows."""
+    if array.shape != shape:
+        raise DataError(f"{name} have shape {array.shape}, and this market needs {shape}.")
+    finite = np.isfinite(array[rows]).reshape(rows.stop - rows.start, -1).all(axis=1)
+    if not finite.all():
+        bar = rows.start + int(np.argmin(finite))
+        raise DataError(f"{name} are not finite at bar {bar}, which episodes between {rows.start} and {rows.stop} see.")
 
 
 class Transition(NamedTuple):
@@ -94,28 +122,33 @@ class PortfolioBatch:
         self.task = task
         self.batch = batch
         self.restart = restart
-        self.accounts = Accounts.of(task.market, task.rules, batch, keep_weights=False)
+        self.accounts = Accounts.of(
+            task.market, task.rules, batch, cvar=task.cvar, uncertainty=task.uncertainty, keep_weights=False
+        )
         self.rng = np.random.default_rng(seed)
-        self._features = task.features()
+        self._signals = task.rows()
         self._everyone = np.arange(batch)
         self._returns: FloatArray = np.zeros(batch)
 
-    def reset(self, bars: IntArray | None = None) -> FloatArray:
-        """Start an episode in every account, at random bars or at ``bars`` (B,); return observations (B, D)."""
-        self._start(self._everyone, bars)
-        return self.observe()
+    def reset(self, bars: IntArray | None = None, out: FloatArray | None = None) -> FloatArray:
+        """Start an episode in every account, at random bars or at ``bars`` (B,); return observations (B, D).
 
-    def observe(self, rows: IntArray | None = None) -> FloatArray:
+        Here and below they are written into ``out`` (B, D) float32 where it is given.
+        """
+        self._start(self._everyone, bars)
+        return self.observe(out=out)
+
+    def observe(self, rows: IntArray | None = None, out: FloatArray | None = None) -> FloatArray:
         """Return what the given accounts (all when None) see at the close of their bar, float32."""
         shown = self._everyone if rows is None else rows
         window_steps = self.task.window_steps
-        width = window_steps * self._features.shape[1] if self.task.feature_noise else 0
+        width = window_steps * self._signals.shape[1] if self.task.feature_noise else 0
         noise = self.rng.standard_normal((shown.size, width), dtype=np.float32)
         np.clip(noise, -NOISE_BOUND, NOISE_BOUND, out=noise)
         noise *= np.float32(self.task.feature_noise)
-        return encode_accounts(self.accounts, shown, self._features, window_steps, noise)
+        return encode_accounts(self.accounts, shown, self._signals, window_steps, noise, out)
 
-    def step(self, actions: FloatArray) -> Transition:
+    def step(self, actions: FloatArray, out: FloatArray | None = None) -> Transition:
         """Trade ``actions`` (B, n_actions) for one bar in every account."""
         outcome = self.accounts.step(self.task.head.weights(actions))
         reward = (outcome.reward * self.task.reward_scale).astype(np.float32)
@@ -123,7 +156,7 @@ class PortfolioBatch:
         terminated = self.accounts.ruined
         truncated = ~terminated & (self.accounts.steps >= self.task.episode_steps)
         finished = np.flatnonzero(terminated | truncated)
-        observation = self.observe()
+        observation = self.observe(out=out)
         final, returns, steps = observation[finished], self._returns[finished], self.accounts.steps[finished]
         if self.restart and finished.size:
             self._start(finished, None)

@@ -49,10 +49,11 @@ class Accounts:
     """B accounts over the steps of one market, float64, compiled.
 
     ``returns`` (T, A) are the simple returns earned from the decision at bar t to bar t + 1; ``overnight_returns``
-    (T, A), needed for next_open execution, are their close-to-open part. ``keep_weights`` has every ``Outcome`` hold
-    the weights executed and carried, which takes a tenth of a step's time. Raises DataError when rules ask for opens
-    that the market does not have, and when an account is stepped past the last return. ``books`` are the padded
-    arrays that compiled code works in; the properties show them as (B, A).
+    (T, A), needed for next_open execution, are their close-to-open part. ``cvar`` and ``uncertainty`` (T, A) are
+    forecasts that ``Reward`` penalises. ``keep_weights`` has every ``Outcome`` hold the weights executed and carried,
+    which takes a tenth of a step's time. Raises DataError when rules ask for opens that the market does not have, when
+    an array differs in shape from the returns, and when an account is stepped past the last return. ``books`` are the
+    padded arrays that compiled code works in; the properties show them as (B, A).
     """
 
     def __init__(
@@ -65,6 +66,8 @@ class Accounts:
         symbols: Sequence[str] = (),
         overnight_returns: FloatArray | None = None,
         asset_classes: Sequence[str] | None = None,
+        cvar: FloatArray | None = None,
+        uncertainty: FloatArray | None = None,
         keep_weights: bool = True,
     ) -> None:
         n_steps, n_assets = returns.shape
@@ -72,17 +75,28 @@ class Accounts:
         self.settings = make_settings(rules, n_assets, periods_per_year, symbols=symbols, asset_classes=asset_classes)
         if self.settings.next_open and overnight_returns is None:
             raise DataError("execution=next_open needs opening prices, and this market has none: use execution=close.")
-        if overnight_returns is not None and overnight_returns.shape != returns.shape:
-            raise DataError(f"overnight_returns have shape {overnight_returns.shape} and returns {returns.shape}.")
+        beside = {"overnight_returns": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
+        for name, array in beside.items():
+            if array is not None and array.shape != returns.shape:
+                raise DataError(f"{name} have shape {array.shape} and returns {returns.shape}.")
         self._n_steps, self.n_assets = n_steps, n_assets
         self._numbers = pad(self.settings)
-        self._tape = make_tape(n_assets, (returns, overnight_returns, None, None))
+        self._tape = make_tape(n_assets, (returns, overnight_returns, cvar, uncertainty))
         self.books: Books = open_books(batch, n_assets, self.settings.window)
         self._record = open_record(batch, n_assets, weights=keep_weights)
         self.bar: IntArray = np.zeros(batch, dtype=np.int64)
 
     @classmethod
-    def of(cls, market: Market, rules: Rules, batch: int, *, keep_weights: bool = True) -> Accounts:
+    def of(
+        cls,
+        market: Market,
+        rules: Rules,
+        batch: int,
+        *,
+        cvar: FloatArray | None = None,
+        uncertainty: FloatArray | None = None,
+        keep_weights: bool = True,
+    ) -> Accounts:
         """Open ``batch`` accounts on a market."""
         return cls(
             market.returns,
@@ -92,6 +106,8 @@ class Accounts:
             symbols=market.symbols,
             overnight_returns=market.overnight_returns,
             asset_classes=market.asset_classes,
+            cvar=cvar,
+            uncertainty=uncertainty,
             keep_weights=keep_weights,
         )
 

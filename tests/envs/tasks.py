@@ -36,16 +36,21 @@ def splits_of(market: Market, window_steps: int = 1) -> Splits:
     return make_splits(market, SplitConfig(), market.first_bar(FEATURES, window_steps))
 
 
-def make_task(market: Market, rules: Rules = ALL_RULES, *, leverage_head: bool = True, **options: Any) -> PortfolioTask:
-    window_steps = options.get("window_steps", 1)
+def normalizer_of(market: Market, window_steps: int = 1) -> Normalizer:
     span = splits_of(market, window_steps).train
     seen = slice(span.start - window_steps + 1, span.stop)
+    return Normalizer.fit(FEATURES, market.features(FEATURES), seen)
+
+
+def make_task(market: Market, rules: Rules = ALL_RULES, *, leverage_head: bool = True, **options: Any) -> PortfolioTask:
+    window_steps = options.get("window_steps", 1)
+    normalizer = normalizer_of(market, window_steps)
     return PortfolioTask(
         market=market,
         rules=rules,
-        span=span,
-        feature_names=FEATURES,
-        normalizer=Normalizer.fit(FEATURES, market.features(FEATURES), seen),
+        span=splits_of(market, window_steps).train,
+        signals=normalizer.apply(market.features(FEATURES)),
+        signal_bound=normalizer.clip,
         head=AllocationHead.under(rules.limits, market.n_assets, leverage_head=leverage_head, logit_scale=2.0),
         **{"episode_steps": 20, **options},
     )

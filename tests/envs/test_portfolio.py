@@ -7,11 +7,12 @@ import pytest
 
 from rlx.data.market import Market
 from rlx.data.panel import MarketPanel
-from rlx.envs.portfolio import PortfolioBatch
-from rlx.errors import ConfigError
+from rlx.envs.portfolio import PortfolioBatch, PortfolioTask
+from rlx.errors import ConfigError, DataError
 from rlx.sim import simulate
-from rlx.sim.rules import Rules
-from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, make_task
+from rlx.sim.accounts import Accounts
+from rlx.sim.rules import Limits, Reward, Rules
+from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, make_task, normalizer_of
 
 
 def random_actions(n_actions: int, batch: int, steps: int, seed: int = 0) -> np.ndarray:
@@ -112,9 +113,10 @@ def test_prices_after_a_bar_do_not_change_what_is_seen_at_it(window_steps: int) 
         values[now + 1 :] *= 1.7
     changed = Market(replace(panel, **fields))
     task = make_task(market, window_steps=window_steps)
+    signals = normalizer_of(market, window_steps).apply(changed.features(FEATURES))
     seen = []
-    for traded in (market, changed):
-        batch = PortfolioBatch(replace(task, market=traded), 1, restart=False)
+    for played in (task, replace(task, market=changed, signals=signals)):
+        batch = PortfolioBatch(played, 1, restart=False)
         batch.reset(np.array([now - 3]))
         path = [batch.step(action).observation for action in random_actions(task.head.n_actions, 1, 4)]
         seen.append(path)
@@ -122,12 +124,12 @@ def test_prices_after_a_bar_do_not_change_what_is_seen_at_it(window_steps: int) 
     assert not np.array_equal(seen[0][3], seen[1][3])  # bar now + 1
 
 
-def test_the_window_holds_the_normalized_features_oldest_first() -> None:
+def test_the_window_holds_the_signals_oldest_first() -> None:
     market = make_market()
     task = make_task(market, window_steps=3)
     batch = PortfolioBatch(task, 1, restart=False)
     observation = batch.reset(np.array([50]))
-    expected = task.normalizer.apply(market.features(FEATURES))[48:51]
+    expected = task.signals[48:51]
     np.testing.assert_array_equal(observation[0, : expected.size], expected.ravel())
 
 
@@ -146,3 +148,76 @@ def test_feature_noise_touches_features_alone() -> None:
 def test_episodes_that_do_not_fit_the_span_are_refused(steps: int) -> None:
     with pytest.raises(ConfigError, match=f"episode_steps={steps}"):
         make_task(make_market(), episode_steps=steps)
+
+
+def with_signal(task: PortfolioTask, bar: int, value: float) -> PortfolioTask:
+    signals = task.signals.copy()
+    signals[bar, 0, 0] = value
+    return replace(task, signals=signals)
+
+
+def test_signals_that_an_episode_can_see_are_finite_and_bounded() -> None:
+    task = make_task(make_market(), window_steps=3)
+    first, last = task.span.start - 2, task.span.stop
+    for bar in (first, last):
+        with pytest.raises(DataError, match=f"signals are not finite at bar {bar}"):
+            with_signal(task, bar, np.nan)
+        with pytest.raises(DataError, match=r"signals reach 7, and no more than signal_bound=5"):
+            with_signal(task, bar, -7.0)
+    for bar in (first - 1, last + 1):
+        assert np.isnan(with_signal(task, bar, np.nan).signals[bar, 0, 0])
+
+
+@pytest.mark.parametrize("cut", [np.s_[:-1], np.s_[:, :-1], np.s_[..., 0]])
+def test_signals_of_another_market_are_refused(cut: object) -> None:
+    task = make_task(make_market())
+    with pytest.raises(DataError, match=r"signals have shape .* needs \(160, 3"):
+        replace(task, signals=task.signals[cut])
+
+
+def test_forecasts_enter_the_reward_by_hand() -> None:
+    free = Rules(limits=Limits(long_only=False), reward=Reward(cvar_penalty=0.5, uncertainty_penalty=2.0))
+    market = make_market(n_assets=2)
+    cvar, uncertainty = np.zeros_like(market.returns), np.zeros_like(market.returns)
+    cvar[40], uncertainty[40] = [0.02, 0.01], [0.003, 0.001]
+    rewards = []
+    for tapes in ({}, {"cvar": cvar}, {"uncertainty": uncertainty}):
+        task = make_task(market, free, leverage_head=False, reward_scale=1.0, **tapes)
+        batch = PortfolioBatch(task, 1, restart=False)
+        batch.reset(np.array([40]))
+        rewards.append([batch.step(np.array([[0.5, -0.25]])).reward[0] for _ in range(2)])
+    # 0.5 x (0.5 x 0.02 + 0.25 x 0.01) and 2 x (0.5 x 0.003 + 0.25 x 0.001), at the decision of bar 40 alone
+    np.testing.assert_allclose(np.subtract(rewards[0], rewards[1:]), [[0.00625, 0.0], [0.0035, 0.0]], atol=1e-8)
+
+
+def test_forecasts_that_do_not_fit_are_refused() -> None:
+    market = make_market()
+    task = make_task(market)
+    tape = np.zeros_like(market.returns)
+    tape[task.span.stop - 1, 1] = np.inf
+    with pytest.raises(DataError, match=f"cvar are not finite at bar {task.span.stop - 1}"):
+        replace(task, cvar=tape)
+    with pytest.raises(DataError, match=r"uncertainty have shape \(158, 3\)"):
+        replace(task, uncertainty=tape[1:])
+    with pytest.raises(DataError, match=r"cvar have shape \(158, 3\) and returns \(159, 3\)"):
+        Accounts.of(market, Rules(), 1, cvar=tape[1:])
+
+
+def test_observations_are_written_where_they_are_wanted() -> None:
+    task = make_task(make_market(), feature_noise=0.5, episode_steps=4)
+    plain, given = PortfolioBatch(task, 3, seed=0), PortfolioBatch(task, 3, seed=0)
+    out = np.full((3, task.n_observations), np.nan, dtype=np.float32)
+    np.testing.assert_array_equal(plain.reset(), given.reset(out=out))
+    for action in random_actions(task.head.n_actions, 3, 9):  # past the end of two episodes
+        expected, now = plain.step(action), given.step(action, out=out)
+        assert now.observation is out
+        np.testing.assert_array_equal(out, expected.observation)
+        np.testing.assert_array_equal(now.final_observation, expected.final_observation)
+
+
+@pytest.mark.parametrize("out", [np.zeros((3, 1), np.float32), np.zeros((2, 20), np.float32), np.zeros((3, 20))])
+def test_arrays_that_do_not_fit_the_observations_are_refused(out: np.ndarray) -> None:
+    batch = PortfolioBatch(make_task(make_market()), 3)
+    assert batch.task.n_observations == 20
+    with pytest.raises(DataError, match=r"observations are \(3, 20\) float32 and do not fit"):
+        batch.reset(out=out)
