@@ -1,0 +1,1 @@
+"""pufferlib: forecaster, specialists and PPO over pairs, the last by PufferLib."""
