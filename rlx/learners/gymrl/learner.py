@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ from lightning.pytorch.core.optimizer import LightningOptimizer
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import Logger
 from stable_baselines3.common.vec_env import VecEnv
-from torch import Tensor, nn
+from torch import nn
 from torch.optim import Optimizer
 
 from rlx.compilation import Compiler
@@ -24,6 +24,7 @@ from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.learners.base import Learner, Stopwatch
 from rlx.learners.gymrl.config import GymrlConfig
+from rlx.learners.precision import in_bfloat16
 from rlx.learners.states import as_arrays, as_tensors
 from rlx.policies.networks.mlp import MlpAllocation
 from rlx.sim.rules import Rules
@@ -62,16 +63,6 @@ def build_ppo(config: GymrlConfig, env: VecEnv, seed: int) -> PPO:
     )
     ppo.set_logger(Logger(folder=None, output_formats=[]))
     return ppo
-
-
-def in_bfloat16(forward: Callable[[Tensor], Tensor], device_type: str) -> Callable[[Tensor], Tensor]:
-    """Return ``forward`` under bfloat16 autocast with a float32 result, the only kind SB3 and NumPy can use."""
-
-    def run(features: Tensor) -> Tensor:
-        with torch.autocast(device_type, dtype=torch.bfloat16):
-            return forward(features).float()
-
-    return run
 
 
 class GymrlLearner(Learner):
