@@ -88,6 +88,12 @@ _TRAIN = (
     Key("train/explained_variance", "share", "Variance of the returns that the value function explains", "higher"),
     Key("train/episode_reward", "per episode", "Mean summed reward of the latest finished episodes", "higher"),
     Key("train/episode_steps", "steps", "Mean length of the latest finished episodes"),
+    Key(
+        "train/clipped_reward_share",
+        "share",
+        "Rewards outside [-1, 1], which PufferLib's trainer clamps to it",
+        "lower",
+    ),
     Key("train/env_steps", "steps", "Environment steps taken so far"),
     Key(
         "train/growth", "1/year", "Mean reward of the simulated steps, net log growth less penalties, a year", "higher"

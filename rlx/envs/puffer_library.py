@@ -23,10 +23,10 @@ INSTALL = "pip install 'pufferlib-core>=3.0.17,<3.0.20'"
 
 
 class PufferLibrary(NamedTuple):
-    """What is used of PufferLib."""
+    """The modules of PufferLib that are used."""
 
-    vector: Any  # the module pufferlib.vector
-    PuffeRL: Any  # the trainer class
+    vector: Any  # environments side by side
+    pufferl: Any  # the trainer
 
 
 @cache
@@ -39,8 +39,8 @@ def load_puffer_library() -> PufferLibrary:
     try:
         with _process_left_alone():
             _ensure_extension()
-            trainer = importlib.import_module("pufferlib.pufferl")
-            return PufferLibrary(importlib.import_module("pufferlib.vector"), trainer.PuffeRL)
+            names = (f"pufferlib.{module}" for module in PufferLibrary._fields)
+            return PufferLibrary(*(importlib.import_module(name) for name in names))
     except ImportError as error:
         raise ConfigError(
             f"module=pufferlib needs PufferLib, which cannot be imported: {error}. There are wheels for Linux "

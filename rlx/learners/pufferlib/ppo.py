@@ -1,0 +1,129 @@
+"""Proximal policy optimization (Schulman et al. 2017, arXiv:1707.06347) by PufferLib, an update at a time."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import torch
+from torch.optim import Optimizer
+
+from rlx.envs.portfolio import PortfolioTask
+from rlx.envs.puffer_library import load_puffer_library
+from rlx.learners.pufferlib.actor_critic import ActorCritic
+from rlx.learners.pufferlib.ppo_config import PpoConfig
+from rlx.learners.pufferlib.trainer import make_trainer, move_trainer
+from rlx.types import FloatArray
+
+LOSSES = ("policy_loss", "entropy", "approx_kl", "explained_variance")  # whose names are PufferLib's as well
+
+
+class PufferPpo:
+    """``config.n_accounts`` accounts on ``task``, an ``ActorCritic`` and the trainer of both.
+
+    ``seed`` decides the first weights and what the environment draws; actions and minibatches are drawn from torch's
+    global generator, which is the caller's to seed and to keep. An optimizer that wraps the one made here may be set
+    as ``optimizer``. ConfigError where PufferLib is not installed.
+    """
+
+    def __init__(self, config: PpoConfig, task: PortfolioTask, seed: int) -> None:
+        vector = load_puffer_library().vector
+        from rlx.envs.puffer_env import PortfolioPuffer
+
+        self.config = config
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            sizes = task.n_observations, task.head.n_actions
+            self.network = ActorCritic(*sizes, config.hidden_sizes, config.log_std_init)
+        options = {"task": task, "n_accounts": config.n_accounts}
+        self._vecenv = vector.make(PortfolioPuffer, env_kwargs=options, backend=vector.Serial, num_envs=1, seed=seed)
+        self.env: PortfolioPuffer = self._vecenv.envs[0]
+        self.env.bootstrap, self.env.gamma = self._final_values, config.gamma
+        self._trainer = make_trainer(config, self._vecenv, self.network, seed)
+        self._adam: Optimizer = self._trainer.optimizer
+        self._episodes: deque[tuple[float, int]] = deque(maxlen=config.n_accounts)
+
+    @property
+    def optimizer(self) -> Optimizer:
+        """What the trainer steps: Adam, or what was set in its place."""
+        stepped: Optimizer = self._trainer.optimizer
+        return stepped
+
+    @optimizer.setter
+    def optimizer(self, optimizer: Optimizer) -> None:
+        self._trainer.optimizer = optimizer
+
+    @property
+    def updates(self) -> int:
+        """Updates done."""
+        return int(self._trainer.epoch)
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the next update."""
+        if not self.config.anneal_learning_rate:
+            return self.config.learning_rate
+        done = min(1.0, self.updates / self.config.updates)
+        return self.config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
+
+    def to(self, device: torch.device) -> PufferPpo:
+        """Gather and train on ``device`` from now on; accounts stay on the CPU."""
+        self.network.to(device)
+        move_trainer(self._trainer, device)
+        return self
+
+    def update(self) -> dict[str, float]:
+        """Play one rollout and train on it; return metrics by the names of their keys."""
+        learning_rate = self.learning_rate
+        for group in self._adam.param_groups:
+            group["lr"] = learning_rate
+        clipped, seen = self.env.clipped_rewards, self.env.rewards_seen
+        played = self._trainer.evaluate()
+        self._episodes.extend(zip(played.get("episode_return", ()), played.get("episode_steps", ()), strict=True))
+        self._trainer.train()
+        share = (self.env.clipped_rewards - clipped) / (self.env.rewards_seen - seen)
+        return {**self._metrics(), "learning_rate": learning_rate, "clipped_reward_share": share}
+
+    def _metrics(self) -> dict[str, float]:
+        losses, config = self._trainer.losses, self.config
+        metrics = {name: float(losses[name]) for name in LOSSES}
+        value_term = config.value_coefficient * losses["value_loss"]
+        metrics["loss"] = losses["policy_loss"] + value_term - config.entropy_coefficient * losses["entropy"]
+        metrics["value_loss"] = 2.0 * losses["value_loss"]  # its own is half the mean squared error
+        metrics["clip_fraction"] = float(losses["clipfrac"])
+        metrics["action_std"] = float(self.network.log_std.detach().exp().mean())
+        metrics["env_steps"] = float(self._trainer.global_step)
+        if self._episodes:
+            metrics["episode_reward"], metrics["episode_steps"] = map(float, np.mean(self._episodes, axis=0))
+        return metrics
+
+    def state(self) -> dict[str, Any]:
+        """Return what outlives an update besides network and optimizer, as arrays and plain values."""
+        vecenv = self._vecenv
+        return {
+            "epoch": self._trainer.epoch,
+            "global_step": self._trainer.global_step,
+            "episodes": list(self._episodes),
+            "vecenv": {"flag": vecenv.flag, "initialized": vecenv.initialized, "infos": list(vecenv.infos)},
+            "env": self.env.state(),
+        }
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue from the ``state`` of as many accounts on the same task."""
+        self._trainer.epoch, self._trainer.global_step = state["epoch"], state["global_step"]
+        self._episodes = deque((tuple(episode) for episode in state["episodes"]), maxlen=self.config.n_accounts)
+        for name, value in state["vecenv"].items():
+            setattr(self._vecenv, name, value)
+        self.env.restore(state["env"])
+
+    def close(self) -> None:
+        """Close the environment."""
+        self._vecenv.close()
+
+    def _final_values(self, observations: FloatArray) -> FloatArray:
+        with torch.no_grad():
+            seen = torch.as_tensor(observations, device=self.network.log_std.device)
+            return np.asarray(self.network.values(seen).squeeze(1).cpu().numpy())

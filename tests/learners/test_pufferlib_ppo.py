@@ -1,0 +1,243 @@
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import io
+import threading
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from rlx.envs.portfolio import PortfolioBatch, PortfolioTask
+from rlx.errors import ConfigError
+from rlx.keys import KEYS
+from rlx.learners.pufferlib.actor_critic import ActorCritic
+from rlx.learners.pufferlib.ppo import PufferPpo
+from rlx.learners.pufferlib.ppo_config import PpoConfig
+from rlx.learners.states import as_arrays, as_tensors
+from tests.envs.tasks import ALL_RULES, LONG_ONLY, make_market, make_task
+
+pytest.importorskip("pufferlib")
+
+TINY: dict[str, Any] = {
+    "total_env_steps": 768,
+    "n_accounts": 8,
+    "rollout_steps": 16,
+    "minibatch_size": 64,
+    "n_epochs": 2,
+    "hidden_sizes": [16],
+}
+
+
+def make_tiny_task(**options: Any) -> PortfolioTask:
+    return make_task(make_market(), ALL_RULES, **{"reward_scale": 10.0, "feature_noise": 0.5, **options})
+
+
+def make_ppo(seed: int = 0, task: PortfolioTask | None = None, **options: Any) -> PufferPpo:
+    torch.manual_seed(seed)
+    return PufferPpo(PpoConfig(**{**TINY, **options}), make_tiny_task() if task is None else task, seed)
+
+
+def weights_of(ppo: PufferPpo) -> dict[str, np.ndarray]:
+    return {name: tensor.numpy().copy() for name, tensor in ppo.network.state_dict().items()}
+
+
+def test_an_update_changes_the_network_and_tells_how_it_went() -> None:
+    ppo = make_ppo()
+    before = weights_of(ppo)
+    history = [ppo.update() for _ in range(6)]
+    assert all(not np.array_equal(array, weights_of(ppo)[name]) for name, array in before.items())
+    assert {f"train/{name}" for name in history[-1]} <= set(KEYS)
+    assert all(np.isfinite(value) for metrics in history for value in metrics.values())
+    assert [metrics["env_steps"] for metrics in history] == [128 * k for k in range(1, 7)]
+    assert "episode_steps" not in history[0]  # sixteen of twenty steps are played
+    assert [metrics["episode_steps"] for metrics in history[1:]] == [20] * 5
+    assert history[-1]["episode_reward"] != history[1]["episode_reward"]
+    annealed = [3e-4 * 0.5 * (1 + np.cos(np.pi * k / 6)) for k in range(6)]
+    np.testing.assert_allclose([metrics["learning_rate"] for metrics in history], annealed)
+    assert ppo.learning_rate == pytest.approx(0.0, abs=1e-12)
+    last, config = history[-1], ppo.config
+    terms = last["policy_loss"] + config.value_coefficient * last["value_loss"] / 2
+    assert last["loss"] == pytest.approx(terms - config.entropy_coefficient * last["entropy"])
+    assert last["action_std"] == pytest.approx(np.exp(-1.0), rel=0.1)
+    ppo.close()
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_the_same_seed_gives_the_same_numbers(seed: int) -> None:
+    runs = []
+    for number in (seed, seed, seed + 1):
+        ppo = make_ppo(number)
+        metrics = [ppo.update() for _ in range(2)]
+        runs.append((metrics, weights_of(ppo)))
+    assert runs[0][0] == runs[1][0]
+    for name, array in runs[0][1].items():
+        np.testing.assert_array_equal(array, runs[1][1][name])
+    assert any(not np.array_equal(array, runs[2][1][name]) for name, array in runs[0][1].items())
+
+
+def test_the_first_weights_are_of_the_seed_alone_and_random_numbers_are_left() -> None:
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    first = PufferPpo(PpoConfig(**TINY), make_tiny_task(), 1)
+    assert torch.equal(torch.rand(3), expected)
+    for name, array in weights_of(PufferPpo(PpoConfig(**TINY), make_tiny_task(), 1)).items():
+        np.testing.assert_array_equal(array, weights_of(first)[name])
+
+
+def test_a_restored_one_goes_on_to_the_last_bit(tmp_path: Path) -> None:
+    ppo = make_ppo()
+    for _ in range(2):
+        ppo.update()
+    saved = {
+        "ppo": as_tensors(ppo.state()),
+        "network": ppo.network.state_dict(),
+        "optimizer": ppo.optimizer.state_dict(),
+        "random": torch.get_rng_state(),
+    }
+    torch.save(saved, tmp_path / "saved.ckpt")
+    expected = [ppo.update() for _ in range(3)]
+
+    other = make_ppo(seed=9)
+    other.update()
+    loaded = torch.load(tmp_path / "saved.ckpt", weights_only=True)
+    other.network.load_state_dict(loaded["network"])
+    other.optimizer.load_state_dict(loaded["optimizer"])
+    other.restore(as_arrays(loaded["ppo"]))
+    torch.set_rng_state(loaded["random"])
+    assert [other.update() for _ in range(3)] == expected
+    for name, array in weights_of(ppo).items():
+        np.testing.assert_array_equal(array, weights_of(other)[name])
+
+
+def refuse(**_: Any) -> None:
+    raise AssertionError("the fault handler is the user's to switch on")
+
+
+def test_it_prints_nothing_writes_nothing_and_leaves_the_process_as_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cudnn = torch.backends.cudnn
+    monkeypatch.setattr(cudnn, "deterministic", True)
+    monkeypatch.setattr(cudnn, "benchmark", False)
+    monkeypatch.setattr(faulthandler, "enable", refuse)
+    threads, told = threading.active_count(), io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+        ppo = make_ppo(total_env_steps=128)
+        assert threading.active_count() == threads
+        ppo.update()
+        ppo.close()
+    assert (told.getvalue(), list(tmp_path.iterdir())) == ("", [])
+    assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
+    assert not torch.is_autocast_enabled("cpu")
+
+
+def test_a_wrapper_of_the_optimizer_is_what_steps() -> None:
+    ppo = make_ppo()
+    adam, steps = ppo.optimizer, list[float]()
+
+    class Counting:
+        def step(self) -> None:
+            steps.append(adam.param_groups[0]["lr"])
+            adam.step()
+
+        def zero_grad(self) -> None:
+            adam.zero_grad()
+
+    ppo.optimizer = Counting()  # type: ignore[assignment]
+    rates = [ppo.update()["learning_rate"] for _ in range(2)]
+    assert steps == [rates[0]] * 4 + [rates[1]] * 4  # epochs x minibatches an update
+    assert rates[0] > rates[1]
+    ppo.optimizer = adam
+    assert ppo.optimizer is adam
+
+
+def test_time_limits_are_worth_what_the_critic_says() -> None:
+    task = make_tiny_task(episode_steps=16)
+    ended, plain = (make_ppo(task=task, gamma=0.8) for _ in range(2))
+    assert ended.env.bootstrap is not None and ended.env.gamma == 0.8
+    critic, told = ended.env.bootstrap, list[np.ndarray]()
+
+    def listen(finals: np.ndarray) -> np.ndarray:
+        expected = plain.network.values(torch.from_numpy(finals)).detach()  # before it is trained
+        told.append(critic(finals))
+        np.testing.assert_array_equal(told[-1], expected.squeeze(1))
+        return told[-1]
+
+    ended.env.bootstrap, plain.env.bootstrap = listen, None
+    for ppo in (ended, plain):
+        torch.manual_seed(0)
+        ppo.update()
+    assert len(told) == 1 and told[0].std() > 0.1
+    np.testing.assert_allclose(ended.env.rewards - plain.env.rewards, 0.8 * told[0], atol=1e-6)
+    assert ended.env.terminals.all() and not plain.env.terminals.any()
+
+
+def test_the_share_of_clamped_rewards_is_told() -> None:
+    ppo = make_ppo(task=make_tiny_task(reward_scale=1_000.0))
+    metrics = ppo.update()
+    assert 0.5 < metrics["clipped_reward_share"] < 1.0
+    assert metrics["clipped_reward_share"] == ppo.env.clipped_rewards / 128
+    assert make_ppo(task=make_tiny_task(reward_scale=0.1)).update()["clipped_reward_share"] == 0.0
+
+
+def test_it_finds_the_asset_that_always_wins() -> None:
+    market = make_market("one_winner", n_assets=4, n_bars=400)
+    task = make_task(market, LONG_ONLY, leverage_head=False, reward_scale=10.0, feature_noise=1.0)
+    options = {"n_accounts": 32, "rollout_steps": 32, "minibatch_size": 256, "n_epochs": 4, "learning_rate": 1e-3}
+    ppo = make_ppo(task=task, total_env_steps=60_000, anneal_learning_rate=False, **options)
+    for _ in range(ppo.config.updates):
+        metrics = ppo.update()
+    starts = np.arange(task.span.start, task.span.stop - task.episode_steps)
+    seen = PortfolioBatch(replace(task, feature_noise=0.0), starts.size).reset(starts)
+    distribution, _ = ppo.network(torch.from_numpy(seen))
+    weights = task.head.weights(distribution.mean.detach().numpy())
+    assert weights[:, 0].mean() > 0.85
+    assert metrics["clipped_reward_share"] < 0.01
+
+
+def test_actor_and_critic_are_separate_and_start_almost_flat() -> None:
+    torch.manual_seed(0)
+    network = ActorCritic(7, 3, [16, 8], -0.5)
+    seen = torch.randn(5, 7)
+    distribution, values = network(seen)
+    assert distribution.mean.shape == (5, 3) and values.shape == (5, 1)
+    np.testing.assert_allclose(distribution.stddev.detach(), np.exp(-0.5), rtol=1e-6)
+    assert distribution.mean.abs().max() < 0.05 < values.abs().max()
+    values.sum().backward()
+    assert all(parameter.grad is None for layer in network.actor_layers() for parameter in layer.parameters())
+    mean = seen
+    for layer in network.actor_layers():
+        mean = layer(mean)
+    torch.testing.assert_close(mean, distribution.mean, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("n_accounts", 0, "at least 1"),
+        ("rollout_steps", 1, "at least 2"),
+        ("gamma", 1.5, "at most 1"),
+        ("reward_scale", 0.0, "above 0"),
+        ("priority_alpha", -0.1, "at least 0"),
+        ("value_clip_range", 0.0, "above 0"),
+        ("minibatch_size", 1_000, "nearest that fits is 1024"),
+        ("minibatch_size", 192, "nearest that fits is 128"),
+        ("minibatch_size", 10_000, "nearest that fits is 4096"),
+        ("minibatch_size", 32, "nearest that fits is 64"),
+    ],
+)
+def test_nonsense_is_refused(field: str, value: Any, told: str) -> None:
+    with pytest.raises(ConfigError, match=rf"module\.{field}={value!r}.*{told}"):
+        PpoConfig(**{field: value})
+
+
+def test_a_budget_is_rounded_up_to_whole_rollouts() -> None:
+    assert PpoConfig(**{**TINY, "total_env_steps": 129}).updates == 2
+    assert PpoConfig(**TINY).rollout_size == 128
