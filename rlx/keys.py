@@ -115,6 +115,18 @@ _TRAIN = (
     Key("train/learning_rate", "", "Learning rate of the update"),
 )
 
+_FORECAST = tuple(
+    key
+    for stage, whose in (("forecaster", "forecaster of all symbols"), ("specialists", "specialists"))
+    for key in (
+        Key(
+            f"forecast/{stage}_pinball_loss", "scale", f"Pinball loss of the {whose}, held-out training dates", "lower"
+        ),
+        Key(f"forecast/{stage}_climatology_pinball_loss", "scale", "The climatology's there", "lower"),
+        Key(f"forecast/{stage}_skill", "share", "Share of the climatology's loss that is saved", "higher"),
+    )
+)
+
 _PERF = (
     Key("perf/env_steps_per_second", "steps/s", "Training: environment steps a second, rollout and update", "higher"),
     Key("perf/updates_per_second", "updates/s", "Training: updates a second", "higher"),
@@ -141,6 +153,10 @@ GROUPS: dict[str, tuple[str, tuple[Key, ...]]] = {
     "val": ("The validation split, played by the same evaluator, without statistics.", _prefixed("val", _METRICS)),
     "eval": ("The hold-out, on the scorecard.", _prefixed("eval", _METRICS)),
     "guard and cooldown": ("Guards and cooldowns on the hold-out.", _GUARD),
+    "forecast": (
+        "Forecasts that a policy is fed by, in units of each symbol's standard deviation of returns.",
+        _FORECAST,
+    ),
     "perf": ("Speed; the one group that a second run does not reproduce.", _PERF),
 }
 """Heading -> what the group measures, and its keys."""

@@ -73,9 +73,13 @@ class FirstUpdate(Callback):
 
 
 class StopOnInterrupt(Callback):
-    """Turn the first Ctrl-C into a stop after the current update; the second one ends the program at once."""
+    """Turn the first Ctrl-C into a stop after the current update; the second one ends the program at once.
 
-    def __init__(self) -> None:
+    ``then`` says what comes after the stop.
+    """
+
+    def __init__(self, then: str = "judging the best policy so far") -> None:
+        self.then = then
         self.interrupted = False
         self._before: Any = None
 
@@ -87,7 +91,7 @@ class StopOnInterrupt(Callback):
                 raise KeyboardInterrupt
             self.interrupted = True
             trainer.should_stop = True
-            log.warning("Interrupted: stopping after this update and judging the best policy so far (again to quit).")
+            log.warning(f"Interrupted: stopping after this update and {self.then} (again to quit).")
 
         try:
             self._before = signal.signal(signal.SIGINT, stop)

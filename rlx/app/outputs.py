@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from rlx.console import open_console
@@ -16,7 +17,7 @@ from rlx.evaluate.windows import WALK_FORWARD
 from rlx.plain import write_folder
 from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
-from rlx.report.terminal import scorecard_summary
+from rlx.report.terminal import parts_table, scorecard_summary
 from rlx.report.walk_forward import write_walk_forward_png
 
 EVALS = "evals"
@@ -69,9 +70,13 @@ def _title(judgement: Judgement) -> str:
     return f"{judgement.scorecard.policy['name']} on {judgement.scorecard.data['source']}"
 
 
-def print_summary(run_dir: Path, judgement: Judgement, evals: Path | None = None) -> None:
+def print_summary(
+    run_dir: Path, judgement: Judgement, evals: Path | None = None, parts: Mapping[str, Judgement] | None = None
+) -> None:
     """Print the result as a table and say where the rest lies."""
     console = open_console()
+    if parts:
+        console.print(parts_table({name: part.scorecard for name, part in parts.items()}))
     console.print(scorecard_summary(judgement.scorecard))
     if evals is not None:
         console.print(f"Windows and trades: {_shown(evals)}", soft_wrap=True)

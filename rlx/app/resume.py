@@ -73,13 +73,15 @@ class Earlier(NamedTuple):
             )
 
 
-def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier:
-    """Return where ``run`` stopped.
+def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier | None:
+    """Return where ``run`` stopped; None when that was before its first validation, while it was being prepared.
 
     ConfigError when there is no checkpoint or nothing left to do, CheckpointError when one is damaged or does not
     fit ``learner``.
     """
     paths = sorted((run / CHECKPOINTS).glob("*.ckpt"), key=lambda path: path.name == LAST)
+    if not paths and learner.has_prepared(run):
+        return None
     if not paths:
         raise ConfigError(
             f"resume={run}: has no checkpoint; the first is written at the first validation "

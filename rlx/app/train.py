@@ -19,25 +19,20 @@ from rlx.app.construct import construct
 from rlx.app.hardware import Hardware, set_up
 from rlx.app.market import Traded
 from rlx.app.outputs import print_summary, write_evals, write_outputs
+from rlx.app.parts import ONE_LONG_EPOCH, judge_parts, part_fitter, write_parts, write_report
 from rlx.app.quiet import quiet_lightning
 from rlx.app.resume import Earlier, GoOn, find_earlier
 from rlx.config import TrainConfig
-from rlx.evaluate.judge import judge
+from rlx.data.splits import Span
+from rlx.evaluate.judge import Judgement, judge
 from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
-from rlx.learners.base import Learner
+from rlx.learners.base import Learner, Preparation
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import load_checkpoint
 from rlx.run_folder import record_run
 from rlx.tracking.loggers import build_loggers, close_loggers, log_final
 
 VALIDATIONS = 25  # of a run that is not told how often to validate
-ONE_LONG_EPOCH: dict[str, Any] = {
-    "devices": 1,
-    "max_epochs": 1,
-    "num_sanity_val_steps": 0,
-    "log_every_n_steps": 1,
-    "enable_model_summary": False,
-}
 log = logging.getLogger(__name__)
 
 
@@ -72,37 +67,59 @@ def train(
     if note := late_start(traded.market, config.protocol, span):
         log.warning(note)
     learner = make_learner(config, resolved, traded)
-    earlier = None if config.resume is None else find_earlier(Path(config.resume), config.trainer, learner)
+    resumed = None if config.resume is None else Path(config.resume)
+    earlier = None if resumed is None else find_earlier(resumed, config.trainer, learner)
     provenance = record_run(run_dir, resolved, resumed_from=None if earlier is None else earlier.facts())
     if earlier is not None:
         earlier.tell_what_changed(provenance)
+    learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware)))
+    if learner.updates == 0:
+        write_report(run_dir, learner, {}, 0.0)
+        return Fitted(math.nan, False, {})
     loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)
     succeeded = False
     try:
         fitted = fit(config, learner, traded, run_dir, loggers, hardware, began, earlier)
-        learner.export(run_dir / "policy")
-        policy = load_checkpoint(run_dir / "policy")
-        judgement = judge(
-            policy,
-            traded.market,
-            span,
-            config.rules(),
-            config.protocol,
-            baselines=standard_baselines(),
-            module=learner.module,
-            config=resolved,
-            provenance={**provenance, "hardware": hardware.facts()},
-            performance=fitted.performance,
-            seen=policy.seen,
-        )
+        provenance = {**provenance, "hardware": hardware.facts()}
+        judgement = judge_trained(config, resolved, learner, traded, span, run_dir, provenance, fitted.performance)
         write_outputs(run_dir, judgement)
+        parts = judge_parts(run_dir, learner.parts(), span, config, provenance)
+        write_parts(run_dir, learner, judgement, parts, fitted.performance["train_wall_seconds"])
         evals = write_evals(run_dir, judgement, traded.market)
-        log_final(loggers, judgement.scorecard.logged(), step=learner.totals.updates)
+        log_final(loggers, {**judgement.scorecard.logged(), **learner.prepared()}, step=learner.totals.updates)
         succeeded = True
     finally:
         close_loggers(loggers, succeeded=succeeded)
-    print_summary(run_dir, judgement, evals)
+    print_summary(run_dir, judgement, evals, parts)
     return fitted
+
+
+def judge_trained(
+    config: TrainConfig,
+    resolved: Mapping[str, Any],
+    learner: Learner,
+    traded: Traded,
+    span: Span,
+    run_dir: Path,
+    provenance: Mapping[str, Any],
+    performance: Mapping[str, Any],
+) -> Judgement:
+    """Export the learner's policy, read it back from disk, and judge what was read."""
+    learner.export(run_dir / "policy")
+    policy = load_checkpoint(run_dir / "policy")
+    return judge(
+        policy,
+        traded.market,
+        span,
+        config.rules(),
+        config.protocol,
+        baselines=standard_baselines(),
+        module=learner.module,
+        config=resolved,
+        provenance=provenance,
+        performance=performance,
+        seen=policy.seen,
+    )
 
 
 def make_learner(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded) -> Learner:

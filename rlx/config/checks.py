@@ -62,10 +62,11 @@ def validate(config: TradedConfig) -> list[str]:
 
 def _idle_options(config: TradedConfig) -> list[str]:
     """Say which options nothing of this version reads."""
+    forecasts = isinstance(config, TrainConfig) and getattr(config.module, "forecasts_risk", False)
     notes = [
-        f"env.reward.{name}={value:g} has no effect: no forecast is there to penalise yet."
+        f"env.reward.{name}={value:g} has no effect: no forecast of risk is there to penalise."
         for name in ("cvar_penalty", "uncertainty_penalty")
-        if (value := getattr(config.env.reward, name)) > 0
+        if (value := getattr(config.env.reward, name)) > 0 and not forecasts
     ]
     asked = config.hardware
     differs = asked.device is Device.cuda or asked.precision != "32" or asked.compile not in ("auto", "off")

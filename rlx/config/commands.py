@@ -15,6 +15,7 @@ from rlx.evaluate.config import Protocol, WalkForward
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.gymrl.config import GymrlConfig
 from rlx.learners.hftraining.config import HftrainingConfig
+from rlx.learners.pufferlib.config import PufferlibConfig
 from rlx.policies.config import BuyAndHoldConfig, CashConfig, CheckpointConfig, EqualWeightConfig, WeightsConfig
 from rlx.sim.rules import Costs, Guard, Rules
 from rlx.tracking.config import LoggerConfig
@@ -67,6 +68,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "gymrl_schema": GymrlConfig,
         "hftraining_schema": HftrainingConfig,
         "differentiable_market_schema": DifferentiableMarketConfig,
+        "pufferlib_schema": PufferlibConfig,
     },
     "hardware": {"schema": HardwareConfig},
     "logger": {"schema": LoggerConfig},

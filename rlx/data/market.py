@@ -72,6 +72,10 @@ class Market:
             return None
         return np.asarray(self.panel.open[1:] / self.panel.close[:-1] - 1.0)
 
+    def select(self, symbols: Sequence[str]) -> Market:
+        """Return the market of some of the symbols, in the given order, over the same bars."""
+        return Market(self.panel.select(symbols))
+
     def features(self, names: Sequence[str]) -> FloatArray:
         """Return raw causal features (N, A, F) float32, NaN before enough past is known; cached by names."""
         key = tuple(names)

@@ -93,6 +93,7 @@ def return_statistics(periods_per_year: float) -> dict[str, Statistic]:
     """Return the statistics every scorecard has an interval for, by the bare name of their metric."""
     return {
         "sharpe": lambda r: metrics.sharpe(r, periods_per_year),
+        "sortino": lambda r: metrics.sortino(r, periods_per_year),
         "annual_return": lambda r: metrics.annual_return(r, periods_per_year),
         "cumulative_return": metrics.cumulative_return,
     }

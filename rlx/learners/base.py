@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from lightning.pytorch import LightningModule
 from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
-from rlx.data.splits import Splits
+from rlx.data.splits import Span, Splits
 from rlx.errors import CheckpointError, ConfigError
 from rlx.learners.states import random_states, restore_random_states
 from rlx.policies.checkpoint import CheckpointPolicy, PolicyFacts, save_checkpoint
@@ -35,6 +35,30 @@ class Totals(NamedTuple):
         """Return env steps and updates a second, by their keys under ``perf/``."""
         seconds = max(self.seconds, 1e-9)
         return {"env_steps_per_second": self.env_steps / seconds, "updates_per_second": self.updates / seconds}
+
+
+FitPart = Callable[[LightningModule, Path, int, int], None]
+"""Fits a module for a number of updates, validated every so many, from the checkpoint at a path if there is one.
+
+The last validation's checkpoint lies there afterwards. Ctrl-C ends in KeyboardInterrupt, with the checkpoint written.
+"""
+
+
+class Preparation(NamedTuple):
+    """What a learner gets ready with: its run folder, the run that is resumed, and a Trainer for parts of its own."""
+
+    run_dir: Path
+    earlier: Path | None
+    fit: FitPart
+
+
+class Part(NamedTuple):
+    """A policy for some of the symbols, that a learner made on the way to the one for all of them."""
+
+    market: Market
+    rules: Rules
+    facts: PolicyFacts
+    network: PolicyNetwork
 
 
 class Updates:
@@ -71,7 +95,8 @@ class Learner(LightningModule):
     ``log_update`` once a training step. Features are normalized with statistics of the training span alone.
     Validation is nobody's business here: the validation loop runs one empty step, for the Trainer's callbacks to
     judge ``policy()`` in. ``resolved_config`` is stored in the checkpoint; by default it is the module's own.
-    ``compiler`` is what ``compile_networks`` is given when the fit starts; by default it compiles nothing.
+    ``part_noun`` is what ``parts`` are called in files. ``compiler`` is what ``compile_networks`` is given when the
+    fit starts; by default it compiles nothing.
 
     A resumed run gives the numbers of an uninterrupted one. Lightning's checkpoints hold weights, optimizers and
     schedulers, and this class adds totals and random states. A subclass with any other state that outlives an update
@@ -79,6 +104,7 @@ class Learner(LightningModule):
     """
 
     module: str
+    part_noun: str = "part"
 
     def __init__(
         self,
@@ -121,6 +147,29 @@ class Learner(LightningModule):
     def network(self) -> PolicyNetwork:
         """Return a copy of the current network, on the CPU and detached from training."""
 
+    def prepare(self, preparation: Preparation) -> None:
+        """Do what has to be done before the first update; most learners have nothing to do."""
+
+    def has_prepared(self, run: Path) -> bool:
+        """Return whether an earlier run left something behind that ``prepare`` can go on with."""
+        return False
+
+    def prepared(self) -> dict[str, float]:
+        """Return what is logged about ``prepare``, by full key; most learners have nothing."""
+        return {}
+
+    def parts(self) -> Mapping[str, Part]:
+        """Return policies for some of the symbols by name, to be judged beside the one for all; most have none."""
+        return {}
+
+    def report(self, judged: Mapping[str, Mapping[str, Any]], seconds: float) -> tuple[str, dict[str, Any]] | None:
+        """Return the name and the plain content of a JSON file about the whole training, None for no such file.
+
+        ``judged`` are the metrics of every policy by name, that for all symbols under ``book``; empty where there are
+        no updates and hence no policy. ``seconds`` is the wall clock of the updates.
+        """
+        return None
+
     def policy(self) -> CheckpointPolicy:
         """Return the current policy in memory; training does not change it afterwards."""
         return CheckpointPolicy(self.facts(), self.network())
@@ -138,8 +187,12 @@ class Learner(LightningModule):
             self.normalizer,
             self.window_steps,
             self.resolved_config,
-            seen={"trained": self.splits.train, "selected": self.splits.validation},
+            seen=self.seen_spans(),
         )
+
+    def seen_spans(self) -> dict[str, Span]:
+        """Return the spans that made the policy, by what they were for."""
+        return {"trained": self.splits.train, "selected": self.splits.validation}
 
     def on_fit_start(self) -> None:
         """Compile the networks, which the Trainer has moved to their device."""

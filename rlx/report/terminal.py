@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rlx.evaluate.scorecard import Scorecard
@@ -37,6 +38,22 @@ def scorecard_summary(card: Scorecard) -> Group:
         return Group(_table(card), intervals, verdict)
     shares = Padding(shares_in_words(card.walk_forward), (0, 1))
     return Group(_table(card), intervals, Text(), _windows(card), shares, verdict)
+
+
+def parts_table(cards: Mapping[str, Scorecard]) -> Table:
+    """Return a rich table of policies for some of the symbols, each beside equal weight of the same symbols."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title="Policies of some symbols", box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    table.add_column("symbols")
+    for heading in SHOWN.values():
+        table.add_column(heading, justify="right")
+    table.add_column("equal weight", justify="right")
+    for name, card in cards.items():
+        beside = number("cumulative_return", card.baselines["equal_weight"]["cumulative_return"])
+        table.add_row(name, *(number(metric, card.metrics[metric]) for metric in SHOWN), beside)
+    return table
 
 
 def _table(card: Scorecard) -> Table:

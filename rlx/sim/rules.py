@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from rlx.errors import ConfigError
@@ -165,3 +165,15 @@ class Rules:
     accounting: Accounting = Accounting.exact
     execution: Execution = Execution.close
     drift: bool = True
+
+    def among(self, symbols: Sequence[str], chosen: Sequence[str]) -> Rules:
+        """Return the rules for a market of the ``chosen`` ones of ``symbols`` alone."""
+        costs = self.costs
+        overrides = costs.per_asset_bps
+        if isinstance(overrides, Mapping):
+            kept: Any = {symbol: bps for symbol, bps in overrides.items() if symbol in chosen} or None
+        elif overrides is not None:
+            kept = [list(overrides)[list(symbols).index(symbol)] for symbol in chosen]
+        else:
+            kept = None
+        return replace(self, costs=replace(costs, per_asset_bps=kept))

@@ -21,23 +21,28 @@ from rlx.types import FloatArray
 LOSSES = ("policy_loss", "entropy", "approx_kl", "explained_variance")  # whose names are PufferLib's as well
 
 
+def new_network(config: PpoConfig, n_observations: int, n_actions: int, seed: int) -> ActorCritic:
+    """Return an untrained network, whose weights depend on ``seed`` alone."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return ActorCritic(n_observations, n_actions, config.hidden_sizes, config.log_std_init)
+
+
 class PufferPpo:
     """``config.n_accounts`` accounts on ``task``, an ``ActorCritic`` and the trainer of both.
 
-    ``seed`` decides the first weights and what the environment draws; actions and minibatches are drawn from torch's
-    global generator, which is the caller's to seed and to keep. An optimizer that wraps the one made here may be set
-    as ``optimizer``. ConfigError where PufferLib is not installed.
+    ``network`` is a new one unless it is given. ``seed`` decides its first weights and what the environment draws;
+    actions and minibatches are drawn from torch's global generator, which is the caller's to seed and to keep. An
+    optimizer that wraps the one made here may be set as ``optimizer``. ConfigError where PufferLib is not installed.
     """
 
-    def __init__(self, config: PpoConfig, task: PortfolioTask, seed: int) -> None:
+    def __init__(self, config: PpoConfig, task: PortfolioTask, seed: int, network: ActorCritic | None = None) -> None:
         vector = load_puffer_library().vector
         from rlx.envs.puffer_env import PortfolioPuffer
 
         self.config = config
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            sizes = task.n_observations, task.head.n_actions
-            self.network = ActorCritic(*sizes, config.hidden_sizes, config.log_std_init)
+        sizes = task.n_observations, task.head.n_actions
+        self.network = network or new_network(config, *sizes, seed)
         options = {"task": task, "n_accounts": config.n_accounts}
         self._vecenv = vector.make(PortfolioPuffer, env_kwargs=options, backend=vector.Serial, num_envs=1, seed=seed)
         self.env: PortfolioPuffer = self._vecenv.envs[0]

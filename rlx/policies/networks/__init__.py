@@ -6,6 +6,7 @@ from typing import Any
 
 from rlx.errors import CheckpointError, did_you_mean
 from rlx.policies.networks.base import PolicyNetwork
+from rlx.policies.networks.book import BookAllocation
 from rlx.policies.networks.gru_dirichlet import GruDirichlet
 from rlx.policies.networks.mlp import MlpAllocation
 from rlx.policies.networks.transformer import TransformerAllocation
@@ -16,6 +17,7 @@ NETWORKS: dict[str, type[PolicyNetwork]] = {
     "mlp_allocation": MlpAllocation,
     "transformer_allocation": TransformerAllocation,
     "gru_dirichlet": GruDirichlet,
+    "book_allocation": BookAllocation,
 }
 
 

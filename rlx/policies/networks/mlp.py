@@ -43,11 +43,8 @@ class MlpAllocation(PolicyNetwork):
             "logit_scale": logit_scale,
         }
         self.head = AllocationHead(n_assets, long_only, max_gross, leverage_head, logit_scale)
-        widths = [observation_size(n_assets, n_features, window_steps), *hidden_sizes]
-        layers: list[nn.Module] = []
-        for width_in, width_out in pairwise(widths):
-            layers += [nn.Linear(width_in, width_out), nn.Tanh()]
-        self.layers = nn.Sequential(*layers, nn.Linear(widths[-1], self.head.n_actions))
+        seen = observation_size(n_assets, n_features, window_steps)
+        self.layers = perceptron(seen, hidden_sizes, self.head.n_actions)
 
     def forward(self, encoded: torch.Tensor) -> torch.Tensor:
         """Return actions (B, n_actions) for encoded observations (B, D)."""
@@ -70,3 +67,12 @@ class MlpAllocation(PolicyNetwork):
     def arguments(self) -> dict[str, Any]:
         """Return the shapes and the head's numbers."""
         return dict(self._arguments)
+
+
+def perceptron(n_inputs: int, hidden_sizes: Sequence[int], n_outputs: int) -> nn.Sequential:
+    """Return linear layers with tanh between them."""
+    widths = [n_inputs, *hidden_sizes]
+    layers: list[nn.Module] = []
+    for width_in, width_out in pairwise(widths):
+        layers += [nn.Linear(width_in, width_out), nn.Tanh()]
+    return nn.Sequential(*layers, nn.Linear(widths[-1], n_outputs))

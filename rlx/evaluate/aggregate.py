@@ -1,0 +1,48 @@
+"""One row a policy: what a table of several judgements over the same dates says about each."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from rlx.evaluate.judge import Judgement
+from rlx.evaluate.windows import HOLDOUT
+from rlx.plain import atomic_path
+from rlx.types import FloatArray
+
+METRICS = ("annual_return", "cumulative_return", "sharpe", "sortino", "max_drawdown", "turnover")
+INTERVALS = ("sharpe", "sortino", "annual_return", "cumulative_return")
+
+Row = dict[str, str | int | float | None]
+
+
+def aggregate_row(judgement: Judgement) -> Row:
+    """Return days, average daily return, metrics and the bounds of their intervals of the hold-out."""
+    daily = daily_returns(judgement)
+    card = judgement.scorecard
+    row: Row = {"days": len(daily), "average_daily_return": float(daily.mean())}
+    row |= {name: card.metrics[name] for name in METRICS}
+    for name in INTERVALS:
+        row |= {f"{name}_{bound}": card.intervals[name][bound] for bound in ("low", "high")}
+    return row
+
+
+def daily_returns(judgement: Judgement) -> FloatArray:
+    """Return the net return of each calendar day (D,) on which a step of the hold-out closed, its steps compounded."""
+    holdout = judgement.evaluation.sets[HOLDOUT]
+    days = holdout.end_timestamps[0].astype("datetime64[D]")
+    firsts = np.flatnonzero(np.diff(days, prepend=days[:1] - 1))
+    growth: FloatArray = np.multiply.reduceat(1.0 + holdout.ledger.net_return[0], firsts)
+    return growth - 1.0
+
+
+def write_aggregate(path: Path, judgements: Mapping[str, Judgement], column: str) -> None:
+    """Write a CSV file of one row a judgement, led by its name in ``column``; a number that does not exist is empty."""
+    rows = [{column: name, **aggregate_row(judgement)} for name, judgement in judgements.items()]
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

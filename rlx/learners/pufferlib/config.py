@@ -1,0 +1,156 @@
+"""The schema of ``module=pufferlib``; no heavy imports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rlx.errors import ConfigError, did_you_mean
+from rlx.learners.fields import number, whole
+from rlx.learners.pufferlib.ppo_config import PpoConfig
+
+FORECASTER, SPECIALISTS, PORTFOLIO = "forecaster", "specialists", "portfolio"
+STAGES = (FORECASTER, SPECIALISTS, PORTFOLIO)
+AUTO = "auto"
+
+
+@dataclass
+class ForecastFitConfig:
+    """Budget and optimizer of a fit of forecasts.
+
+    An update draws ``n_windows`` stretches of ``stretch_steps`` bars, each with every symbol. Every
+    ``validate_every_updates`` the last ``validation_fraction`` of the run's training span, or of what the stage before
+    left of it, is forecast; ``patience`` validations without a new best end the fit, and the best weights are kept.
+    ``feature_noise`` is the standard deviation of the noise on normalized features while training.
+    """
+
+    updates: int = 600
+    n_windows: int = 16
+    stretch_steps: int = 32
+    learning_rate: float = 1e-3
+    weight_decay: float = 0.01
+    feature_noise: float = 1.0
+    validate_every_updates: int = 20
+    patience: int = 10
+    validation_fraction: float = 0.15
+
+    def check(self, stage: str) -> None:
+        """Raise ConfigError for a value that makes no sense."""
+        for name in ("updates", "n_windows", "stretch_steps", "validate_every_updates", "patience"):
+            whole(f"{stage}.{name}", getattr(self, name), 1)
+        number(f"{stage}.learning_rate", self.learning_rate, above=0.0)
+        for name in ("weight_decay", "feature_noise"):
+            number(f"{stage}.{name}", getattr(self, name), low=0.0)
+        number(f"{stage}.validation_fraction", self.validation_fraction, low=0.01, high=0.4)
+
+
+@dataclass
+class ForecasterConfig(ForecastFitConfig):
+    """The one forecaster of all symbols: quantile ``levels`` of the next return, and ``hidden_size`` channels.
+
+    It is handed over only if it beats the climatology on its validation, or with ``accept_worse``.
+    """
+
+    levels: list[float] = field(default_factory=lambda: [0.05, 0.25, 0.5, 0.75, 0.95])
+    hidden_size: int = 16
+    accept_worse: bool = False
+
+    def __post_init__(self) -> None:
+        self.check(FORECASTER)
+        whole("forecaster.hidden_size", self.hidden_size, 1)
+        self.levels = [float(level) for level in self.levels]
+        ascending = all(low < high for low, high in zip(self.levels, self.levels[1:], strict=False))
+        if len(self.levels) < 2 or not ascending or not 0.0 < self.levels[0] < self.levels[-1] < 1.0:
+            raise ConfigError(
+                f"module.forecaster.levels={self.levels}: must be at least two ascending numbers between 0 and 1."
+            )
+
+
+@dataclass
+class SpecialistsConfig(ForecastFitConfig):
+    """Fine-tuning of a copy of the forecaster for each symbol, at a low rate."""
+
+    updates: int = 200
+    learning_rate: float = 1e-4
+    validate_every_updates: int = 10
+
+    def __post_init__(self) -> None:
+        self.check(SPECIALISTS)
+
+
+@dataclass
+class PufferlibConfig(PpoConfig):
+    """Three stages: forecaster, specialists, and PPO over pairs or larger baskets; PPO's settings are ``PpoConfig``'s.
+
+    ``stages`` are those to do. One that is left out is taken from ``resume``, the folder of an earlier run; without it
+    the forecaster serves every symbol where the specialists are left out. ``cache_dir`` keeps finished forecasters and
+    specialists by a key of everything they depend on (null: off). ``pairs`` is ``auto``, the ``n_pairs`` least
+    correlated pairs of the training span that share no symbol, or a list of baskets of symbols. ``leverage_limit`` is
+    the largest gross exposure a policy may ask for; above 1 it has an action for it. ``risk_penalty`` is added to
+    ``env.reward.cvar_penalty`` in training, which prices the loss at the forecasts' lowest quantile.
+    """
+
+    _target_: str = "rlx.learners.pufferlib.learner.PufferlibLearner"
+    _partial_: bool = True
+    _convert_: str = "object"
+    stages: list[str] = field(default_factory=lambda: list(STAGES))
+    resume: str | None = None
+    cache_dir: str | None = "outputs/cache/pufferlib"
+    window_steps: int = 16
+    pairs: Any = AUTO
+    n_pairs: int = 3
+    leverage_limit: float = 1.0
+    risk_penalty: float = 0.0
+    forecaster: ForecasterConfig = field(default_factory=ForecasterConfig)
+    specialists: SpecialistsConfig = field(default_factory=SpecialistsConfig)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.stages = check_stages(self.stages)
+        self.pairs = check_pairs(self.pairs)
+        for name in ("window_steps", "n_pairs"):
+            whole(name, getattr(self, name), 1)
+        number("leverage_limit", self.leverage_limit, above=0.0)
+        number("risk_penalty", self.risk_penalty, low=0.0)
+
+    def network_arguments(self) -> dict[str, Any]:
+        """Return what shapes every forecaster of this run, besides the number of series and features."""
+        forecaster = self.forecaster
+        return {
+            "window_steps": self.window_steps,
+            "hidden_size": forecaster.hidden_size,
+            "levels": list(forecaster.levels),
+        }
+
+    @property
+    def forecasts_risk(self) -> bool:
+        """Whether rewards can be penalised for forecast risk: here they can."""
+        return True
+
+
+def check_stages(stages: Sequence[str]) -> list[str]:
+    """Return the stages in their order; ConfigError for an unknown one or none."""
+    for stage in stages:
+        if stage not in STAGES:
+            hint = did_you_mean(str(stage), STAGES)
+            raise ConfigError(f"module.stages={list(stages)}: '{stage}' is none of {', '.join(STAGES)}.{hint}")
+    if not stages:
+        raise ConfigError(f"module.stages=[]: name at least one of {', '.join(STAGES)}.")
+    return [stage for stage in STAGES if stage in stages]
+
+
+def check_pairs(pairs: Any) -> str | list[list[str]]:
+    """Return ``auto`` or the baskets, each a list of at least two different symbols; ConfigError for anything else."""
+    if pairs == AUTO:
+        return AUTO
+    example = "give auto, or lists of symbols such as [[AAPL,IBM],[SPY,EEM]]."
+    if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not pairs:
+        raise ConfigError(f"module.pairs={pairs!r}: {example}")
+    baskets = [[str(symbol) for symbol in basket] if not isinstance(basket, str) else [basket] for basket in pairs]
+    for basket in baskets:
+        if len(basket) < 2 or len(set(basket)) < len(basket):
+            raise ConfigError(f"module.pairs: {basket} must have at least two different symbols; {example}")
+    if len({tuple(sorted(basket)) for basket in baskets}) < len(baskets):
+        raise ConfigError(f"module.pairs={baskets}: the same basket twice.")
+    return baskets

@@ -1,0 +1,270 @@
+"""Forecaster, specialists, and PPO over baskets of symbols by PufferLib, under Lightning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from lightning.pytorch.core.optimizer import LightningOptimizer
+from torch import nn
+from torch.optim import Optimizer
+
+from rlx.compilation import Compiler
+from rlx.data.market import Market
+from rlx.data.normalizer import Normalizer
+from rlx.data.splits import Splits
+from rlx.envs.allocation import UNLEVERED_GROSS, AllocationHead
+from rlx.envs.encoding import observation_size
+from rlx.envs.portfolio import PortfolioTask
+from rlx.errors import ConfigError
+from rlx.learners.base import Learner, Part, Preparation, Stopwatch
+from rlx.learners.precision import in_bfloat16
+from rlx.learners.pufferlib.actor_critic import ActorCritic
+from rlx.learners.pufferlib.baskets import choose_baskets, inverse_volatility
+from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS, PufferlibConfig
+from rlx.learners.pufferlib.feed import make_feed, weights_of
+from rlx.learners.pufferlib.forecasting import Forecasting
+from rlx.learners.pufferlib.hand_over import Forecasts
+from rlx.learners.pufferlib.pipeline import FOLDER, Pipeline
+from rlx.learners.pufferlib.ppo import PufferPpo, new_network
+from rlx.learners.pufferlib.spans import stage_spans
+from rlx.learners.pufferlib.summary import pipeline_summary
+from rlx.learners.states import as_arrays, as_tensors
+from rlx.policies.checkpoint import PolicyFacts
+from rlx.policies.networks.book import SIGNAL_BOUND, BookAllocation
+from rlx.sim.rules import Rules
+
+Basket = tuple[str, ...]
+
+
+class PufferlibLearner(Learner):
+    """PPO on each basket, fed by the forecasts that ``prepare`` provides; one training step updates every basket once.
+
+    ``options`` are the fields of ``PufferlibConfig``. Without the portfolio stage there are no updates and no policy.
+    """
+
+    module = "pufferlib"
+    part_noun = "pair"
+
+    def __init__(
+        self,
+        *,
+        market: Market,
+        rules: Rules,
+        splits: Splits,
+        feature_names: Sequence[str],
+        seed: int,
+        **options: Any,
+    ) -> None:
+        self.config = PufferlibConfig(**options)
+        config = {name: value for name, value in asdict(self.config).items() if not name.startswith("_")}
+        super().__init__(market, rules, splits, feature_names, seed, self.config.window_steps, config)
+        self.automatic_optimization = False
+        self.spans = stage_spans(splits.train, self.config)
+        self.baskets = choose_baskets(market, splits.train, self.config)
+        self.shares = inverse_volatility(market, splits.train, self.baskets)
+        self.heads = {basket: self._head(len(basket)) for basket in self.baskets}
+        self.actor_critics = nn.ModuleList(self._network(basket, seed + n) for n, basket in enumerate(self.baskets))
+        self.forecasts: dict[str, Forecasts] = {}
+        self.ppos: list[PufferPpo] = []
+
+    def _head(self, n_assets: int) -> AllocationHead:
+        limits, config = self.rules.limits, self.config
+        if limits.intraday_gross is not None and config.leverage_limit > limits.intraday_gross:
+            raise ConfigError(
+                f"module.leverage_limit={config.leverage_limit:g} is above env.limits.intraday_gross="
+                f"{limits.intraday_gross:g}, which is all that can be held. Lower the first or raise the second."
+            )
+        levered = config.leverage_limit > UNLEVERED_GROSS
+        return AllocationHead(n_assets, limits.long_only, config.leverage_limit, levered, config.logit_scale)
+
+    def _network(self, basket: Basket, seed: int) -> ActorCritic:
+        forecaster = self.config.forecaster
+        n_signals = len(forecaster.levels) + forecaster.hidden_size
+        n_observations = observation_size(len(basket), n_signals, 1)
+        return new_network(self.config, n_observations, self.heads[basket].n_actions, seed)
+
+    @property
+    def updates(self) -> int:
+        """Updates of the portfolio stage, each of every basket."""
+        return self.config.updates if PORTFOLIO in self.config.stages else 0
+
+    def prepare(self, preparation: Preparation) -> None:
+        """Provide the forecasts, and open the accounts of every basket on them."""
+        unseen_from = self.market.timestamps[self.splits.validation.start]
+        forecasting = Forecasting(self.market, self.feature_names, self.config, self.spans, self.seed)
+        self.forecasts = Pipeline(forecasting, preparation, unseen_from).run()
+        if PORTFOLIO not in self.config.stages:
+            return
+        self.normalizer = Normalizer.from_dict(self.feeding.facts.normalizer)
+        self.feed = make_feed(self.feeding, self.market, self.splits.train)
+        self.ppos = [self._open(basket, number) for number, basket in enumerate(self.baskets)]
+
+    @property
+    def feeding(self) -> Forecasts:
+        """The forecasts that the portfolio sees: the specialists', or the forecaster's where there are none."""
+        return self.forecasts.get(SPECIALISTS, self.forecasts[FORECASTER])
+
+    def _open(self, basket: Basket, number: int) -> PufferPpo:
+        feed = self.feed.among(self._columns(basket))
+        reward = self.rules.reward
+        priced = replace(reward, cvar_penalty=reward.cvar_penalty + self.config.risk_penalty)
+        task = PortfolioTask(
+            market=self.market.select(basket),
+            rules=replace(self._rules(basket), reward=priced),
+            span=self.splits.train,
+            signals=feed.signals,
+            signal_bound=SIGNAL_BOUND,
+            head=self.heads[basket],
+            episode_steps=self.config.episode_steps,
+            reward_scale=self.config.reward_scale,
+            feature_noise=self.config.feature_noise,
+            cvar=feed.cvar,
+            uncertainty=feed.uncertainty,
+        )
+        return PufferPpo(self.config, task, self.seed + number, cast(ActorCritic, self.actor_critics[number]))
+
+    def _columns(self, basket: Basket) -> list[int]:
+        return [self.market.symbols.index(symbol) for symbol in basket]
+
+    def _rules(self, basket: Basket) -> Rules:
+        return self.rules.among(self.market.symbols, basket)
+
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Return the optimizer of every basket."""
+        return [ppo.optimizer for ppo in self.ppos]
+
+    def on_fit_start(self) -> None:
+        """Follow the Trainer: its device, and its precision in the hidden layers; then compile."""
+        for ppo in self.ppos:
+            ppo.to(self.device)
+        if self.trainer.precision == "bf16-mixed":
+            for layers in self._hidden_layers():
+                layers.forward = in_bfloat16(layers.forward, self.device.type)
+        super().on_fit_start()
+
+    def compile_networks(self, compiler: Compiler) -> None:
+        """Compile the hidden layers of actors and critics; distributions stay eager."""
+        for layers in self._hidden_layers():
+            compiler.compile_module(layers)
+
+    def on_fit_end(self) -> None:
+        """Leave the networks as they were before the fit: eager and in float32."""
+        for layers in self._hidden_layers():
+            vars(layers).pop("forward", None)
+
+    def _hidden_layers(self) -> list[nn.Module]:
+        return [layers for ppo in self.ppos for layers in ppo.network.hidden_layers()]
+
+    def on_train_start(self) -> None:
+        """Let PufferLib step Lightning's wrappers: ``global_step`` counts nothing else."""
+        wrappers = self.optimizers()
+        for ppo, wrapper in zip(self.ppos, wrappers if isinstance(wrappers, list) else [wrappers], strict=True):
+            ppo.optimizer = cast(Optimizer, wrapper)
+
+    def on_train_end(self) -> None:
+        """Give PufferLib its own optimizers back: the wrappers are of no use without a Trainer."""
+        for ppo in self.ppos:
+            if isinstance(ppo.optimizer, LightningOptimizer):
+                ppo.optimizer = ppo.optimizer.optimizer
+
+    def training_step(self, batch: int, batch_idx: int) -> None:
+        """Collect a rollout of every basket and train on it."""
+        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # but in the hidden layers
+            updates = [ppo.update() for ppo in self.ppos]
+        metrics = {name: float(np.mean([one[name] for one in updates])) for name in updates[0]}
+        self.log_update(metrics, self.config.rollout_size * len(self.ppos), watch.seconds)
+
+    def network(self) -> BookAllocation:
+        """Return the book: the mean actions of every basket, each on its share of the equity."""
+        baskets = [self._columns(basket) for basket in self.baskets]
+        traded = sorted({column for basket in baskets for column in basket})
+        return self._book(self.market.n_assets, traded, baskets, self.shares, self.ppos)
+
+    def _book(
+        self,
+        n_assets: int,
+        traded: Sequence[int],
+        baskets: Sequence[Sequence[int]],
+        shares: Sequence[float],
+        ppos: Sequence[PufferPpo],
+    ) -> BookAllocation:
+        """Return the network of ``baskets``; ``traded`` are the assets forecast, as columns of the whole market."""
+        head, facts = self.heads[self.baskets[0]], self.feeding.facts
+        book = BookAllocation(
+            n_assets=n_assets,
+            n_features=len(self.feature_names),
+            window_steps=self.window_steps,
+            forecaster=facts.network,
+            shared_forecaster=facts.n_series == 1,
+            baskets=baskets,
+            shares=shares,
+            hidden_sizes=self.config.hidden_sizes,
+            long_only=head.long_only,
+            max_gross=head.max_gross,
+            leverage_head=head.leverage_head,
+            logit_scale=head.logit_scale,
+        )
+        book.forecaster.load_state_dict(weights_of(self.feeding, traded))
+        book.signal_mean.copy_(torch.as_tensor(self.feed.scaling.mean))
+        book.signal_std.copy_(torch.as_tensor(self.feed.scaling.std))
+        for actor, ppo in zip(book.actors, ppos, strict=True):
+            for layer, trained in zip(cast(nn.Sequential, actor), ppo.network.actor_layers(), strict=True):
+                layer.load_state_dict(trained.state_dict())
+        return book
+
+    def prepared(self) -> dict[str, float]:
+        """Return how good the forecasts are, on the dates each stage was selected on."""
+        names = ("pinball_loss", "climatology_pinball_loss", "skill")
+        return {
+            f"forecast/{stage}_{name}": float(one.facts.metrics[name])
+            for stage, one in self.forecasts.items()
+            for name in names
+        }
+
+    def parts(self) -> Mapping[str, Part]:
+        """Return the policy of every basket, for a market of its symbols alone."""
+        return {part_name(basket): self._part(basket, ppo) for basket, ppo in zip(self.baskets, self.ppos, strict=True)}
+
+    def _part(self, basket: Basket, ppo: PufferPpo) -> Part:
+        market, rules = self.market.select(basket), self._rules(basket)
+        own = list(range(len(basket)))
+        network = self._book(len(basket), self._columns(basket), [own], [1.0], [ppo])
+        config = dict(self.resolved_config)
+        if "symbols" in config.get("data", {}):
+            config["data"] = {**config["data"], "symbols": list(basket)}
+        facts = PolicyFacts.of(
+            self.module, market, rules, self.normalizer, self.window_steps, config, seen=self.seen_spans()
+        )
+        return Part(market, rules, facts, network)
+
+    def has_prepared(self, run: Path) -> bool:
+        """Return whether the run has left stages behind."""
+        return (run / FOLDER).is_dir()
+
+    def report(self, judged: Mapping[str, Mapping[str, Any]], seconds: float) -> tuple[str, dict[str, Any]]:
+        """Return the summary of all stages."""
+        shares = dict(zip(map(part_name, self.baskets), self.shares, strict=True))
+        return "pipeline_summary.json", pipeline_summary(
+            self.forecasts, shares, self.facts().seen if self.ppos else {}, judged, seconds
+        )
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Store the accounts, and what PufferLib saw of them last."""
+        super().on_save_checkpoint(checkpoint)
+        checkpoint["pufferlib"] = [as_tensors(ppo.state()) for ppo in self.ppos]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Continue the accounts where they were."""
+        super().on_load_checkpoint(checkpoint)
+        for ppo, state in zip(self.ppos, checkpoint["pufferlib"], strict=True):
+            ppo.restore(as_arrays(state))
+
+
+def part_name(basket: Basket) -> str:
+    """Return the name of a basket, which can be that of a folder."""
+    return "_".join(basket).replace("/", "-")

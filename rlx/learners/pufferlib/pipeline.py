@@ -1,0 +1,171 @@
+"""Which stages are done, which are taken over from an earlier run or the cache, and whether each fits the next."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlx.errors import ConfigError, RlxError
+from rlx.learners.base import Preparation
+from rlx.learners.pufferlib.config import FORECASTER, SPECIALISTS
+from rlx.learners.pufferlib.forecast_fit import ForecastFit
+from rlx.learners.pufferlib.forecasting import Forecasting
+from rlx.learners.pufferlib.hand_over import FACTS_FILE, Demand, Forecasts, read_forecasts, write_forecasts
+from rlx.learners.states import random_numbers_apart
+from rlx.plain import write_folder
+
+FOLDER = "stages"
+log = logging.getLogger(__name__)
+
+
+class Pipeline:
+    """Provides the forecasts that the portfolio is fed by, and leaves them in the run folder's ``stages/``.
+
+    A stage is taken from the run that is resumed, else done if it is listed (from the cache where the same has been
+    done before), else taken from ``module.resume``. Whatever is taken is checked against what this run needs.
+    ``unseen_from`` is the first decision the portfolio is validated on.
+    """
+
+    def __init__(self, forecasting: Forecasting, preparation: Preparation, unseen_from: np.datetime64) -> None:
+        self.forecasting, self.preparation, self.unseen_from = forecasting, preparation, unseen_from
+        self.config = forecasting.config
+        self.folder = preparation.run_dir / FOLDER
+
+    def run(self) -> dict[str, Forecasts]:
+        """Return the forecasts of every stage there is; RlxError when one is missing, unfit or worse than nothing."""
+        self._check_resume()
+        with random_numbers_apart():  # what comes after a stage does not depend on whether it was done or taken
+            return self._run()
+
+    def _run(self) -> dict[str, Forecasts]:
+        forecasting, first_choice = self.forecasting, self.forecasting.spans.specialists.start
+        demand = self._demand(SPECIALISTS, forecasting.market.timestamps[first_choice])
+        make = partial(forecasting.make_forecaster, self._fit)
+        generic = self._provide(FORECASTER, forecasting.key(FORECASTER), make, demand)
+        if generic is None:
+            raise ConfigError(
+                f"module.stages={self.config.stages}: {FORECASTER} is left out, and every other stage needs it. List "
+                "it, or give module.resume=RUN, a run that has one."
+            )
+        self._refuse_worse(generic)
+        made = {FORECASTER: generic}
+        if not (set(self.config.stages) - {FORECASTER}):
+            return made
+        demand = self._demand("portfolio", self.unseen_from, generic)
+        make = partial(forecasting.make_specialists, generic, self._fit)
+        specialists = self._provide(SPECIALISTS, forecasting.key(SPECIALISTS, generic.facts.key), make, demand)
+        if specialists is not None:
+            _tell_choices(specialists)
+            made[SPECIALISTS] = specialists
+        return made
+
+    def _check_resume(self) -> None:
+        if self.config.resume is None or self.preparation.earlier is not None:
+            return
+        if not (Path(self.config.resume) / FOLDER).is_dir():
+            raise ConfigError(
+                f"module.resume={self.config.resume}: has no {FOLDER}/ in it. Give the run folder of a run of "
+                "module=pufferlib."
+            )
+        if {FORECASTER, SPECIALISTS} <= set(self.config.stages):
+            log.warning(
+                f"module.resume={self.config.resume} has no effect: module.stages lists every stage that could be "
+                "taken from it."
+            )
+
+    def _demand(self, taker: str, unseen_from: np.datetime64, generic: Forecasts | None = None) -> Demand:
+        market = self.forecasting.market
+        return Demand(
+            taker=taker,
+            symbols=tuple(market.symbols),
+            feature_names=self.forecasting.feature_names,
+            window_steps=self.config.window_steps,
+            data_fingerprint=market.fingerprint,
+            network=self.config.network_arguments(),
+            unseen_from=unseen_from,
+            normalizer=None if generic is None else generic.facts.normalizer,
+            upstream=None if generic is None else generic.facts.key,
+        )
+
+    def _provide(self, stage: str, key: str, make: Callable[[], Forecasts], demand: Demand) -> Forecasts | None:
+        """Return the forecasts of a stage, checked and written to the run folder; None when there are none."""
+        forecasts = self._of_run(self.preparation.earlier, stage)
+        if forecasts is None and stage in self.config.stages:
+            forecasts = self._cached(stage, key) or make()
+        elif forecasts is None and self.config.resume is not None:
+            forecasts = self._of_run(Path(self.config.resume), stage)
+        if forecasts is None:
+            return None
+        demand.check(forecasts.facts, forecasts.source)
+        self._keep(stage, key, forecasts)
+        return forecasts
+
+    def _of_run(self, run: Path | None, stage: str) -> Forecasts | None:
+        folder = None if run is None else run / FOLDER / stage
+        return None if folder is None or not folder.is_dir() else read_forecasts(folder, str(folder))
+
+    def _cached(self, stage: str, key: str) -> Forecasts | None:
+        if self.config.cache_dir is None:
+            return None
+        folder = Path(self.config.cache_dir) / f"{stage}_{key}"
+        return read_forecasts(folder, "cache") if (folder / FACTS_FILE).is_file() else None
+
+    def _keep(self, stage: str, key: str, forecasts: Forecasts) -> None:
+        write = partial(write_forecasts, forecasts=forecasts)
+        write_folder(self.folder, stage, write)
+        if forecasts.source == "trained" and self.config.cache_dir is not None:
+            wanted = Path(self.config.cache_dir) / f"{stage}_{key}"
+            written = write_folder(wanted.parent, wanted.name, write)
+            if written != wanted:  # another run has just put the same there
+                shutil.rmtree(written)
+        _unfinished(self.folder, stage, key).unlink(missing_ok=True)
+        log.info(f"{stage}: {_result(forecasts)}")
+
+    def _fit(self, job: ForecastFit, stage: str, key: str) -> None:
+        """Run a fit from its last checkpoint, that of the run which is resumed where it has one."""
+        checkpoint = _unfinished(self.folder, stage, key)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        earlier = self.preparation.earlier
+        if earlier is not None and _unfinished(earlier / FOLDER, stage, key).is_file():
+            shutil.copyfile(_unfinished(earlier / FOLDER, stage, key), checkpoint)
+        self.preparation.fit(job, checkpoint, job.config.updates, job.config.validate_every_updates)
+
+    def _refuse_worse(self, generic: Forecasts) -> None:
+        metrics = generic.facts.metrics
+        if metrics["skill"] > 0.0:
+            return
+        text = (
+            f"stage {FORECASTER} ({generic.source}): its pinball loss {metrics['pinball_loss']:.5f} on its validation "
+            f"is no better than the climatology's {metrics['climatology_pinball_loss']:.5f}"
+        )
+        if not self.config.forecaster.accept_worse:
+            raise RlxError(
+                f"{text}, so it is not handed over. Train longer (module.forecaster.updates), try other features "
+                "(data.features), or hand it over all the same (module.forecaster.accept_worse=true)."
+            )
+        log.warning(f"{text}; handed over all the same (module.forecaster.accept_worse=true).")
+
+
+def _unfinished(folder: Path, stage: str, key: str) -> Path:
+    return folder / f"{stage}_{key}.ckpt"
+
+
+def _result(forecasts: Forecasts) -> str:
+    facts = forecasts.facts
+    metrics: dict[str, Any] = facts.metrics
+    made = f"{facts.wall_seconds:.1f} s" if forecasts.source == "trained" else f"taken from {forecasts.source}"
+    return (
+        f"pinball loss {metrics['pinball_loss']:.4f}, {100 * metrics['skill']:+.1f}% better than the climatology "
+        f"({made}, {metrics['updates']} updates)"
+    )
+
+
+def _tell_choices(specialists: Forecasts) -> None:
+    kept = [name for name, row in specialists.facts.metrics["symbols"].items() if row["kept"] == "specialist"]
+    log.info(f"specialists kept for {', '.join(kept) or 'no symbol'}; the others keep the generic forecaster.")

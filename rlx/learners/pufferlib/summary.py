@@ -1,0 +1,64 @@
+"""What the pipeline tells about itself: what went into each stage, what came out, how good it is, how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS
+from rlx.learners.pufferlib.hand_over import Forecasts
+from rlx.plain import plain
+
+BOOK = "book"
+
+
+def forecast_summary(forecasts: Forecasts) -> dict[str, Any]:
+    """Return the summary of a forecasting stage."""
+    facts = forecasts.facts
+    return {
+        "source": forecasts.source,
+        "inputs": {
+            "symbols": facts.symbols,
+            "feature_names": facts.feature_names,
+            "window_steps": facts.window_steps,
+            "data_fingerprint": facts.data_fingerprint,
+            **facts.seen,
+            "upstream": facts.upstream,
+        },
+        "artefacts": {"folder": f"stages/{facts.stage}", "key": facts.key},
+        "metrics": facts.metrics,
+        "wall_seconds": facts.wall_seconds,
+    }
+
+
+def portfolio_summary(
+    fed_by: str,
+    shares: Mapping[str, float],
+    seen: Mapping[str, Sequence[str]],
+    judged: Mapping[str, Any],
+    seconds: float,
+) -> dict[str, Any]:
+    """Return the summary of the portfolio stage; ``judged`` are metrics by basket, those of the book by ``BOOK``."""
+    return {
+        "source": "trained",
+        "inputs": {"forecasts_of": fed_by, "shares": shares, **seen},
+        "artefacts": {BOOK: "policy", **{name: f"parts/{name}/policy" for name in shares}},
+        "metrics": judged,
+        "wall_seconds": seconds,
+    }
+
+
+def pipeline_summary(
+    forecasts: Mapping[str, Forecasts],
+    shares: Mapping[str, float],
+    seen: Mapping[str, Sequence[str]],
+    judged: Mapping[str, Any],
+    seconds: float,
+) -> dict[str, Any]:
+    """Return the summary of all stages that there are, in their order, as plain values."""
+    stages: dict[str, Any] = {stage: forecast_summary(one) for stage, one in forecasts.items()}
+    if judged:
+        fed_by = SPECIALISTS if SPECIALISTS in forecasts else FORECASTER
+        stages[PORTFOLIO] = portfolio_summary(fed_by, shares, seen, judged, seconds)
+    summary: dict[str, Any] = plain({"stages": stages})
+    return summary

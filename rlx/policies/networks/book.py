@@ -1,0 +1,112 @@
+"""Baskets of assets, each allocated by a network of its own from forecasts, and combined into one book."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from rlx.envs.allocation import AllocationHead
+from rlx.envs.encoding import encode, observation_size
+from rlx.policies.networks.base import PolicyNetwork
+from rlx.policies.networks.forecaster import QuantileForecaster
+from rlx.policies.networks.mlp import perceptron
+from rlx.sim.observation import Observation
+from rlx.types import FloatArray
+
+SIGNAL_BOUND = 5.0  # standard deviations at which a forecast's number is clipped
+
+
+class BookAllocation(PolicyNetwork):
+    """Forecasters of the traded assets, and for each basket a tanh perceptron that sees forecasts and its account.
+
+    There is a forecaster for each asset in a basket, in the order of the assets, or a shared one for all of them. An
+    asset's signals are its quantiles and its embedding, scaled by the buffers ``signal_mean`` and ``signal_std``. A
+    basket decides as if its part of ``shares`` were its own account: it sees the weights held as fractions of that,
+    its assets' cooldowns, and drawdown and trailing return of the whole account. Other assets are not held.
+    """
+
+    signal_mean: Tensor
+    signal_std: Tensor
+
+    def __init__(
+        self,
+        n_assets: int,
+        n_features: int,
+        window_steps: int,
+        forecaster: Mapping[str, Any],
+        shared_forecaster: bool,
+        baskets: Sequence[Sequence[int]],
+        shares: Sequence[float],
+        hidden_sizes: Sequence[int],
+        long_only: bool,
+        max_gross: float,
+        leverage_head: bool,
+        logit_scale: float,
+    ) -> None:
+        super().__init__()
+        self._arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        self.baskets, self.n_assets = [np.array(basket) for basket in baskets], n_assets
+        self.traded = np.unique(np.concatenate(self.baskets))  # columns of the assets that are forecast, ascending
+        self.shares = np.array(shares, dtype=np.float64)
+        n_series = 1 if shared_forecaster else self.traded.size
+        self.forecaster = QuantileForecaster(n_series, n_features, **forecaster)
+        self.heads = [
+            AllocationHead(len(basket), long_only, max_gross, leverage_head, logit_scale) for basket in baskets
+        ]
+        width = signal_width(self.forecaster)
+        self.register_buffer("signal_mean", torch.zeros(width))
+        self.register_buffer("signal_std", torch.ones(width))
+        self.actors = nn.ModuleList(
+            perceptron(observation_size(len(basket), width, 1), hidden_sizes, head.n_actions)
+            for basket, head in zip(baskets, self.heads, strict=True)
+        )
+
+    def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
+        """Forecast, have each basket act with its mean action, and put the baskets together."""
+        with torch.inference_mode():
+            seen = torch.from_numpy(features[:, :, self.traded])
+            signals = self.scaled(signals_of(self.forecaster, seen))[:, -1].numpy()  # (B, traded, S)
+        weights = np.zeros((signals.shape[0], self.n_assets))
+        held = self._held(observation.weights)
+        for basket, share, head, act in zip(self.baskets, self.shares, self.heads, self.actors, strict=True):
+            encoded = encode(
+                signals[:, np.searchsorted(self.traded, basket)].reshape(signals.shape[0], -1),
+                held[:, basket],
+                observation.drawdown,
+                observation.trailing_return,
+                observation.cooldown_long[:, basket],
+                observation.cooldown_short[:, basket],
+            )
+            with torch.inference_mode():
+                actions = act(torch.from_numpy(encoded)).numpy()
+            weights[:, basket] += share * head.weights(actions)
+        return weights
+
+    def scaled(self, signals: Tensor) -> Tensor:
+        """Return signals (..., S) in standard deviations, clipped."""
+        return ((signals - self.signal_mean) / self.signal_std).clamp(-SIGNAL_BOUND, SIGNAL_BOUND)
+
+    def _held(self, weights: FloatArray) -> FloatArray:
+        """Return weights (B, A) as fractions of the equity that the baskets with that asset divide among them."""
+        of_asset = np.zeros(self.n_assets)
+        for basket, share in zip(self.baskets, self.shares, strict=True):
+            of_asset[basket] += share
+        return np.divide(weights, of_asset, out=np.zeros_like(weights), where=of_asset > 0.0)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return the shapes, the baskets and their shares, and the heads' numbers."""
+        return dict(self._arguments)
+
+
+def signal_width(forecaster: QuantileForecaster) -> int:
+    """Return the number of signals S of an asset: its quantiles and its embedding."""
+    return len(forecaster.levels) + forecaster.hidden_size
+
+
+def signals_of(forecaster: QuantileForecaster, features: Tensor) -> Tensor:
+    """Return quantiles and embeddings (B, T, A, S) of normalized features (B, L, A, F)."""
+    return torch.cat(forecaster(features), dim=-1)
