@@ -100,7 +100,8 @@ class Demand:
         if wrong:
             raise CheckpointError(
                 f"the hand-over from stage {given.stage} ({where}) does not fit stage {self.taker}: "
-                f"{'; '.join(wrong)}. Have {given.stage} done anew (list it in module.stages), or set this run up as that one was."
+                f"{'; '.join(wrong)}. Have {given.stage} done anew (list it in module.stages), or set this run up as "
+                "that one was."
             )
 
 
