@@ -104,13 +104,18 @@ class Speeds(Callback):
 
 def check_parity(task: PortfolioTask, n_accounts: int = 32) -> float:
     """Return the largest difference between the environment's rewards and the simulator's; stop if it matters."""
-    env, steps, rules = PortfolioVecEnv(task, n_accounts), task.episode_steps, task.rules
+    env = PortfolioVecEnv(task, n_accounts)
     env.seed(0)
     env.reset()
-    bars = env.core.accounts.bar[:, None] + np.arange(steps)
-    shape = (steps, n_accounts, task.head.n_actions)
+    return reward_difference(task, env.core.accounts.bar.copy(), lambda actions: env.step(actions)[1])
+
+
+def reward_difference(task: PortfolioTask, starts: np.ndarray, step: Callable[[np.ndarray], np.ndarray]) -> float:
+    """Play an episode of random actions from bars ``starts`` (B,) and hold its rewards to ``simulate``; stop if off."""
+    rules, bars = task.rules, starts[:, None] + np.arange(task.episode_steps)
+    shape = (task.episode_steps, starts.size, task.head.n_actions)
     actions = np.random.default_rng(0).uniform(-1.0, 1.0, shape).astype(np.float32)
-    rewards = np.stack([env.step(action)[1] for action in actions], axis=1) / task.reward_scale  # (B, T)
+    rewards = np.stack([step(action).copy() for action in actions], axis=1) / task.reward_scale  # (B, T)
     ledger = simulate(
         task.market.returns[bars],
         np.stack([task.head.weights(action) for action in actions], axis=1),

@@ -2,9 +2,10 @@
 
     python benchmarks/training.py [--rounds 7] [--json results.json]
 
-PPO runs against its ceiling, the same PPO on an environment that returns constants. The learners that train through the
-simulator run with all steps at once, with steps in turn, and under guards, which leave no choice; a decision of each is
-timed. Parity is checked before anything is timed, contenders alternate in this one process, and medians are reported.
+PPO runs against its ceiling, the same PPO on an environment that returns constants: by Stable-Baselines3 as gymrl, and
+by PufferLib as the last stage of pufferlib. The learners that train through the simulator run with all steps at once,
+with steps in turn, and under guards, which leave no choice; a decision of each is timed. Parity is checked before
+anything is timed, contenders alternate in this one process, and medians are reported.
 At the end ``train.py +experiment=smoke`` is started twice, to see how long a warm start takes to the first update.
 """
 
@@ -23,6 +24,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import path_learners
 import ppo
+import puffer
 import torch
 from harness import describe, environment, show, write_json
 
@@ -45,7 +47,7 @@ RULES = Rules(
     ),
     cooldown=Cooldown(steps=3),
 )
-PACKAGES = ("rlx", "numpy", "numba", "torch", "stable-baselines3", "lightning", "gymnasium")
+PACKAGES = ("rlx", "numpy", "numba", "torch", "stable-baselines3", "pufferlib-core", "lightning", "gymnasium")
 
 
 def warm_start() -> dict[str, float]:
@@ -75,6 +77,8 @@ def main() -> None:
     market, console = Market(sample("daily9")), open_console()
     report = ppo.measure(market, RULES, arguments.rounds, arguments.updates)
     ppo.show(report, console)
+    report["puffer"] = puffer.measure(market, RULES, arguments.rounds, arguments.updates)
+    puffer.show_report(report["puffer"], console)
     report["path_learners"] = path_learners.measure(market, RULES, arguments.rounds)
     for title, rows in report["path_learners"].items():
         show(console, title, rows)

@@ -30,7 +30,7 @@ class PortfolioPuffer(PufferEnv):  # type: ignore[misc]
     ``bootstrap``, which maps final observations (K, D) to values (K,), the end of time is handled as in
     Stable-Baselines3: ``gamma`` times the value of the final observation is added to the reward, and the account is
     marked terminal as well (Pardo et al. 2018, arXiv:1712.00378). Its trainer also clamps rewards to
-    [-``REWARD_BOUND``, ``REWARD_BOUND``]: ``clipped_rewards`` of ``rewards_seen`` were outside.
+    [-``REWARD_BOUND``, ``REWARD_BOUND``]: ``clipped_rewards`` counts those outside.
     """
 
     def __init__(self, task: PortfolioTask, n_accounts: int, buf: Any = None, seed: int = 0) -> None:
@@ -40,29 +40,28 @@ class PortfolioPuffer(PufferEnv):  # type: ignore[misc]
         self.num_agents = n_accounts
         self.bootstrap: Bootstrap | None = None
         self.gamma = 1.0
-        self.clipped_rewards = self.rewards_seen = 0
-        self._core = PortfolioBatch(task, n_accounts, seed)
+        self.clipped_rewards = 0
+        self.core = PortfolioBatch(task, n_accounts, seed)
         super().__init__(buf)
 
     def reset(self, seed: int | None = None) -> tuple[FloatArray, Infos]:
         """Start an episode in every account, of the random numbers of ``seed`` where it is given."""
         if seed is not None:
-            self._core.rng = np.random.default_rng(seed)
-        self._core.reset(out=self.observations)
+            self.core.rng = np.random.default_rng(seed)
+        self.core.reset(out=self.observations)
         for name in BUFFERS[1:]:
             getattr(self, name)[...] = 0
         return self.observations, []
 
     def step(self, actions: FloatArray) -> tuple[Any, Any, Any, Any, Infos]:
         """Trade ``actions`` (B, n_actions) for one bar in every account."""
-        now = self._core.step(actions, out=self.observations)
+        now = self.core.step(actions, out=self.observations)
         self.rewards[...] = now.reward
         self.terminals[...] = now.terminated
         self.truncations[...] = now.truncated
         if self.bootstrap is not None and now.truncated.any():
             self._end_by_value(self.bootstrap, now)
         self.clipped_rewards += int(np.count_nonzero(np.abs(self.rewards) > REWARD_BOUND))
-        self.rewards_seen += self.num_agents
         infos = self._finished_infos(now) if now.finished.size else []
         return self.observations, self.rewards, self.terminals, self.truncations, infos
 
@@ -70,20 +69,19 @@ class PortfolioPuffer(PufferEnv):  # type: ignore[misc]
         """Release nothing: accounts are plain arrays."""
 
     def state(self) -> dict[str, Any]:
-        """Return accounts, random numbers to come, counts and what the buffers show, as arrays and plain numbers."""
+        """Return accounts, random numbers to come, the count and what the buffers show, as arrays and plain numbers."""
         return {
-            "accounts": self._core.state(),
+            "accounts": self.core.state(),
             "buffers": {name: getattr(self, name).copy() for name in BUFFERS},
             "clipped_rewards": self.clipped_rewards,
-            "rewards_seen": self.rewards_seen,
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue from the ``state`` of as many accounts on the same task, in the buffers that are there."""
-        self._core.restore(state["accounts"])
+        self.core.restore(state["accounts"])
         for name in BUFFERS:
             getattr(self, name)[...] = state["buffers"][name]
-        self.clipped_rewards, self.rewards_seen = state["clipped_rewards"], state["rewards_seen"]
+        self.clipped_rewards = state["clipped_rewards"]
 
     def _end_by_value(self, bootstrap: Bootstrap, now: Transition) -> None:
         in_time = now.truncated[now.finished]  # (K,)

@@ -81,12 +81,12 @@ def test_ruin_terminates_and_time_truncates() -> None:
     env = PortfolioPuffer(task, 1)
     env.bootstrap = lambda seen: np.full(len(seen), 100.0)
     env.reset()
-    env._core.reset(np.array([29]))
+    env.core.reset(np.array([29]))
     _, rewards, terminals, truncations, infos = env.step(np.ones((1, 3), np.float32))
     assert (terminals.tolist(), truncations.tolist()) == ([True], [False])
     assert [(info["episode_steps"], info["episode_truncated"]) for info in infos] == [(1, 0)]
     assert rewards[0] == pytest.approx(0.5 * infos[0]["episode_return"])  # nothing is added at ruin
-    assert env._core.accounts.steps.tolist() == [0]
+    assert env.core.accounts.steps.tolist() == [0]
 
 
 def test_truncations_are_bootstrapped_with_the_value_of_where_they_ended() -> None:
@@ -103,7 +103,7 @@ def test_truncations_are_bootstrapped_with_the_value_of_where_they_ended() -> No
     theirs.reset()
     for env in (plain, valued):
         env.reset(seed=0)
-        env._core.accounts.books.steps[1] = 1  # one account ends a step before the others
+        env.core.accounts.books.steps[1] = 1  # one account ends a step before the others
     theirs.core.accounts.books.steps[1] = 1
     for action in random_actions(task, 4, 3):
         infos = theirs.step(action)[3]
@@ -126,7 +126,7 @@ def test_rewards_that_the_trainer_will_clamp_are_counted() -> None:
     rewards = [env.step(action)[1].copy() for action in random_actions(task, 4, 10)]
     outside = int((np.abs(rewards) > 1.0).sum())
     assert 0 < outside < 40
-    assert (env.clipped_rewards, env.rewards_seen) == (outside, 40)
+    assert env.clipped_rewards == outside
 
 
 def test_pufferlib_vectorises_it() -> None:
@@ -166,6 +166,6 @@ def test_a_restored_environment_plays_on() -> None:
         for ours, theirs in zip(now[:4], expected[:4], strict=True):
             np.testing.assert_array_equal(ours, theirs)
         assert now[4] == expected[4]
-    assert (other.clipped_rewards, other.rewards_seen) == (env.clipped_rewards, env.rewards_seen)
+    assert other.clipped_rewards == env.clipped_rewards > 0
     with pytest.raises(DataError, match=r"'bar' has shape \(4,\), these accounts need \(3,\)"):
         PortfolioPuffer(task, 3).restore(state)

@@ -90,8 +90,10 @@ def test_the_first_weights_are_of_the_seed_alone_and_random_numbers_are_left() -
         np.testing.assert_array_equal(array, weights_of(first)[name])
 
 
-def test_a_restored_one_goes_on_to_the_last_bit(tmp_path: Path) -> None:
-    ppo = make_ppo()
+@pytest.mark.parametrize("episode_steps", [20, 16])  # within a rollout, and with its last step
+def test_a_restored_one_goes_on_to_the_last_bit(episode_steps: int, tmp_path: Path) -> None:
+    task = make_tiny_task(episode_steps=episode_steps)
+    ppo = make_ppo(task=task)
     for _ in range(2):
         ppo.update()
     saved = {
@@ -103,7 +105,7 @@ def test_a_restored_one_goes_on_to_the_last_bit(tmp_path: Path) -> None:
     torch.save(saved, tmp_path / "saved.ckpt")
     expected = [ppo.update() for _ in range(3)]
 
-    other = make_ppo(seed=9)
+    other = make_ppo(seed=9, task=task)
     other.update()
     loaded = torch.load(tmp_path / "saved.ckpt", weights_only=True)
     other.network.load_state_dict(loaded["network"])

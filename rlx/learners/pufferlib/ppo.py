@@ -85,11 +85,11 @@ class PufferPpo:
         learning_rate = self.learning_rate
         for group in self._adam.param_groups:
             group["lr"] = learning_rate
-        clipped, seen = self.env.clipped_rewards, self.env.rewards_seen
+        clipped_before = self.env.clipped_rewards
         played = self._trainer.evaluate()
         self._episodes.extend(zip(played.get("episode_return", ()), played.get("episode_steps", ()), strict=True))
         self._trainer.train()
-        share = (self.env.clipped_rewards - clipped) / (self.env.rewards_seen - seen)
+        share = (self.env.clipped_rewards - clipped_before) / self.config.rollout_size
         return {**self._metrics(), "learning_rate": learning_rate, "clipped_reward_share": share}
 
     def _metrics(self) -> dict[str, float]:
