@@ -160,6 +160,14 @@ def test_a_wrapper_of_the_optimizer_is_what_steps() -> None:
     assert ppo.optimizer is adam
 
 
+def test_everything_moves_to_the_device() -> None:
+    ppo = make_ppo().to(torch.device("meta"))
+    held = [value for value in vars(ppo._trainer).values() if isinstance(value, torch.Tensor)]
+    assert len(held) > 8
+    assert {tensor.device.type for tensor in (*held, *ppo.network.parameters())} == {"meta"}
+    assert ppo._trainer.config["device"] == "meta"
+
+
 def test_time_limits_are_worth_what_the_critic_says() -> None:
     task = make_tiny_task(episode_steps=16)
     ended, plain = (make_ppo(task=task, gamma=0.8) for _ in range(2))
