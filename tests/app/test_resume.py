@@ -18,14 +18,20 @@ from safetensors.torch import load_file
 from rlx.app.checkpoints import LAST, WholeFiles
 from tests.app.commands import SMOKE, Finished, Shell
 
+PPO = ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=20", "hidden_sizes=[16]")
+FORECASTS = [
+    f"{stage}.{key}=5" for stage in ("forecaster", "specialists") for key in ("updates", "validate_every_updates")
+]
 STRETCHES = ("n_windows=2", "rollout_steps=4", "window_steps=2")
 TINY = {  # a module's settings with which an update takes no time
-    "gymrl": ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=20", "hidden_sizes=[16]"),
+    "gymrl": PPO,
+    "pufferlib": (*PPO, *FORECASTS, "forecaster.accept_worse=true", "n_pairs=2"),
     "hftraining": (*STRETCHES, "d_model=8", "optimizer=muon"),
     "differentiable_market": (*STRETCHES, "hidden_size=8", "n_paths=2", "diagnose_every_updates=2"),
 }
 ENDLESS = {  # the learning rate's course depends on updates, so that both runs have to have them
     "gymrl": "total_env_steps=100000000",
+    "pufferlib": "total_env_steps=100000000",
     "hftraining": "updates=100000",
     "differentiable_market": "updates=100000",
 }
@@ -149,6 +155,19 @@ def test_a_larger_budget_goes_on_behind_a_finished_run(module: str, shell: Shell
     assert len(rows(run, "eval/")) == 1
     mine, theirs = (checkpoint(folder)["state_dict"] for folder in (run, whole))
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+def test_a_run_killed_while_it_was_prepared_goes_on(shell: Shell) -> None:
+    """No checkpoint is there yet: what is left of the stages is taken over, and the portfolio starts anew."""
+    options = settings("pufferlib", "module.cache_dir=null")
+    whole = shell.train(*options).run("pufferlib")
+    killed = copied(whole, shell.folder, "checkpoints", "scorecard.*", "policy", "parts", "metrics.*", "specialists")
+    finished = shell.train(f"resume={killed}")
+    assert finished.status == 0, finished.err
+    run = finished.run("pufferlib")
+    assert f"taken from {killed}/stages/forecaster" in finished.err
+    assert_same_result(run, whole)
+    assert rows(run) == rows(whole)
 
 
 def copied(run: Path, folder: Path, *without: str) -> Path:

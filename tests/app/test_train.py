@@ -115,6 +115,85 @@ def test_other_modules_log_known_keys_and_are_judged_again_alike(module: str, sh
         assert own[name] == again[name], name
 
 
+TINY_STAGES = (
+    "module.forecaster.updates=5",
+    "module.forecaster.validate_every_updates=5",
+    "module.forecaster.accept_worse=true",
+    "module.specialists.updates=5",
+    "module.specialists.validate_every_updates=5",
+)
+TINY_PPO = ("module.n_accounts=8", "module.rollout_steps=16", "module.minibatch_size=64")
+
+
+@pytest.fixture(scope="session")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Train the three stages of pufferlib on two pairs."""
+    pairs = "module.pairs=[[AAPL,IBM],[BAC,USO]]"
+    shell = Shell(tmp_path_factory.mktemp("pipeline"))
+    return shell.train("module=pufferlib", "guard=calibrated", pairs, *TINY_STAGES, *TINY_PPO, *SMOKE)
+
+
+def test_every_pair_and_the_book_are_judged_and_tabled(pipeline: Finished, shell: Shell) -> None:
+    run = pipeline.run("pufferlib")
+    assert pipeline.status == 0
+    with (run / "aggregate_pufferlib_metrics.csv").open() as file:
+        rows = {row["pair"]: row for row in csv.DictReader(file)}
+    assert list(rows) == ["AAPL_IBM", "BAC_USO", "book"]
+    cards = {"book": scorecard(run), **{name: scorecard(run / "parts" / name) for name in ("AAPL_IBM", "BAC_USO")}}
+    for name, card in cards.items():
+        assert int(rows[name]["days"]) == 323
+        for metric in ("sharpe", "sortino", "annual_return", "cumulative_return", "max_drawdown", "turnover"):
+            assert float(rows[name][metric]) == pytest.approx(card["metrics"][metric])
+        for metric in ("sharpe", "sortino", "annual_return", "cumulative_return"):
+            low, high = (float(rows[name][f"{metric}_{bound}"]) for bound in ("low", "high"))
+            assert (low, high) == (card["intervals"][metric]["low"], card["intervals"][metric]["high"])
+        held = read_ledger((run if name == "book" else run / "parts" / name) / "ledger.parquet")["holdout"].ledger
+        assert float(rows[name]["average_daily_return"]) == pytest.approx(held.net_return[0].mean())
+    keys = [card["key"] for card in cards.values()]
+    assert all(key["windows"] == keys[0]["windows"] and key["guard"] == keys[0]["guard"] for key in keys)
+    assert len({card["data"]["fingerprint"] for card in cards.values()}) == 3
+
+
+def test_a_pair_is_judged_again_alike(pipeline: Finished, shell: Shell) -> None:
+    pair = pipeline.run("pufferlib") / "parts" / "AAPL_IBM"
+    judged = shell.evaluate("policy=checkpoint", f"policy.path={pair}")
+    assert judged.status == 0, judged.err
+    own, again = scorecard(pair), scorecard(judged.run("evaluate"))
+    for name in set(REPRODUCED) - {"policy"}:
+        assert own[name] == again[name], name
+    judged = shell.evaluate("policy=checkpoint", f"policy.path={pipeline.run('pufferlib')}")
+    own, again = scorecard(pipeline.run("pufferlib")), scorecard(judged.run("evaluate"))
+    for name in set(REPRODUCED) - {"policy"}:
+        assert own[name] == again[name], name
+
+
+def test_the_pipeline_is_summarised_and_logged(pipeline: Finished) -> None:
+    run = pipeline.run("pufferlib")
+    stages = json.loads((run / "pipeline_summary.json").read_text())["stages"]
+    assert list(stages) == ["forecaster", "specialists", "portfolio"]
+    assert set(stages["portfolio"]["metrics"]) == {"AAPL_IBM", "BAC_USO", "book"}
+    assert stages["portfolio"]["metrics"]["book"] == scorecard(run)["metrics"]
+    for folder in stages["portfolio"]["artefacts"].values():
+        assert load_checkpoint(run / folder).facts.module == "pufferlib"
+    last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
+    assert last["forecast/forecaster_skill"] == pytest.approx(stages["forecaster"]["metrics"]["skill"])
+
+
+def test_stages_are_taken_from_a_run_and_checked(pipeline: Finished, shell: Shell) -> None:
+    given = ("module=pufferlib", f"module.resume={pipeline.run('pufferlib')}", *TINY_STAGES, *TINY_PPO, *SMOKE)
+    taken = shell.train(*given, "module.stages=[portfolio]", "module.risk_penalty=0.1", "module.n_pairs=1")
+    assert taken.status == 0, taken.err
+    assert "taken from" in taken.err
+    refused = shell.train(*given, "module.stages=[portfolio]", "data.symbols=[SPY,AAPL,IBM]")
+    assert refused.status == 2
+    assert "hand-over from stage forecaster" in refused.err and "symbols: found SPY, IWM" in refused.err
+    fresh = shell.train("module=pufferlib", "module.stages=[forecaster]", *TINY_STAGES, *SMOKE)
+    assert fresh.status == 0, fresh.err
+    run = fresh.run("pufferlib")
+    assert not (run / "scorecard.json").exists()
+    assert list(json.loads((run / "pipeline_summary.json").read_text())["stages"]) == ["forecaster"]
+
+
 def test_a_judgement_on_bars_that_made_the_policy_says_so(trained: Finished, shell: Shell) -> None:
     assert "Not a test" not in scorecard(trained.run())["verdict"]
     for split, name in (("train", "trained"), ("validation", "selected")):

@@ -29,9 +29,9 @@ class PpoConfig:
     rollout_steps: int = 64
     minibatch_size: int = 1_024
     n_epochs: int = 4
-    learning_rate: float = 3e-4
+    learning_rate: float = 1e-3
     anneal_learning_rate: bool = True
-    gamma: float = 0.9
+    gamma: float = 0.5
     gae_lambda: float = 0.95
     clip_range: float = 0.2
     value_clip_range: float | None = None
