@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import ppo as gymrl
 from harness import Row, show
 from rich.console import Console
@@ -15,12 +16,15 @@ from stable_baselines3 import PPO
 from rlx.data.features import DEFAULT_FEATURES
 from rlx.data.market import Market
 from rlx.data.splits import SplitConfig, make_splits
+from rlx.envs.allocation import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
 from rlx.learners.gymrl.config import GymrlConfig
-from rlx.learners.gymrl.learner import GymrlLearner, build_ppo
+from rlx.learners.gymrl.learner import build_ppo
+from rlx.learners.pufferlib.config import PufferlibConfig
 from rlx.learners.pufferlib.ppo import PufferPpo
 from rlx.learners.pufferlib.ppo_config import PpoConfig
+from rlx.policies.networks.book import SIGNAL_BOUND
 from rlx.sim.rules import Rules
 
 CEILING, OURS, RIVAL = "constants (ceiling)", "pufferlib, all rules", "gymrl, all rules"
@@ -98,17 +102,29 @@ def check_parity(task: PortfolioTask, n_accounts: int = 32) -> float:
     return gymrl.reward_difference(task, env.core.accounts.bar.copy(), lambda actions: env.step(actions)[1])
 
 
-def make_task(market: Market, rules: Rules, config: PpoConfig) -> PortfolioTask:
-    """Return what gymrl trades, with this stage's scale of rewards and noise."""
-    splits = make_splits(market, SplitConfig(), market.first_bar(DEFAULT_FEATURES, 1))
-    options = {"reward_scale": config.reward_scale, "feature_noise": config.feature_noise}
-    common = {"market": market, "rules": rules, "splits": splits, "feature_names": DEFAULT_FEATURES, "seed": 0}
-    return GymrlLearner(**common, episode_steps=config.episode_steps, **options).task
+def make_task(market: Market, rules: Rules, config: PufferlibConfig) -> PortfolioTask:
+    """Return the task of one pair: its shapes are those of training, the signals themselves are noise."""
+    forecaster = config.forecaster
+    n_signals = len(forecaster.levels) + forecaster.hidden_size
+    pair = market.select(market.symbols[:2])
+    splits = make_splits(pair, SplitConfig(), pair.first_bar(DEFAULT_FEATURES, config.window_steps))
+    noise = np.random.default_rng(0).standard_normal((pair.n_bars, 2, n_signals), dtype=np.float32)
+    return PortfolioTask(
+        market=pair,
+        rules=rules,
+        span=splits.train,
+        signals=noise.clip(-SIGNAL_BOUND, SIGNAL_BOUND),
+        signal_bound=SIGNAL_BOUND,
+        head=AllocationHead(2, rules.limits.long_only, 1.0, logit_scale=config.logit_scale),
+        episode_steps=config.episode_steps,
+        reward_scale=config.reward_scale,
+        feature_noise=config.feature_noise,
+    )
 
 
 def measure(market: Market, rules: Rules, rounds: int, updates: int) -> Row:
     """Run parity check and all rounds; return what there is to report."""
-    config = PpoConfig()
+    config = PufferlibConfig()
     task = make_task(market, rules, config)
     difference = check_parity(task)
     contenders = {
@@ -138,7 +154,7 @@ def measure(market: Market, rules: Rules, rounds: int, updates: int) -> Row:
 def show_report(report: Row, console: Console) -> None:
     """Print the report as a table."""
     rows = [{"environment": name, **numbers} for name, numbers in report["results"].items()]
-    show(console, "the PPO stage of pufferlib on daily9, rollout and update", rows)
+    show(console, "the portfolio stage of pufferlib on a pair of daily9, rollout and update", rows)
     ceiling, gymrl_ratio = report["ratio_to_ceiling"], report["ratio_to_gymrl"]
     console.print(
         f"pufferlib reaches {ceiling:.0%} of its ceiling, {gymrl_ratio:.2f} x gymrl (medians of the rounds' ratios)"

@@ -57,7 +57,7 @@ def test_an_update_changes_the_network_and_tells_how_it_went() -> None:
     assert "episode_steps" not in history[0]  # sixteen of twenty steps are played
     assert [metrics["episode_steps"] for metrics in history[1:]] == [20] * 5
     assert history[-1]["episode_reward"] != history[1]["episode_reward"]
-    annealed = [3e-4 * 0.5 * (1 + np.cos(np.pi * k / 6)) for k in range(6)]
+    annealed = [ppo.config.learning_rate * 0.5 * (1 + np.cos(np.pi * k / 6)) for k in range(6)]
     np.testing.assert_allclose([metrics["learning_rate"] for metrics in history], annealed)
     assert ppo.learning_rate == pytest.approx(0.0, abs=1e-12)
     last, config = history[-1], ppo.config
