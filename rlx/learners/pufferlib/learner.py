@@ -20,6 +20,7 @@ from rlx.data.splits import Splits
 from rlx.envs.allocation import UNLEVERED_GROSS, AllocationHead
 from rlx.envs.encoding import observation_size
 from rlx.envs.portfolio import PortfolioTask
+from rlx.envs.puffer_library import load_puffer_library
 from rlx.errors import ConfigError
 from rlx.learners.base import Learner, Part, Preparation, Stopwatch
 from rlx.learners.precision import in_bfloat16
@@ -64,6 +65,8 @@ class PufferlibLearner(Learner):
         config = {name: value for name, value in asdict(self.config).items() if not name.startswith("_")}
         super().__init__(market, rules, splits, feature_names, seed, self.config.window_steps, config)
         self.automatic_optimization = False
+        if PORTFOLIO in self.config.stages:
+            load_puffer_library()  # where it is missing, that is said before the other stages are trained
         self.spans = stage_spans(splits.train, self.config)
         self.baskets = choose_baskets(market, splits.train, self.config)
         self.shares = inverse_volatility(market, splits.train, self.baskets)

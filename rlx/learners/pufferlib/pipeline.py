@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -134,6 +133,7 @@ class Pipeline:
         earlier = self.preparation.earlier
         if earlier is not None and _unfinished(earlier / FOLDER, stage, key).is_file():
             shutil.copyfile(_unfinished(earlier / FOLDER, stage, key), checkpoint)
+        log.info(f"{stage}: at most {job.config.updates} updates on {len(self.forecasting.market.symbols)} symbols.")
         self.preparation.fit(job, checkpoint, job.config.updates, job.config.validate_every_updates)
 
     def _refuse_worse(self, generic: Forecasts) -> None:
@@ -157,11 +157,11 @@ def _unfinished(folder: Path, stage: str, key: str) -> Path:
 
 
 def _result(forecasts: Forecasts) -> str:
-    facts = forecasts.facts
-    metrics: dict[str, Any] = facts.metrics
+    facts, metrics = forecasts.facts, forecasts.facts.metrics
     made = f"{facts.wall_seconds:.1f} s" if forecasts.source == "trained" else f"taken from {forecasts.source}"
+    baseline, skill = metrics["climatology_pinball_loss"], metrics["skill"]
     return (
-        f"pinball loss {metrics['pinball_loss']:.4f}, {100 * metrics['skill']:+.1f}% better than the climatology "
+        f"pinball loss {metrics['pinball_loss']:.4f} against the climatology's {baseline:.4f}, skill {skill:+.1%} "
         f"({made}, {metrics['updates']} updates)"
     )
 
