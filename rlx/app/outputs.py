@@ -80,7 +80,12 @@ def print_summary(
     console.print(scorecard_summary(judgement.scorecard))
     if evals is not None:
         console.print(f"Windows and trades: {_shown(evals)}", soft_wrap=True)
-    console.print(f"Run folder: {_shown(run_dir)}", soft_wrap=True)
+    print_folder(run_dir)
+
+
+def print_folder(run_dir: Path) -> None:
+    """Say where a run lies."""
+    open_console().print(f"Run folder: {_shown(run_dir)}", soft_wrap=True)
 
 
 def _shown(folder: Path) -> Path:

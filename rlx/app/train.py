@@ -18,7 +18,7 @@ from rlx.app.checkpoints import CHECKPOINTS, WholeFiles, best_checkpoints, last_
 from rlx.app.construct import construct
 from rlx.app.hardware import Hardware, set_up
 from rlx.app.market import Traded
-from rlx.app.outputs import print_summary, write_evals, write_outputs
+from rlx.app.outputs import print_folder, print_summary, write_evals, write_outputs
 from rlx.app.parts import ONE_LONG_EPOCH, judge_parts, part_fitter, write_parts, write_report
 from rlx.app.quiet import quiet_lightning
 from rlx.app.resume import Earlier, GoOn, find_earlier
@@ -75,6 +75,7 @@ def train(
     learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware)))
     if learner.updates == 0:
         write_report(run_dir, learner, {}, 0.0)
+        print_folder(run_dir)
         return Fitted(math.nan, False, {})
     loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)
     succeeded = False
@@ -86,7 +87,9 @@ def train(
         parts = judge_parts(run_dir, learner.parts(), span, config, provenance)
         write_parts(run_dir, learner, judgement, parts, fitted.performance["train_wall_seconds"])
         evals = write_evals(run_dir, judgement, traded.market)
-        log_final(loggers, {**judgement.scorecard.logged(), **learner.prepared()}, step=learner.totals.updates)
+        log_final(
+            loggers, {**judgement.scorecard.logged(), **learner.preparation_metrics()}, step=learner.totals.updates
+        )
         succeeded = True
     finally:
         close_loggers(loggers, succeeded=succeeded)

@@ -154,7 +154,7 @@ class Learner(LightningModule):
         """Return whether an earlier run left something behind that ``prepare`` can go on with."""
         return False
 
-    def prepared(self) -> dict[str, float]:
+    def preparation_metrics(self) -> dict[str, float]:
         """Return what is logged about ``prepare``, by full key; most learners have nothing."""
         return {}
 

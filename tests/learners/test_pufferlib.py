@@ -230,7 +230,7 @@ def test_the_summary_tells_what_each_stage_took_and_gave(run: Path, tmp_path: Pa
     assert stages["specialists"]["inputs"]["upstream"] == stages["forecaster"]["artefacts"]["key"]
     assert stages["portfolio"]["metrics"] == {"book": {"sharpe": 0.5}}
     assert sum(stages["portfolio"]["inputs"]["shares"].values()) == pytest.approx(1.0)
-    assert set(one.prepared()) >= {"forecast/forecaster_skill", "forecast/specialists_pinball_loss"}
+    assert set(one.preparation_metrics()) >= {"forecast/forecaster_skill", "forecast/specialists_pinball_loss"}
 
 
 def test_a_name_can_be_that_of_a_folder() -> None:

@@ -13,6 +13,7 @@ from torch import nn
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.synthetic import synthetic
+from rlx.errors import ConfigError
 from rlx.policies.checkpoint import PolicyFacts, load_checkpoint, save_checkpoint
 from rlx.policies.networks.book import BookAllocation
 from rlx.policies.networks.forecaster import some_series
@@ -109,3 +110,9 @@ def test_a_checkpoint_acts_as_the_book_it_was_written_from(levered: bool, tmp_pa
     features, observation = seen(network, np.full((2, 5), 0.1))
     np.testing.assert_array_equal(policy.act(observation), network.allocate(features, observation))
     assert policy.reads_account
+
+
+@pytest.mark.parametrize(("baskets", "shares"), [([[0, 5]], [1.0]), ([[-1, 0]], [1.0]), ([[0, 1]], [0.5, 0.5])])
+def test_baskets_that_do_not_fit_are_refused(baskets: list[list[int]], shares: list[float]) -> None:
+    with pytest.raises(ConfigError, match="must be columns of 5 assets"):
+        book(5, baskets, shares)

@@ -179,7 +179,8 @@ class PufferlibLearner(Learner):
         """Collect a rollout of every basket and train on it."""
         with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # but in the hidden layers
             updates = [ppo.update() for ppo in self.ppos]
-        metrics = {name: float(np.mean([one[name] for one in updates])) for name in updates[0]}
+        known = [name for name in updates[0] if all(name in one for one in updates)]  # not each has ended an episode
+        metrics = {name: float(np.mean([one[name] for one in updates])) for name in known}
         self.log_update(metrics, self.config.rollout_size * len(self.ppos), watch.seconds)
 
     def network(self) -> BookAllocation:
@@ -220,7 +221,7 @@ class PufferlibLearner(Learner):
                 layer.load_state_dict(trained.state_dict())
         return book
 
-    def prepared(self) -> dict[str, float]:
+    def preparation_metrics(self) -> dict[str, float]:
         """Return how good the forecasts are, on the dates each stage was selected on."""
         names = ("pinball_loss", "climatology_pinball_loss", "skill")
         return {
@@ -237,13 +238,19 @@ class PufferlibLearner(Learner):
         market, rules = self.market.select(basket), self._rules(basket)
         own = list(range(len(basket)))
         network = self._book(len(basket), self._columns(basket), [own], [1.0], [ppo])
-        config = dict(self.resolved_config)
-        if "symbols" in config.get("data", {}):
-            config["data"] = {**config["data"], "symbols": list(basket)}
-        facts = PolicyFacts.of(
-            self.module, market, rules, self.normalizer, self.window_steps, config, seen=self.seen_spans()
-        )
+        config = self._config_of(basket, rules)
+        seen = self.seen_spans()
+        facts = PolicyFacts.of(self.module, market, rules, self.normalizer, self.window_steps, config, seen)
         return Part(market, rules, facts, network)
+
+    def _config_of(self, basket: Basket, rules: Rules) -> dict[str, Any]:
+        """Return the run's configuration as it is for a market of the basket alone."""
+        config = dict(self.resolved_config)
+        own = (("data", "symbols", list(basket)), ("costs", "per_asset_bps", rules.costs.per_asset_bps))
+        for group, key, value in own:
+            if key in config.get(group, {}):
+                config[group] = {**config[group], key: value}
+        return config
 
     def has_prepared(self, run: Path) -> bool:
         """Return whether the run has left stages behind."""

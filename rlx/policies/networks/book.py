@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from rlx.envs.allocation import AllocationHead
 from rlx.envs.encoding import encode, observation_size
+from rlx.errors import ConfigError
 from rlx.policies.networks.base import PolicyNetwork
 from rlx.policies.networks.forecaster import QuantileForecaster
 from rlx.policies.networks.mlp import perceptron
@@ -52,6 +53,10 @@ class BookAllocation(PolicyNetwork):
         self.baskets, self.n_assets = [np.array(basket) for basket in baskets], n_assets
         self.traded = np.unique(np.concatenate(self.baskets))  # columns of the assets that are forecast, ascending
         self.shares = np.array(shares, dtype=np.float64)
+        if self.traded[0] < 0 or self.traded[-1] >= n_assets or len(shares) != len(baskets):
+            raise ConfigError(
+                f"baskets={baskets}, shares={shares}: must be columns of {n_assets} assets, with a share each."
+            )
         n_series = 1 if shared_forecaster else self.traded.size
         self.forecaster = QuantileForecaster(n_series, n_features, **forecaster)
         self.heads = [
