@@ -52,8 +52,8 @@ class Forecasting:
     def key(self, stage: str, upstream: str | None = None) -> str:
         """Return the content key of a stage: everything its result depends on, but for the hardware."""
         facts = {
-            "config": [config_of(self._config(stage)), config_of(self.config.forecaster)],
-            "window_steps": self.config.window_steps,
+            "config": {**config_of(self._config(stage)), "accept_worse": None},  # which changes no forecast
+            "network": self.config.network_arguments(),
             "symbols": self.market.symbols,
             "feature_names": self.feature_names,
             "data_fingerprint": self.market.fingerprint,
