@@ -159,6 +159,17 @@ def test_the_same_seed_gives_the_same_numbers(run: Path, tmp_path: Path) -> None
     assert any(not np.array_equal(x, runs[2][name]) for name, x in runs[0].items())
 
 
+def test_whether_stages_were_done_or_taken_changes_nothing_of_the_portfolio(run: Path, tmp_path: Path) -> None:
+    runs = []
+    for number, earlier in enumerate((None, run)):
+        torch.manual_seed(3)
+        one = learner()
+        one.prepare(Preparation(tmp_path / str(number), earlier, FIT))
+        fit(one)
+        runs.append(weights_of(one))
+    assert all(np.array_equal(x, runs[1][name]) for name, x in runs[0].items())
+
+
 def test_the_book_holds_each_pair_on_its_share(run: Path, tmp_path: Path) -> None:
     one = prepared(run, tmp_path, pairs=[["S3", "S1"], ["S0", "S2"]])
     fit(one)

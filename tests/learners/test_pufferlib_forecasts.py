@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch import LightningModule
 from scipy.stats import norm
 
 from rlx.data.market import Market
@@ -178,6 +180,21 @@ def test_no_stage_has_seen_the_validation_of_the_next(tmp_path: Path) -> None:
     weights = later["specialists"].weights
     assert not all(torch.equal(x, weights[name]) for name, x in made["specialists"].weights.items())
     assert made["forecaster"].facts.last_seen <= market.timestamps[stages.specialists.start]
+
+
+def test_no_specialist_stops_by_the_dates_it_is_chosen_on(tmp_path: Path) -> None:
+    market, config = regimes(), small()
+    later = perturbed(market, forecasting(market, config).spans.choice.start + 1)
+    tuned: list[dict[str, torch.Tensor]] = []
+
+    def fit(module: LightningModule, *rest: Any) -> None:
+        assert isinstance(module, ForecastFit)
+        FIT(module, *rest)
+        tuned.append(module.best)
+
+    for number, prices in enumerate((market, later)):
+        pipeline(prices, config, tmp_path / str(number), fit=fit)
+    assert all(torch.equal(x, tuned[3][name]) for name, x in tuned[1].items())  # the second fit of each pipeline
 
 
 def test_the_feed_is_what_the_forecaster_says_bar_by_bar(tmp_path: Path) -> None:

@@ -45,9 +45,6 @@ def rewritten(run: Path, folder: Path, stage: str, **changes: Any) -> Path:
     return folder
 
 
-LATE = {"trained": ["2010-03-01T00:00:00.000000000", "2011-12-30T00:00:00.000000000"]}
-
-
 @pytest.mark.parametrize("stage", ["forecaster", "specialists"])
 @pytest.mark.parametrize(
     ("changes", "found", "expected"),
@@ -56,7 +53,6 @@ LATE = {"trained": ["2010-03-01T00:00:00.000000000", "2011-12-30T00:00:00.000000
         ({"feature_names": ("return_1", "rsi_14")}, "feature_names: found return_1, rsi_14", "return_1, volatility_5"),
         ({"window_steps": 9}, "window_steps: found 9", "expected 4"),
         ({"data_fingerprint": "0123"}, "data_fingerprint: found 0123", f"expected {MARKET.fingerprint}"),
-        ({"seen": LATE}, "dates up to 2011-12-30", "expected none after 20"),
     ],
 )
 def test_a_broken_contract_is_refused(
@@ -70,6 +66,23 @@ def test_a_broken_contract_is_refused(
     for part in (f"from stage {stage} ({broken / 'stages' / stage})", f"does not fit stage {taker}", found, expected):
         assert part in text, (part, text)
     assert "module.stages" in text
+
+
+@pytest.mark.parametrize(("stage", "taker"), [("forecaster", "specialists"), ("specialists", "portfolio")])
+def test_a_day_too_many_is_refused(stage: str, taker: str, run: Path, tmp_path: Path) -> None:
+    config = small(stages=["portfolio"])
+    validations = forecasting(MARKET, config).spans.specialists, splits_of(MARKET, config).validation
+    first = validations[stage == "specialists"].start
+    for last, refused in ((first, False), (first + 1, True)):
+        stamps = [str(MARKET.timestamps[bar]) for bar in (60, last)]
+        made = rewritten(run, tmp_path / str(last), stage, seen={"trained": stamps})
+        given = small(stages=["portfolio"], resume=str(made))
+        if not refused:
+            pipeline(MARKET, given, tmp_path / f"new{last}", fit=no_fit)
+            continue
+        expected = f"expected none after {MARKET.timestamps[first]}, from where {taker} validates"
+        with pytest.raises(CheckpointError, match=f"dates up to {stamps[1]} have been seen, {expected}"):
+            pipeline(MARKET, given, tmp_path / f"new{last}", fit=no_fit)
 
 
 def test_specialists_of_another_forecaster_are_refused(run: Path, tmp_path: Path) -> None:
