@@ -56,14 +56,14 @@ def best_checkpoints(config: TrainerConfig, folder: Path) -> MovableCheckpoint:
     )
 
 
-def last_checkpoint(folder: Path) -> MovableCheckpoint:
+def last_checkpoint(path: Path) -> MovableCheckpoint:
     """Return the callback that keeps the last validation's: ``save_last`` above only does when it is among the best.
 
     It comes after ``best_checkpoints``, whose state it saves.
     """
     return MovableCheckpoint(
-        dirpath=folder,
-        filename=Path(LAST).stem,
+        dirpath=path.parent,
+        filename=path.stem,
         save_on_train_epoch_end=False,
         enable_version_counter=False,
     )

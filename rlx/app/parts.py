@@ -1,69 +1,23 @@
-"""Parts of a run: modules a learner fits before its own updates, and policies of some symbols judged beside its own."""
+"""Policies of some of the symbols, which a learner made besides the one for all: judged and written as that is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from lightning.pytorch import LightningModule, Trainer
-
-from rlx.app.callbacks import StopOnInterrupt, progress_bar
-from rlx.app.checkpoints import MovableCheckpoint, WholeFiles
-from rlx.app.hardware import Hardware
 from rlx.app.outputs import write_outputs
-from rlx.app.quiet import quiet_lightning
-from rlx.app.resume import GoOn
-from rlx.config import TrainConfig, TrainerConfig
+from rlx.config import TrainConfig
 from rlx.data.splits import Span
 from rlx.evaluate.aggregate import write_aggregate
 from rlx.evaluate.judge import Judgement, judge
-from rlx.learners.base import FitPart, Learner, Part
+from rlx.learners.base import Learner, Part
 from rlx.plain import write_json
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 
 PARTS = "parts"
 WHOLE = "book"  # the policy for all symbols, beside those for some
-ONE_LONG_EPOCH: dict[str, Any] = {
-    "devices": 1,
-    "max_epochs": 1,
-    "num_sanity_val_steps": 0,
-    "log_every_n_steps": 1,
-    "enable_model_summary": False,
-}
-
-
-def part_fitter(settings: TrainerConfig, hardware: Hardware) -> FitPart:
-    """Return what fits a part: the Trainer as configured, but for budget and validation, which are the part's own."""
-
-    def fit(module: LightningModule, checkpoint: Path, updates: int, validate_every_updates: int) -> None:
-        interrupt = StopOnInterrupt("keeping what is there; go on with resume=RUN")
-        last = MovableCheckpoint(
-            dirpath=checkpoint.parent,
-            filename=checkpoint.stem,
-            save_on_train_epoch_end=False,
-            enable_version_counter=False,
-        )
-        start = checkpoint if checkpoint.is_file() else None
-        with quiet_lightning():
-            trainer = Trainer(
-                **ONE_LONG_EPOCH,
-                accelerator=hardware.accelerator,
-                precision=cast(Any, hardware.precision),
-                limit_train_batches=updates,
-                val_check_interval=min(validate_every_updates, updates),
-                logger=False,
-                callbacks=[interrupt, *progress_bar(settings), *([] if start is None else [GoOn(False)]), last],
-                plugins=WholeFiles(),
-                enable_progress_bar=settings.progress,
-                default_root_dir=checkpoint.parent,
-            )
-            trainer.fit(module, ckpt_path=start, weights_only=True)
-        if interrupt.interrupted:
-            raise KeyboardInterrupt
-
-    return fit
 
 
 def judge_parts(

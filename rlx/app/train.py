@@ -6,22 +6,23 @@ import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
-from lightning.pytorch import Trainer, seed_everything
+from lightning.pytorch import seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from rlx.app.callbacks import FirstUpdate, StopOnInterrupt, ValidatePolicy, early_stop, progress_bar, time_limit
-from rlx.app.checkpoints import CHECKPOINTS, WholeFiles, best_checkpoints, last_checkpoint
+from rlx.app.callbacks import FirstUpdate, StopOnInterrupt, ValidatePolicy, early_stop, time_limit
+from rlx.app.checkpoints import CHECKPOINTS, LAST, best_checkpoints, last_checkpoint
 from rlx.app.construct import construct
 from rlx.app.hardware import Hardware, set_up
 from rlx.app.market import Traded
 from rlx.app.outputs import print_folder, print_summary, write_evals, write_outputs
-from rlx.app.parts import ONE_LONG_EPOCH, judge_parts, part_fitter, write_parts, write_report
+from rlx.app.parts import judge_parts, write_parts, write_report
 from rlx.app.quiet import quiet_lightning
 from rlx.app.resume import Earlier, GoOn, find_earlier
+from rlx.app.trainer import new_trainer, part_fitter
 from rlx.config import TrainConfig
 from rlx.data.splits import Span
 from rlx.evaluate.judge import Judgement, judge
@@ -157,21 +158,18 @@ def fit(
     best = best_checkpoints(settings, run_dir / CHECKPOINTS)
     interrupt, first_update, clock = StopOnInterrupt(), FirstUpdate(), time_limit(settings)
     validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules())
-    callbacks = [first_update, validate, interrupt, clock, early_stop(settings), *progress_bar(settings)]
+    callbacks = [first_update, validate, interrupt, clock, early_stop(settings)]
     go_on = [] if earlier is None else [GoOn(earlier.finished)]
     start = None if earlier is None else earlier.carry_over(run_dir, loggers)
     with quiet_lightning():
-        trainer = Trainer(
-            **ONE_LONG_EPOCH,
-            accelerator=hardware.accelerator,
-            precision=cast(Any, hardware.precision),
-            limit_train_batches=updates,
-            val_check_interval=min(interval, updates),
-            logger=loggers,
-            callbacks=[*callbacks, *go_on, best, last_checkpoint(run_dir / CHECKPOINTS)],
-            plugins=WholeFiles(),
-            enable_progress_bar=settings.progress,
-            default_root_dir=run_dir,
+        trainer = new_trainer(
+            settings,
+            hardware,
+            run_dir,
+            [*callbacks, *go_on, best, last_checkpoint(run_dir / CHECKPOINTS / LAST)],
+            updates=updates,
+            validate_every_updates=interval,
+            loggers=loggers,
         )
         trainer.fit(learner, ckpt_path=start, weights_only=True)
     performance: dict[str, float] = {

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlx.app.hardware import Hardware
-from rlx.app.parts import part_fitter
+from rlx.app.trainer import part_fitter
 from rlx.compilation import Compiler
 from rlx.config import TrainerConfig
 from rlx.data.market import Market
