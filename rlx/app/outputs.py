@@ -21,6 +21,7 @@ from rlx.report.terminal import parts_table, scorecard_summary
 from rlx.report.walk_forward import write_walk_forward_png
 
 EVALS = "evals"
+FEW = 3  # symbols that a title has room for
 log = logging.getLogger(__name__)
 
 
@@ -67,7 +68,10 @@ def _write_scorecard(folder: Path, judgement: Judgement) -> None:
 
 
 def _title(judgement: Judgement) -> str:
-    return f"{judgement.scorecard.policy['name']} on {judgement.scorecard.data['source']}"
+    card = judgement.scorecard
+    symbols = card.data["symbols"]
+    of = f"{', '.join(symbols)} of " if len(symbols) <= FEW else ""  # tells the pictures of several pairs apart
+    return f"{card.policy['name']} on {of}{card.data['source']}"
 
 
 def print_summary(
