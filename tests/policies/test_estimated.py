@@ -1,0 +1,345 @@
+"""Baselines that estimate their weights from past closes, and the oracle."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from sklearn.covariance import ledoit_wolf
+
+from rlx.data.market import Market
+from rlx.data.splits import Span
+from rlx.errors import ConfigError, RlxError
+from rlx.evaluate.evaluator import evaluate
+from rlx.evaluate.windows import holdout_windows, start_index_windows
+from rlx.policies.base import Oracle, Policy
+from rlx.policies.baselines import BuyAndHold, EqualWeight
+from rlx.policies.drift import drifted
+from rlx.policies.hindsight import Hindsight
+from rlx.policies.optimal import Kelly, MinimumVariance
+from rlx.policies.rebalanced import Rebalanced
+from rlx.policies.trailing import InverseVolatility, Momentum
+from rlx.sim.rules import Costs, Limits, Rules
+from rlx.types import FloatArray
+from tests.evaluate.players import FREE, make_market, random_market
+from tests.policies.acting import observe
+
+LOOKBACK, REBALANCE = 20, 5
+ESTIMATED: dict[str, Callable[[], Rebalanced]] = {
+    "inverse_volatility": lambda: InverseVolatility(LOOKBACK, REBALANCE),
+    "momentum": lambda: Momentum(LOOKBACK, REBALANCE, top_k=2),
+    "minimum_variance": lambda: MinimumVariance(LOOKBACK, REBALANCE),
+    "kelly": lambda: Kelly(LOOKBACK, REBALANCE, cap=0.4),
+}
+every_policy = pytest.mark.parametrize("name", ESTIMATED)
+
+
+def closes(*returns: list[float]) -> FloatArray:
+    """Return closes (L+1, A) from 100 on, from one list of returns an asset."""
+    growth = np.cumprod(1.0 + np.array(returns).T, axis=0)
+    return 100.0 * np.vstack([np.ones(len(returns)), growth])
+
+
+def targets(policy: Policy, market: Market) -> FloatArray:
+    """Return the decision at every bar, (N, A)."""
+    policy.bind(market)
+    return policy.act(observe(market, list(range(market.n_bars))))
+
+
+# Hand-worked numbers
+
+
+def test_inverse_volatility_by_hand() -> None:
+    # +-1% and +-3%: volatilities 1 : 3, so weights 3/4 and 1/4
+    close = closes([0.01, -0.01, 0.01, -0.01], [0.03, -0.03, 0.03, -0.03])
+    np.testing.assert_allclose(InverseVolatility(4).estimate(close), [0.75, 0.25], rtol=1e-12)
+
+
+def test_momentum_by_hand() -> None:
+    close = np.array([[100.0, 50.0, 10.0, 1.0], [999.0, 1.0, 999.0, 999.0], [110.0, 60.0, 9.0, 1.3]])
+    # +10%, +20%, -10%, +30%; what lies in between does not matter
+    np.testing.assert_array_equal(Momentum(2, top_k=1).estimate(close), [0.0, 0.0, 0.0, 1.0])
+    np.testing.assert_array_equal(Momentum(2, top_k=2).estimate(close), [0.0, 0.5, 0.0, 0.5])
+    np.testing.assert_array_equal(Momentum(2, top_k=4).estimate(close), np.full(4, 0.25))
+
+
+def test_momentum_ties_share_the_last_places() -> None:
+    close = np.array([[100.0] * 4, [120.0, 110.0, 110.0, 90.0]])
+    # the best has one of two places, the two tied at +10% half a place each
+    np.testing.assert_allclose(Momentum(2, top_k=2).estimate(close), [0.5, 0.25, 0.25, 0.0])
+
+
+def test_minimum_variance_by_hand() -> None:
+    # Orthogonal +-1% and +-2%, over and over: S is diag(1, 4) e-4 and shrinks to S + d (2.5 - S). Over n returns r the
+    # shrinkage is the mean of |r r' - S|^2 over n |S - 2.5|^2: here (2 x 2 x 2) / (n (1.5^2 + 1.5^2)), by the
+    # off-diagonal +-2 alone. With n = 40, d = 8 / 180.
+    close = closes([0.01, 0.01, -0.01, -0.01] * 10, [0.02, -0.02, 0.02, -0.02] * 10)
+    variances = np.array([1.0, 4.0]) + 8.0 / 180.0 * (2.5 - np.array([1.0, 4.0]))
+    expected = (1.0 / variances) / (1.0 / variances).sum()
+    np.testing.assert_allclose(MinimumVariance(40).estimate(close), expected, atol=1e-5)
+
+
+def test_kelly_by_hand() -> None:
+    # One asset, +11% or -9%: mean 1%, variance 1% (one asset is shrunk to itself), so mean/variance = 1: all in.
+    # At +10.5% or -9.5% it is 0.5% / 1% = a half.
+    assert Kelly(20, cap=1.0).estimate(closes([0.105, -0.095] * 10)) == pytest.approx([0.5], abs=1e-4)
+    assert Kelly(20, cap=1.0).estimate(closes([0.115, -0.085] * 10)) == pytest.approx([1.0], abs=1e-6)
+    assert Kelly(20, cap=0.3).estimate(closes([0.105, -0.095] * 10)) == pytest.approx([0.3], abs=1e-6)
+    assert Kelly(20, cap=1.0).estimate(closes([0.095, -0.105] * 10)) == pytest.approx([0.0], abs=1e-6)
+
+
+def test_hindsight_by_hand() -> None:
+    # Over all three steps the first wins, over the last two the second, over the last one the third.
+    market = make_market([[100, 100, 100], [180, 100, 100], [190, 130, 90], [200, 140, 110]])
+    sets = [holdout_windows(Span(0, 3)), start_index_windows(Span(1, 3), 2)]
+    evaluation = evaluate(Hindsight(), market, sets, FREE)
+    np.testing.assert_allclose(evaluation.sets["holdout"].ledger.value[0], [1.8, 1.9, 2.0])
+    np.testing.assert_allclose(evaluation.sets["windows"].ledger.value[:, -1], [1.4])
+    policy = Hindsight()
+    policy.bind(market)
+    policy.reset(3)
+    policy.foresee(np.array([0, 1, 2]), np.array([3, 3, 3]))
+    np.testing.assert_array_equal(policy.act(observe(market, [0, 1, 2])), np.eye(3))
+    np.testing.assert_array_equal(policy.act(observe(market, [1, 2])), np.eye(3)[:2])  # shorter windows have ended
+
+
+# Optimality, held to the conditions of the problem rather than to another solver
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_minimum_variance_meets_the_conditions_of_the_minimum(seed: int) -> None:
+    close = random_market(61, 6, seed).panel.close
+    weights = MinimumVariance(60).estimate(close)
+    covariance = ledoit_wolf(close[1:] / close[:-1] - 1.0)[0]
+    marginal = covariance @ weights / (weights @ covariance @ weights)
+    # what is held adds variance equally; what is not would add no less
+    np.testing.assert_allclose(marginal[weights > 1e-5], 1.0, atol=1e-4)
+    assert (marginal > 1.0 - 1e-4).all()
+    assert weights.sum() == pytest.approx(1.0) and (weights >= 0.0).all()
+
+
+@pytest.mark.parametrize("cap", [0.25, 1.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_no_neighbour_of_the_kelly_weights_grows_faster(seed: int, cap: float) -> None:
+    close = random_market(61, 6, seed, volatility=0.05).panel.close
+    returns = close[1:] / close[:-1] - 1.0
+    mean, covariance = returns.mean(axis=0), ledoit_wolf(returns)[0]
+    weights = Kelly(60, cap=cap).estimate(close)
+    growth = mean @ weights - 0.5 * weights @ covariance @ weights
+    rng = np.random.default_rng(seed)
+    for size in (1e-3, 1e-2, 1e-1):
+        others = (weights + rng.normal(0.0, size, (200, 6))).clip(0.0, cap)
+        others /= np.maximum(1.0, others.sum(axis=1, keepdims=True))
+        rivals = others @ mean - 0.5 * np.einsum("ba,ac,bc->b", others, covariance, others)
+        assert rivals.max() <= growth + 1e-8
+
+
+# Laws
+
+
+@every_policy
+def test_nothing_after_the_decision_bar_is_seen(name: str) -> None:
+    market = random_market(80, 4)
+    before = targets(ESTIMATED[name](), market)
+    for bar in (30, 40, 44):  # 30 and 40 are rebalancing bars
+        changed = market.panel.close.copy()
+        changed[bar + 1 :] *= np.random.default_rng(bar).uniform(0.5, 2.0, changed[bar + 1 :].shape)
+        after = targets(ESTIMATED[name](), make_market(changed))
+        np.testing.assert_array_equal(after[: bar + 1], before[: bar + 1])
+        assert not np.allclose(after[bar + 1 :], before[bar + 1 :])
+
+
+@every_policy
+def test_the_close_of_the_decision_bar_is_used(name: str) -> None:
+    close = random_market(80, 4).panel.close
+    for asset in range(4):
+        jumped = close.copy()
+        jumped[40:, asset] *= 1.5
+        moved = targets(ESTIMATED[name](), make_market(jumped))[40] - targets(ESTIMATED[name](), make_market(close))[40]
+        if np.abs(moved).max() > 1e-3:
+            return
+    raise AssertionError("a jump of half at the decision bar changed nothing, in whichever asset")
+
+
+def test_hindsight_does_see_the_future() -> None:
+    close = random_market(40, 3).panel.close
+    changed = close.copy()
+    loser = int(np.argmin(close[-1] / close[0]))
+    changed[-1, loser] *= 100.0  # the last close only
+    decisions = []
+    for prices in (close, changed):
+        policy = Hindsight()
+        policy.bind(make_market(prices))
+        policy.foresee(np.array([0]), np.array([39]))
+        decisions.append(policy.act(observe(make_market(prices), [0])))
+    assert decisions[0][0, loser] == 0.0 and decisions[1][0, loser] == 1.0
+
+
+@every_policy
+def test_the_units_of_prices_do_not_matter(name: str) -> None:
+    close = random_market(60, 4).panel.close
+    scaled = targets(ESTIMATED[name](), make_market(close * [1e-3, 1.0, 7.0, 1e4]))
+    np.testing.assert_allclose(scaled, targets(ESTIMATED[name](), make_market(close)), atol=1e-5)
+
+
+@every_policy
+def test_the_order_of_assets_does_not_matter(name: str) -> None:
+    close, order = random_market(60, 4).panel.close, [2, 0, 3, 1]
+    shuffled = targets(ESTIMATED[name](), make_market(close[:, order]))
+    np.testing.assert_allclose(shuffled, targets(ESTIMATED[name](), make_market(close))[:, order], atol=1e-5)
+
+
+@every_policy
+def test_weights_are_long_only_and_unlevered(name: str) -> None:
+    weights = targets(ESTIMATED[name](), random_market(100, 4, seed=3))
+    assert (weights >= 0.0).all() and (weights.sum(axis=1) <= 1.0 + 1e-12).all()
+    assert np.isfinite(weights).all()
+    if name != "kelly":
+        np.testing.assert_allclose(weights.sum(axis=1), 1.0)
+
+
+# The schedule
+
+
+@every_policy
+def test_equal_weights_until_there_is_history_enough(name: str) -> None:
+    market = random_market(60, 4)
+    weights = targets(ESTIMATED[name](), market)
+    close = market.panel.close
+    for bar in range(LOOKBACK):
+        begun = bar - bar % REBALANCE
+        np.testing.assert_allclose(weights[bar], drifted(np.full(4, 0.25), close[bar] / close[begun]))
+    assert not np.allclose(weights[LOOKBACK], 0.25, atol=1e-3)
+
+
+def test_the_first_estimate_waits_for_a_rebalancing_bar() -> None:
+    policy, market = InverseVolatility(22, 5), random_market(60, 4)
+    weights = targets(policy, market)
+    np.testing.assert_array_equal(weights[20], np.full(4, 0.25))
+    np.testing.assert_allclose(weights[25], policy.estimate(market.panel.close[3:26]))
+    assert policy.describe()["estimated_from"] == str(market.timestamps[25])
+
+
+@every_policy
+def test_nothing_is_traded_between_rebalancing_bars(name: str) -> None:
+    market = random_market(80, 4)
+    rules = Rules(costs=Costs(commission_bps=10.0), limits=Limits(long_only=True))
+    ledger = evaluate(ESTIMATED[name](), market, [holdout_windows(Span(22, 79))], rules).sets["holdout"].ledger
+    bars = np.arange(22, 79)
+    between = (bars % REBALANCE != 0) & (bars != 22)
+    # paying the cost shrinks cash against what was bought: with cash held, the next step trades that back
+    np.testing.assert_allclose(ledger.turnover[0][between], 0.0, atol=1e-9 if name != "kelly" else 2e-3)
+    assert ledger.turnover[0][~between].mean() > 0.05
+    assert ledger.limit_clipped[0].max() <= 1e-12
+
+
+@every_policy
+def test_windows_that_begin_later_ask_for_the_same_and_each_bar_is_asked_once(name: str) -> None:
+    policy, market = ESTIMATED[name](), random_market(60, 4)
+    assert not policy.reads_account
+    sets = [holdout_windows(Span(20, 59)), start_index_windows(Span(20, 59), 12)]
+    alone = evaluate(policy, market, [start_index_windows(Span(20, 59), 12)], FREE)
+    both = evaluate(policy, market, sets, FREE)
+    np.testing.assert_array_equal(alone.sets["windows"].ledger.value, both.sets["windows"].ledger.value)
+
+
+# Awkward markets
+
+
+@every_policy
+def test_one_asset(name: str) -> None:
+    weights = targets(
+        ESTIMATED[name]() if name != "momentum" else Momentum(LOOKBACK, REBALANCE, 1), random_market(60, 1)
+    )
+    assert ((weights >= 0.0) & (weights <= 1.0)).all()
+    if name != "kelly":
+        np.testing.assert_allclose(weights, 1.0)
+
+
+@pytest.mark.parametrize(("name", "weight"), [*((name, 0.25) for name in ESTIMATED if name != "kelly"), ("kelly", 0.0)])
+def test_prices_that_never_move(name: str, weight: float) -> None:
+    close = np.full((60, 4), 100.0)
+    np.testing.assert_allclose(targets(ESTIMATED[name](), make_market(close))[LOOKBACK:], weight)
+
+
+def test_one_asset_that_never_moves() -> None:
+    close = random_market(60, 3).panel.close.copy()
+    close[:, 1] = 50.0
+    np.testing.assert_array_equal(InverseVolatility(59).estimate(close), [0.0, 1.0, 0.0])
+    assert MinimumVariance(59).estimate(close)[1] > 0.9  # short of one by the shrinkage
+    assert np.isfinite(Kelly(59).estimate(close)).all()
+
+
+def test_kelly_fills_up_what_grows_without_any_risk() -> None:
+    close = closes([0.01] * 30, [0.03] * 30, [-0.02] * 30, [0.02] * 30)
+    np.testing.assert_allclose(Kelly(30, cap=0.4).estimate(close), [0.2, 0.4, 0.0, 0.4])
+    np.testing.assert_allclose(Kelly(30, cap=0.25).estimate(close), [0.25, 0.25, 0.0, 0.25])
+
+
+@every_policy
+@pytest.mark.parametrize("bars", [3, 11, 21])
+def test_a_market_too_short_for_the_lookback_is_refused(name: str, bars: int) -> None:
+    with pytest.raises(ConfigError, match=rf"policy.lookback_steps=20: nothing .* {bars} bars .* or use a longer"):
+        ESTIMATED[name]().bind(random_market(bars, 4))
+    ESTIMATED[name]().bind(random_market(22, 4))  # bar 20 decides and earns the return to bar 21
+
+
+def test_more_places_than_assets_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"policy.top_k=3: the data have 2 symbols \(S0, S1\). Choose at most 2"):
+        Momentum(top_k=3).bind(random_market(300, 2))
+
+
+@pytest.mark.parametrize(
+    ("build", "message"),
+    [
+        (lambda: InverseVolatility(lookback_steps=1), "policy.lookback_steps=1: must be a whole number, at least 2"),
+        (lambda: MinimumVariance(lookback_steps=2), "policy.lookback_steps=2: must be a whole number, at least 3"),
+        (lambda: Kelly(rebalance_steps=0), "policy.rebalance_steps=0: must be a whole number, at least 1"),
+        (lambda: Momentum(top_k=0), "policy.top_k=0: must be a whole number, at least 1"),
+        (lambda: Kelly(cap=1.5), "policy.cap=1.5: must be a number above 0, at most 1"),
+        (lambda: Kelly(cap=float("nan")), "policy.cap=nan: must be a number above 0"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(build: Callable[[], Policy], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        build()
+
+
+@every_policy
+def test_acting_unbound_is_refused(name: str) -> None:
+    with pytest.raises(RlxError, match=f"'{name}': bind it to a market"):
+        ESTIMATED[name]().act(observe(random_market(), [30]))
+
+
+def test_an_oracle_that_was_told_no_windows_is_refused() -> None:
+    policy, market = Hindsight(), random_market()
+    policy.bind(market)
+    policy.reset(1)
+    with pytest.raises(RlxError, match="has to be told the windows"):
+        policy.act(observe(market, [30]))
+
+
+# What they say of themselves
+
+
+def test_they_describe_themselves() -> None:
+    for name, build in ESTIMATED.items():
+        policy = build()
+        assert isinstance(policy, Policy) and not isinstance(policy, Oracle)
+        facts = {"kind": name, "lookback_steps": 20, "rebalance_steps": 5}
+        own = {"momentum": {"top_k": 2}, "kelly": {"cap": 0.4}}.get(name, {})
+        assert policy.describe() == {**facts, **own}
+    assert isinstance(Hindsight(), Oracle)
+    assert Hindsight().describe() == {"kind": "hindsight", "oracle": True}
+    assert not any(isinstance(policy, Oracle) for policy in (EqualWeight(), BuyAndHold()))
+
+
+def test_the_optimiser_is_imported_by_those_alone_that_need_it() -> None:
+    program = (
+        "import sys, rlx.app.evaluate, rlx.policies.trailing, rlx.policies.hindsight; print('skfolio' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "False"
