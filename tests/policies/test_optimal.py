@@ -26,8 +26,8 @@ def test_minimum_variance_by_hand() -> None:
 
 
 def test_kelly_by_hand() -> None:
-    # One asset, +11% or -9%: mean 1%, variance 1% (one asset is shrunk to itself), so mean/variance = 1: all in.
-    # At +10.5% or -9.5% it is 0.5% / 1% = a half.
+    # One asset (shrunk to itself), +10.5% or -9.5%: mean 0.5%, variance 1%, and mean/variance is a half.
+    # At +11.5% or -8.5% it is 1.5, cut to all there is; with the signs turned it is negative.
     assert Kelly(20, cap=1.0).estimate(closes([0.105, -0.095] * 10)) == pytest.approx([0.5], abs=1e-4)
     assert Kelly(20, cap=1.0).estimate(closes([0.115, -0.085] * 10)) == pytest.approx([1.0], abs=1e-6)
     assert Kelly(20, cap=0.3).estimate(closes([0.105, -0.095] * 10)) == pytest.approx([0.3], abs=1e-6)
