@@ -16,7 +16,18 @@ from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.gymrl.config import GymrlConfig
 from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.learners.pufferlib.config import PufferlibConfig
-from rlx.policies.config import BuyAndHoldConfig, CashConfig, CheckpointConfig, EqualWeightConfig, WeightsConfig
+from rlx.policies.config import (
+    BuyAndHoldConfig,
+    CashConfig,
+    CheckpointConfig,
+    EqualWeightConfig,
+    HindsightConfig,
+    InverseVolatilityConfig,
+    KellyConfig,
+    MinimumVarianceConfig,
+    MomentumConfig,
+    WeightsConfig,
+)
 from rlx.sim.rules import Costs, Guard, Rules
 from rlx.tracking.config import LoggerConfig
 
@@ -77,6 +88,11 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "cash_schema": CashConfig,
         "equal_weight_schema": EqualWeightConfig,
         "buy_and_hold_schema": BuyAndHoldConfig,
+        "inverse_volatility_schema": InverseVolatilityConfig,
+        "minimum_variance_schema": MinimumVarianceConfig,
+        "momentum_schema": MomentumConfig,
+        "kelly_schema": KellyConfig,
+        "hindsight_schema": HindsightConfig,
         "weights_schema": WeightsConfig,
         "checkpoint_schema": CheckpointConfig,
     },

@@ -11,6 +11,7 @@ import numpy as np
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.evaluate.windows import WindowSet
+from rlx.policies.base import Oracle
 from rlx.sim.books import open_record
 from rlx.sim.observation import Observation
 from rlx.sim.rules import Rules
@@ -50,6 +51,8 @@ def evaluate(
     accounts = Accounts.of(market, rules, len(starts))
     accounts.reset(starts)
     policy.reset(len(starts))
+    if isinstance(policy, Oracle):
+        policy.foresee(starts, starts + lengths)
     seer = _Seer(policy, market)
     firsts = np.cumsum([0, *(len(windows) for windows in sets)])
     books = [_Book(windows, int(first), market.n_assets) for first, windows in zip(firsts, sets, strict=False)]

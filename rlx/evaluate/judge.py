@@ -20,6 +20,7 @@ from rlx.evaluate.verdict import write_verdict
 from rlx.evaluate.walk_forward import Row, measure_walk_forward
 from rlx.evaluate.windows import HOLDOUT, WINDOWS, holdout_windows, protocol_windows
 from rlx.plain import plain
+from rlx.policies.base import Oracle
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
 
@@ -117,10 +118,11 @@ def build_scorecard(
     metrics = _single(window_metrics(evaluation, HOLDOUT))
     baseline_metrics = {name: _single(window_metrics(other, HOLDOUT)) for name, other in baselines.items()}
     intervals, excess = _intervals(evaluation, baselines.get(EQUAL_WEIGHT), protocol)
+    oracle = {"oracle": True} if isinstance(policy, Oracle) else {}
     named = intervals if excess is None else {**intervals, "annual_excess_over_equal_weight": excess}
     return Scorecard(
         key=comparability_key(market, evaluation),
-        policy=plain({"name": policy.name, **policy.describe()}),
+        policy=plain({"name": policy.name, **policy.describe(), **oracle}),
         module=module,
         metrics=metrics,
         intervals={name: interval.to_dict() for name, interval in named.items()},
@@ -135,6 +137,7 @@ def build_scorecard(
             excess,
             steps=len(stamps),
             seen_steps=counts,
+            oracle=bool(oracle),
         ),
         data=_describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
         config=plain(config),

@@ -24,22 +24,29 @@ def write_verdict(
     *,
     steps: int = 0,
     seen_steps: Mapping[str, int] | None = None,
+    oracle: bool = False,
 ) -> str:
     """Return sentences on whether the policy beat equal weight, and whether its intervals cover zero.
 
-    Of a ruined account the intervals say nothing, so they are left out. ``seen_steps``: how many of the ``steps``
-    judged lie in each span the policy was made on, by name (``trained``, ``selected``); said first.
+    Of a ruined account the intervals say nothing, so they are left out, as they are of an ``oracle``: knowing the
+    future is not chance. ``seen_steps``: how many of the ``steps`` judged lie in each span the policy was made on, by
+    name (``trained``, ``selected``). Both are said first.
     """
     ruined = bool(metrics.get("ruined"))
-    sentences = [_seen(seen_steps or {}, steps)]
+    arithmetic_only = ruined or oracle
+    sentences = [_oracle(name) if oracle else "", _seen(seen_steps or {}, steps)]
     if ruined:
         sentences.append(f"{name} lost everything: its account was ruined.")
     if equal_weight is None or excess is None:
         sentences.append("Equal weight was not judged beside it, so nothing can be said about beating it.")
     else:
-        sentences += [_against(name, metrics, equal_weight), "" if ruined else _excess(excess)]
-    sentences += ["" if ruined else _certainty(intervals), _clipped(metrics.get("limit_clipped"))]
+        sentences += [_against(name, metrics, equal_weight), "" if arithmetic_only else _excess(excess)]
+    sentences += ["" if arithmetic_only else _certainty(intervals), _clipped(metrics.get("limit_clipped"))]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def _oracle(name: str) -> str:
+    return f"Not a competitor: {name} is an oracle that sees the future, so it cannot be ranked."
 
 
 def _seen(seen_steps: Mapping[str, int], steps: int) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from rlx.data.market import Market
 from rlx.sim.observation import Observation
-from rlx.types import FloatArray
+from rlx.types import FloatArray, IntArray
 
 
 @runtime_checkable
@@ -33,3 +33,15 @@ class Policy(Protocol):
 
     def describe(self) -> dict[str, Any]:
         """Return JSON-able facts about the policy for its scorecard."""
+
+
+@runtime_checkable
+class Oracle(Policy, Protocol):
+    """A policy that is told how far each account's window reaches, so that it may look into its future.
+
+    It measures what there was to be earned. Its scorecard has ``oracle: true`` in ``policy`` and says in words that it
+    cannot be ranked.
+    """
+
+    def foresee(self, first_bar: IntArray, last_bar: IntArray) -> None:
+        """Learn, after ``reset``, the bars (B,) of each window's first decision and last close."""

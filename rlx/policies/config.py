@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
+
+from rlx.errors import ConfigError
 
 MISSING = "???"  # OmegaConf's mark of a value the user has to give
 
@@ -36,6 +40,73 @@ class BuyAndHoldConfig(PolicyConfig):
 
 
 @dataclass
+class RebalancedConfig(PolicyConfig):
+    """What every policy has that estimates its weights from past closes.
+
+    Every ``rebalance_steps`` bars it estimates them anew from the returns of the last ``lookback_steps``.
+    """
+
+    lookback_steps: int = 252
+    rebalance_steps: int = 21
+
+    def __post_init__(self) -> None:
+        check_whole("lookback_steps", self.lookback_steps, 2)
+        check_whole("rebalance_steps", self.rebalance_steps, 1)
+
+
+@dataclass
+class InverseVolatilityConfig(RebalancedConfig):
+    """Weights proportional to 1/volatility."""
+
+    _target_: str = "rlx.policies.trailing.InverseVolatility"
+    lookback_steps: int = 63
+
+
+@dataclass
+class MomentumConfig(RebalancedConfig):
+    """Equal weights in the ``top_k`` assets that rose most."""
+
+    _target_: str = "rlx.policies.trailing.Momentum"
+    lookback_steps: int = 126
+    top_k: int = 3
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole("top_k", self.top_k, 1)
+
+
+@dataclass
+class MinimumVarianceConfig(RebalancedConfig):
+    """The long-only weights of the smallest variance."""
+
+    _target_: str = "rlx.policies.optimal.MinimumVariance"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole("lookback_steps", self.lookback_steps, 3)
+
+
+@dataclass
+class KellyConfig(RebalancedConfig):
+    """The long-only weights of the fastest expected growth, none above ``cap`` when they are estimated."""
+
+    _target_: str = "rlx.policies.optimal.Kelly"
+    cap: float = 0.25
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_whole("lookback_steps", self.lookback_steps, 3)
+        check_fraction("cap", self.cap)
+
+
+@dataclass
+class HindsightConfig(PolicyConfig):
+    """Hold the asset that turns out best: an oracle, no competitor."""
+
+    _target_: str = "rlx.policies.hindsight.Hindsight"
+
+
+@dataclass
 class WeightsConfig(PolicyConfig):
     """Trade a CSV or Parquet file of target weights.
 
@@ -54,3 +125,16 @@ class CheckpointConfig(PolicyConfig):
 
     _target_: str = "rlx.policies.checkpoint.load_checkpoint"
     path: str = MISSING
+
+
+def check_whole(name: str, value: Any, low: int) -> None:
+    """Raise ConfigError unless ``value`` of ``policy.name`` is a whole number, at least ``low``."""
+    if isinstance(value, bool) or not isinstance(value, int) or value < low:
+        raise ConfigError(f"policy.{name}={value!r}: must be a whole number, at least {low}.")
+
+
+def check_fraction(name: str, value: Any) -> None:
+    """Raise ConfigError unless ``value`` of ``policy.name`` is a number above 0, at most 1."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or not 0.0 < value <= 1.0:
+        raise ConfigError(f"policy.{name}={value!r}: must be a number above 0, at most 1 (a fraction of equity).")

@@ -225,7 +225,9 @@ def test_a_run_of_another_version_is_refused() -> None:
 
 
 def test_the_schema_imports_nothing_heavy() -> None:
-    heavy = "torch lightning stable_baselines3 numba pandas wandb optuna matplotlib pyarrow arch scipy gymnasium"
+    heavy = (
+        "torch lightning stable_baselines3 numba pandas wandb optuna matplotlib pyarrow arch scipy gymnasium skfolio"
+    )
     program = f"import sys, rlx.config; print([name for name in {heavy.split()} if name in sys.modules])"
     answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
@@ -234,6 +236,23 @@ def test_the_schema_imports_nothing_heavy() -> None:
 def test_options_that_nothing_reads_are_said_to_have_no_effect() -> None:
     (note,) = validate(typed(compose("train", ["env.reward.cvar_penalty=0.1"]), TrainConfig))
     assert note.startswith("env.reward.cvar_penalty=0.1 has no effect")
+
+
+@pytest.mark.parametrize(
+    ("overrides", "expected"),
+    [
+        (["policy=momentm"], "policy=momentm: no such option."),
+        (["policy=momentum", "policy.topk=2"], "Did you mean 'top_k'?"),
+        (["policy=momentum", "policy.top_k=0"], "policy.top_k=0: must be a whole number, at least 1"),
+        (["policy=inverse_volatility", "policy.lookback_steps=1"], "policy.lookback_steps=1: must be a whole number"),
+        (["policy=minimum_variance", "policy.lookback_steps=2"], "policy.lookback_steps=2: must be a whole number"),
+        (["policy=kelly", "policy.rebalance_steps=0"], "policy.rebalance_steps=0: must be a whole number"),
+        (["policy=kelly", "policy.cap=0"], "policy.cap=0.0: must be a number above 0, at most 1"),
+        (["policy=hindsight", "policy.lookback_steps=9"], "policy.lookback_steps: no such key."),
+    ],
+)
+def test_bad_policy_settings_stop_at_composition(overrides: list[str], expected: str) -> None:
+    assert expected in message(overrides, "evaluate")
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import numpy as np
 
 from rlx.data.market import Market
 from rlx.sim.observation import Observation
+from rlx.types import FloatArray
 
 
 def observe(market: Market, bars: list[int], policy: Any = None, **state: Any) -> Observation:
@@ -32,3 +33,9 @@ def observe(market: Market, bars: list[int], policy: Any = None, **state: Any) -
         "step": np.zeros(batch, dtype=np.int64),
     }
     return Observation(**{**fields, **state})
+
+
+def closes(*returns: list[float]) -> FloatArray:
+    """Return closes (L+1, A) from 100 on, from one list of returns an asset."""
+    growth = np.cumprod(1.0 + np.array(returns).T, axis=0)
+    return 100.0 * np.vstack([np.ones(len(returns)), growth])

@@ -1,0 +1,98 @@
+"""Baselines from the mean and covariance of past returns, by skfolio's optimiser; importing this imports skfolio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from skfolio.moments import LedoitWolf
+from skfolio.optimization import MeanRisk, ObjectiveFunction
+from skfolio.prior import EmpiricalPrior
+
+from rlx.policies.config import check_fraction, check_whole
+from rlx.policies.rebalanced import Rebalanced, returns_of
+from rlx.policies.trailing import STILL
+from rlx.types import FloatArray
+
+FEWEST_STEPS = 3
+"""Two returns are mirror images around their mean: nothing tells how far to shrink their covariance."""
+
+
+class MinimumVariance(Rebalanced):
+    """The long-only weights, all equity invested, of the smallest variance (Markowitz 1952).
+
+    The covariance is that of simple returns, shrunk to a multiple of the identity by as much as Ledoit and Wolf (2004)
+    estimate to be best. Where no asset has moved at all, weights are equal.
+    """
+
+    name = "minimum_variance"
+
+    def __init__(self, lookback_steps: int = 252, rebalance_steps: int = 21) -> None:
+        super().__init__(lookback_steps, rebalance_steps)
+        check_whole("lookback_steps", lookback_steps, FEWEST_STEPS)
+
+    def estimate(self, close: FloatArray) -> FloatArray:
+        """Return weights (A,) that add up to one."""
+        returns = returns_of(close)
+        scale = _scale(returns)
+        if scale < STILL:
+            return np.full(returns.shape[1], 1.0 / returns.shape[1])
+        weights = _solve(returns / scale).clip(0.0)
+        return np.asarray(weights / weights.sum())
+
+
+class Kelly(Rebalanced):
+    """The long-only weights of the fastest expected growth, at most ``cap`` in an asset and one in all.
+
+    They maximise w'm - w'Sw/2, the growth rate of equity under continuous rebalancing, where m is the mean of past
+    simple returns and S their covariance, shrunk as in ``MinimumVariance`` (Thorp 2006, The Kelly criterion in
+    blackjack, sports betting and the stock market, section 7; Merton 1969). Cash earns nothing here, so that m is not
+    reduced by a riskless rate, and takes what assets without a positive mean leave. The mean is taken as it is and is
+    mostly noise, which is what the caps are for. Where no return has varied, the highest positive means are filled up.
+    """
+
+    name = "kelly"
+
+    def __init__(self, lookback_steps: int = 252, rebalance_steps: int = 21, cap: float = 0.25) -> None:
+        super().__init__(lookback_steps, rebalance_steps)
+        check_whole("lookback_steps", lookback_steps, FEWEST_STEPS)
+        check_fraction("cap", cap)
+        self.cap = cap
+
+    def estimate(self, close: FloatArray) -> FloatArray:
+        """Return weights (A,) within [0, cap] that add up to one at most."""
+        returns = returns_of(close)
+        scale = _scale(returns)
+        if scale < STILL:
+            return _filled(returns.mean(axis=0), self.cap)
+        weights = _solve(  # w'm - w'Sw/2 of r, divided by the scale, is w'm - scale w'Sw/2 of r/scale
+            returns / scale,
+            objective_function=ObjectiveFunction.MAXIMIZE_UTILITY,
+            risk_aversion=0.5 * scale,
+            budget=None,
+            min_budget=0.0,
+            max_budget=1.0,
+            max_weights=self.cap,
+        ).clip(0.0, self.cap)
+        return np.asarray(weights / max(1.0, weights.sum()))
+
+    def describe(self) -> dict[str, Any]:
+        """Return kind and settings."""
+        return {**super().describe(), "cap": self.cap}
+
+
+def _scale(returns: FloatArray) -> float:
+    """Return the assets' mean volatility: the solver's tolerances suit numbers near one, not variances of 1e-4."""
+    return float(returns.std(axis=0).mean())
+
+
+def _solve(returns: FloatArray, **options: Any) -> FloatArray:
+    """Return long-only optimal weights (A,) up to the solver's tolerance; by default those of the smallest variance."""
+    prior = EmpiricalPrior(covariance_estimator=LedoitWolf())
+    return np.asarray(MeanRisk(prior_estimator=prior, min_weights=0.0, **options).fit(returns).weights_)
+
+
+def _filled(mean: FloatArray, cap: float) -> FloatArray:
+    """Return ``cap`` in the assets of the highest means, one after the other until all is invested, (A,)."""
+    rank = np.argsort(np.argsort(-mean, kind="stable"), kind="stable")
+    return np.asarray(np.where(mean > 0.0, (1.0 - cap * rank).clip(0.0, cap), 0.0))

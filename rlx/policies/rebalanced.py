@@ -1,0 +1,91 @@
+"""Policies that estimate their weights from past closes now and then, and let them drift in between."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from rlx.data.market import Market
+from rlx.errors import ConfigError, RlxError
+from rlx.policies.config import check_whole
+from rlx.policies.drift import drifted
+from rlx.sim.observation import Observation
+from rlx.types import FloatArray, IntArray
+
+
+class Rebalanced(ABC):
+    """Estimates weights every ``rebalance_steps`` bars of the market, from the ``lookback_steps`` returns up to there.
+
+    Between these bars the target drifts with prices, so that nothing is traded. Rebalancing bars are counted from the
+    market's first bar and not from a window's, which makes the target a function of the bar alone: an account that is
+    opened between two of them buys what older accounts hold by then. At rebalancing bars with fewer than
+    ``lookback_steps`` returns before them the weights are equal.
+
+    Raises ConfigError for steps that are no whole numbers and, in ``bind``, for a lookback the market is too short for.
+    """
+
+    name: str
+    feature_names: tuple[str, ...] = ()
+    window_steps = 0
+    reads_account = False
+    _close: FloatArray | None = None
+
+    def __init__(self, lookback_steps: int, rebalance_steps: int = 21) -> None:
+        check_whole("lookback_steps", lookback_steps, 2)
+        check_whole("rebalance_steps", rebalance_steps, 1)
+        self.lookback_steps, self.rebalance_steps = lookback_steps, rebalance_steps
+        self._estimates: dict[int, FloatArray] = {}
+
+    @abstractmethod
+    def estimate(self, close: FloatArray) -> FloatArray:
+        """Return weights (A,) from ``lookback_steps`` + 1 closes (L+1, A), the last one that of the decision's bar."""
+
+    def bind(self, market: Market) -> None:
+        """Keep the market's closes; ConfigError when none of its rebalancing bars has enough returns before it."""
+        last = self._rebalanced_at(market.n_bars - 2)  # the last decision that still earns something
+        if last < self.lookback_steps:
+            raise ConfigError(
+                f"policy.lookback_steps={self.lookback_steps}: nothing would ever be estimated, because the data have "
+                f"{market.n_bars} bars and the last rebalancing (policy.rebalance_steps={self.rebalance_steps}) is at "
+                f"bar {last}. Look back at most {last} steps, or use a longer history."
+            )
+        self._close, self._timestamps = market.panel.close, market.timestamps
+        self._estimates.clear()
+
+    def reset(self, batch: int) -> None:  # noqa: B027 - there is nothing to forget
+        """Nothing is remembered: the target follows from the bar."""
+
+    def act(self, observation: Observation) -> FloatArray:
+        """Return the weights of the last rebalancing, drifted to each account's bar, (B, A)."""
+        if self._close is None:
+            raise RlxError(f"policy {self.name!r}: bind it to a market before acting.")
+        bars: IntArray = observation.bar
+        rebalanced = self._rebalanced_at(bars)
+        weights = np.stack([self._weights(self._close, bar) for bar in rebalanced.tolist()])
+        return drifted(weights, self._close[bars] / self._close[rebalanced])
+
+    def _rebalanced_at(self, bars: Any) -> Any:
+        return bars - bars % self.rebalance_steps
+
+    def _weights(self, close: FloatArray, bar: int) -> FloatArray:
+        """Return the weights decided at a rebalancing bar, (A,)."""
+        if bar < self.lookback_steps:
+            return np.full(close.shape[1], 1.0 / close.shape[1])
+        if bar not in self._estimates:
+            self._estimates[bar] = self.estimate(close[bar - self.lookback_steps : bar + 1])
+        return self._estimates[bar]
+
+    def describe(self) -> dict[str, Any]:
+        """Return kind and settings and, once bound, the first bar with an estimate; before it weights are equal."""
+        facts = {"kind": self.name, "lookback_steps": self.lookback_steps, "rebalance_steps": self.rebalance_steps}
+        if self._close is None:
+            return facts
+        first = -(-self.lookback_steps // self.rebalance_steps) * self.rebalance_steps  # rounded up
+        return {**facts, "estimated_from": str(self._timestamps[first])}
+
+
+def returns_of(close: FloatArray) -> FloatArray:
+    """Return simple returns (L, A) of closes (L+1, A)."""
+    return np.asarray(close[1:] / close[:-1] - 1.0)

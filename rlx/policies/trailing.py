@@ -1,0 +1,70 @@
+"""Baselines from trailing volatility and trailing return."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from rlx.data.market import Market
+from rlx.errors import ConfigError
+from rlx.policies.config import check_whole
+from rlx.policies.rebalanced import Rebalanced, returns_of
+from rlx.types import FloatArray
+
+STILL = 1e-12
+"""Standard deviation of returns below which prices count as unmoved: rounding alone makes about 1e-16."""
+
+
+class InverseVolatility(Rebalanced):
+    """Weights proportional to 1/volatility, the standard deviation of simple returns.
+
+    Where assets have not moved at all they share everything equally, the limit as their volatility goes to zero.
+    """
+
+    name = "inverse_volatility"
+
+    def __init__(self, lookback_steps: int = 63, rebalance_steps: int = 21) -> None:
+        super().__init__(lookback_steps, rebalance_steps)
+
+    def estimate(self, close: FloatArray) -> FloatArray:
+        """Return weights (A,) that add up to one."""
+        volatility = returns_of(close).std(axis=0, ddof=1)
+        still = volatility < STILL
+        shares = still.astype(np.float64) if still.any() else 1.0 / volatility
+        return np.asarray(shares / shares.sum())
+
+
+class Momentum(Rebalanced):
+    """Equal weights in the ``top_k`` assets with the highest return over the lookback.
+
+    Assets tied for the last places share them equally. Raises ConfigError, in ``bind``, for more places than assets.
+    """
+
+    name = "momentum"
+
+    def __init__(self, lookback_steps: int = 126, rebalance_steps: int = 21, top_k: int = 3) -> None:
+        super().__init__(lookback_steps, rebalance_steps)
+        check_whole("top_k", top_k, 1)
+        self.top_k = top_k
+
+    def bind(self, market: Market) -> None:
+        """Keep the market's closes; ConfigError when it has fewer than ``top_k`` assets."""
+        if self.top_k > market.n_assets:
+            raise ConfigError(
+                f"policy.top_k={self.top_k}: the data have {market.n_assets} symbols ({', '.join(market.symbols)}). "
+                f"Choose at most {market.n_assets}."
+            )
+        super().bind(market)
+
+    def estimate(self, close: FloatArray) -> FloatArray:
+        """Return weights (A,) that add up to one."""
+        growth = close[-1] / close[0]
+        threshold = np.sort(growth)[-self.top_k]
+        above, tied = growth > threshold, growth == threshold
+        places = above + tied * (self.top_k - above.sum()) / tied.sum()
+        return np.asarray(places / self.top_k)
+
+    def describe(self) -> dict[str, Any]:
+        """Return kind and settings."""
+        return {**super().describe(), "top_k": self.top_k}
