@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rlx.evaluate.claim import write_claim
+from rlx.evaluate.significance import Significance
 from rlx.evaluate.statistics import Interval
 
 Numbers = Mapping[str, float | None]
@@ -24,11 +26,12 @@ def write_verdict(
     *,
     steps: int = 0,
     seen_steps: Mapping[str, int] | None = None,
+    significance: Significance | None = None,
 ) -> str:
-    """Return sentences on whether the policy beat equal weight, and whether its intervals cover zero.
+    """Return sentences on whether the policy beat equal weight, whether its intervals cover zero, and what it proves.
 
-    Of a ruined account the intervals say nothing, so they are left out. ``seen_steps``: how many of the ``steps``
-    judged lie in each span the policy was made on, by name (``trained``, ``selected``); said first.
+    Of a ruined account intervals and significance say nothing, so they are left out. ``seen_steps``: how many of the
+    ``steps`` judged lie in each span the policy was made on, by name (``trained``, ``selected``); said first.
     """
     ruined = bool(metrics.get("ruined"))
     sentences = [_seen(seen_steps or {}, steps)]
@@ -38,7 +41,8 @@ def write_verdict(
         sentences.append("Equal weight was not judged beside it, so nothing can be said about beating it.")
     else:
         sentences += [_against(name, metrics, equal_weight), "" if ruined else _excess(excess)]
-    sentences += ["" if ruined else _certainty(intervals), _clipped(metrics.get("limit_clipped"))]
+    claim = "" if ruined or significance is None else write_claim(significance)
+    sentences += ["" if ruined else _certainty(intervals), claim, _clipped(metrics.get("limit_clipped"))]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
