@@ -18,12 +18,15 @@ STUDY = "study.db"
 log = logging.getLogger(__name__)
 
 
-def own_sweep(run_dir: Path) -> Sweep | None:
-    """Return the sweep that this process runs a trial of, with all trials it shall have; None outside of one."""
+def own_sweep() -> Sweep | None:
+    """Return the sweep that this process runs a trial of; None outside of one, and of a grid, which has no study.
+
+    It counts all trials that it shall have, and says nothing of their spread, which is not known before its end.
+    """
     if not HydraConfig.initialized() or HydraConfig.get().mode is not RunMode.MULTIRUN:
         return None
     planned = OmegaConf.select(cast(DictConfig, HydraConfig.get()), "sweeper.n_trials")
-    return None if planned is None else Sweep(planned, _other_sharpes(run_dir))
+    return None if planned is None else Sweep(planned)
 
 
 def sweep_of(run_dir: Path | None) -> Sweep | None:

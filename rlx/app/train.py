@@ -85,7 +85,7 @@ def train(
     try:
         fitted = fit(config, learner, traded, run_dir, loggers, hardware, began, earlier)
         provenance = {**provenance, "hardware": hardware.facts()}
-        sweep = own_sweep(run_dir)
+        sweep = own_sweep()
         judgement = judge_trained(
             config, resolved, learner, traded, span, run_dir, provenance, fitted.performance, sweep
         )

@@ -20,8 +20,8 @@ def _of_many(significance: Significance, dsr: float) -> str:
     chance = f"the best of {trials} worthless ones is expected to show a Sharpe ratio of {sharpe:.2f} by chance alone"
     assumed = "" if significance.trial_variance_from == "sweep" else ", taking their unknown spread for that of noise"
     if dsr >= significance.confidence:
-        return f"{words}: it is better than that many trials explain ({chance}{assumed})."
-    return f"{words}: that many trials may explain its Sharpe ratio ({chance}{assumed})."
+        return f"{words}: chance and the choice among them do not explain its Sharpe ratio ({chance}{assumed})."
+    return f"{words}: chance and the choice among them may explain its Sharpe ratio ({chance}{assumed})."
 
 
 def _of_one(significance: Significance, psr: float) -> str:

@@ -186,13 +186,14 @@ def claim(**changes: object) -> str:
 
 def test_what_may_be_claimed_in_words() -> None:
     assert claim() == (
-        "With 20 trials the deflated Sharpe ratio is 0.61, short of 0.95: that many trials may explain its Sharpe "
-        "ratio (the best of 20 worthless ones is expected to show a Sharpe ratio of 1.53 by chance alone, taking their "
-        "unknown spread for that of noise)."
+        "With 20 trials the deflated Sharpe ratio is 0.61, short of 0.95: chance and the choice among them may "
+        "explain its Sharpe ratio (the best of 20 worthless ones is expected to show a Sharpe ratio of 1.53 by chance "
+        "alone, taking their unknown spread for that of noise)."
     )
     assert claim(dsr=0.97, trial_variance_from="sweep") == (
-        "With 20 trials the deflated Sharpe ratio is 0.97, at least 0.95: it is better than that many trials explain "
-        "(the best of 20 worthless ones is expected to show a Sharpe ratio of 1.53 by chance alone)."
+        "With 20 trials the deflated Sharpe ratio is 0.97, at least 0.95: chance and the choice among them do "
+        "not explain its Sharpe ratio (the best of 20 worthless ones is expected to show a Sharpe ratio of 1.53 by "
+        "chance alone)."
     )
     assert claim(trials=1, trials_from="none") == (
         "No number of trials was declared (protocol.trials); as the only one tried, it has a probabilistic Sharpe "
