@@ -11,6 +11,7 @@ from rlx.app.construct import construct
 from rlx.app.hardware import as_judged, set_up
 from rlx.app.market import cut
 from rlx.app.outputs import print_summary, write_evals, write_outputs
+from rlx.app.sweeps import sweep_of
 from rlx.config import EvaluateConfig
 from rlx.data.features import default_features
 from rlx.data.market import Market
@@ -42,6 +43,7 @@ def evaluate(
     if note := late_start(market, config.protocol, span):
         log.warning(note)
     trained = policy if isinstance(policy, CheckpointPolicy) else None
+    policy_run = None if trained is None or trained.path is None else run_of(trained.path)
     provenance = record_run(run_dir, resolved)
     judgement = judge(
         policy,
@@ -54,9 +56,9 @@ def evaluate(
         config=resolved,
         provenance={**provenance, "hardware": hardware.facts()},
         seen=None if trained is None else trained.seen,
+        sweep=sweep_of(policy_run),
     )
     write_outputs(run_dir, judgement)
-    policy_run = None if trained is None or trained.path is None else run_of(trained.path)
     evals = write_evals(run_dir, judgement, market, policy_run)
     print_summary(run_dir, judgement, evals)
 

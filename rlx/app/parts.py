@@ -11,6 +11,7 @@ from rlx.config import TrainConfig
 from rlx.data.splits import Span
 from rlx.evaluate.aggregate import write_aggregate
 from rlx.evaluate.judge import Judgement, judge
+from rlx.evaluate.trials import Sweep
 from rlx.learners.base import Learner, Part
 from rlx.plain import write_json
 from rlx.policies.baselines import standard_baselines
@@ -21,7 +22,12 @@ WHOLE = "book"  # the policy for all symbols, beside those for some
 
 
 def judge_parts(
-    run_dir: Path, parts: Mapping[str, Part], span: Span, config: TrainConfig, provenance: Mapping[str, Any]
+    run_dir: Path,
+    parts: Mapping[str, Part],
+    span: Span,
+    config: TrainConfig,
+    provenance: Mapping[str, Any],
+    sweep: Sweep | None = None,
 ) -> dict[str, Judgement]:
     """Export, reload and judge each part as the whole is, and leave it in ``parts/NAME``."""
     judged = {}
@@ -40,6 +46,7 @@ def judge_parts(
             config=part.facts.config,
             provenance=provenance,
             seen=policy.seen,
+            sweep=sweep,
         )
         write_outputs(folder, judged[name])
     return judged

@@ -22,10 +22,12 @@ from rlx.app.outputs import print_folder, print_summary, write_evals, write_outp
 from rlx.app.parts import judge_parts, write_parts, write_report
 from rlx.app.quiet import quiet_lightning
 from rlx.app.resume import Earlier, GoOn, find_earlier
+from rlx.app.sweeps import own_sweep
 from rlx.app.trainer import new_trainer, part_fitter
 from rlx.config import TrainConfig
 from rlx.data.splits import Span
 from rlx.evaluate.judge import Judgement, judge
+from rlx.evaluate.trials import Sweep
 from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
 from rlx.policies.baselines import standard_baselines
@@ -83,9 +85,12 @@ def train(
     try:
         fitted = fit(config, learner, traded, run_dir, loggers, hardware, began, earlier)
         provenance = {**provenance, "hardware": hardware.facts()}
-        judgement = judge_trained(config, resolved, learner, traded, span, run_dir, provenance, fitted.performance)
+        sweep = own_sweep()
+        judgement = judge_trained(
+            config, resolved, learner, traded, span, run_dir, provenance, fitted.performance, sweep
+        )
         write_outputs(run_dir, judgement)
-        parts = judge_parts(run_dir, learner.parts(), span, config, provenance)
+        parts = judge_parts(run_dir, learner.parts(), span, config, provenance, sweep)
         write_parts(run_dir, learner, judgement, parts, fitted.performance["train_wall_seconds"])
         evals = write_evals(run_dir, judgement, traded.market)
         log_final(
@@ -107,6 +112,7 @@ def judge_trained(
     run_dir: Path,
     provenance: Mapping[str, Any],
     performance: Mapping[str, Any],
+    sweep: Sweep | None = None,
 ) -> Judgement:
     """Export the learner's policy, read it back from disk, and judge what was read."""
     learner.export(run_dir / "policy")
@@ -123,6 +129,7 @@ def judge_trained(
         provenance=provenance,
         performance=performance,
         seen=policy.seen,
+        sweep=sweep,
     )
 
 

@@ -47,10 +47,10 @@ def laid_over(
 
 
 def group_tree(group: str, values: Mapping[str, Any], otherwise: str) -> DictConfig:
-    """Return recorded values as a tree of the schema of ``group`` that has those very keys."""
-    for schema in SCHEMAS[group].values():
-        tree = writable(schema)
-        if set(tree) == set(values):
+    """Return recorded values as a tree of the schema of ``group`` that has those keys, or more that are off."""
+    trees = [writable(schema) for schema in SCHEMAS[group].values()]
+    for tree in sorted(trees, key=lambda tree: set(tree) != set(values)):  # the very keys first
+        if _added_are_off(tree, values):
             try:
                 return cast(DictConfig, OmegaConf.merge(tree, dict(values)))
             except OmegaConfBaseException as error:
@@ -58,4 +58,12 @@ def group_tree(group: str, values: Mapping[str, Any], otherwise: str) -> DictCon
     raise ConfigError(
         f"{group}: the run was recorded by another version of rlx, its keys are {', '.join(sorted(values))}. "
         f"{otherwise}"
+    )
+
+
+def _added_are_off(tree: DictConfig, values: Mapping[str, Any]) -> bool:
+    """Return whether the tree has all recorded keys, and others only that are None, as a setting added later may be."""
+    added = set(tree) - set(values)
+    return set(values) <= set(tree) and not any(
+        OmegaConf.is_missing(tree, key) or tree[key] is not None for key in added
     )

@@ -24,7 +24,8 @@ class Protocol:
     ``end`` (dates, both inclusive) narrow it, None leaves it open. Every start index of the part begins one more
     window of ``window_steps`` decisions. Intervals are ``confidence`` wide
     and come from ``bootstrap_replications`` resamples drawn with ``seed``, which is not the training seed: the same
-    ledger always gets the same intervals.
+    ledger always gets the same intervals. ``trials`` declares how many policies were tried before this one was shown,
+    itself included, None that nothing is said; where a sweep counts more, that number holds.
     """
 
     split: str = "auto"
@@ -34,6 +35,7 @@ class Protocol:
     bootstrap_replications: int = 2000
     confidence: float = 0.95
     seed: int = 0
+    trials: int | None = None
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -44,6 +46,8 @@ class Protocol:
         _whole("window_steps", self.window_steps, 1)
         _whole("bootstrap_replications", self.bootstrap_replications, 100)
         _whole("seed", self.seed, 0)
+        if self.trials is not None:
+            _whole("trials", self.trials, 1, " or null")
         _open_unit("confidence", self.confidence)
         start, end = _date("start", self.start), _date("end", self.end)
         if start is not None and end is not None and start.astype(SECONDS) >= _end_of(end):
@@ -75,9 +79,9 @@ def _end_of(period: np.datetime64) -> np.datetime64:
     return end
 
 
-def _whole(name: str, value: Any, low: int) -> None:
+def _whole(name: str, value: Any, low: int, otherwise: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise ConfigError(f"protocol.{name}={value!r}: must be a whole number, at least {low}.")
+        raise ConfigError(f"protocol.{name}={value!r}: must be a whole number, at least {low}{otherwise}.")
 
 
 def _open_unit(name: str, value: Any) -> None:

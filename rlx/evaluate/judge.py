@@ -12,10 +12,13 @@ from rlx.evaluate.distribution import describe_windows, window_metrics
 from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
+from rlx.evaluate.metrics import sharpe
 from rlx.evaluate.scorecard import Metrics, Scorecard
 from rlx.evaluate.seen import Seen, seen_steps
+from rlx.evaluate.significance import Significance, measure_significance
 from rlx.evaluate.statistics import Interval, bootstrap_intervals, paired_excess, return_statistics
 from rlx.evaluate.summary import guard_metrics
+from rlx.evaluate.trials import Sweep, count_trials
 from rlx.evaluate.verdict import write_verdict
 from rlx.evaluate.walk_forward import Row, measure_walk_forward
 from rlx.evaluate.windows import HOLDOUT, WINDOWS, holdout_windows, protocol_windows
@@ -55,6 +58,7 @@ def judge(
     performance: Mapping[str, Any] | None = None,
     progress: Progress | None = None,
     seen: Seen | None = None,
+    sweep: Sweep | None = None,
 ) -> Judgement:
     """Play the policy and the baselines over the span and write the scorecard.
 
@@ -62,7 +66,8 @@ def judge(
     walk forward are played in one batch. ``module`` names what made the policy; ``config``, ``provenance`` and
     ``performance`` are recorded as they are. ``progress`` follows the policy's own steps. ``seen`` gives the spans
     the policy was ``trained`` and ``selected`` on, as time stamps of their first decision and last close: the verdict
-    says when the hold-out lies in them. Raises ConfigError when a window of the protocol does not fit the span.
+    says when the hold-out lies in them. ``sweep`` is the one the policy is a trial of. Raises ConfigError when a window
+    of the protocol does not fit the span.
     """
     sets = protocol_windows(span, protocol)
     evaluation = evaluate(policy, market, sets, rules, progress)
@@ -80,6 +85,7 @@ def judge(
         performance=performance or {},
         seen=seen,
         walk_forward=walk_forward,
+        sweep=sweep,
     )
     return Judgement(scorecard, evaluation, beside, rows)
 
@@ -107,10 +113,12 @@ def build_scorecard(
     performance: Mapping[str, Any],
     seen: Seen | None = None,
     walk_forward: Mapping[str, Any] | None = None,
+    sweep: Sweep | None = None,
 ) -> Scorecard:
     """Measure finished evaluations, all over the same window sets, and put the result in words.
 
-    ``seen`` is that of ``judge``; when it is given, ``data`` has ``seen_steps``, the hold-out's steps in each span.
+    ``seen`` and ``sweep`` are those of ``judge``; with ``seen``, ``data`` has ``seen_steps``, the hold-out's steps in
+    each span.
     ``walk_forward`` is recorded as it is.
     """
     stamps = evaluation.sets[HOLDOUT].timestamps[0]
@@ -120,8 +128,10 @@ def build_scorecard(
     intervals, excess = _intervals(evaluation, baselines.get(EQUAL_WEIGHT), protocol)
     oracle = {"oracle": True} if isinstance(policy, Oracle) else {}
     named = intervals if excess is None else {**intervals, "annual_excess_over_equal_weight": excess}
+    key = comparability_key(market, evaluation)
+    significance = _significance(evaluation, protocol, sweep, key["hash"])
     return Scorecard(
-        key=comparability_key(market, evaluation),
+        key=key,
         policy=plain({"name": policy.name, **policy.describe(), **oracle}),
         module=module,
         metrics=metrics,
@@ -138,12 +148,14 @@ def build_scorecard(
             steps=len(stamps),
             seen_steps=counts,
             oracle=bool(oracle),
+            significance=significance,
         ),
         data=_describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
         config=plain(config),
         provenance=plain(provenance),
         performance=plain({**performance, **_timings(evaluation)}),
         walk_forward=plain(walk_forward or {}),
+        significance=significance.to_dict(),
     )
 
 
@@ -165,6 +177,12 @@ def _intervals(
     intervals = bootstrap_intervals(returns, return_statistics(ppy), **options)
     excess = None if equal_weight is None else paired_excess(returns, _returns(equal_weight), ppy, **options)
     return intervals, excess
+
+
+def _significance(evaluation: Evaluation, protocol: Protocol, sweep: Sweep | None, key_hash: str) -> Significance:
+    returns, ppy = _returns(evaluation), evaluation.periods_per_year
+    trials = count_trials(protocol.trials, sweep, key_hash, float(sharpe(returns, ppy)), ppy)
+    return measure_significance(returns, trials, protocol.confidence, ppy)
 
 
 def _returns(evaluation: Evaluation) -> FloatArray:

@@ -64,7 +64,7 @@ def bootstrap_intervals(
     """
     returns = np.ascontiguousarray(returns, dtype=np.float64)
     estimates = {name: float(statistic(returns[None])[0]) for name, statistic in statistics.items()}
-    reason = _no_interval(returns)
+    reason = no_statistics(returns)
     if reason is not None:
         return {name: _without(estimate, confidence, reason) for name, estimate in estimates.items()}
     block = block_length(returns)
@@ -109,6 +109,17 @@ def paired_excess(returns: FloatArray, baseline: FloatArray, periods_per_year: f
     return bootstrap_intervals(returns - baseline, statistic, **options)["excess"]
 
 
+def no_statistics(returns: FloatArray) -> str | None:
+    """Return why a return series (T,) is no ground for statements about chance, None where it is one."""
+    if len(returns) < MIN_STEPS:
+        return f"an interval needs at least {MIN_STEPS} steps, this has {len(returns)}"
+    if not np.isfinite(returns).all():
+        return "some returns are not finite"
+    if not metrics.volatility(returns, 1.0) > 0.0:
+        return "the returns do not vary"
+    return None
+
+
 def _resample(
     returns: FloatArray, statistics: Mapping[str, Statistic], block: int, replications: int, seed: int
 ) -> dict[str, FloatArray]:
@@ -124,16 +135,6 @@ def _resample(
         for name, statistic in statistics.items():
             out[name].append(statistic(resamples))
     return {name: np.concatenate(parts) for name, parts in out.items()}
-
-
-def _no_interval(returns: FloatArray) -> str | None:
-    if len(returns) < MIN_STEPS:
-        return f"an interval needs at least {MIN_STEPS} steps, this has {len(returns)}"
-    if not np.isfinite(returns).all():
-        return "some returns are not finite"
-    if not metrics.volatility(returns, 1.0) > 0.0:
-        return "the returns do not vary"
-    return None
 
 
 def _without(estimate: float, confidence: float, reason: str) -> Interval:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from rlx.evaluate.claim import write_claim
+from rlx.evaluate.significance import Significance
 from rlx.evaluate.statistics import Interval
 
 Numbers = Mapping[str, float | None]
@@ -25,12 +27,13 @@ def write_verdict(
     steps: int = 0,
     seen_steps: Mapping[str, int] | None = None,
     oracle: bool = False,
+    significance: Significance | None = None,
 ) -> str:
-    """Return sentences on whether the policy beat equal weight, and whether its intervals cover zero.
+    """Return sentences on whether the policy beat equal weight, whether its intervals cover zero, and what it proves.
 
-    Of a ruined account the intervals say nothing, so they are left out, as they are of an ``oracle``: knowing the
-    future is not chance. ``seen_steps``: how many of the ``steps`` judged lie in each span the policy was made on, by
-    name (``trained``, ``selected``). Both are said first.
+    Of a ruined account intervals and significance say nothing, so they are left out, as they are of an ``oracle``:
+    knowing the future is not chance. ``seen_steps``: how many of the ``steps`` judged lie in each span the policy was
+    made on, by name (``trained``, ``selected``). Both are said first.
     """
     ruined = bool(metrics.get("ruined"))
     arithmetic_only = ruined or oracle
@@ -41,7 +44,9 @@ def write_verdict(
         sentences.append("Equal weight was not judged beside it, so nothing can be said about beating it.")
     else:
         sentences += [_against(name, metrics, equal_weight), "" if arithmetic_only else _excess(excess)]
-    sentences += ["" if arithmetic_only else _certainty(intervals), _clipped(metrics.get("limit_clipped"))]
+    certainty = "" if arithmetic_only else _certainty(intervals)
+    claim = "" if arithmetic_only or significance is None else write_claim(significance)
+    sentences += [certainty, claim, _clipped(metrics.get("limit_clipped"))]
     return " ".join(sentence for sentence in sentences if sentence)
 
 

@@ -10,6 +10,7 @@ from rlx.evaluate.scorecard import Scorecard
 from rlx.keys import KEYS
 from rlx.plain import write_text
 from rlx.report.numbers import number
+from rlx.report.significance_table import significance_rows
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 LONGEST_CELL = 400
@@ -30,6 +31,7 @@ def render_markdown(card: Scorecard) -> str:
         f"## Verdict\n\n{card.verdict}",
         f"## Hold-out\n\n{_metrics(card)}",
         f"## Intervals\n\n{_intervals(card)}",
+        *([f"## Significance\n\n{_significance(card)}"] if card.significance else []),
         f"## Every start index\n\n{_windows(card)}",
         *([f"## Walk-forward\n\n{_walk_forward(card)}"] if card.walk_forward else []),
         f"## Guards and cooldowns\n\n{_guard(card)}",
@@ -86,6 +88,12 @@ def _intervals(card: Scorecard) -> str:
     if first["block_steps"] is not None:
         note += f", {first['replications']} resamples of mean block length {first['block_steps']}"
     return _table(["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"], rows) + f"\n\n{note}."
+
+
+def _significance(card: Scorecard) -> str:
+    table = _table(["", "value", "meaning"], significance_rows(card.significance))
+    reason = card.significance["reason"]
+    return table if reason is None else f"{table}\n\nNot measured: {reason}."
 
 
 def _windows(card: Scorecard) -> str:

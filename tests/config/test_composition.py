@@ -216,6 +216,17 @@ def test_an_evaluation_keeps_what_the_command_line_says() -> None:
     assert not config.guard.enabled
 
 
+def test_a_setting_added_since_the_run_may_be_missing_where_it_is_off() -> None:
+    given = ["policy=checkpoint", "policy.path=run"]
+    run = recorded(["protocol.window_steps=21"])
+    del run["protocol"]["trials"]  # type: ignore[attr-defined]
+    cfg = compose("evaluate", given)
+    assert typed(as_trained(cfg, run, given), EvaluateConfig).protocol == Protocol(window_steps=21)
+    del run["protocol"]["seed"]  # type: ignore[attr-defined]  # 0 is no way of being off
+    with pytest.raises(ConfigError, match="protocol: the run was recorded by another version of rlx"):
+        as_trained(cfg, run, given)
+
+
 def test_a_run_of_another_version_is_refused() -> None:
     run = recorded([])
     run["guard"] = {"threshold": 1}

@@ -16,6 +16,7 @@ from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import Judgement, judge, score
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.seen import Seen
+from rlx.evaluate.trials import Sweep
 from rlx.keys import KEYS
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.sim import Costs, Limits, Reward, Rules
@@ -23,7 +24,7 @@ from tests.evaluate.players import FREE, GUARDED, OPEN, Player, make_market, ran
 
 FIELDS = [
     "schema_version", "key", "policy", "module", "metrics", "intervals", "guard", "baselines", "verdict", "config",
-    "provenance", "performance",
+    "provenance", "performance", "significance",
 ]  # fmt: skip
 SPAN = Span(10, 59)
 PROTOCOL = Protocol(window_steps=10, bootstrap_replications=200)
@@ -35,19 +36,22 @@ def judged(
     market: object = None,
     span: Span = SPAN,
     seen: Seen | None = None,
+    protocol: Protocol = PROTOCOL,
+    sweep: Sweep | None = None,
 ) -> Judgement:
     return judge(
         policy or state_dependent(),  # type: ignore[arg-type]
         market or random_market(),  # type: ignore[arg-type]
         span,
         rules,
-        PROTOCOL,
+        protocol,
         baselines=[EqualWeight(), BuyAndHold(), Cash()],
         module="test",
         config={"costs": rules.costs, "seed": 0},
         provenance={"command": "python train.py"},
         performance={"train_wall_seconds": 1.5, "env_steps_per_second": np.float64(10.0)},
         seen=seen,
+        sweep=sweep,
     )
 
 
@@ -120,6 +124,29 @@ def test_a_baseline_judged_as_policy_gets_the_same_numbers(judgement: Judgement)
     assert card.windows["share_beating_equal_weight"] == 0.0
     assert "did exactly as well as equal weight" in card.verdict
     assert "Step for step it earned the same." in card.verdict
+
+
+def test_the_number_of_trials_changes_what_may_be_claimed_and_not_what_is_compared(judgement: Judgement) -> None:
+    one, many = judgement.scorecard, judged(protocol=replace(PROTOCOL, trials=20)).scorecard
+    assert one.key == many.key and one.metrics == many.metrics
+    assert one.significance["trials_from"] == "none" and "No number of trials was declared" in one.verdict
+    assert many.significance["trials_from"] == "declared" and "With 20 trials" in many.verdict
+    assert many.significance["psr"] == one.significance["psr"] == one.significance["dsr"]
+    assert many.significance["dsr"] < one.significance["dsr"]
+
+
+def test_a_sweeps_trials_are_deflated_by_their_spread_under_the_same_key(judgement: Judgement) -> None:
+    one = judgement.scorecard
+    key, own = one.key["hash"], one.metrics["sharpe"] or 0.0
+    found = judged(sweep=Sweep(50, {key: [own - 1.0, own + 1.0], "other": [9.0]})).scorecard.significance
+    assert (found["trials"], found["trials_from"], found["trial_variance_from"]) == (50, "sweep", "sweep")
+    assert found["trial_variance_per_step"] == pytest.approx(1.0 / 252.0)
+
+
+def test_a_scorecard_from_before_significance_was_measured_still_reads(judgement: Judgement, tmp_path: Path) -> None:
+    replace(judgement.scorecard, significance={}).write(tmp_path / "scorecard.json")
+    assert "significance" not in json.loads((tmp_path / "scorecard.json").read_text())
+    assert Scorecard.load(tmp_path / "scorecard.json").significance == {}
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from rlx.evaluate.config import Protocol
 def test_defaults() -> None:
     protocol = Protocol()
     assert (protocol.window_steps, protocol.bootstrap_replications, protocol.confidence) == (42, 2000, 0.95)
-    assert (protocol.split, protocol.seed) == ("auto", 0)
+    assert (protocol.split, protocol.seed, protocol.trials) == ("auto", 0, None)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,9 @@ def test_defaults() -> None:
         ("bootstrap_replications", 10, "at least 100"),
         ("seed", -1, "protocol.seed=-1"),
         ("seed", True, "protocol.seed=True"),
+        ("trials", 0, "protocol.trials=0: must be a whole number, at least 1 or null"),
+        ("trials", 2.5, "protocol.trials=2.5"),
+        ("trials", True, "protocol.trials=True"),
         ("confidence", 1.0, "protocol.confidence=1.0: must be a number between 0 and 1"),
         ("confidence", float("nan"), "protocol.confidence=nan"),
         ("start", "yesterday", r"protocol.start='yesterday': must be a date"),

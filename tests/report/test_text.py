@@ -51,6 +51,10 @@ def test_markdown_shows_every_number_and_the_verdict() -> None:
     for name in (*scorecard.metrics, *scorecard.guard, *scorecard.intervals):
         assert f"| `{name}` |" in markdown
     assert f"| `sharpe` | {scorecard.metrics['sharpe']:.2f} |" in markdown
+    for name, value in scorecard.significance.items():
+        if isinstance(value, float) and name != "confidence":
+            assert f"| `{name}` | {value:.4g} |" in markdown
+    assert "| `trials` | 1 | Trials it is the one shown of: none was declared" in markdown
     assert "2020-01-20 to 2020-03-27: 49 steps" in markdown
     assert "`versions`" not in markdown
 
@@ -67,6 +71,7 @@ def test_cash_has_no_ratio_and_no_interval() -> None:
     markdown = render_markdown(card(Cash()))
     assert "| `sharpe` | n/a |" in markdown
     assert "no interval: the returns do not vary" in markdown
+    assert "| `psr` | n/a |" in markdown and "Not measured: the returns do not vary." in markdown
     assert "cash (baseline)" in markdown  # the policy and a baseline of the same name keep a column each
 
 

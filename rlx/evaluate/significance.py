@@ -1,0 +1,137 @@
+"""What a Sharpe ratio proves: with fat tails, in a short record, and as the best of several trials.
+
+All Sharpe ratios here are per step, none is annualised: the formulas hold for the observed frequency only. They take
+returns as serially independent; the intervals of ``rlx.evaluate.statistics`` do not.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from rlx.evaluate.statistics import no_statistics
+from rlx.evaluate.trials import Trials
+from rlx.types import FloatArray
+
+
+@dataclass(frozen=True)
+class Significance:
+    """A scorecard's ``significance``; numbers are None where there are none, and ``reason`` says why.
+
+    ``psr`` is the probabilistic Sharpe ratio against zero and ``dsr`` the deflated one, both probabilities; one may
+    be claimed when it reaches ``confidence``. ``min_track_record_steps`` is the length at which ``psr`` would, None
+    for a Sharpe ratio of zero or less. ``kurtosis`` is 3 for a normal distribution. ``trials_from`` and
+    ``trial_variance_from`` say where these are from: ``declared``, ``sweep`` or ``none``, and ``sweep`` or ``null``,
+    the spread of trials that are worth nothing. ``expected_max_sharpe`` is in units of the metric ``sharpe``.
+    """
+
+    confidence: float
+    steps: int
+    trials: int
+    trials_from: str
+    psr: float | None = None
+    dsr: float | None = None
+    min_track_record_steps: int | None = None
+    expected_max_sharpe: float | None = None
+    trial_variance_per_step: float | None = None
+    trial_variance_from: str | None = None
+    sharpe_per_step: float | None = None
+    skewness: float | None = None
+    kurtosis: float | None = None
+    reason: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values."""
+        return asdict(self)
+
+
+def measure_significance(
+    returns: FloatArray, trials: Trials, confidence: float, periods_per_year: float
+) -> Significance:
+    """Measure what the Sharpe ratio of returns (T,), the one shown of so many trials, proves."""
+    from purgedcv import deflated_sharpe_ratio_full
+
+    returns = np.asarray(returns, dtype=np.float64)
+    common: dict[str, Any] = {
+        "confidence": confidence,
+        "steps": len(returns),
+        "trials": trials.count,
+        "trials_from": trials.source,
+    }
+    if (reason := no_statistics(returns)) is not None:
+        return Significance(**common, reason=reason)
+    variance = null_variance(len(returns)) if trials.variance is None else trials.variance
+    try:
+        found = deflated_sharpe_ratio_full(returns, trials.count, variance)
+        needed = min_track_record_steps(returns, confidence)
+    except ValueError as error:  # the library's word for moments that its approximation cannot hold
+        return Significance(**common, reason=str(error))
+    return Significance(
+        **common,
+        psr=probabilistic_sharpe_ratio(returns),
+        dsr=found.dsr,
+        min_track_record_steps=int(needed) if math.isfinite(needed) else None,
+        expected_max_sharpe=expected_max_sharpe(trials.count, variance) * math.sqrt(periods_per_year),
+        trial_variance_per_step=variance,
+        trial_variance_from="null" if trials.variance is None else "sweep",
+        sharpe_per_step=found.observed_sr,
+        skewness=found.skew,
+        kurtosis=found.kurt,
+    )
+
+
+def probabilistic_sharpe_ratio(returns: FloatArray, benchmark_per_step: float = 0.0) -> float:
+    """Return the confidence that the true Sharpe ratio a step of returns (T,) is above a benchmark.
+
+    Phi((SR - SR*) sqrt(T - 1) / sqrt(1 - skewness SR + (kurtosis - 1) SR^2 / 4)), Bailey and Lopez de Prado (2012).
+    Raises ValueError for fewer than three returns, without variance, and where the root does not exist.
+    """
+    import purgedcv
+
+    return purgedcv.probabilistic_sharpe_ratio(returns, benchmark_per_step)
+
+
+def min_track_record_steps(returns: FloatArray, confidence: float, benchmark_per_step: float = 0.0) -> float:
+    """Return how many steps with the moments of returns (T,) it takes to claim a Sharpe ratio above a benchmark.
+
+    The length at which the probabilistic Sharpe ratio reaches ``confidence`` (Bailey and Lopez de Prado 2012);
+    infinite where the Sharpe ratio is not above the benchmark. Raises ValueError as above.
+    """
+    from purgedcv import deflated_sharpe_ratio_full, min_track_record_length
+
+    found = deflated_sharpe_ratio_full(returns, 1, 0.0)
+    return min_track_record_length(found.observed_sr, benchmark_per_step, 1.0 - confidence, found.skew, found.kurt)
+
+
+def deflated_sharpe_ratio(returns: FloatArray, trials: int, variance_per_step: float) -> float:
+    """Return the confidence that the true Sharpe ratio is above what the best of so many trials shows by chance.
+
+    The probabilistic Sharpe ratio against ``expected_max_sharpe`` (Bailey and Lopez de Prado 2014).
+    """
+    return probabilistic_sharpe_ratio(returns, expected_max_sharpe(trials, variance_per_step))
+
+
+def expected_max_sharpe(trials: int, variance_per_step: float) -> float:
+    """Return the expected largest Sharpe ratio a step of independent trials whose true ones are all zero.
+
+    sqrt(V) ((1 - g) Phi^-1(1 - 1/N) + g Phi^-1(1 - 1/(N e))) with Euler's constant g, and 0 for one trial; V is the
+    variance of the trials' Sharpe ratios a step (Bailey and Lopez de Prado 2014).
+    """
+    from scipy.stats import norm
+
+    if trials == 1:
+        return 0.0
+    tails = norm.isf([1.0 / trials, 1.0 / (trials * math.e)])
+    return math.sqrt(variance_per_step) * float((1.0 - np.euler_gamma) * tails[0] + np.euler_gamma * tails[1])
+
+
+def null_variance(steps: int) -> float:
+    """Return the variance of the Sharpe ratio a step of a worthless trial, 1 / (T - 1): the formula's at SR = 0.
+
+    It stands in where the trials' own is not known. Trials that resemble each other spread less, so it errs on the
+    side of doubt; it holds for trials that are worth nothing.
+    """
+    return 1.0 / (steps - 1)
