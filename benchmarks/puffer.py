@@ -23,7 +23,7 @@ from rlx.learners.gymrl.config import GymrlConfig
 from rlx.learners.gymrl.learner import build_ppo
 from rlx.learners.pufferlib.config import PufferlibConfig
 from rlx.learners.pufferlib.ppo import PufferPpo
-from rlx.learners.pufferlib.ppo_config import PpoConfig
+from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
 from rlx.policies.networks.book import SIGNAL_BOUND
 from rlx.sim.rules import Rules
 
@@ -69,7 +69,7 @@ class Contender:
         return {key: statistics.median(numbers[key] for numbers in self.rounds) for key in self.rounds[0]}
 
 
-def puffer_contender(config: PpoConfig, task: PortfolioTask, *, constant: bool) -> Contender:
+def puffer_contender(config: PufferPpoConfig, task: PortfolioTask, *, constant: bool) -> Contender:
     """Return PufferLib's trainer on the accounts, or on an environment that leaves its buffers as they are."""
     learner = PufferPpo(config, task, 0)
     if constant:
@@ -79,7 +79,7 @@ def puffer_contender(config: PpoConfig, task: PortfolioTask, *, constant: bool) 
     return Contender(learner.update, config.rollout_size, Timed(learner.env, "step"), Timed(learner._trainer, "train"))
 
 
-def gymrl_contender(config: PpoConfig, task: PortfolioTask) -> Contender:
+def gymrl_contender(config: PufferPpoConfig, task: PortfolioTask) -> Contender:
     """Return Stable-Baselines3's PPO with as many accounts, minibatches and layers, on the same task."""
     shared = ("n_accounts", "rollout_steps", "minibatch_size", "n_epochs", "hidden_sizes", "log_std_init")
     settings = GymrlConfig(**{name: getattr(config, name) for name in shared})

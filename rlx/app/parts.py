@@ -7,48 +7,67 @@ from pathlib import Path
 from typing import Any
 
 from rlx.app.outputs import write_outputs
-from rlx.config import TrainConfig
+from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.aggregate import write_aggregate
+from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import Judgement, judge
 from rlx.evaluate.trials import Sweep
-from rlx.learners.base import Learner, Part
+from rlx.learners.base import WHOLE, Learner, Part
 from rlx.plain import write_json
 from rlx.policies.baselines import standard_baselines
+from rlx.policies.checkpoint import FOLDER as POLICY
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from rlx.sim.rules import Rules
 
 PARTS = "parts"
-WHOLE = "book"  # the policy for all symbols, beside those for some
+
+
+def judge_saved(
+    folder: Path,
+    market: Market,
+    rules: Rules,
+    span: Span,
+    protocol: Protocol,
+    provenance: Mapping[str, Any],
+    *,
+    performance: Mapping[str, Any] | None = None,
+    sweep: Sweep | None = None,
+) -> Judgement:
+    """Read the policy of a folder back from disk, judge what was read, and leave the result beside it."""
+    policy = load_checkpoint(folder)
+    judgement = judge(
+        policy,
+        market,
+        span,
+        rules,
+        protocol,
+        baselines=standard_baselines(),
+        module=policy.facts.module,
+        config=policy.facts.config,
+        provenance=provenance,
+        performance=performance,
+        seen=policy.seen,
+        sweep=sweep,
+    )
+    write_outputs(folder, judgement)
+    return judgement
 
 
 def judge_parts(
     run_dir: Path,
     parts: Mapping[str, Part],
     span: Span,
-    config: TrainConfig,
+    protocol: Protocol,
     provenance: Mapping[str, Any],
     sweep: Sweep | None = None,
 ) -> dict[str, Judgement]:
-    """Export, reload and judge each part as the whole is, and leave it in ``parts/NAME``."""
+    """Export and judge each part as the whole is, in ``parts/NAME``."""
     judged = {}
     for name, part in parts.items():
         folder = run_dir / PARTS / name
-        save_checkpoint(folder / "policy", part.facts, part.network)
-        policy = load_checkpoint(folder / "policy")
-        judged[name] = judge(
-            policy,
-            part.market,
-            span,
-            part.rules,
-            config.protocol,
-            baselines=standard_baselines(),
-            module=part.facts.module,
-            config=part.facts.config,
-            provenance=provenance,
-            seen=policy.seen,
-            sweep=sweep,
-        )
-        write_outputs(folder, judged[name])
+        save_checkpoint(folder / POLICY, part.facts, part.network)
+        judged[name] = judge_saved(folder, part.market, part.rules, span, protocol, provenance, sweep=sweep)
     return judged
 
 

@@ -34,8 +34,7 @@ def sweep_of(run_dir: Path | None) -> Sweep | None:
 
     A study that cannot be read is told in a warning, and counts as none.
     """
-    study = None if run_dir is None else run_dir.resolve().parent / STUDY
-    if run_dir is None or study is None or not study.is_file():
+    if run_dir is None or not (study := run_dir.resolve().parent / STUDY).is_file():
         return None
     try:
         trials = _count(study)

@@ -18,20 +18,16 @@ from rlx.app.checkpoints import CHECKPOINTS, LAST, best_checkpoints, last_checkp
 from rlx.app.construct import construct
 from rlx.app.hardware import Hardware, set_up
 from rlx.app.market import Traded
-from rlx.app.outputs import print_folder, print_summary, write_evals, write_outputs
-from rlx.app.parts import judge_parts, write_parts, write_report
+from rlx.app.outputs import print_folder, print_summary, write_evals
+from rlx.app.parts import judge_parts, judge_saved, write_parts, write_report
 from rlx.app.quiet import quiet_lightning
 from rlx.app.resume import Earlier, GoOn, find_earlier
 from rlx.app.sweeps import own_sweep
 from rlx.app.trainer import new_trainer, part_fitter
 from rlx.config import TrainConfig
-from rlx.data.splits import Span
-from rlx.evaluate.judge import Judgement, judge
-from rlx.evaluate.trials import Sweep
 from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
-from rlx.policies.baselines import standard_baselines
-from rlx.policies.checkpoint import load_checkpoint
+from rlx.policies.checkpoint import FOLDER as POLICY
 from rlx.run_folder import record_run
 from rlx.tracking.loggers import build_loggers, close_loggers, log_final
 
@@ -86,11 +82,12 @@ def train(
         fitted = fit(config, learner, traded, run_dir, loggers, hardware, began, earlier)
         provenance = {**provenance, "hardware": hardware.facts()}
         sweep = own_sweep()
-        judgement = judge_trained(
-            config, resolved, learner, traded, span, run_dir, provenance, fitted.performance, sweep
+        learner.export(run_dir / POLICY)
+        rules, protocol = config.rules(), config.protocol
+        judgement = judge_saved(
+            run_dir, traded.market, rules, span, protocol, provenance, performance=fitted.performance, sweep=sweep
         )
-        write_outputs(run_dir, judgement)
-        parts = judge_parts(run_dir, learner.parts(), span, config, provenance, sweep)
+        parts = judge_parts(run_dir, learner.parts(), span, protocol, provenance, sweep)
         write_parts(run_dir, learner, judgement, parts, fitted.performance["train_wall_seconds"])
         evals = write_evals(run_dir, judgement, traded.market)
         log_final(
@@ -101,36 +98,6 @@ def train(
         close_loggers(loggers, succeeded=succeeded)
     print_summary(run_dir, judgement, evals, parts)
     return fitted
-
-
-def judge_trained(
-    config: TrainConfig,
-    resolved: Mapping[str, Any],
-    learner: Learner,
-    traded: Traded,
-    span: Span,
-    run_dir: Path,
-    provenance: Mapping[str, Any],
-    performance: Mapping[str, Any],
-    sweep: Sweep | None = None,
-) -> Judgement:
-    """Export the learner's policy, read it back from disk, and judge what was read."""
-    learner.export(run_dir / "policy")
-    policy = load_checkpoint(run_dir / "policy")
-    return judge(
-        policy,
-        traded.market,
-        span,
-        config.rules(),
-        config.protocol,
-        baselines=standard_baselines(),
-        module=learner.module,
-        config=resolved,
-        provenance=provenance,
-        performance=performance,
-        seen=policy.seen,
-        sweep=sweep,
-    )
 
 
 def make_learner(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded) -> Learner:

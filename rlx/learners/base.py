@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,7 @@ from rlx.sim.rules import Rules
 
 CHECKPOINT_KEY = "rlx"
 CHECKPOINT_FORMAT = 1
+WHOLE = "book"  # in files, the policy for all symbols beside those for some
 
 
 class Totals(NamedTuple):
@@ -91,12 +93,12 @@ class Updates:
 class Learner(LightningModule):
     """Trains a policy on the training span of a market under the rules of trading.
 
-    A subclass sets ``module``, implements ``updates``, ``network`` and the usual Lightning hooks, and calls
-    ``log_update`` once a training step. Features are normalized with statistics of the training span alone.
-    Validation is nobody's business here: the validation loop runs one empty step, for the Trainer's callbacks to
-    judge ``policy()`` in. ``resolved_config`` is stored in the checkpoint; by default it is the module's own.
-    ``part_noun`` is what ``parts`` are called in files. ``compiler`` is what ``compile_networks`` is given when the
-    fit starts; by default it compiles nothing.
+    A subclass sets ``module`` and ``config_type``, whose fields are the ``options``, implements ``updates``,
+    ``network`` and the usual Lightning hooks, and calls ``log_update`` once a training step. Features are normalized
+    with statistics of the training span alone. Validation is nobody's business here: the validation loop runs one
+    empty step, for the Trainer's callbacks to judge ``policy()`` in. ``resolved_config`` is stored in the checkpoint;
+    by default it is the module's own. ``part_noun`` is what ``parts`` are called in files. ``compiler`` is what
+    ``compile_networks`` is given when the fit starts; by default it compiles nothing.
 
     A resumed run gives the numbers of an uninterrupted one. Lightning's checkpoints hold weights, optimizers and
     schedulers, and this class adds totals and random states. A subclass with any other state that outlives an update
@@ -104,26 +106,30 @@ class Learner(LightningModule):
     """
 
     module: str
+    config_type: type[Any]
     part_noun: str = "part"
 
     def __init__(
         self,
+        *,
         market: Market,
         rules: Rules,
         splits: Splits,
         feature_names: Sequence[str],
         seed: int,
-        window_steps: int,
-        config: Mapping[str, Any],
+        **options: Any,
     ) -> None:
         super().__init__()
+        self.automatic_optimization = False  # an update is more than a loss
+        self.config = self.config_type(**options)
         self.market = market
         self.rules = rules
         self.splits = splits
         self.feature_names = tuple(feature_names)
         self.seed = seed
-        self.window_steps = window_steps
-        self.resolved_config: dict[str, Any] = dict(config)
+        self.window_steps: int = self.config.window_steps
+        own = asdict(self.config)
+        self.resolved_config: dict[str, Any] = {name: own[name] for name in own if not name.startswith("_")}
         self.normalizer = self._fit_normalizer()
         self.totals = Totals(0, 0, 0.0)
         self.compiler = Compiler("off", "cpu")
@@ -165,7 +171,7 @@ class Learner(LightningModule):
     def report(self, judged: Mapping[str, Mapping[str, Any]], seconds: float) -> tuple[str, dict[str, Any]] | None:
         """Return the name and the plain content of a JSON file about the whole training, None for no such file.
 
-        ``judged`` are the metrics of every policy by name, that for all symbols under ``book``; empty where there are
+        ``judged`` are the metrics of every policy by name, that for all symbols under ``WHOLE``; empty where there are
         no updates and hence no policy. ``seconds`` is the wall clock of the updates.
         """
         return None

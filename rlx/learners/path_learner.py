@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, cast
 
 import torch
@@ -14,8 +14,6 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rlx.compilation import Compiler
-from rlx.data.market import Market
-from rlx.data.splits import Splits
 from rlx.errors import RlxError
 from rlx.learners.base import Learner, Stopwatch
 from rlx.learners.optimizers import build_optimizers, learning_rate_schedule
@@ -24,7 +22,6 @@ from rlx.learners.paths import Stretch, Stretches
 from rlx.learners.warm_start import load_warm_start
 from rlx.policies.checkpoint import CheckpointPolicy, PolicyFacts
 from rlx.policies.networks.sequence import SequenceNetwork
-from rlx.sim.rules import Rules
 from rlx.sim.settings import market_settings
 from rlx.sim.torch_paths import PathPlayer
 from rlx.sim.torch_state import TorchRules
@@ -33,42 +30,29 @@ from rlx.sim.torch_state import TorchRules
 class PathLearner(Learner):
     """Trains a ``SequenceNetwork`` on stretches of the training span that the torch engine plays.
 
-    A subclass sets ``config_type``, whose fields are the ``options``, and implements ``build_network`` and ``learn``,
-    which takes a ``Stretch``, leaves gradients behind and returns metrics. ``averaged`` is the moving average of the
-    network that is validated and exported.
+    A subclass implements ``build_network`` and ``learn``, which takes a ``Stretch``, leaves gradients behind and
+    returns metrics. ``averaged`` is the moving average of the network that is validated and exported.
     """
 
     config_type: type[PathLearnerConfig]
     config: PathLearnerConfig
 
-    def __init__(
-        self,
-        *,
-        market: Market,
-        rules: Rules,
-        splits: Splits,
-        feature_names: Sequence[str],
-        seed: int,
-        **options: Any,
-    ) -> None:
-        self.config = self.config_type(**options)
-        resolved = {name: value for name, value in asdict(self.config).items() if not name.startswith("_")}
-        super().__init__(market, rules, splits, feature_names, seed, self.config.window_steps, resolved)
-        self.automatic_optimization = False
-        torch.manual_seed(seed)
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        torch.manual_seed(self.seed)
         self.net = self.build_network()
         self.warm = self._warm_start()
         self.averaged = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(self.config.ema_decay))  # type: ignore[no-untyped-call]
         self.stretches = Stretches(
-            market,
-            rules,
-            splits.train,
-            feature_names,
+            self.market,
+            self.rules,
+            self.splits.train,
+            self.feature_names,
             self.normalizer,
-            self.config.window_steps,
+            self.window_steps,
             self.config.rollout_steps,
         )
-        self.settings = market_settings(rules, market)
+        self.settings = market_settings(self.rules, self.market)
         self.play = self._player()
 
     @abstractmethod

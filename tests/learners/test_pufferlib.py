@@ -18,7 +18,7 @@ from rlx.learners.base import Preparation
 from rlx.learners.pufferlib.baskets import inverse_volatility, least_correlated
 from rlx.learners.pufferlib.learner import PufferlibLearner, part_name
 from rlx.policies.checkpoint import load_checkpoint
-from rlx.sim.rules import Costs, Limits, Reward, Rules
+from rlx.sim.rules import Costs, Guard, Limits, Reward, Rules
 from tests.learners.fitting import Recorder, fit, weights_of
 from tests.learners.forecasts import FIT, NAMES, regimes, small, splits_of
 
@@ -125,11 +125,12 @@ def test_one_symbol_makes_no_pairs() -> None:
 
 
 def test_an_environment_trades_its_symbols_under_the_rules_that_concern_them(run: Path, tmp_path: Path) -> None:
-    rules = replace(RULES, reward=Reward(cvar_penalty=0.25))
+    rules = replace(RULES, reward=Reward(cvar_penalty=0.25), guard=Guard(drawdown_threshold=0.1))
     one = prepared(run, tmp_path, rules=rules, pairs=[["S2", "S0"], ["S1", "S3", "S0"]], risk_penalty=0.5)
     first, second = (ppo.env.task for ppo in one.ppos)
     assert first.market.symbols == ("S2", "S0")
     assert first.rules.costs.per_asset_bps == {"S2": 9.0} and second.rules.costs.per_asset_bps is None
+    assert first.rules.guard == second.rules.guard == rules.guard
     assert first.rules.reward.cvar_penalty == 0.75  # that of the environment and that of the module
     np.testing.assert_array_equal(first.market.returns, MARKET.returns[:, [2, 0]])
     np.testing.assert_array_equal(first.signals, one.feed.signals[:, [2, 0]])

@@ -118,6 +118,15 @@ def test_a_fit_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path: Path) -> 
     assert all(torch.equal(x, weights[name]) for name, x in whole.best_network().state_dict().items())
 
 
+def test_a_fit_that_finds_nothing_better_ends_and_keeps_where_it_began(tmp_path: Path) -> None:
+    job = job_of(regimes())
+    job.config = replace(job.config, learning_rate=10.0, patience=2)  # every step leads away
+    before = {name: x.clone() for name, x in job.network.state_dict().items()}
+    FIT(job, tmp_path / "x.ckpt", 60, 5)
+    assert job.updates_done == 10  # two validations
+    assert all(torch.equal(x, before[name]) for name, x in job.best_network().state_dict().items())
+
+
 def test_the_same_seed_gives_the_same_forecasts_and_another_others(tmp_path: Path) -> None:
     market = regimes()
     first, again, other = (pipeline(market, small(), tmp_path / str(n), seed=n // 2) for n in range(3))

@@ -127,9 +127,11 @@ def test_stages_that_are_left_out_come_from_the_run(run: Path, tmp_path: Path) -
     assert {path.name for path in (tmp_path / "b" / "stages").iterdir()} == {"forecaster", "specialists"}
 
 
-def test_without_specialists_the_forecaster_serves_all(tmp_path: Path) -> None:
+def test_without_specialists_the_forecaster_serves_all(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
     made = pipeline(MARKET, small(stages=["forecaster", "portfolio"]), tmp_path)
     assert list(made) == ["forecaster"]
+    assert "the forecaster serves every symbol" in caplog.text
 
 
 def test_the_forecaster_alone(tmp_path: Path) -> None:
@@ -228,7 +230,7 @@ def test_a_damaged_hand_over_is_refused(damage: str, run: Path, tmp_path: Path) 
         facts.write_text(json.dumps({**json.loads(facts.read_text()), "format_version": 99}))
     else:
         weights.unlink()
-    with pytest.raises(CheckpointError, match="Have the stage done anew"):
+    with pytest.raises(CheckpointError, match="Delete the folder to have the stage done anew"):
         pipeline(MARKET, small(stages=["portfolio"], resume=str(tmp_path)), tmp_path / "new", fit=no_fit)
 
 

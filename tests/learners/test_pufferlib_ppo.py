@@ -17,7 +17,7 @@ from rlx.errors import ConfigError
 from rlx.keys import KEYS
 from rlx.learners.pufferlib.actor_critic import ActorCritic
 from rlx.learners.pufferlib.ppo import PufferPpo
-from rlx.learners.pufferlib.ppo_config import PpoConfig
+from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
 from rlx.learners.states import as_arrays, as_tensors
 from tests.envs.tasks import ALL_RULES, LONG_ONLY, make_market, make_task
 
@@ -39,7 +39,7 @@ def make_tiny_task(**options: Any) -> PortfolioTask:
 
 def make_ppo(seed: int = 0, task: PortfolioTask | None = None, **options: Any) -> PufferPpo:
     torch.manual_seed(seed)
-    return PufferPpo(PpoConfig(**{**TINY, **options}), make_tiny_task() if task is None else task, seed)
+    return PufferPpo(PufferPpoConfig(**{**TINY, **options}), make_tiny_task() if task is None else task, seed)
 
 
 def weights_of(ppo: PufferPpo) -> dict[str, np.ndarray]:
@@ -64,7 +64,6 @@ def test_an_update_changes_the_network_and_tells_how_it_went() -> None:
     terms = last["policy_loss"] + config.value_coefficient * last["value_loss"] / 2
     assert last["loss"] == pytest.approx(terms - config.entropy_coefficient * last["entropy"])
     assert last["action_std"] == pytest.approx(np.exp(-1.0), rel=0.1)
-    ppo.close()
 
 
 @pytest.mark.parametrize("seed", [0, 3])
@@ -84,9 +83,9 @@ def test_the_first_weights_are_of_the_seed_alone_and_random_numbers_are_left() -
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    first = PufferPpo(PpoConfig(**TINY), make_tiny_task(), 1)
+    first = PufferPpo(PufferPpoConfig(**TINY), make_tiny_task(), 1)
     assert torch.equal(torch.rand(3), expected)
-    for name, array in weights_of(PufferPpo(PpoConfig(**TINY), make_tiny_task(), 1)).items():
+    for name, array in weights_of(PufferPpo(PufferPpoConfig(**TINY), make_tiny_task(), 1)).items():
         np.testing.assert_array_equal(array, weights_of(first)[name])
 
 
@@ -134,8 +133,7 @@ def test_it_prints_nothing_writes_nothing_and_leaves_the_process_as_it_was(
         ppo = make_ppo(total_env_steps=128)
         assert threading.active_count() == threads
         ppo.update()
-        ppo.close()
-    assert (told.getvalue(), list(tmp_path.iterdir())) == ("", [])
+        assert (told.getvalue(), list(tmp_path.iterdir())) == ("", [])
     assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
     assert not torch.is_autocast_enabled("cpu")
 
@@ -245,9 +243,9 @@ def test_actor_and_critic_are_separate_and_start_almost_flat() -> None:
 )
 def test_nonsense_is_refused(field: str, value: Any, told: str) -> None:
     with pytest.raises(ConfigError, match=rf"module\.{field}={value!r}.*{told}"):
-        PpoConfig(**{field: value})
+        PufferPpoConfig(**{field: value})
 
 
 def test_a_budget_is_rounded_up_to_whole_rollouts() -> None:
-    assert PpoConfig(**{**TINY, "total_env_steps": 129}).updates == 2
-    assert PpoConfig(**TINY).rollout_size == 128
+    assert PufferPpoConfig(**{**TINY, "total_env_steps": 129}).updates == 2
+    assert PufferPpoConfig(**TINY).rollout_size == 128

@@ -232,5 +232,5 @@ def test_they_describe_themselves() -> None:
         own = {"momentum": {"top_k": 2}, "kelly": {"cap": 0.4}}.get(name, {})
         assert policy.describe() == {**facts, **own}
     assert isinstance(Hindsight(), Oracle)
-    assert Hindsight().describe() == {"kind": "hindsight", "oracle": True}
+    assert Hindsight().describe() == {"kind": "hindsight"}
     assert not any(isinstance(policy, Oracle) for policy in (EqualWeight(), BuyAndHold()))

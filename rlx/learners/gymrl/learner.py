@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, cast
 
 import numpy as np
@@ -17,8 +15,6 @@ from torch import nn
 from torch.optim import Optimizer
 
 from rlx.compilation import Compiler
-from rlx.data.market import Market
-from rlx.data.splits import Splits
 from rlx.envs.allocation import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
@@ -27,7 +23,6 @@ from rlx.learners.gymrl.config import GymrlConfig
 from rlx.learners.precision import in_bfloat16
 from rlx.learners.states import as_arrays, as_tensors
 from rlx.policies.networks.mlp import MlpAllocation
-from rlx.sim.rules import Rules
 
 METRICS = {  # SB3's name of a metric: ours
     "train/loss": "loss",
@@ -70,27 +65,17 @@ class GymrlLearner(Learner):
 
     Lightning's wrapper of the optimizer steps inside SB3, so ``global_step`` counts gradient steps, and the actor,
     the critic and the optimizer are in Lightning's checkpoints. The accounts are added to them, for episodes go on
-    from one update to the next. ``options`` are the fields of ``GymrlConfig``.
+    from one update to the next.
     """
 
     module = "gymrl"
+    config_type = GymrlConfig
+    config: GymrlConfig
 
-    def __init__(
-        self,
-        *,
-        market: Market,
-        rules: Rules,
-        splits: Splits,
-        feature_names: Sequence[str],
-        seed: int,
-        **options: Any,
-    ) -> None:
-        self.config = GymrlConfig(**options)
-        config = {name: value for name, value in asdict(self.config).items() if not name.startswith("_")}
-        super().__init__(market, rules, splits, feature_names, seed, self.config.window_steps, config)
-        self.automatic_optimization = False
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
         self.task = self._make_task()
-        self.ppo = build_ppo(self.config, PortfolioVecEnv(self.task, self.config.n_accounts), seed)
+        self.ppo = build_ppo(self.config, PortfolioVecEnv(self.task, self.config.n_accounts), self.seed)
         self.actor_critic = self.ppo.policy
 
     def _make_task(self) -> PortfolioTask:

@@ -8,7 +8,7 @@ from typing import Any
 
 from rlx.errors import ConfigError, did_you_mean
 from rlx.learners.fields import number, whole
-from rlx.learners.pufferlib.ppo_config import PpoConfig
+from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
 
 FORECASTER, SPECIALISTS, PORTFOLIO = "forecaster", "specialists", "portfolio"
 STAGES = (FORECASTER, SPECIALISTS, PORTFOLIO)
@@ -80,8 +80,8 @@ class SpecialistsConfig(ForecastFitConfig):
 
 
 @dataclass
-class PufferlibConfig(PpoConfig):
-    """Three stages: forecaster, specialists, and PPO over pairs or larger baskets; PPO's settings are ``PpoConfig``'s.
+class PufferlibConfig(PufferPpoConfig):
+    """Three stages: forecaster, specialists, and PPO over pairs or larger baskets (settings: ``PufferPpoConfig``).
 
     ``stages`` are those to do. One that is left out is taken from ``resume``, the folder of an earlier run; without it
     the forecaster serves every symbol where the specialists are left out. ``cache_dir`` keeps finished forecasters and
@@ -109,8 +109,7 @@ class PufferlibConfig(PpoConfig):
         super().__post_init__()
         self.stages = check_stages(self.stages)
         self.pairs = check_pairs(self.pairs)
-        for name in ("window_steps", "n_pairs"):
-            whole(name, getattr(self, name), 1)
+        whole("n_pairs", self.n_pairs, 1)
         number("leverage_limit", self.leverage_limit, above=0.0)
         number("risk_penalty", self.risk_penalty, low=0.0)
 

@@ -114,8 +114,8 @@ class Forecasting:
         returns at or below each quantile.
         """
         quantiles, outcome = self._forecast(network, span)
-        past = torch.as_tensor(self.climatology, dtype=torch.float32).expand(*outcome.shape, -1)
-        loss, baseline = self.losses(network, span).mean(), self.baseline(span).mean()
+        past = self._climatological(outcome)
+        loss, baseline = (self._mean_loss(forecast, outcome).mean() for forecast in (quantiles, past))
         return {
             "pinball_loss": float(loss),
             "climatology_pinball_loss": float(baseline),
@@ -132,9 +132,10 @@ class Forecasting:
     def baseline(self, span: Span) -> FloatArray:
         """Return the climatology's pinball loss (A,) in a span."""
         outcome = torch.as_tensor(self._returns(span) / self.scale, dtype=torch.float32)
-        return self._mean_loss(
-            torch.as_tensor(self.climatology, dtype=torch.float32).expand(*outcome.shape, -1), outcome
-        )
+        return self._mean_loss(self._climatological(outcome), outcome)
+
+    def _climatological(self, outcome: Tensor) -> Tensor:
+        return torch.as_tensor(self.climatology, dtype=torch.float32).expand(*outcome.shape, -1)
 
     def _mean_loss(self, quantiles: Tensor, outcome: Tensor) -> FloatArray:
         levels = torch.tensor(self.config.forecaster.levels)

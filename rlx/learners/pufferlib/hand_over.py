@@ -122,7 +122,7 @@ def write_forecasts(folder: Path, forecasts: Forecasts) -> None:
 
 def read_forecasts(folder: Path, source: str) -> Forecasts:
     """Read what ``write_forecasts`` wrote; CheckpointError says what is wrong with it."""
-    advice = "Have the stage done anew, or copy the folder again."
+    advice = "Delete the folder to have the stage done anew, or copy it again."
     try:
         content = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
         if content["format_version"] != FORMAT_VERSION:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,9 +14,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from rlx.compilation import Compiler
-from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
-from rlx.data.splits import Splits
 from rlx.envs.allocation import UNLEVERED_GROSS, AllocationHead
 from rlx.envs.encoding import observation_size
 from rlx.envs.portfolio import PortfolioTask
@@ -45,33 +43,25 @@ Basket = tuple[str, ...]
 class PufferlibLearner(Learner):
     """PPO on each basket, fed by the forecasts that ``prepare`` provides; one training step updates every basket once.
 
-    ``options`` are the fields of ``PufferlibConfig``. Without the portfolio stage there are no updates and no policy.
+    Without the portfolio stage there are no updates and no policy.
     """
 
     module = "pufferlib"
+    config_type = PufferlibConfig
+    config: PufferlibConfig
     part_noun = "pair"
 
-    def __init__(
-        self,
-        *,
-        market: Market,
-        rules: Rules,
-        splits: Splits,
-        feature_names: Sequence[str],
-        seed: int,
-        **options: Any,
-    ) -> None:
-        self.config = PufferlibConfig(**options)
-        config = {name: value for name, value in asdict(self.config).items() if not name.startswith("_")}
-        super().__init__(market, rules, splits, feature_names, seed, self.config.window_steps, config)
-        self.automatic_optimization = False
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
         if PORTFOLIO in self.config.stages:
             load_puffer_library()  # where it is missing, that is said before the other stages are trained
-        self.spans = stage_spans(splits.train, self.config)
-        self.baskets = choose_baskets(market, splits.train, self.config)
-        self.shares = inverse_volatility(market, splits.train, self.baskets)
+        train = self.splits.train
+        self.spans = stage_spans(train, self.config)
+        self.baskets = choose_baskets(self.market, train, self.config)
+        self.shares = inverse_volatility(self.market, train, self.baskets)
         self.heads = {basket: self._head(len(basket)) for basket in self.baskets}
-        self.actor_critics = nn.ModuleList(self._network(basket, seed + n) for n, basket in enumerate(self.baskets))
+        networks = (self._network(basket, self.seed + number) for number, basket in enumerate(self.baskets))
+        self.actor_critics = nn.ModuleList(networks)
         self.forecasts: dict[str, Forecasts] = {}
         self.ppos: list[PufferPpo] = []
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from rlx.errors import ConfigError, RlxError
 from rlx.learners.base import Preparation
-from rlx.learners.pufferlib.config import FORECASTER, SPECIALISTS
+from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS
 from rlx.learners.pufferlib.forecast_fit import ForecastFit
 from rlx.learners.pufferlib.forecasting import Forecasting
 from rlx.learners.pufferlib.hand_over import FACTS_FILE, Demand, Forecasts, read_forecasts, write_forecasts
@@ -43,8 +43,9 @@ class Pipeline:
             return self._run()
 
     def _run(self) -> dict[str, Forecasts]:
-        forecasting, first_choice = self.forecasting, self.forecasting.spans.specialists.start
-        demand = self._demand(SPECIALISTS, forecasting.market.timestamps[first_choice])
+        forecasting = self.forecasting
+        validated_from = forecasting.market.timestamps[forecasting.spans.specialists.start]
+        demand = self._demand(SPECIALISTS, validated_from)
         make = partial(forecasting.make_forecaster, self._fit)
         generic = self._provide(FORECASTER, forecasting.key(FORECASTER), make, demand)
         if generic is None:
@@ -56,13 +57,14 @@ class Pipeline:
         made = {FORECASTER: generic}
         if not (set(self.config.stages) - {FORECASTER}):
             return made
-        demand = self._demand("portfolio", self.unseen_from, generic)
+        demand = self._demand(PORTFOLIO, self.unseen_from, generic)
         make = partial(forecasting.make_specialists, generic, self._fit)
         specialists = self._provide(SPECIALISTS, forecasting.key(SPECIALISTS, generic.facts.key), make, demand)
-        if specialists is not None:
-            _tell_choices(specialists)
-            made[SPECIALISTS] = specialists
-        return made
+        if specialists is None:
+            log.info(f"{SPECIALISTS}: left out, and there are none to take over: the forecaster serves every symbol.")
+            return made
+        _tell_choices(specialists)
+        return {**made, SPECIALISTS: specialists}
 
     def _check_resume(self) -> None:
         if self.config.resume is None or self.preparation.earlier is not None:

@@ -14,14 +14,14 @@ from torch.optim import Optimizer
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
 from rlx.learners.pufferlib.actor_critic import ActorCritic
-from rlx.learners.pufferlib.ppo_config import PpoConfig
+from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
 from rlx.learners.pufferlib.trainer import make_trainer, move_trainer
 from rlx.types import FloatArray
 
 LOSSES = ("policy_loss", "entropy", "approx_kl", "explained_variance")  # whose names are PufferLib's as well
 
 
-def new_network(config: PpoConfig, n_observations: int, n_actions: int, seed: int) -> ActorCritic:
+def new_network(config: PufferPpoConfig, n_observations: int, n_actions: int, seed: int) -> ActorCritic:
     """Return an untrained network, whose weights depend on ``seed`` alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -36,7 +36,9 @@ class PufferPpo:
     optimizer that wraps the one made here may be set as ``optimizer``. ConfigError where PufferLib is not installed.
     """
 
-    def __init__(self, config: PpoConfig, task: PortfolioTask, seed: int, network: ActorCritic | None = None) -> None:
+    def __init__(
+        self, config: PufferPpoConfig, task: PortfolioTask, seed: int, network: ActorCritic | None = None
+    ) -> None:
         vector = load_puffer_library().vector
         from rlx.envs.puffer_env import PortfolioPuffer
 
@@ -123,10 +125,6 @@ class PufferPpo:
         for name, value in state["vecenv"].items():
             setattr(self._vecenv, name, value)
         self.env.restore(state["env"])
-
-    def close(self) -> None:
-        """Close the environment."""
-        self._vecenv.close()
 
     def _final_values(self, observations: FloatArray) -> FloatArray:
         with torch.no_grad():

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rlx.learners.base import WHOLE
 from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS
 from rlx.learners.pufferlib.hand_over import Forecasts
 from rlx.plain import plain
-
-BOOK = "book"
 
 
 def forecast_summary(forecasts: Forecasts) -> dict[str, Any]:
@@ -38,11 +37,11 @@ def portfolio_summary(
     judged: Mapping[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
-    """Return the summary of the portfolio stage; ``judged`` are metrics by basket, those of the book by ``BOOK``."""
+    """Return the summary of the portfolio stage; ``judged`` are metrics by basket, those of the book by ``WHOLE``."""
     return {
         "source": "trained",
         "inputs": {"forecasts_of": fed_by, "shares": shares, **seen},
-        "artefacts": {BOOK: "policy", **{name: f"parts/{name}/policy" for name in shares}},
+        "artefacts": {WHOLE: "policy", **{name: f"parts/{name}/policy" for name in shares}},
         "metrics": judged,
         "wall_seconds": seconds,
     }

@@ -12,13 +12,13 @@ import torch
 from torch import nn
 
 from rlx.envs.puffer_library import load_puffer_library
-from rlx.learners.pufferlib.ppo_config import PpoConfig
+from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
 
 NEVER = sys.maxsize
 UNLIMITED = 1e9  # a clip range that clips nothing
 
 
-def make_trainer(config: PpoConfig, vecenv: Any, network: nn.Module, seed: int) -> Any:
+def make_trainer(config: PufferPpoConfig, vecenv: Any, network: nn.Module, seed: int) -> Any:
     """Return a ``PuffeRL`` on the CPU that trains ``network`` on ``vecenv``, and resets that with ``seed``.
 
     It neither prints nor writes files, starts no thread and leaves cuDNN as it is. Autocast and the learning rate are
@@ -38,7 +38,7 @@ def move_trainer(trainer: Any, device: torch.device) -> None:
             setattr(trainer, name, value.to(device))
 
 
-def _settings(config: PpoConfig, seed: int) -> dict[str, Any]:
+def _settings(config: PufferPpoConfig, seed: int) -> dict[str, Any]:
     value_clip = UNLIMITED if config.value_clip_range is None else config.value_clip_range
     return {
         "total_timesteps": config.updates * config.rollout_size,
