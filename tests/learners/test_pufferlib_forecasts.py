@@ -222,4 +222,7 @@ def test_the_feed_is_what_the_forecaster_says_bar_by_bar(tmp_path: Path) -> None
             in_returns = quantiles[0, 0].numpy() * np.array(forecasts.facts.scale)[:, None]
             np.testing.assert_allclose(feed.cvar[bar], np.maximum(0, -in_returns[:, 0]), rtol=1e-5)
             np.testing.assert_allclose(feed.uncertainty[bar], (in_returns[:, -1] - in_returns[:, 0]) / 2, rtol=1e-5)
+    with torch.inference_mode():
+        decided = torch.cat(network(torch.from_numpy(features[None, train.start - 3 : train.stop])), dim=-1)
+    np.testing.assert_allclose(feed.scaling.mean, decided.mean((0, 1, 2)), rtol=1e-5, atol=1e-6)
     assert not feed.signals[: train.start].any() and not feed.signals[train.stop + 1 :].any()

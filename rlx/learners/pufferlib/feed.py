@@ -46,7 +46,7 @@ def make_feed(forecasts: Forecasts, market: Market, train: Span) -> Feed:
     with torch.inference_mode():
         raw = signals_of(network, torch.from_numpy(seen)[None])[0].numpy()  # (T, A, S)
     names = [f"signal_{number}" for number in range(raw.shape[-1])]
-    scaling = Normalizer.fit(names, raw, slice(None), SIGNAL_BOUND)
+    scaling = Normalizer.fit(names, raw, slice(0, len(train)), SIGNAL_BOUND)  # of decisions, as features are
     signals = np.zeros((market.n_bars, *raw.shape[1:]), dtype=np.float32)
     signals[bars] = scaling.apply(raw)
     quantiles = raw[:-1, :, : len(network.levels)] * np.array(facts.scale)[:, None]
