@@ -10,7 +10,7 @@ from typing import Any
 from rlx.app.construct import construct
 from rlx.app.hardware import as_judged, set_up
 from rlx.app.market import cut
-from rlx.app.outputs import print_summary, write_evals, write_outputs
+from rlx.app.outputs import print_summary, write_documents, write_evals, write_outputs
 from rlx.app.sweeps import sweep_of
 from rlx.config import EvaluateConfig
 from rlx.data.features import default_features
@@ -18,10 +18,9 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.judge import judge
 from rlx.evaluate.windows import late_start, protocol_span
-from rlx.policies.base import Policy
+from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
-from rlx.policies.weights_file import WeightsFile
 from rlx.run_folder import record_run, run_of
 
 log = logging.getLogger(__name__)
@@ -59,14 +58,16 @@ def evaluate(
         sweep=sweep_of(policy_run),
     )
     write_outputs(run_dir, judgement)
+    if isinstance(policy, Documented):
+        write_documents(run_dir, policy.documents())
     evals = write_evals(run_dir, judgement, market, policy_run)
     print_summary(run_dir, judgement, evals)
 
 
 def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:
-    """Return the decisions to judge: by default the test split, or for a file of weights the bars it covers."""
+    """Return the decisions to judge: by default the test split, or those that a policy made elsewhere covers."""
     protocol = config.protocol
-    if isinstance(policy, WeightsFile) and protocol.split == "auto":
+    if isinstance(policy, Dated) and protocol.split == "auto":
         return protocol_span(market, None, protocol, within=policy.span(market))
     if isinstance(policy, CheckpointPolicy):
         names, window_steps = policy.feature_names, policy.window_steps

@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from rlx.console import open_console
 from rlx.data.market import Market
@@ -14,7 +15,7 @@ from rlx.evaluate.ledger_file import write_ledger
 from rlx.evaluate.trades_file import write_trades
 from rlx.evaluate.walk_forward import write_windows
 from rlx.evaluate.windows import WALK_FORWARD
-from rlx.plain import write_folder
+from rlx.plain import write_folder, write_json, write_text
 from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.terminal import parts_table, scorecard_summary
@@ -30,6 +31,12 @@ def write_outputs(run_dir: Path, judgement: Judgement) -> None:
     write_ledger(run_dir / "ledger.parquet", judgement.evaluation)
     write_report_png(run_dir / "report.png", judgement.evaluation, judgement.baselines, _title(judgement))
     _write_scorecard(run_dir, judgement)
+
+
+def write_documents(run_dir: Path, documents: Mapping[str, Any]) -> None:
+    """Write what a policy has to say by file name: text as it stands, anything else as JSON."""
+    for name, content in documents.items():
+        (write_text if isinstance(content, str) else write_json)(run_dir / name, content)
 
 
 def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run: Path | None = None) -> Path | None:

@@ -19,8 +19,9 @@ class SplitConfig:
     """Where training and validation end; the test span is what is left.
 
     ``train_end`` and ``validation_end`` are dates, inclusive, and must be given together; without them the
-    fractions of the usable decisions count. ``purge_steps`` decisions are dropped before validation and again before
-    test. Not frozen, because a configuration tree makes frozen schemas read-only.
+    fractions of the market's decisions count, those before the features are known included: so every policy is tested
+    on the same dates, however far it looks back. ``purge_steps`` decisions are dropped before validation and again
+    before test. Not frozen, because a configuration tree makes frozen schemas read-only.
     """
 
     train_fraction: float = 0.7
@@ -70,7 +71,7 @@ class Splits:
 
 
 def make_splits(market: Market, split: SplitConfig, first_bar: int) -> Splits:
-    """Cut the decisions at bars ``first_bar`` .. N-2 into train, validation and test.
+    """Cut the decisions at bars 0 .. N-2 into train, validation and test; training begins at ``first_bar``.
 
     Raises DataError when a span comes out empty, naming the dates and bars.
     """
@@ -78,9 +79,8 @@ def make_splits(market: Market, split: SplitConfig, first_bar: int) -> Splits:
     if split.train_end is not None and split.validation_end is not None:
         train_stop, validation_stop = _stops_by_date(market, split.train_end, split.validation_end)
     else:
-        usable = last - first_bar
-        train_stop = first_bar + round(usable * split.train_fraction)
-        validation_stop = first_bar + round(usable * (split.train_fraction + split.validation_fraction))
+        train_stop = round(last * split.train_fraction)
+        validation_stop = round(last * (split.train_fraction + split.validation_fraction))
     purge = split.purge_steps
     splits = Splits(
         Span(first_bar, min(train_stop, last)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Protocol, runtime_checkable
 
 from rlx.data.market import Market
+from rlx.data.splits import Span
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
 
@@ -45,3 +47,22 @@ class Oracle(Policy, Protocol):
 
     def foresee(self, first_bar: IntArray, last_bar: IntArray) -> None:
         """Learn, after ``reset``, the bars (B,) of each window's first decision and last close."""
+
+
+@runtime_checkable
+class Dated(Policy, Protocol):
+    """A policy made elsewhere, that has decisions for some dates only."""
+
+    def span(self, market: Market) -> Span:
+        """Return the decision bars that it covers, which split ``auto`` judges."""
+
+
+@runtime_checkable
+class Documented(Policy, Protocol):
+    """A policy made from a record that says more than weights do."""
+
+    def documents(self) -> Mapping[str, Any]:
+        """Return, after it was judged, what to leave beside the scorecard by file name.
+
+        Text is written as it stands, and a mapping of plain values as JSON.
+        """

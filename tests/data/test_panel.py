@@ -138,6 +138,13 @@ def test_splits_by_fraction_and_date() -> None:
     assert (splits.train, splits.validation, splits.test) == (Span(10, 50), Span(50, 80), Span(80, 100))
 
 
+def test_policies_that_look_back_further_are_tested_on_the_same_dates() -> None:
+    market = Market(synthetic("random_walk", 1, 101))
+    near, far = (make_splits(market, SplitConfig(), first_bar) for first_bar in (1, 40))
+    assert (near.validation, near.test) == (far.validation, far.test) == (Span(70, 85), Span(85, 100))
+    assert (near.train, far.train) == (Span(1, 70), Span(40, 70))
+
+
 def test_splits_refuse_nonsense() -> None:
     market = Market(synthetic("random_walk", 1, 50))
     with pytest.raises(DataError, match="the validation span is empty"):
