@@ -30,7 +30,7 @@ def write_outputs(run_dir: Path, judgement: Judgement) -> None:
     """Write ``ledger.parquet``, ``report.png``, ``scorecard.md`` and, last, ``scorecard.json``."""
     write_ledger(run_dir / "ledger.parquet", judgement.evaluation)
     write_report_png(run_dir / "report.png", judgement.evaluation, judgement.baselines, _title(judgement))
-    _write_scorecard(run_dir, judgement)
+    write_scorecard(run_dir, judgement)
 
 
 def write_documents(run_dir: Path, documents: Mapping[str, Any]) -> None:
@@ -58,7 +58,7 @@ def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run:
             judgement.scorecard.walk_forward,
             _title(judgement),
         )
-        _write_scorecard(folder, judgement)
+        write_scorecard(folder, judgement)
 
     name = f"{WALK_FORWARD}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
     if policy_run is not None:
@@ -69,7 +69,8 @@ def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run:
     return write_folder(run_dir / EVALS, name, write)
 
 
-def _write_scorecard(folder: Path, judgement: Judgement) -> None:
+def write_scorecard(folder: Path, judgement: Judgement) -> None:
+    """Write ``scorecard.md`` and, last, ``scorecard.json``."""
     write_scorecard_markdown(folder / "scorecard.md", judgement.scorecard)
     judgement.scorecard.write(folder / "scorecard.json")
 

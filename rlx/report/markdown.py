@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from rlx.keys import KEYS
 from rlx.plain import write_text
 from rlx.report.numbers import number
 from rlx.report.significance_table import significance_rows
+from rlx.report.tables import markdown_table
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 LONGEST_CELL = 400
@@ -63,7 +63,7 @@ def _metrics(card: Scorecard) -> str:
         [f"`{name}`", *(number(name, column.get(name)) for column in columns.values()), _meaning(f"eval/{name}")]
         for name in card.metrics
     ]
-    return _table(["", *columns, "meaning"], rows)
+    return markdown_table(["", *columns, "meaning"], rows)
 
 
 def _labelled(card: Scorecard) -> dict[str, Any]:
@@ -87,11 +87,14 @@ def _intervals(card: Scorecard) -> str:
     note = "Stationary block bootstrap, percentile intervals"
     if first["block_steps"] is not None:
         note += f", {first['replications']} resamples of mean block length {first['block_steps']}"
-    return _table(["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"], rows) + f"\n\n{note}."
+    return (
+        markdown_table(["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"], rows)
+        + f"\n\n{note}."
+    )
 
 
 def _significance(card: Scorecard) -> str:
-    table = _table(["", "value", "meaning"], significance_rows(card.significance))
+    table = markdown_table(["", "value", "meaning"], significance_rows(card.significance))
     reason = card.significance["reason"]
     return table if reason is None else f"{table}\n\nNot measured: {reason}."
 
@@ -107,7 +110,7 @@ def _windows(card: Scorecard) -> str:
 def _walk_forward(card: Scorecard) -> str:
     block = card.walk_forward
     words = f"{describe_in_words(block)} {shares_in_words(block)}"
-    return f"{words}\n\n{_quantiles(block)}\n\n{_table(window_header(block), window_lines(block))}"
+    return f"{words}\n\n{_quantiles(block)}\n\n{markdown_table(window_header(block), window_lines(block))}"
 
 
 def _quantiles(windows: dict[str, Any]) -> str:
@@ -116,12 +119,12 @@ def _quantiles(windows: dict[str, Any]) -> str:
         for name, part in windows.items()
         if isinstance(part, dict) and "median" in part
     ]
-    return _table(["", "p05", "median", "p95"], rows)
+    return markdown_table(["", "p05", "median", "p95"], rows)
 
 
 def _guard(card: Scorecard) -> str:
     rows = [[f"`{name}`", number(name, value), _meaning(_guard_key(name))] for name, value in card.guard.items()]
-    return _table(["", "value", "meaning"], rows)
+    return markdown_table(["", "value", "meaning"], rows)
 
 
 def _guard_key(name: str) -> str:
@@ -137,7 +140,7 @@ def _key(card: Scorecard) -> str:
 
 
 def _pairs(values: dict[str, Any]) -> str:
-    return _table(["", ""], [[f"`{name}`", _short(_inline(value))] for name, value in values.items()])
+    return markdown_table(["", ""], [[f"`{name}`", _short(_inline(value))] for name, value in values.items()])
 
 
 def _short(text: str) -> str:
@@ -157,8 +160,3 @@ def _inline(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return "off" if value is None else str(value)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [list(header), ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
