@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,11 @@ class Target:
     config: Any = None
     failure: str | None = None
 
+    @property
+    def slug(self) -> str:
+        """The name as a file may be called."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", self.name).strip("._") or "target"
+
 
 def read_targets(path: str | Path) -> list[Target]:
     """Return the targets of a YAML file; a target whose own options are wrong comes back with the reason.
@@ -39,11 +45,11 @@ def read_targets(path: str | Path) -> list[Target]:
     Raises ConfigError, naming the file, when there is no list of targets in it or two have one name.
     """
     targets = [_target(number, document) for number, document in enumerate(_documents(Path(path)), start=1)]
-    names = [target.name for target in targets]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    slugs = [target.slug for target in targets]
+    if twice := [target.name for target in targets if slugs.count(target.slug) > 1]:
         raise ConfigError(
-            f"protocol.targets={path}: {', '.join(twice)} stands there more than once; rows are told apart by name. "
-            "Give each a name of its own."
+            f"protocol.targets={path}: {', '.join(dict.fromkeys(twice))}: more than one target of that name, or one that "
+            "makes the same file name. Give each a name of its own."
         )
     return targets
 
