@@ -146,12 +146,13 @@ def _judge_target(
 def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: Mapping[str, Any]) -> Judgement:
     policy.bind(conditions.market)
     trained = policy if isinstance(policy, CheckpointPolicy) else None
+    protocol = conditions.protocol
     return judge_beside(
         policy,
         conditions.market,
         conditions.sets,
         conditions.rules,
-        conditions.protocol,
+        protocol if target.trials is None else replace(protocol, trials=target.trials),
         beside=conditions.beside,
         module=policy.name,
         config={"policy": vars(target.config)},

@@ -73,6 +73,13 @@ def test_the_history_grows_and_says_what_changed(shell: Shell) -> None:
     assert mine.score_before == before.score != mine.entry.score
 
 
+def test_declared_trials_deflate_the_sharpe_ratio_of_their_target_alone(shell: Shell) -> None:
+    benchmarked(shell, "{policy: momentum, name: one}", "{policy: momentum, name: chosen, trials: 50}")
+    one, chosen = (board(shell)[name].significance for name in ("one", "chosen"))
+    assert (one["trials"], chosen["trials"], chosen["trials_from"]) == (1, 50, "declared")
+    assert chosen["dsr"] < one["dsr"] == one["psr"] == chosen["psr"]
+
+
 def test_reports_have_series_that_end_where_the_scorecard_does(shell: Shell) -> None:
     benchmarked(shell, "{policy: momentum}")
     entry = board(shell)["momentum"]

@@ -23,12 +23,13 @@ def test_a_target_has_its_policy_options_and_default_names(tmp_path: Path) -> No
 targets:
   - policy: momentum
     top_k: 2
+    trials: 12
   - {policy: checkpoint, path: outputs/gymrl/run_7}
   - {policy: checkpoint, path: outputs/gymrl/run_8, name: eight, system: gymrl}
 """
     momentum, seven, eight = read_targets(written(tmp_path, text))
     assert (momentum.name, momentum.system, momentum.kind) == ("momentum", "momentum", "momentum")
-    assert momentum.config == MomentumConfig(top_k=2)
+    assert momentum.config == MomentumConfig(top_k=2) and momentum.trials == 12
     assert (seven.name, seven.system) == ("run_7", "run_7")
     assert (eight.name, eight.system) == ("eight", "gymrl")
     assert eight.config == CheckpointConfig(path="outputs/gymrl/run_8")
@@ -41,6 +42,7 @@ targets:
         ("{policy: momentum, topk: 3}", ["'topk' is no option of policy=momentum", "Did you mean 'top_k'?"]),
         ("{policy: momentum, top_k: 0}", ["top_k=0", "at least 1"]),
         ("{policy: momentum, top_k: many}", ["top_k", "'many'"]),
+        ("{policy: cash, trials: 0}", ["trials=0", "at least 1"]),
         ("{policy: checkpoint}", ["path", "must be given"]),
         ("{name: forgotten}", ["names no policy"]),
         ("cash", ["names no policy"]),
