@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rlx.errors import RlxError
+
+if TYPE_CHECKING:
+    Groups = argparse._SubParsersAction[argparse.ArgumentParser]
 
 BAD_INPUT = 2
 
@@ -14,10 +18,8 @@ BAD_INPUT = 2
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status: 0 fine, 1 warnings under --strict, 2 unusable input."""
     arguments = _parser().parse_args(argv)
-    from rlx.data.check import run_check
-
     try:
-        status = run_check(arguments.path, strict=arguments.strict)
+        status = arguments.run(arguments)
     except RlxError as error:
         sys.stderr.write(f"Error: {error}\n")
         status = BAD_INPUT
@@ -38,4 +40,35 @@ def _parser() -> argparse.ArgumentParser:
     )
     check.add_argument("path", help="a file, or a folder of one file a symbol")
     check.add_argument("--strict", action="store_true", help="exit with 1 when there are warnings")
+    check.set_defaults(run=_check)
+    _add_sweep(groups)
     return parser
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from rlx.data.check import run_check
+
+    return run_check(arguments.path, strict=arguments.strict)
+
+
+def _add_sweep(groups: Groups) -> None:
+    sweep = groups.add_parser("sweep", help="look at a finished sweep")
+    commands = sweep.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    report = commands.add_parser(
+        "report",
+        help="say how much of a sweep's best trial is the choice among many: probability of overfitting by CSCV",
+        epilog="Writes sweep_report.json and sweep_report.md into the folder. What they say: docs/sweeps.md.",
+    )
+    report.add_argument("folder", help="the sweep's folder (multirun/MODULE/DATE_TIME)")
+    report.add_argument(
+        "--blocks", type=int, default=16, help="even number of parts the hold-out is cut into, 2 to 20 (default: 16)"
+    )
+    report.add_argument("--key", help="comparability key of the trials to compare, where they have several")
+    report.add_argument("--trials", type=int, help="trials in all, if more than the sweep's own, of earlier sweeps say")
+    report.set_defaults(run=_report_sweep)
+
+
+def _report_sweep(arguments: argparse.Namespace) -> int:
+    from rlx.app.sweep_report import run_sweep_report
+
+    return run_sweep_report(arguments.folder, blocks=arguments.blocks, key=arguments.key, trials=arguments.trials)

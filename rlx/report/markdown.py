@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from rlx.report.outliers_table import (
     summary_lines,
 )
 from rlx.report.significance_table import significance_rows
+from rlx.report.text_table import markdown_table as _table
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 LONGEST_CELL = 400
@@ -173,8 +173,3 @@ def _inline(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return "off" if value is None else str(value)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [list(header), ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

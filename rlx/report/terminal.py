@@ -14,14 +14,12 @@ from rlx.report.outliers_table import (
     outliers_in_words,
     summary_lines,
 )
+from rlx.report.text_table import terminal_table
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.table import Table
-
-LEFT = frozenset({"", "from", "to", "outliers by", "side"})
-"""Headings of columns of words; numbers stand on the right."""
 
 SHOWN = {
     "cumulative_return": "return",
@@ -87,7 +85,7 @@ def _table(card: Scorecard) -> Table:
 
 def _windows(card: Scorecard) -> Table:
     title = f"Walk-forward: {describe_in_words(card.walk_forward)}"
-    return _lines(title, window_header(card.walk_forward), window_lines(card.walk_forward))
+    return terminal_table(title, window_header(card.walk_forward), window_lines(card.walk_forward))
 
 
 def _every_start(card: Scorecard) -> list[RenderableType]:
@@ -95,25 +93,13 @@ def _every_start(card: Scorecard) -> list[RenderableType]:
 
     block = card.every_start
     parts: list[RenderableType] = [
-        _lines(f"Every start: {describe_in_words(block)}", SUMMARY_HEADER, summary_lines(block)),
+        terminal_table(f"Every start: {describe_in_words(block)}", SUMMARY_HEADER, summary_lines(block)),
         Padding(shares_in_words(block), (0, 1)),
         Padding(outliers_in_words(block), (1, 1)),
     ]
     if lines := episode_lines(block):
-        parts.append(_lines("Episodes", EPISODE_HEADER, lines))
+        parts.append(terminal_table("Episodes", EPISODE_HEADER, lines))
     return parts
-
-
-def _lines(title: str, header: list[str], lines: list[list[str]]) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for heading in header:
-        table.add_column(heading, justify="left" if heading in LEFT else "right")
-    for line in lines:
-        table.add_row(*line)
-    return table
 
 
 def _interval_line(card: Scorecard) -> str:
