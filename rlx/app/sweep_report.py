@@ -48,7 +48,8 @@ def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declare
     cards = _comparable(folder, _scorecards(folder), key)
     study = study_of(folder)
     first = next(iter(cards.values()))
-    count = max(_runs(folder), 0 if study is None else study.trials, declared or 0)
+    own = max(_runs(folder) if study is None else study.trials, len(cards))
+    count = own if declared is None else max(own, declared)
     report = measure_sweep(
         _trials(folder, cards, study), count, first.key["periods_per_year"], blocks=blocks, confidence=CONFIDENCE
     )
@@ -56,7 +57,7 @@ def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declare
         "schema_version": SCHEMA_VERSION,
         "key": first.key["hash"],
         "holdout": first.key["windows"][HOLDOUT],
-        "counted_from": "declared" if count == declared else "folders" if study is None else "study",
+        "counted_from": "declared" if count > own else "folders" if study is None else "study",
         "chosen": study.best if study is not None and study.best in cards else None,
         **report,
     }

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from rlx.data.features import warmup_bars
+from rlx.evaluate.config import Protocol, WalkForward
 from rlx.evaluate.evaluation import WindowLedger
 from rlx.evaluate.seen import Seen, seen_steps
 from rlx.policies.base import Policy
@@ -53,6 +54,15 @@ def window_status(windows: WindowLedger, made_on: MadeOn) -> list[str]:
         embargoed |= (before >= 0) & (before < made_on.embargo_steps)
     seen = np.sum([count > 0 for count in seen_steps(windows.timestamps, made_on.spans).values()], axis=0) > 0
     return [str(name) for name in np.select([seen, purged, embargoed], [SEEN, PURGED, EMBARGOED], UNSEEN)]
+
+
+def idle_distance(protocol: Protocol, name: str) -> str | None:
+    """Say that purge and embargo do nothing for a policy of which it is not known what it was made on."""
+    for key in ("purge_steps", "embargo_steps"):
+        if isinstance(protocol, WalkForward) and getattr(protocol, key):
+            asked = f"protocol.{key}={getattr(protocol, key)}"
+            return f"{asked} has no effect: it is not known what {name} was made on."
+    return None
 
 
 def lookback_steps(policy: Policy) -> int:

@@ -32,7 +32,7 @@ def report(trials: Sequence[SweepTrial], **changes: Any) -> dict[str, Any]:
 
 
 def test_two_blocks_by_hand() -> None:
-    """In one half trial 0 is best and in the other the last (rank 1), in the other the last and then trial 0 (rank 1)."""
+    """The best of the first half, trial 0, is the worst of the second, and the best of that, trial 3, of the first."""
     block = np.array([1.0, -1.0] * 5)
     means = [(0.4, -0.4), (0.1, 0.1), (0.0, 0.0), (-0.3, 0.3)]
     trials = [SweepTrial(str(i), np.concatenate([block + a, block + b])) for i, (a, b) in enumerate(means)]
@@ -86,11 +86,11 @@ def test_a_copy_is_no_choice_but_a_trial() -> None:
 
 
 def test_too_few_trials_and_blocks_that_do_not_fit_are_refused() -> None:
-    with pytest.raises(RlxError, match="^3 comparable trials: the probability of overfitting needs at least 4"):
+    with pytest.raises(RlxError, match=r"^3 comparable trials: the probability of overfitting needs at least 4"):
         measure(noise(3))
-    with pytest.raises(RlxError, match="^5 comparable trials, only 3 of them different"):
+    with pytest.raises(RlxError, match=r"^5 comparable trials, only 3 of them different"):
         measure([*noise(3), *noise(2)])
-    with pytest.raises(RlxError, match="--blocks=7: .*even number"):
+    with pytest.raises(RlxError, match=r"--blocks=7: .*even number"):
         measure(noise(5), blocks=7)
     with pytest.raises(RlxError, match="--blocks=20: returns has 10 steps"):
         measure(noise(5, steps=10), blocks=20)

@@ -95,8 +95,8 @@ def test_without_outliers_there_is_no_table_of_them() -> None:
 
 def block(**changes: Any) -> dict[str, Any]:
     found = {
-        "fence_low": -0.1, "fence_high": 0.1, "n_low": 0, "n_high": 3, "mean": 0.02, "median": 0.01, "mean_without": 0.01,
-        "median_without": 0.01, "mean_without_high": 0.01, "high_share_of_mean": 0.6, "episodes": [],
+        "fence_low": -0.1, "fence_high": 0.1, "n_low": 0, "n_high": 3, "mean": 0.02, "median": 0.01, "episodes": [],
+        "mean_without": 0.01, "median_without": 0.01, "mean_without_high": 0.01, "high_share_of_mean": 0.6,
     }  # fmt: skip
     return {"fence_iqrs": 1.5, "outliers": {"cumulative_return": {**found, **changes}}}
 
