@@ -31,7 +31,7 @@ def write_outputs(run_dir: Path, judgement: Judgement) -> None:
     """Write ``ledger.parquet``, ``report.png``, ``scorecard.md`` and, last, ``scorecard.json``."""
     write_ledger(run_dir / "ledger.parquet", judgement.evaluation)
     write_report_png(run_dir / "report.png", judgement.evaluation, judgement.baselines, _title(judgement))
-    _write_scorecard(run_dir, judgement)
+    write_scorecard(run_dir, judgement)
 
 
 def write_documents(run_dir: Path, documents: Mapping[str, Any]) -> None:
@@ -55,7 +55,7 @@ def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run:
             _write_walk_forward(folder, judgement, market)
         else:
             _write_every_start(folder, judgement)
-        _write_scorecard(folder, judgement)
+        write_scorecard(folder, judgement)
 
     protocol = next(name for name in WINDOW_BLOCKS if getattr(judgement.scorecard, name))
     name = f"{protocol}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
@@ -82,7 +82,8 @@ def _write_every_start(folder: Path, judgement: Judgement) -> None:
     write_every_start_png(path, judgement.rows, card.every_start, card.policy["name"], _title(judgement))
 
 
-def _write_scorecard(folder: Path, judgement: Judgement) -> None:
+def write_scorecard(folder: Path, judgement: Judgement) -> None:
+    """Write ``scorecard.md`` and, last, ``scorecard.json``."""
     write_scorecard_markdown(folder / "scorecard.md", judgement.scorecard)
     judgement.scorecard.write(folder / "scorecard.json")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from omegaconf import OmegaConf
+import yaml
 
 from rlx.app.sweeps import Study, study_of
 from rlx.console import open_console
@@ -128,7 +128,8 @@ def _overrides(path: Path) -> dict[str, str]:
     """Return overrides by key; none where Hydra recorded none."""
     if not path.is_file():
         return {}
-    pairs = (str(line).lstrip("+~").partition("=") for line in OmegaConf.load(path))
+    lines = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    pairs = (str(line).lstrip("+~").partition("=") for line in lines)
     return {key: value for key, _, value in pairs}
 
 

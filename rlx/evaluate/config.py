@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,7 +25,8 @@ class Protocol:
     window of ``window_steps`` decisions. Intervals are ``confidence`` wide
     and come from ``bootstrap_replications`` resamples drawn with ``seed``, which is not the training seed: the same
     ledger always gets the same intervals. ``trials`` declares how many policies were tried before this one was shown,
-    itself included, None that nothing is said; where a sweep counts more, that number holds.
+    itself included, None that nothing is said; where a sweep counts more, that number holds. A training can end in any
+    protocol that is not ``evaluation_only``.
     """
 
     split: str = "auto"
@@ -36,6 +37,7 @@ class Protocol:
     confidence: float = 0.95
     seed: int = 0
     trials: int | None = None
+    evaluation_only: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -77,6 +79,19 @@ class WalkForward(Protocol):
         for name in ("purge_steps", "embargo_steps"):
             if getattr(self, name) is not None:
                 _whole(name, getattr(self, name), 0, " or null")
+
+
+@dataclass(frozen=True)
+class Benchmark(Protocol):
+    """The same judgement of many policies, for the scoreboard: option ``benchmark`` of the ``protocol`` group.
+
+    ``targets`` is the file that lists them and ``board`` the scoreboard they are recorded on; both are relative to
+    the working directory.
+    """
+
+    evaluation_only: ClassVar[bool] = True
+    targets: str = "experiments/targets.yaml"
+    board: str = "experiments/scoreboard.json"
 
 
 def _end_of(period: np.datetime64) -> np.datetime64:

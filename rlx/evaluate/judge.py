@@ -23,7 +23,7 @@ from rlx.evaluate.trials import Sweep, count_trials
 from rlx.evaluate.verdict import write_verdict
 from rlx.evaluate.window_protocols import measure_windows
 from rlx.evaluate.window_rows import Row
-from rlx.evaluate.windows import HOLDOUT, WINDOWS, holdout_windows, protocol_windows
+from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, holdout_windows, protocol_windows
 from rlx.plain import plain
 from rlx.policies.base import Oracle
 from rlx.sim.rules import Rules
@@ -72,8 +72,41 @@ def judge(
     of the protocol does not fit the span.
     """
     sets = protocol_windows(span, protocol)
+    return judge_beside(
+        policy,
+        market,
+        sets,
+        rules,
+        protocol,
+        beside={baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines},
+        module=module,
+        config=config,
+        provenance=provenance,
+        performance=performance,
+        progress=progress,
+        seen=seen,
+        sweep=sweep,
+    )
+
+
+def judge_beside(
+    policy: Policy,
+    market: Market,
+    sets: Sequence[WindowSet],
+    rules: Rules,
+    protocol: Protocol,
+    *,
+    beside: Mapping[str, Evaluation],
+    module: str,
+    config: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    performance: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    seen: Seen | None = None,
+    sweep: Sweep | None = None,
+) -> Judgement:
+    """Do the same beside baselines that were played already, over the same ``sets`` of windows under the same rules."""
     evaluation = evaluate(policy, market, sets, rules, progress)
-    beside = {baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines}
     made_on = None if seen is None else MadeOn(seen, market.timestamps, lookback_steps(policy))
     rows, blocks = measure_windows(evaluation, beside, protocol, made_on)
     scorecard = build_scorecard(
@@ -90,7 +123,7 @@ def judge(
         blocks=blocks,
         sweep=sweep,
     )
-    return Judgement(scorecard, evaluation, beside, rows)
+    return Judgement(scorecard, evaluation, dict(beside), rows)
 
 
 def score(policy: Policy, market: Market, span: Span, rules: Rules) -> dict[str, float]:
@@ -152,7 +185,7 @@ def build_scorecard(
             oracle=bool(oracle),
             significance=significance,
         ),
-        data=_describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
+        data=describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
         config=plain(config),
         provenance=plain(provenance),
         performance=plain({**performance, **_timings(evaluation)}),
@@ -191,7 +224,8 @@ def _returns(evaluation: Evaluation) -> FloatArray:
     return np.asarray(evaluation.sets[HOLDOUT].ledger.net_return[0])
 
 
-def _describe_data(market: Market) -> dict[str, Any]:
+def describe_data(market: Market) -> dict[str, Any]:
+    """Return a scorecard's ``data``: source, fingerprint, calendar, symbols and reach of the prices."""
     panel = market.panel
     description: dict[str, Any] = plain(
         {

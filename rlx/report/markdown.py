@@ -17,7 +17,7 @@ from rlx.report.outliers_table import (
     summary_lines,
 )
 from rlx.report.significance_table import significance_rows
-from rlx.report.text_table import markdown_table as _table
+from rlx.report.tables import markdown_table
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 LONGEST_CELL = 400
@@ -70,7 +70,7 @@ def _metrics(card: Scorecard) -> str:
         [f"`{name}`", *(number(name, column.get(name)) for column in columns.values()), _meaning(f"eval/{name}")]
         for name in card.metrics
     ]
-    return _table(["", *columns, "meaning"], rows)
+    return markdown_table(["", *columns, "meaning"], rows)
 
 
 def _labelled(card: Scorecard) -> dict[str, Any]:
@@ -94,11 +94,14 @@ def _intervals(card: Scorecard) -> str:
     note = "Stationary block bootstrap, percentile intervals"
     if first["block_steps"] is not None:
         note += f", {first['replications']} resamples of mean block length {first['block_steps']}"
-    return _table(["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"], rows) + f"\n\n{note}."
+    return (
+        markdown_table(["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"], rows)
+        + f"\n\n{note}."
+    )
 
 
 def _significance(card: Scorecard) -> str:
-    table = _table(["", "value", "meaning"], significance_rows(card.significance))
+    table = markdown_table(["", "value", "meaning"], significance_rows(card.significance))
     reason = card.significance["reason"]
     return table if reason is None else f"{table}\n\nNot measured: {reason}."
 
@@ -114,15 +117,15 @@ def _windows(card: Scorecard) -> str:
 def _walk_forward(card: Scorecard) -> str:
     block = card.walk_forward
     words = f"{describe_in_words(block)} {shares_in_words(block)}"
-    return f"{words}\n\n{_quantiles(block)}\n\n{_table(window_header(block), window_lines(block))}"
+    return f"{words}\n\n{_quantiles(block)}\n\n{markdown_table(window_header(block), window_lines(block))}"
 
 
 def _every_start(card: Scorecard) -> str:
     block = card.every_start
     words = f"{describe_in_words(block)} {shares_in_words(block)}\n\n{outliers_in_words(block)}"
-    tables = [_quantiles(block), _table(SUMMARY_HEADER, summary_lines(block))]
+    tables = [_quantiles(block), markdown_table(SUMMARY_HEADER, summary_lines(block))]
     if lines := episode_lines(block):
-        tables.append(_table(EPISODE_HEADER, lines))
+        tables.append(markdown_table(EPISODE_HEADER, lines))
     return "\n\n".join([words, *tables])
 
 
@@ -132,12 +135,12 @@ def _quantiles(windows: dict[str, Any]) -> str:
         for name, part in windows.items()
         if isinstance(part, dict) and "median" in part
     ]
-    return _table(["", "p05", "median", "p95"], rows)
+    return markdown_table(["", "p05", "median", "p95"], rows)
 
 
 def _guard(card: Scorecard) -> str:
     rows = [[f"`{name}`", number(name, value), _meaning(_guard_key(name))] for name, value in card.guard.items()]
-    return _table(["", "value", "meaning"], rows)
+    return markdown_table(["", "value", "meaning"], rows)
 
 
 def _guard_key(name: str) -> str:
@@ -153,7 +156,7 @@ def _key(card: Scorecard) -> str:
 
 
 def _pairs(values: dict[str, Any]) -> str:
-    return _table(["", ""], [[f"`{name}`", _short(_inline(value))] for name, value in values.items()])
+    return markdown_table(["", ""], [[f"`{name}`", _short(_inline(value))] for name, value in values.items()])
 
 
 def _short(text: str) -> str:

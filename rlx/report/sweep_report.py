@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rlx.evaluate.claim import write_claim
 from rlx.evaluate.significance import Significance
 from rlx.report.numbers import number
-from rlx.report.text_table import markdown_table, terminal_table
+from rlx.report.tables import markdown_table, terminal_table
 
 if TYPE_CHECKING:
     from rich.console import Group

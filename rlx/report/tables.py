@@ -13,7 +13,7 @@ WORDS = frozenset({"", "from", "to", "outliers by", "side", "trial"})
 
 
 def markdown_table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Return a table in Markdown."""
+    """Return a table whose cells are shown as they stand, vertical bars included."""
     lines = [list(header), ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
