@@ -47,7 +47,7 @@ def measure_sweep(
     try:
         found = backtest_overfitting(np.stack([trial.returns for trial in different], axis=1), blocks)
     except ValueError as error:
-        raise RlxError(f"--blocks={blocks}: {error}") from error
+        raise RlxError(f"--blocks={blocks}: {str(error).removeprefix(f'blocks={blocks}: ')}") from error
     rows = _rows(trials, count, confidence, periods_per_year)
     return {
         "trials": {"count": count, "compared": len(trials), "different": len(different)},

@@ -65,6 +65,8 @@ def outliers_in_words(block: dict[str, Any]) -> str:
     for name, found in block["outliers"].items():
         sentences.append(f"By {MEASURES[name]}: {outliers_line(block, name)}.")
         sentences.append(_hangs(name, found))
+        if len(found["episodes"]) > LONGEST:
+            sentences.append(f"Listed are the {LONGEST} that lie farthest out.")
     return " ".join(sentence for sentence in sentences if sentence)
 
 

@@ -75,6 +75,11 @@ def test_what_they_are_and_do_by_hand() -> None:
     ]
 
 
+def test_the_farthest_of_an_episode_is_the_lowest_of_low_ones_and_the_highest_of_high_ones() -> None:
+    found = describe_outliers(np.array([-5.0, -9, -7, 0, 5, 9, 7]), (-1.0, 1.0), windows(7, 2))
+    assert [(one["farthest"], one["farthest_window"]) for one in found["episodes"]] == [(-9.0, 1), (9.0, 5)]
+
+
 def test_no_part_is_taken_of_a_mean_that_is_not_above_zero() -> None:
     found = describe_outliers(np.array([-30.0, 1, 2, 20]), (0.0, 10.0), windows(4, 1))
     assert found["high_share_of_mean"] is None and found["mean_without_high"] == -9.0

@@ -125,7 +125,9 @@ def test_words_say_whether_the_mean_hangs_on_a_few_episodes() -> None:
 
 
 def test_of_many_episodes_the_farthest_are_shown_in_time_order() -> None:
-    lines = episode_lines(block(episodes=[episode(number) for number in range(20)]))
-    assert len(lines) == LONGEST
+    many = block(episodes=[episode(number) for number in range(20)])
+    lines = episode_lines(many)
+    assert len(lines) == LONGEST and "Listed are the 12 that lie farthest out." in outliers_in_words(many)
+    assert "Listed" not in outliers_in_words(block(episodes=[episode(0)]))
     assert [line[2] for line in lines] == [f"2020-01-{number + 1:02d}" for number in range(8, 20)]
     assert summary_lines(block(high_share_of_mean=None, mean_without=None))[0][4] == "n/a"
