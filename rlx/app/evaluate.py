@@ -17,6 +17,7 @@ from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.judge import judge
+from rlx.evaluate.purging import idle_distance
 from rlx.evaluate.windows import late_start, protocol_span
 from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
@@ -43,6 +44,8 @@ def evaluate(
         log.warning(note)
     trained = policy if isinstance(policy, CheckpointPolicy) else None
     policy_run = None if trained is None or trained.path is None else run_of(trained.path)
+    if trained is None and (note := idle_distance(config.protocol, policy.name)):
+        log.warning(note)
     provenance = record_run(run_dir, resolved)
     judgement = judge(
         policy,

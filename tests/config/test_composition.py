@@ -17,6 +17,7 @@ from rlx.config_errors import explain
 from rlx.data.config import FolderData, SampleData
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol, WalkForward
+from rlx.evaluate.every_start_config import EveryStart
 from rlx.sim.rules import Guard
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -149,6 +150,7 @@ def message(overrides: list[str], name: str = "train") -> str:
         ("protocol.split=tset", "Did you mean 'test'?"),
         ("protocol=walkforward", "Did you mean 'walk_forward'?"),
         ("protocol=benchmark", "protocol=benchmark: a training cannot end in it"),
+        ("protocol.fence_iqrs=2", "protocol.fence_iqrs: no such key."),
         ("protocol.stride=64", "protocol.stride: no such key."),
         ("seed=x", "seed: Value 'x'"),
     ],
@@ -207,6 +209,23 @@ def test_a_protocol_of_another_schema_is_taken_from_the_run_or_from_the_command_
     assert evaluated(walk, [*given, "protocol.split=test"]).protocol == WalkForward(split="test", stride=32)
     assert evaluated([], [*given, *walk]).protocol == WalkForward(stride=32)
     assert evaluated(walk, [*given, "protocol=holdout"]).protocol == Protocol()
+
+
+def test_every_start_is_taken_from_the_run_and_not_mistaken_for_the_holdout() -> None:
+    given = ["policy=checkpoint", "policy.path=run"]
+    run = ["protocol=every_start", "protocol.fence_iqrs=3"]
+    assert evaluated(run, given).protocol == EveryStart(fence_iqrs=3.0)
+    assert evaluated(run, [*given, "protocol=holdout"]).protocol == Protocol()
+    assert evaluated([], given).protocol == Protocol()
+
+
+def test_a_walk_forward_from_before_purge_and_embargo_can_be_judged_again() -> None:
+    given = ["policy=checkpoint", "policy.path=run"]
+    run = recorded(["protocol=walk_forward", "protocol.stride=32"])
+    for name in ("purge_steps", "embargo_steps"):
+        del run["protocol"][name]  # type: ignore[attr-defined]
+    cfg = compose("evaluate", given)
+    assert typed(as_trained(cfg, run, given), EvaluateConfig).protocol == WalkForward(stride=32)
 
 
 def test_an_evaluation_keeps_what_the_command_line_says() -> None:
