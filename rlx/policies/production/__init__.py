@@ -1,0 +1,5 @@
+"""The record of a production system: its trades and its log, summarised and replayed as a policy."""
+
+from rlx.policies.production.summary import reference_rows, summarise
+
+__all__ = ["reference_rows", "summarise"]
