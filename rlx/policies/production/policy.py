@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import logging
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from rlx.data.panel import format_stamp
 from rlx.data.splits import Span
 from rlx.errors import RecordError
 from rlx.policies.config import check_record
-from rlx.policies.production.log_file import read_snapshots
+from rlx.policies.production.files import read_record
 from rlx.policies.production.positions import (
     AccountValue,
     Bars,
@@ -23,26 +23,14 @@ from rlx.policies.production.positions import (
     quantities,
 )
 from rlx.policies.production.problems import Problems
-from rlx.policies.production.record import Record
 from rlx.policies.production.summary import summarise
 from rlx.policies.production.text import summary_text
-from rlx.policies.production.trades_file import read_trades
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
 
 SUMMARY = "baseline_pnl_summary"
-
-
-def read_record(trades: str | None, log: str | None) -> Record:
-    """Return the record of a trade history, a log or both; RecordError names what is wrong with them."""
-    problems = Problems()
-    return Record(
-        trades_path=None if trades is None else Path(trades),
-        log_path=None if log is None else Path(log),
-        trades=() if trades is None else read_trades(Path(trades), problems),
-        snapshots=() if log is None else read_snapshots(Path(log), problems),
-        problems=problems,
-    )
+MOST_SYMBOLS = 20  # in a message
+log = logging.getLogger(__name__)
 
 
 class ProductionRecord:
@@ -70,6 +58,7 @@ class ProductionRecord:
         self._targets: FloatArray | None = None
         self._span: Span | None = None
         self._replay: dict[str, Any] = {"reason": "not bound to a market"}
+        self._told = ""
 
     def bind(self, market: Market) -> None:
         """Lay the positions on the market's bars; RecordError when there is none or the account's value is unknown."""
@@ -96,12 +85,22 @@ class ProductionRecord:
         value = np.where(held.any(axis=1), account.value, 1.0)  # where nothing is held it may be unknown
         self._targets, self._span = exposure / value[:, None], span
         self._replay = self._facts(market, positions, account, problems)
+        self._tell(problems)
+
+    def _tell(self, problems: Problems) -> None:
+        """Warn, once, of what the replay leaves out or doubts."""
+        words = problems.in_words()
+        if words and words != self._told:
+            log.warning("policy=production: of %d trades: %s. See %s.md.", len(self.record.trades), words, SUMMARY)
+        self._told = words
 
     def _nothing(self, market: Market, problems: Problems) -> RecordError:
+        symbols = sorted({trade.symbol for trade in self.record.trades})
+        more = ", ..." if len(symbols) > MOST_SYMBOLS else ""
         return RecordError(
             f"{self.record.trades_path}: nothing can be replayed on this market ({', '.join(market.symbols)}, "
             f"{format_stamp(market.timestamps[0])} to {format_stamp(market.timestamps[-1])}). Of "
-            f"{len(self.record.trades)} trades: {problems.in_words()}."
+            f"{len(self.record.trades)} trades ({', '.join(symbols[:MOST_SYMBOLS])}{more}): {problems.in_words()}."
         )
 
     def _check_value(self, account: AccountValue, held: FloatArray, market: Market) -> None:

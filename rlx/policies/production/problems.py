@@ -26,7 +26,7 @@ MEANINGS: Mapping[str, str] = {
     "before_market": "closed by the market's first close",
     "after_market": "opened after the market's last close",
     "between_closes": "opened and closed between two closes; holds nothing at any close",
-    "price_differs": "entry_price more than 20% off the close first held at; are the prices adjusted for splits?",
+    "price_differs": "with an entry_price more than 20% off the close first held at (prices adjusted for splits?)",
 }
 
 

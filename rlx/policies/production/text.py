@@ -115,7 +115,10 @@ def _replay(replay: Mapping[str, Any]) -> str:
 def _problems(problems: Mapping[str, Any]) -> str:
     if not problems:
         return "Nothing."
-    return "\n".join(f"- {found['count']} {found['meaning']}: {_places(found['where'])}" for found in problems.values())
+    return "\n".join(
+        f"- {kind} ({found['count']}): {found['meaning']}. {_places(found['where'])}"
+        for kind, found in problems.items()
+    )
 
 
 def _places(places: Sequence[str]) -> str:
