@@ -100,6 +100,14 @@ def test_a_position_within_one_bar_leaves_no_weight(tmp_path: Path) -> None:
     assert (found["count"], found["where"]) == (2, ["AAA|buy #1", "AAA|buy #2"])
 
 
+def test_positions_in_one_symbol_add_up(tmp_path: Path) -> None:
+    more = {"qty": 30, "opened_at": "2020-01-08T15:00:00Z", "closed_at": "2020-01-10T15:00:00Z"}
+    hedge = {"qty": 5, "opened_at": "2020-01-09T15:00:00Z", "closed_at": "2020-01-10T15:00:00Z"}
+    history = {"BBB|sell": [SOLD, more], "BBB|buy": [hedge]}
+    held = replayed(tmp_path, history, None, initial_value=10_000.0)[:, 1]
+    np.testing.assert_allclose(held[:6], np.array([0, -20, -50, -45, -20, 0]) * 50 / 10_000)
+
+
 def intraday(*starts: str) -> Market:
     stamps = np.array(starts, dtype="datetime64[ns]")
     return Market(MarketPanel(("AAA",), stamps, np.full((len(starts), 1), 10.0)))
@@ -155,7 +163,7 @@ def test_weekly_bars_do_not_say_when_they_close(tmp_path: Path) -> None:
         ({"opened_at": "2020-01-16", "closed_at": None, "exit_price": None}, "after_market"),
         ({"symbol": "CCC"}, "not_in_market"),
         ({"entry_price": 90}, "price_differs"),
-        ({"entry_price": 60}, None),  # exactly 20% off
+        ({"entry_price": 59}, None),
         ({"entry_price": 90, "opened_at": "2020-01-01"}, None),  # older than the data: nothing to compare with
     ],
 )
@@ -249,6 +257,16 @@ def test_nothing_to_replay_is_refused_and_documented(tmp_path: Path, history: di
     documents = policy.documents()
     reason = documents["baseline_pnl_summary.json"]["replay"]["reason"]
     assert f"Not replayed: {reason}" in documents["baseline_pnl_summary.md"]
+    with pytest.raises(RecordError, match="bind the record to a market"):
+        policy.act(observe(market(), [0]))
+
+
+def test_a_market_it_cannot_trade_replaces_the_one_before(tmp_path: Path) -> None:
+    policy = ProductionRecord(write_trades(tmp_path), None, 1e4)
+    policy.bind(market())
+    with pytest.raises(RecordError, match="nothing can be replayed"):
+        policy.bind(Market(MarketPanel(("ZZZ",), DAYS, np.ones((8, 1)))))
+    assert policy.describe()["positions_replayed"] == 0
     with pytest.raises(RecordError, match="bind the record to a market"):
         policy.act(observe(market(), [0]))
 

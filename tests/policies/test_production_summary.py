@@ -161,6 +161,13 @@ def test_a_trade_without_a_date_is_in_the_total_and_on_no_day(tmp_path: Path) ->
     assert list(pnl["by_day"]) == ["2020-01-09"]
 
 
+def test_a_recorded_pnl_is_taken_where_prices_say_something_else(tmp_path: Path) -> None:
+    summary = summed(tmp_path, {"AAA|buy": [{**BOUGHT, "pnl": 290.0}]}, None)
+    assert summary["realised_pnl"]["total"] == 290.0
+    assert (summary["trades"]["pnl_as_recorded"], summary["trades"]["pnl_computed"]) == (1, 0)
+    assert summary["problems"]["pnl_disagrees"]["where"] == ["AAA|buy #1: 290, by its prices 300"]
+
+
 def test_short_positions_below_zero_and_sides_of_the_key(tmp_path: Path) -> None:
     sold = {**SOLD, "qty": -20}  # as brokers report shorts
     summary = summed(
@@ -187,12 +194,13 @@ def test_snapshot_lines_of_many_kinds(tmp_path: Path) -> None:
         snapshot("2020-02-30 08:00:00", "7"),
         snapshot("2020-01-09 08:00:00 EST", "7"),
         snapshot("2020-01-09 08:00:00", "7", "none"),
+        snapshot("2020-01-09 08:00:00", "7", "1.5x2"),
         snapshot("2020-01-09 08:00:00", "7" * 20),
         "Portfolio snapshot recorded",
     )
     summary = summed(tmp_path, None, lines)
     assert kinds(summary) == {
-        "unparsable_snapshot": 7,
+        "unparsable_snapshot": 8,
         "snapshot_not_positive": 1,
         "snapshot_out_of_order": 1,
         "repeated_snapshot": 1,
