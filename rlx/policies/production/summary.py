@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rlx.policies.production.record import UNKNOWN, Record, Snapshot, Trade, hit_rate, pnl_of
+from rlx.types import FloatArray
 
 SCHEMA_VERSION = 1
 PER_DAY = ("per_business_day", "per_calendar_day", "per_recorded_day")
@@ -126,24 +127,22 @@ def _average_return(record: Record, recorded: set[np.datetime64]) -> dict[str, A
         return None
     first, last = snapshots[0].stamp.utc_day, max(recorded)
     days = Days.between(first, last, recorded)
-    returns = [(trade.pnl or 0.0) / _value_before(day, snapshots) for trade, day in _from(first, dated)]
+    later = [trade for trade in dated if trade.closed is not None and trade.closed.utc_day >= first]
+    returns = np.array([trade.pnl for trade in later]) / _values_before(later, snapshots)
     return {
         "first_day": str(first),
         **{f"{name}_days": count for name, count in days._asdict().items()},
-        "trades_before": len(dated) - len(returns),
-        **days.averages(math.fsum(returns)),
+        "trades_before": len(dated) - len(later),
+        **days.averages(math.fsum(returns.tolist())),
     }
 
 
-def _from(first: np.datetime64, dated: list[Trade]) -> list[tuple[Trade, np.datetime64]]:
-    days = [(trade, trade.closed.utc_day) for trade in dated if trade.closed is not None]
-    return [(trade, day) for trade, day in days if day >= first]
-
-
-def _value_before(day: np.datetime64, snapshots: list[Snapshot]) -> float:
-    """Return the last account value before a UTC day; on the first snapshot's own day, that snapshot's."""
-    starts = np.array([snapshot.stamp.instant for snapshot in snapshots])
-    return snapshots[max(int(np.searchsorted(starts, day.astype("datetime64[ns]"))) - 1, 0)].value
+def _values_before(trades: list[Trade], snapshots: list[Snapshot]) -> FloatArray:
+    """Return the last account value before the UTC day each trade closed on; the first one on its own day."""
+    moments = np.array([snapshot.stamp.instant for snapshot in snapshots])
+    days = np.array([trade.closed.utc_day for trade in trades if trade.closed is not None], dtype="datetime64[ns]")
+    values = np.array([snapshot.value for snapshot in snapshots])
+    return np.asarray(values[np.maximum(np.searchsorted(moments, days) - 1, 0)])
 
 
 def _account(record: Record) -> dict[str, Any] | None:
