@@ -34,10 +34,11 @@ def write_outputs(run_dir: Path, judgement: Judgement) -> None:
     write_scorecard(run_dir, judgement)
 
 
-def write_documents(run_dir: Path, documents: Mapping[str, Any]) -> None:
-    """Write what a policy has to say by file name: text as it stands, anything else as JSON."""
+def write_documents(run_dir: Path, documents: Mapping[str, Any]) -> list[Path]:
+    """Write what a policy has to say by file name, text as it stands and anything else as JSON; return the paths."""
     for name, content in documents.items():
         (write_text if isinstance(content, str) else write_json)(run_dir / name, content)
+    return [_shown(run_dir / name) for name in documents]
 
 
 def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run: Path | None = None) -> Path | None:

@@ -27,6 +27,7 @@ from rlx.policies.config import (
     KellyConfig,
     MinimumVarianceConfig,
     MomentumConfig,
+    ProductionConfig,
     WeightsConfig,
 )
 from rlx.sim.rules import Costs, Guard, Rules
@@ -100,6 +101,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "kelly_schema": KellyConfig,
         "hindsight_schema": HindsightConfig,
         "weights_schema": WeightsConfig,
+        "production_schema": ProductionConfig,
         "checkpoint_schema": CheckpointConfig,
     },
 }

@@ -47,6 +47,8 @@ def entry_points(group: str) -> list[tuple[str, type[TrainConfig | EvaluateConfi
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_into_its_schema(group: str, option: str) -> None:
     overrides = [f"{group}={option}"] + ([f"{group}.path=somewhere"] if (group, option) in NEEDS_PATH else [])
+    if option == "production":
+        overrides.append("policy.trades=somewhere")
     for name, kind in entry_points(group):
         config = typed(compose(name, overrides), kind)
         assert type(getattr(config, group)) in SCHEMAS[group].values()
@@ -281,6 +283,8 @@ def test_options_that_nothing_reads_are_said_to_have_no_effect() -> None:
         (["policy=kelly", "policy.rebalance_steps=0"], "policy.rebalance_steps=0: must be a whole number"),
         (["policy=kelly", "policy.cap=0"], "policy.cap=0.0: must be a number above 0, at most 1"),
         (["policy=hindsight", "policy.lookback_steps=9"], "policy.lookback_steps: no such key."),
+        (["policy=production"], "policy.trades, policy.log: at least one must be given"),
+        (["policy=production", "policy.log=a", "policy.initial_value=0"], "policy.initial_value=0.0: must be above 0"),
     ],
 )
 def test_bad_policy_settings_stop_at_composition(overrides: list[str], expected: str) -> None:
