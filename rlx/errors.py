@@ -26,6 +26,10 @@ class WeightsError(RlxError):
     """A file of target weights that cannot be traded on the given market."""
 
 
+class PlanError(RlxError):
+    """A trading plan that cannot be read, cannot be replayed on the given market, or could not be had."""
+
+
 class HardwareError(RlxError):
     """A device or compiler that was asked for and is not there."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from rlx.config import EvaluateConfig
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
+from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
 from rlx.evaluate.windows import late_start, protocol_span
-from rlx.policies.base import Dated, Documented, Policy
+from rlx.policies.base import Charged, Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.run_folder import record_run, run_of
@@ -37,8 +39,11 @@ def evaluate(
     hardware = as_judged(set_up(config.hardware, cache_fallback))
     policy: Policy = construct(config.policy)
     market = Market(config.data.load())
+    if isinstance(policy, Charged):
+        policy.charge(config.costs)
     policy.bind(market)
     span = judged_span(config, market, policy)
+    protocol = fitted(config.protocol, span, policy)
     if note := late_start(market, config.protocol, span):
         log.warning(note)
     trained = policy if isinstance(policy, CheckpointPolicy) else None
@@ -49,7 +54,7 @@ def evaluate(
         market,
         span,
         config.rules(),
-        config.protocol,
+        protocol,
         baselines=standard_baselines(),
         module=policy.name,
         config=resolved,
@@ -78,3 +83,14 @@ def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:
         first = market.first_bar(policy.feature_names, policy.window_steps)
         return protocol_span(market, None, protocol, first_bar=first)
     return protocol_span(market, cut(market, config.data, names, window_steps), protocol)
+
+
+def fitted(protocol: Protocol, span: Span, policy: Policy) -> Protocol:
+    """Return the protocol with windows that fit a span that a policy of few dates covers, and say so."""
+    if not isinstance(policy, Dated) or protocol.split != "auto" or protocol.window_steps <= len(span):
+        return protocol
+    log.warning(
+        "protocol.window_steps=%d: %s covers %d decision(s); windows of %d are judged instead.",
+        *(protocol.window_steps, policy.name, len(span), len(span)),
+    )
+    return replace(protocol, window_steps=len(span))

@@ -26,6 +26,7 @@ from rlx.policies.config import (
     KellyConfig,
     MinimumVarianceConfig,
     MomentumConfig,
+    PlanConfig,
     WeightsConfig,
 )
 from rlx.sim.rules import Costs, Guard, Rules
@@ -94,6 +95,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "kelly_schema": KellyConfig,
         "hindsight_schema": HindsightConfig,
         "weights_schema": WeightsConfig,
+        "plan_schema": PlanConfig,
         "checkpoint_schema": CheckpointConfig,
     },
 }
