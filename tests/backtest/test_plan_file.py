@@ -64,7 +64,7 @@ def refused(path: Path, strategy: str = "base") -> str:
         ({"action": "BUY"}, "Did you mean 'buy'?"),
         ({"action": None}, "action is missing."),
         ({"action": ["buy"]}, 'action=["buy"]: must be one of'),
-        ({"execution_session": "open"}, "Did you mean 'market_open'?"),
+        ({"execution_session": "market_opn"}, "Did you mean 'market_open'?"),
         ({"quantity": -5}, "quantity=-5: must be a number above 0"),
         ({"quantity": 0}, "quantity=0: must be a number above 0 (to do nothing, use action 'hold')."),
         ({"quantity": "5"}, 'quantity="5": must be a number above 0'),
