@@ -178,8 +178,7 @@ class Trader:
     def _exit_at_limit(self, one: _Bracket) -> bool:
         optimistic = self.settings.both_touch == BothTouch.optimistic.value
         found = limit_exit(one.side, one.limit, self._bar(one.symbol), one.entered, optimistic=optimistic)
-        if self._open_of(one) > 0:
-            self.ambiguous += found.ambiguous
+        self.ambiguous += found.ambiguous
         if found.price is None:
             return False
         self._leave(one, Moment(self._day, RANGE), found.price)

@@ -126,6 +126,26 @@ def test_a_short_needs_as_much_cash_as_it_is_worth() -> None:
     assert missed(half) == [("Y", 80, 50, "cash")]
 
 
+def test_shorts_are_marked_at_the_price_of_the_auction() -> None:
+    # Short 50 at 10: at the close of 11 they tie up 1,500 - 2 x 550 = 400, which buy 36 Y at 11 and not 45.
+    bars = make_bars(X=[DAY], Y=[DAY])
+    books = play(bars, {0: make_plan(order("X", "sell", 50), order("Y", "buy", 80, "close"))}, cash=1_000)
+    assert missed(books) == [("Y", 80, 36, "cash")]
+
+
+def test_rounding_leaves_no_position_and_cuts_no_entry() -> None:
+    bars = make_bars(X=[DAY, DAY, DAY])
+    plans = {
+        0: make_plan(order("X", "buy", 0.1), order("X", "buy", 0.2, "close")),
+        1: make_plan(order("X", "sell", 0.3), day="2025-01-07"),  # 0.1 + 0.2 is a little more
+    }
+    books = play(bars, plans)
+    assert len(books.round_trips) == 1 and not books.positions[-1].any()
+    # 3 x 0.1 is a little more than 0.3 of cash
+    cheap = make_bars(X=[(0.1, 0.1, 0.1, 0.1)])
+    assert missed(play(cheap, {0: make_plan(order("X", "buy", 3))}, cash=0.3)) == []
+
+
 def test_what_lowers_a_position_comes_first_and_pays_for_the_rest() -> None:
     bars = make_bars(X=TWO_DAYS, Y=TWO_DAYS)
     plans = {
