@@ -109,7 +109,7 @@ class Stub:
                 stub.asked.append((self.path, self.headers["Authorization"], body))
                 status, text = stub.answer()
                 self.send_response(status)
-                if status == 307:
+                if status == 302:
                     self.send_header("Location", "/elsewhere")
                 self.end_headers()
                 self.wfile.write(text.encode())
@@ -208,7 +208,7 @@ def wrong(**changes: Any) -> str:
         ((500, "overloaded"), ["answered with status 500", "overloaded"]),
         ((401, "{}"), ["status 401", "Check RLX_PLAN_API_KEY"]),
         ((404, "no such model"), ["status 404", "Check RLX_PLAN_BASE_URL and RLX_PLAN_MODEL"]),
-        ((307, ""), ["answered with status 307"]),
+        ((302, ""), ["answered with status 302"]),
         ((200, "<html>hello</html>"), ["is no chat completion", "<html>hello"]),
         ((200, '{"error": "quota"}'), ["is no chat completion", "quota"]),
         ((200, '{"choices": []}'), ["is no chat completion"]),
