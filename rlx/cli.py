@@ -30,12 +30,19 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
+def _check(arguments: argparse.Namespace) -> int:
+    from rlx.data.check import run_check
+
+    return run_check(arguments.path, strict=arguments.strict)
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rlx", description="Tools around the training (rlx-train) and the judge (rlx-evaluate)."
     )
     groups = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_data(groups)
+    _add_plan(groups)
     _add_sweep(groups)
     _add_recommend(groups)
     return parser
@@ -117,3 +124,33 @@ def _report_sweep(arguments: argparse.Namespace) -> int:
     from rlx.app.sweep_report import run_sweep_report
 
     return run_sweep_report(arguments.folder, blocks=arguments.blocks, key=arguments.key, trials=arguments.trials)
+
+
+def _add_plan(groups: Groups) -> None:
+    plan = groups.add_parser("plan", help="have trading plans written")
+    commands = plan.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    generate = commands.add_parser(
+        "generate",
+        help="ask a language model for the plan of one day, from the bars before it",
+        epilog="RLX_PLAN_BASE_URL, RLX_PLAN_API_KEY and RLX_PLAN_MODEL name the endpoint; docs/plans.md.",
+    )
+    generate.add_argument("target_date", metavar="DATE", help="day that the plan is for, such as 2020-03-02")
+    generate.add_argument("--data", default="sample_daily", help="file or folder of prices (default: the sample data)")
+    generate.add_argument("--symbols", help="such as AAPL,SPY (default: all)")
+    generate.add_argument("--bars", type=int, default=30, help="bars shown of each symbol (default: 30)")
+    generate.add_argument("--cash", type=float, default=100_000.0, help="what the plan may spend (default: 100000)")
+    generate.add_argument("--strategy", default="base", help="base, entry_takeprofit or maxdiff (default: base)")
+    generate.add_argument("--out", default="plans", help="a folder, or a .json file (default: plans)")
+    generate.add_argument("--timeout-seconds", type=float, default=120.0, help="wait for an answer (default: 120)")
+    generate.set_defaults(run=_generate)
+
+
+def _generate(arguments: argparse.Namespace) -> int:
+    from rlx.app.plan import Wanted, run_generate
+
+    symbols = None if arguments.symbols is None else tuple(arguments.symbols.split(","))
+    wanted = Wanted(
+        *(arguments.target_date, arguments.data, symbols), arguments.bars, arguments.cash, arguments.strategy
+    )
+    sys.stdout.write(f"Plan: {run_generate(wanted, arguments.out, arguments.timeout_seconds)}\n")
+    return 0

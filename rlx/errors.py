@@ -30,6 +30,10 @@ class RecordError(RlxError):
     """A record of production that cannot be read, or replayed on the given market."""
 
 
+class PlanError(RlxError):
+    """A trading plan that cannot be read, cannot be replayed on the given market, or could not be had."""
+
+
 class HardwareError(RlxError):
     """A device or compiler that was asked for and is not there."""
 

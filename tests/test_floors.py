@@ -16,7 +16,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"types", "keys"}),
     frozenset({"data"}),
     frozenset({"sim"}),
-    frozenset({"envs"}),
+    frozenset({"envs", "backtest"}),
     frozenset({"policies"}),
     frozenset({"learners", "evaluate"}),
     frozenset({"board", "tracking"}),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.errors import RlxError
+from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
 from rlx.evaluate.purging import idle_distance
 from rlx.evaluate.windows import late_start, protocol_span
-from rlx.policies.base import Dated, Documented, Policy
+from rlx.policies.base import Charged, Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.run_folder import record_run, run_of
@@ -58,8 +60,11 @@ def _judge(
     market: Market,
     hardware: Hardware,
 ) -> None:
+    if isinstance(policy, Charged):
+        policy.charge(config.costs)
     policy.bind(market)
     span = judged_span(config, market, policy)
+    protocol = fitted(config.protocol, span, policy)
     if note := late_start(market, config.protocol, span):
         log.warning(note)
     trained = policy if isinstance(policy, CheckpointPolicy) else None
@@ -72,7 +77,7 @@ def _judge(
         market,
         span,
         config.rules(),
-        config.protocol,
+        protocol,
         baselines=standard_baselines(),
         module=policy.name,
         config=resolved,
@@ -101,3 +106,14 @@ def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:
         first = market.first_bar(policy.feature_names, policy.window_steps)
         return protocol_span(market, None, protocol, first_bar=first)
     return protocol_span(market, cut(market, config.data, names, window_steps), protocol)
+
+
+def fitted(protocol: Protocol, span: Span, policy: Policy) -> Protocol:
+    """Return the protocol with windows that fit a span that a policy of few dates covers, and say so."""
+    if not isinstance(policy, Dated) or protocol.split != "auto" or protocol.window_steps <= len(span):
+        return protocol
+    log.warning(
+        "protocol.window_steps=%d: %s covers %d decision(s); windows of %d are judged instead.",
+        *(protocol.window_steps, policy.name, len(span), len(span)),
+    )
+    return replace(protocol, window_steps=len(span))

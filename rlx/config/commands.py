@@ -27,6 +27,7 @@ from rlx.policies.config import (
     KellyConfig,
     MinimumVarianceConfig,
     MomentumConfig,
+    PlanConfig,
     ProductionConfig,
     WeightsConfig,
 )
@@ -102,6 +103,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "hindsight_schema": HindsightConfig,
         "weights_schema": WeightsConfig,
         "production_schema": ProductionConfig,
+        "plan_schema": PlanConfig,
         "checkpoint_schema": CheckpointConfig,
     },
 }

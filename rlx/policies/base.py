@@ -8,6 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.sim.observation import Observation
+from rlx.sim.rules import Costs
 from rlx.types import FloatArray, IntArray
 
 
@@ -69,3 +70,11 @@ class Documented(Policy, Protocol):
 
         Text is written as it stands, and a mapping of plain values as JSON.
         """
+
+
+@runtime_checkable
+class Charged(Policy, Protocol):
+    """A policy that keeps books of its own, in which trading costs something."""
+
+    def charge(self, costs: Costs) -> None:
+        """Learn, before it is bound, what trading costs where it is judged."""

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from rlx.backtest.plan import ReplaySettings, is_number
 from rlx.errors import ConfigError
 
 MISSING = "???"  # OmegaConf's mark of a value the user has to give
@@ -137,6 +138,37 @@ class ProductionConfig(PolicyConfig):
 
 
 @dataclass
+class PlanConfig(PolicyConfig):
+    """Replay trading plans, a JSON file or a folder of them, order by order on daily bars; see docs/plans.md.
+
+    ``fee_bps`` is charged a side on traded value, None takes the costs of the configuration. ``probe_quantity`` and
+    ``profit_shutdown_days`` are overlays; ``monte_carlo_paths`` replays on bootstrapped days. None switches each off.
+    """
+
+    _target_: str = "rlx.policies.plan.PlanReplay"
+    path: str = MISSING
+    strategy: str = "base"
+    both_touch: str = "pessimistic"
+    initial_cash: float = 100_000.0
+    fee_bps: float | None = None
+    probe_quantity: float | None = None
+    profit_shutdown_days: int | None = None
+    monte_carlo_paths: int | None = 1000
+    monte_carlo_block_days: int = 5
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        ReplaySettings(
+            self.strategy, self.both_touch, self.initial_cash, self.probe_quantity, self.profit_shutdown_days
+        )
+        check_fee_bps(self.fee_bps)
+        if self.monte_carlo_paths is not None:
+            check_whole("monte_carlo_paths", self.monte_carlo_paths, 1)
+        check_whole("monte_carlo_block_days", self.monte_carlo_block_days, 1)
+        check_whole("seed", self.seed, 0)
+
+
+@dataclass
 class CheckpointConfig(PolicyConfig):
     """Act with a trained policy; ``path`` is a run folder or its ``policy/`` folder."""
 
@@ -167,3 +199,9 @@ def check_record(trades: str | None, log: str | None, initial_value: float | Non
         raise ConfigError(
             f"policy.initial_value={initial_value!r}: must be above 0, the account's value in its currency."
         )
+
+
+def check_fee_bps(value: Any) -> None:
+    """Raise ConfigError unless ``value`` of ``policy.fee_bps`` is None or a number from 0 to 5000."""
+    if value is not None and not (is_number(value) and 0.0 <= value <= 5_000.0):
+        raise ConfigError(f"policy.fee_bps={value!r}: must be between 0 and 5000, or null for the costs of the run.")

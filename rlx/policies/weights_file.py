@@ -10,6 +10,7 @@ import numpy as np
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.errors import WeightsError
+from rlx.policies.covered import covered_span
 from rlx.policies.drift import drifted
 from rlx.policies.weights_table import WeightsTable, read_weights
 from rlx.sim.observation import Observation
@@ -68,11 +69,10 @@ class WeightsFile:
         A file of one row covers everything from it to the market's end.
         """
         self.bind(market)
-        bars, end = np.unique(self._row_bars), market.n_bars - 1
-        if bars[0] >= end:
+        span = covered_span(self._row_bars, market.n_bars)
+        if len(span) == 0:
             raise WeightsError(f"{self.path}: the only row on this market is at its last bar: nothing can be earned.")
-        typical = end if bars.size == 1 else int(np.median(np.diff(bars)))
-        return Span(int(bars[0]), min(int(bars[-1]) + typical, end))
+        return span
 
     def describe(self) -> dict[str, Any]:
         """Return where the weights come from and how many rows are traded."""

@@ -1,0 +1,1 @@
+"""Orders for single symbols, replayed on OHLC bars."""

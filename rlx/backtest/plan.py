@@ -1,0 +1,124 @@
+"""What a trading plan says, and the choices of its replay; no heavy imports, configuration schemas read this."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from rlx.errors import ConfigError, did_you_mean
+
+
+class Action(StrEnum):
+    """What an instruction asks for."""
+
+    buy = "buy"
+    sell = "sell"
+    exit = "exit"
+    hold = "hold"
+
+
+class Session(StrEnum):
+    """The auction of the day that an instruction is meant for."""
+
+    market_open = "market_open"
+    market_close = "market_close"
+
+
+class Strategy(StrEnum):
+    """How instructions become orders; docs/plans.md has the rules."""
+
+    base = "base"
+    entry_takeprofit = "entry_takeprofit"
+    maxdiff = "maxdiff"
+
+
+class BothTouch(StrEnum):
+    """What is assumed of a bar whose range holds the entry and the exit price, in an order nobody knows."""
+
+    pessimistic = "pessimistic"
+    optimistic = "optimistic"
+
+
+@dataclass(frozen=True)
+class Instruction:
+    """One line of a plan; ``number`` counts from one. ``quantity`` None is the whole position, of an exit."""
+
+    number: int
+    symbol: str
+    action: Action
+    quantity: float | None = None
+    session: Session = Session.market_open
+    entry_price: float | None = None
+    exit_price: float | None = None
+
+    @property
+    def side(self) -> int:
+        """1 for a buy, -1 for a sell, 0 otherwise."""
+        return {Action.buy: 1, Action.sell: -1}.get(self.action, 0)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The instructions for one day; ``source`` is the file they are from."""
+
+    source: str
+    target_date: date
+    instructions: tuple[Instruction, ...]
+    stop_trading_symbols: frozenset[str] = frozenset()
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """Every symbol that the plan names, in its order."""
+        named = [instruction.symbol for instruction in self.instructions]
+        return tuple(dict.fromkeys([*named, *sorted(self.stop_trading_symbols)]))
+
+
+@dataclass(frozen=True)
+class ReplaySettings:
+    """How plans are replayed; the fields are keys of ``policy=plan``.
+
+    ``probe_quantity``, in units of the symbol, and ``profit_shutdown_days`` are overlays, None is off. Raises
+    ConfigError.
+    """
+
+    strategy: str = Strategy.base.value
+    both_touch: str = BothTouch.pessimistic.value
+    initial_cash: float = 100_000.0
+    probe_quantity: float | None = None
+    profit_shutdown_days: int | None = None
+
+    def __post_init__(self) -> None:
+        check_choice("policy.strategy", self.strategy, Strategy)
+        check_choice("policy.both_touch", self.both_touch, BothTouch)
+        check_positive("policy.initial_cash", self.initial_cash)
+        if self.probe_quantity is not None:
+            check_positive("policy.probe_quantity", self.probe_quantity, ", or null for off")
+        days = self.profit_shutdown_days
+        if days is not None and (isinstance(days, bool) or not isinstance(days, int) or days < 1):
+            raise ConfigError(f"policy.profit_shutdown_days={days!r}: must be a whole number, at least 1, or null.")
+
+
+def check_choice(key: str, value: Any, choices: type[StrEnum]) -> None:
+    """Raise ConfigError unless ``value`` is one of ``choices``."""
+    allowed = [choice.value for choice in choices]
+    if value not in allowed:
+        raise ConfigError(f"{key}={value!r}: must be one of {', '.join(allowed)}.{did_you_mean(str(value), allowed)}")
+
+
+def check_positive(key: str, value: Any, otherwise: str = "") -> None:
+    """Raise ConfigError unless ``value`` is a finite number above 0."""
+    if not is_number(value) or not value > 0:
+        raise ConfigError(f"{key}={value!r}: must be a number above 0{otherwise}.")
+
+
+def is_number(value: Any) -> bool:
+    """Whether ``value`` is a finite number; true and false are none."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number that no float holds
+        return False

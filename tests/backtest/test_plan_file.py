@@ -1,0 +1,141 @@
+"""What a plan file may hold, and what is said of one that may not."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rlx.backtest.plan import Action, Instruction, Session
+from rlx.backtest.plan_file import read_plans
+from rlx.errors import PlanError
+
+BUY = {"symbol": "AAPL", "action": "buy", "quantity": 5, "execution_session": "market_open"}
+PLAN = {"target_date": "2025-01-02", "instructions": [BUY]}
+
+
+def write(folder: Path, content: Any, name: str = "a.json") -> Path:
+    path = folder / name
+    path.write_text(content if isinstance(content, str) else json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_a_plan_is_read_with_and_without_its_envelope(tmp_path: Path) -> None:
+    full = BUY | {"entry_price": 110, "exit_price": 115.5, "notes": "gap"}
+    content = {
+        "target_date": "2025-01-02",
+        "instructions": [full, {"symbol": "SPY", "action": "exit"}, {"symbol": "SPY", "action": "hold", "quantity": 0}],
+        "stop_trading_symbols": ["QQQ"],
+        "metadata": {"model": "m"},
+    }
+    (plain,) = read_plans(write(tmp_path, content))
+    (enveloped,) = read_plans(write(tmp_path, "\ufeff" + json.dumps({"plan": content, "raw": "text"})))
+    assert plain == enveloped
+    assert plain.target_date == date(2025, 1, 2) and plain.stop_trading_symbols == {"QQQ"}
+    assert plain.instructions == (
+        Instruction(1, "AAPL", Action.buy, 5.0, Session.market_open, 110.0, 115.5),
+        Instruction(2, "SPY", Action.exit),
+        Instruction(3, "SPY", Action.hold),
+    )
+    assert plain.symbols == ("AAPL", "SPY", "QQQ")
+
+
+def test_a_folder_is_read_in_the_order_of_days(tmp_path: Path) -> None:
+    write(tmp_path, PLAN | {"target_date": "2025-01-09"}, "a.json")
+    write(tmp_path, PLAN, "b.json")
+    write(tmp_path, "not a plan", "notes.txt")
+    write(tmp_path, "half", ".c.json.tmp")
+    assert [str(plan.target_date) for plan in read_plans(tmp_path)] == ["2025-01-02", "2025-01-09"]
+
+
+def refused(path: Path, strategy: str = "base") -> str:
+    with pytest.raises(PlanError) as error:
+        read_plans(path, strategy)
+    return str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"action": "bye"}, """action="bye": must be one of buy, sell, exit, hold. Did you mean 'buy'?"""),
+        ({"action": "BUY"}, "Did you mean 'buy'?"),
+        ({"action": None}, "action is missing."),
+        ({"action": ["buy"]}, 'action=["buy"]: must be one of'),
+        ({"execution_session": "market_opn"}, "Did you mean 'market_open'?"),
+        ({"quantity": -5}, "quantity=-5: must be a number above 0"),
+        ({"quantity": 0}, "quantity=0: must be a number above 0 (to do nothing, use action 'hold')."),
+        ({"quantity": "5"}, 'quantity="5": must be a number above 0'),
+        ({"quantity": True}, "quantity=true: must be a number above 0"),
+        ({"quantity": None}, "quantity is missing."),
+        ({"quantity": float("nan")}, "quantity=NaN: must be a number above 0"),
+        ({"quantity": float("inf")}, "quantity=Infinity: must be a number above 0"),
+        ({"quantity": 10**400}, "must be a number above 0"),
+        ({"action": "exit", "quantity": -1}, "quantity=-1: must be a number at least 0, or null."),
+        ({"entry_price": 0}, "entry_price=0: must be a price above 0, or null."),
+        ({"exit_price": "high"}, 'exit_price="high": must be a price above 0, or null.'),
+        ({"exit_price": float("nan")}, "exit_price=NaN: must be a price above 0, or null."),
+        ({"symbol": 7}, "symbol=7: must be the name of a symbol."),
+        ({"symbol": " "}, 'symbol=" ": must be the name of a symbol.'),
+        ({"exit_pirce": 3}, "exit_pirce=3: no such key; allowed are symbol, action,"),
+        ({"exit_pirce": 3}, "Did you mean 'exit_price'?"),
+    ],
+)
+def test_a_wrong_instruction_is_named(tmp_path: Path, change: dict[str, Any], message: str) -> None:
+    path = write(tmp_path, PLAN | {"instructions": [{"symbol": "SPY", "action": "hold"}, BUY | change]})
+    said = refused(path)
+    assert said.startswith(f"{path}: instruction 2: ") and message in said
+    assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"instructions": [BUY]}, "target_date is missing."),
+        (PLAN | {"target_date": "02.01.2025"}, 'target_date="02.01.2025": must be a day written as 2025-01-31.'),
+        (PLAN | {"target_date": "2025-02-30"}, "must be a day written as 2025-01-31."),
+        (PLAN | {"target_date": "2025-W01-1"}, "must be a day written as 2025-01-31."),
+        (PLAN | {"target_date": 20250102}, "target_date=20250102: must be a day"),
+        ({"target_date": "2025-01-02"}, "instructions is missing."),
+        (PLAN | {"instructions": []}, "instructions=[]: must hold at least one instruction"),
+        (PLAN | {"instructions": BUY}, "must be a list of objects."),
+        (PLAN | {"instructions": ["buy"]}, "instruction 1: is a text; expected an object with symbol, action"),
+        (
+            PLAN | {"instructions": [BUY, BUY | {"quantity": 7}]},
+            "instruction 2: repeats instruction 1 (buy AAPL at market_open)",
+        ),
+        (PLAN | {"stop_trading_symbols": "AAPL"}, 'stop_trading_symbols="AAPL": must be a list of symbols.'),
+        (PLAN | {"stop_trading": []}, "stop_trading=[]: no such key"),
+        ([PLAN], "holds a list; expected an object with target_date, instructions"),
+        ({"plan": None}, "holds null; expected an object"),
+        ("buy", "is not valid JSON"),
+        ("", "is not valid JSON"),
+        ('{"target_date": "2025-01-02", "target_date": "2025-01-03"}', "key 'target_date' appears twice in one object"),
+        ("[" * 100_000, "is nested too deeply"),
+    ],
+)
+def test_a_wrong_plan_is_named(tmp_path: Path, content: Any, message: str) -> None:
+    path = write(tmp_path, content)
+    assert refused(path).startswith(f"{path}: ") and message in refused(path)
+
+
+def test_maxdiff_needs_both_prices(tmp_path: Path) -> None:
+    path = write(tmp_path, PLAN | {"instructions": [BUY | {"entry_price": 3.0}, {"symbol": "SPY", "action": "exit"}]})
+    assert "instruction 1: exit_price is missing: strategy maxdiff needs entry_price and exit_price" in refused(
+        path, "maxdiff"
+    )
+    read_plans(path, "entry_takeprofit")
+
+
+def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
+    assert "no such file or folder" in refused(tmp_path / "nowhere")
+    assert "the folder holds no .json file" in refused(tmp_path)
+    (tmp_path / "a.json").write_bytes(b"\xff\xfe{")
+    assert "cannot be read" in refused(tmp_path)
+
+
+def test_two_plans_of_one_day(tmp_path: Path) -> None:
+    first, second = write(tmp_path, PLAN, "a.json"), write(tmp_path, PLAN, "b.json")
+    assert refused(tmp_path) == f"{second}: target_date=2025-01-02 is also that of {first}. Keep one plan a day."
