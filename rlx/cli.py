@@ -1,26 +1,29 @@
-"""``rlx``: the commands that are not a Hydra run."""
+"""``rlx``: the commands that are not a Hydra run. What they do is imported only when they are called."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from rlx.errors import RlxError
 
 BAD_INPUT = 2
+BOARD = "experiments/scoreboard.json"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its status: 0 fine, 1 warnings under --strict, 2 unusable input."""
+    """Run the command line and exit with its status: 0 fine, 1 found wanting, 2 unusable input."""
     arguments = _parser().parse_args(argv)
-    from rlx.data.check import run_check
-
     try:
-        status = run_check(arguments.path, strict=arguments.strict)
+        status = arguments.run(arguments)
     except RlxError as error:
         sys.stderr.write(f"Error: {error}\n")
         status = BAD_INPUT
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        status = 130
     sys.exit(status)
 
 
@@ -28,14 +31,62 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rlx", description="Tools around the training (rlx-train) and the judge (rlx-evaluate)."
     )
-    groups = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    data = groups.add_parser("data", help="look at market data")
-    commands = data.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    check = commands.add_parser(
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_data(commands)
+    _add_recommend(commands)
+    return parser
+
+
+def _add_data(commands: Any) -> None:
+    data = commands.add_parser("data", help="look at market data")
+    check = data.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser(
         "check",
         help="say what is in a file or folder of prices, and what is wrong with it",
         epilog="Exit status: 0 usable (1 instead when there are warnings and --strict is given), 2 unusable.",
     )
     check.add_argument("path", help="a file, or a folder of one file a symbol")
     check.add_argument("--strict", action="store_true", help="exit with 1 when there are warnings")
-    return parser
+    check.set_defaults(run=_check_data)
+
+
+def _check_data(arguments: argparse.Namespace) -> int:
+    from rlx.data.check import run_check
+
+    return run_check(arguments.path, strict=arguments.strict)
+
+
+def _add_recommend(commands: Any) -> None:
+    recommend = commands.add_parser(
+        "recommend",
+        help="say which systems of the scoreboard may be traded, and write a template for each",
+        epilog="Exit status: 0, whether anything qualifies or not; 2 without a readable scoreboard.",
+    )
+    recommend.add_argument("board", nargs="?", default=BOARD, help="the scoreboard's file (default: %(default)s)")
+    recommend.add_argument("--key", help="only the group whose comparability key begins so")
+    recommend.add_argument("--notional", type=float, help="money to trade, for the templates")
+    recommend.add_argument("--max-drawdown", type=float, default=0.25, help="a fraction (default: %(default)s)")
+    recommend.add_argument("--min-dsr", type=float, default=0.95, help="deflated Sharpe ratio (default: %(default)s)")
+    recommend.add_argument("--max-p-value", type=float, default=0.05, help="corrected (default: %(default)s)")
+    recommend.add_argument("--min-steps", type=int, default=252, help="of the hold-out (default: %(default)s)")
+    recommend.add_argument("--min-windows", type=int, default=100, help="start indices (default: %(default)s)")
+    recommend.set_defaults(run=_recommend)
+
+
+def _recommend(arguments: argparse.Namespace) -> int:
+    from rlx.board.promotion import PromotionRules
+    from rlx.console import open_console
+    from rlx.report.recommendation import recommendation_table, write_recommendation
+
+    rules = PromotionRules(
+        min_dsr=arguments.min_dsr,
+        max_p_value=arguments.max_p_value,
+        max_drawdown=arguments.max_drawdown,
+        min_steps=arguments.min_steps,
+        min_windows=arguments.min_windows,
+    )
+    written, judged = write_recommendation(arguments.board, rules, key=arguments.key, notional=arguments.notional)
+    console = open_console()
+    for group, candidates in judged:
+        console.print(recommendation_table(group, candidates))
+    console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
+    return 0
