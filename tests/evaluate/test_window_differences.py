@@ -80,3 +80,18 @@ def test_signs_wait_for_the_correction() -> None:
     crowded = adjusted([Difference(1.0, 0.1, 1.9, 0.02), *[Difference(0.0, -1.0, 1.0, 0.9)] * 3])
     assert crowded[0].p_adjusted == pytest.approx(0.08) and crowded[0].sign(0.05) == 0
     assert Difference(1.0, 0.1, 1.9, 0.001).sign(0.05) == 0
+
+
+def test_the_degrees_of_freedom_are_those_of_windows_that_share_no_step() -> None:
+    delta = window_sums(np.random.default_rng(5).normal(0.3, 1.0, 219))  # 200 windows, 10 of which share no step
+    everything = {"g": np.ones(200, bool)}
+    wide, narrow = (
+        mean_differences({"d": delta}, everything, np.arange(200), STEPS, replications=300, confidence=c)["d"]["g"]
+        for c in (0.95, 0.5)
+    )
+    ratio = (wide.high - wide.low) / (narrow.high - narrow.low)  # type: ignore[operator]
+    assert ratio == pytest.approx(2.26216 / 0.70272, rel=1e-4)  # Student's t with 9 degrees of freedom
+    exact = mean_differences(
+        {"d": delta}, everything, np.arange(200), STEPS, replications=300, confidence=1 - wide.p_value
+    )  # type: ignore[operator]
+    assert exact["d"]["g"].low == pytest.approx(0.0, abs=1e-9)  # the widest interval that excludes zero
