@@ -94,6 +94,13 @@ def test_deltas_are_those_of_a_window_played_by_hand() -> None:
     assert means["min_leverage_scale"] == 0.5 < means["mean_leverage_scale"] < 1.0
 
 
+def test_a_guard_is_described_by_group_of_windows() -> None:
+    rising_then_falling = np.concatenate((np.full(290, 0.001), falling()[290:]))
+    did = contest(rising_then_falling, other=HALVES).summary["guards"]["other"]["windows"]
+    scales = {group: (did[group]["min_leverage_scale"], did[group]["drawdown_hit_rate"] > 0) for group in did}
+    assert scales == {"all": (0.5, True), "stressed": (0.5, True), "calm": (1.0, False)}
+
+
 def test_comparisons_are_counted_and_corrected_together() -> None:
     one = contest(rebounding(), a=HALVES).summary
     two = contest(rebounding(), a=HALVES, b=replace(HALVES, leverage_scale=0.4)).summary
