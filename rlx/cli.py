@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rlx.errors import RlxError
+
+if TYPE_CHECKING:
+    Groups = argparse._SubParsersAction[argparse.ArgumentParser]
 
 BAD_INPUT = 2
 BOARD = "experiments/scoreboard.json"
@@ -31,14 +34,15 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rlx", description="Tools around the training (rlx-train) and the judge (rlx-evaluate)."
     )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    _add_data(commands)
-    _add_recommend(commands)
+    groups = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_data(groups)
+    _add_sweep(groups)
+    _add_recommend(groups)
     return parser
 
 
-def _add_data(commands: Any) -> None:
-    data = commands.add_parser("data", help="look at market data")
+def _add_data(groups: Groups) -> None:
+    data = groups.add_parser("data", help="look at market data")
     check = data.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser(
         "check",
         help="say what is in a file or folder of prices, and what is wrong with it",
@@ -55,8 +59,8 @@ def _check_data(arguments: argparse.Namespace) -> int:
     return run_check(arguments.path, strict=arguments.strict)
 
 
-def _add_recommend(commands: Any) -> None:
-    recommend = commands.add_parser(
+def _add_recommend(groups: Groups) -> None:
+    recommend = groups.add_parser(
         "recommend",
         help="say which systems of the scoreboard may be traded, and write a template for each",
         epilog="Exit status: 0, whether anything qualifies or not; 2 without a readable scoreboard.",
@@ -90,3 +94,26 @@ def _recommend(arguments: argparse.Namespace) -> int:
         console.print(recommendation_table(group, candidates))
     console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
     return 0
+
+
+def _add_sweep(groups: Groups) -> None:
+    sweep = groups.add_parser("sweep", help="look at a finished sweep")
+    commands = sweep.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    report = commands.add_parser(
+        "report",
+        help="say how much of a sweep's best trial is the choice among many: probability of overfitting by CSCV",
+        epilog="Writes sweep_report.json and sweep_report.md into the folder. What they say: docs/sweeps.md.",
+    )
+    report.add_argument("folder", help="the sweep's folder (multirun/MODULE/DATE_TIME)")
+    report.add_argument(
+        "--blocks", type=int, default=16, help="even number of parts the hold-out is cut into, 2 to 20 (default: 16)"
+    )
+    report.add_argument("--key", help="comparability key of the trials to compare, where they have several")
+    report.add_argument("--trials", type=int, help="trials in all, if more than the sweep's own, of earlier sweeps say")
+    report.set_defaults(run=_report_sweep)
+
+
+def _report_sweep(arguments: argparse.Namespace) -> int:
+    from rlx.app.sweep_report import run_sweep_report
+
+    return run_sweep_report(arguments.folder, blocks=arguments.blocks, key=arguments.key, trials=arguments.trials)

@@ -12,6 +12,7 @@ from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.data.config import FolderData, SampleData, SyntheticData
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark, Protocol, WalkForward
+from rlx.evaluate.every_start_config import EveryStart
 from rlx.evaluate.guard_config import FittedGuard, GuardAb
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.gymrl.config import GymrlConfig
@@ -27,6 +28,7 @@ from rlx.policies.config import (
     KellyConfig,
     MinimumVarianceConfig,
     MomentumConfig,
+    ProductionConfig,
     WeightsConfig,
 )
 from rlx.sim.rules import Costs, Guard, Rules
@@ -89,6 +91,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
     "protocol": {
         "schema": Protocol,
         "walk_forward_schema": WalkForward,
+        "every_start_schema": EveryStart,
         "benchmark_schema": Benchmark,
         "guard_ab_schema": GuardAb,
     },
@@ -102,6 +105,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "kelly_schema": KellyConfig,
         "hindsight_schema": HindsightConfig,
         "weights_schema": WeightsConfig,
+        "production_schema": ProductionConfig,
         "checkpoint_schema": CheckpointConfig,
     },
 }
