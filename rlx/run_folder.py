@@ -32,10 +32,12 @@ def record_run(
     resolved: Mapping[str, Any],
     argv: Sequence[str] | None = None,
     resumed_from: Mapping[str, Any] | None = None,
+    more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Write command, resolved configuration and provenance into ``run_dir``; return the provenance."""
+    """Write command, resolved configuration and provenance, with ``more``, into ``run_dir``; return the provenance."""
     command = command_line(sys.argv if argv is None else argv)
     facts = {"command": command, **provenance()} | ({} if resumed_from is None else {"resumed_from": resumed_from})
+    facts |= more or {}
     write_text(run_dir / COMMAND, command + "\n")
     write_text(run_dir / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(resolved))))
     write_json(run_dir / PROVENANCE, facts)

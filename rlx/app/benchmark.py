@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rlx.app.construct import construct
+from rlx.app.guards import settle_guard
 from rlx.app.hardware import as_judged, set_up
 from rlx.app.market import cut
 from rlx.app.outputs import print_folder, write_documents, write_scorecard
@@ -59,9 +60,10 @@ class Conditions:
     @classmethod
     def of(cls, config: EvaluateConfig) -> Conditions:
         """Load the market and play the baselines; raises RlxError for what would stop every target."""
+        market = Market(config.data.load())
+        config, _, _ = settle_guard(config, {}, market)
         protocol, rules = config.protocol, config.rules()
         assert isinstance(protocol, Benchmark)
-        market = Market(config.data.load())
         features = config.data.features
         names = default_features(market.panel) if features is None else tuple(features)
         splits = None if protocol.split == "all" else cut(market, config.data, names, 1)

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from rlx.app.construct import construct
+from rlx.app.guard_ab import Lineup, print_guard_ab, run_guard_ab, write_guard_ab
+from rlx.app.guards import settle_guard
 from rlx.app.hardware import Hardware, as_judged, set_up
 from rlx.app.market import cut
 from rlx.app.outputs import print_summary, write_documents, write_evals, write_outputs
@@ -19,6 +21,7 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.errors import RlxError
 from rlx.evaluate.config import Protocol
+from rlx.evaluate.guard_config import GuardAb
 from rlx.evaluate.judge import judge
 from rlx.evaluate.purging import idle_distance
 from rlx.evaluate.windows import late_start, protocol_span
@@ -63,33 +66,42 @@ def _judge(
     if isinstance(policy, Charged):
         policy.charge(config.costs)
     policy.bind(market)
+    config, resolved, guard_fit = settle_guard(config, resolved, market)
     span = judged_span(config, market, policy)
     protocol = fitted(config.protocol, span, policy)
+    lineup = Lineup.of(config, protocol, market) if isinstance(protocol, GuardAb) else None
     if note := late_start(market, config.protocol, span):
         log.warning(note)
     trained = policy if isinstance(policy, CheckpointPolicy) else None
     policy_run = None if trained is None or trained.path is None else run_of(trained.path)
+    seen = None if trained is None else trained.seen
     if trained is None and (note := idle_distance(config.protocol, policy.name)):
         log.warning(note)
-    provenance = record_run(run_dir, resolved)
+    provenance = record_run(run_dir, resolved, more=guard_fit)
     judgement = judge(
         policy,
         market,
         span,
-        config.rules(),
+        config.rules() if lineup is None else lineup.rules[lineup.control],
         protocol,
         baselines=standard_baselines(),
         module=policy.name,
         config=resolved,
         provenance={**provenance, "hardware": hardware.facts()},
-        seen=None if trained is None else trained.seen,
+        seen=seen,
         sweep=sweep_of(policy_run),
     )
     write_outputs(run_dir, judgement)
     if isinstance(policy, Documented):
         write_documents(run_dir, policy.documents())
     evals = write_evals(run_dir, judgement, market, policy_run)
+    contest = None
+    if lineup is not None and isinstance(protocol, GuardAb):
+        contest = run_guard_ab(lineup, policy, market, span, protocol, judgement.evaluation, seen)
+        write_guard_ab(run_dir, contest)
     print_summary(run_dir, judgement, evals)
+    if contest is not None:
+        print_guard_ab(contest.summary)
 
 
 def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:

@@ -16,6 +16,7 @@ from lightning.pytorch.loggers import Logger
 from rlx.app.callbacks import FirstUpdate, StopOnInterrupt, ValidatePolicy, early_stop, time_limit
 from rlx.app.checkpoints import CHECKPOINTS, LAST, best_checkpoints, last_checkpoint
 from rlx.app.construct import construct
+from rlx.app.guards import settle_guard
 from rlx.app.hardware import Hardware, set_up
 from rlx.app.market import Traded
 from rlx.app.outputs import print_folder, print_summary, write_evals
@@ -61,6 +62,7 @@ def train(
     """
     seed_everything(config.seed, verbose=False)
     hardware = set_up(config.hardware, cache_fallback)
+    config, resolved, guard_fit = settle_guard(config, resolved, traded.market)
     span = protocol_span(traded.market, traded.splits, config.protocol, first_bar=traded.splits.train.start)
     protocol_windows(span, config.protocol)  # refuses a span too short for them before the training
     if note := late_start(traded.market, config.protocol, span):
@@ -68,7 +70,8 @@ def train(
     learner = make_learner(config, resolved, traded)
     resumed = None if config.resume is None else Path(config.resume)
     earlier = None if resumed is None else find_earlier(resumed, config.trainer, learner)
-    provenance = record_run(run_dir, resolved, resumed_from=None if earlier is None else earlier.facts())
+    resumed_from = None if earlier is None else earlier.facts()
+    provenance = record_run(run_dir, resolved, resumed_from=resumed_from, more=guard_fit)
     if earlier is not None:
         earlier.tell_what_changed(provenance)
     learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware)))

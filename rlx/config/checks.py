@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TypeVar
 
 from omegaconf import DictConfig, OmegaConf
@@ -9,9 +10,13 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from rlx.config.commands import EvaluateConfig, TradedConfig, TrainConfig
 from rlx.config.groups import Device
+from rlx.config.guards import load_guard
 from rlx.config_errors import explain, refuse_unknown_keys
 from rlx.data.config import FolderData
 from rlx.errors import ConfigError
+from rlx.evaluate.config import Protocol
+from rlx.evaluate.guard_config import CONFIGURED, KINDS, FittedGuard, GuardAb
+from rlx.sim.rules import Guard
 
 PARTS_OF_ENV = ("limits.", "cooldown.", "reward.")  # value objects that do not know where they are configured
 Config = TypeVar("Config", bound=TrainConfig | EvaluateConfig)
@@ -41,7 +46,7 @@ def validate(config: TradedConfig) -> list[str]:
         raise ConfigError("data.path: must be given, for example data.path=prices.")
     if isinstance(config, TrainConfig) and config.protocol.evaluation_only:
         raise ConfigError(
-            f"protocol={type(config.protocol).__name__.lower()}: a training cannot end in it; "
+            f"protocol={_option(config.protocol)}: a training cannot end in it; "
             "train first, and give it to evaluate.py."
         )
     limits, guard, cooldown, reward = config.env.limits, config.guard, config.env.cooldown, config.env.reward
@@ -52,17 +57,40 @@ def validate(config: TradedConfig) -> list[str]:
             "be carried that could not be traded. Lower the first or raise the second."
         )
     notes = []
-    if guard.turnover_threshold is not None and not cooldown.enabled:
+    if _is_on(guard, "turnover") and not cooldown.enabled:
         notes.append(
             "note: the turnover guard is idle: it works through the cooldown, and env.cooldown.steps is null (off)."
         )
     penalty = guard.negative_return_turnover_penalty
-    if guard.negative_return_threshold is not None and penalty <= reward.turnover_penalty:
+    if _is_on(guard, "negative_return") and penalty <= reward.turnover_penalty:
         notes.append(
             f"guard.negative_return_turnover_penalty={penalty:g} has no effect: env.reward.turnover_penalty="
             f"{reward.turnover_penalty:g} is as high already."
         )
+    if isinstance(config.protocol, GuardAb):
+        notes += _check_guards(config, config.protocol)
     return notes + _idle_options(config)
+
+
+def _check_guards(config: TradedConfig, protocol: GuardAb) -> list[str]:
+    """Refuse a guard that is no option; say when the one that the command configures is not among them."""
+    for name in protocol.guards:
+        if name != CONFIGURED:
+            load_guard(name)
+    if CONFIGURED in protocol.guards or not any(_is_on(config.guard, kind) for kind in KINDS):
+        return []
+    return [f"note: the command's own guard is not compared; name it '{CONFIGURED}' among protocol.guards to have it."]
+
+
+def _option(protocol: Protocol) -> str:
+    """Return the option of the ``protocol`` group that has this schema: GuardAb is guard_ab."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(protocol).__name__).lower()
+
+
+def _is_on(guard: Guard, kind: str) -> bool:
+    """Return whether one of the guards has a threshold, or will have when it is fitted."""
+    fitted = isinstance(guard, FittedGuard) and guard.percentile(kind) is not None
+    return fitted or getattr(guard, f"{kind}_threshold") is not None
 
 
 def _idle_options(config: TradedConfig) -> list[str]:

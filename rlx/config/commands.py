@@ -10,9 +10,10 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.data.config import FolderData, SampleData, SyntheticData
-from rlx.errors import ConfigError
+from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark, Protocol, WalkForward
 from rlx.evaluate.every_start_config import EveryStart
+from rlx.evaluate.guard_config import FittedGuard, GuardAb
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.gymrl.config import GymrlConfig
 from rlx.learners.hftraining.config import HftrainingConfig
@@ -47,7 +48,9 @@ class TradedConfig:
     protocol: Protocol = field(default_factory=Protocol)
 
     def rules(self) -> Rules:
-        """Return the rules of trading."""
+        """Return the rules of trading; RlxError while the guard is still to be fitted."""
+        if isinstance(self.guard, FittedGuard):
+            raise RlxError("guard=fitted: its thresholds have not been fitted here; it needs the prices first.")
         return self.env.rules(self.costs, self.guard)
 
 
@@ -77,7 +80,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
     "data": {"sample_schema": SampleData, "folder_schema": FolderData, "synthetic_schema": SyntheticData},
     "env": {"schema": EnvConfig},
     "costs": {"schema": Costs},
-    "guard": {"schema": Guard},
+    "guard": {"schema": Guard, "fitted_schema": FittedGuard},
     "module": {
         "gymrl_schema": GymrlConfig,
         "hftraining_schema": HftrainingConfig,
@@ -91,6 +94,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "walk_forward_schema": WalkForward,
         "every_start_schema": EveryStart,
         "benchmark_schema": Benchmark,
+        "guard_ab_schema": GuardAb,
     },
     "policy": {
         "cash_schema": CashConfig,

@@ -82,10 +82,31 @@ def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
             there = f"{typed.key_or_group}={typed.value()} (the run: {choices.get(typed.key_or_group, 'none')})"
             raise ConfigError(f"resume={run}: {there} cannot change in a resumed run. {_advice()}")
     values = cast(dict[str, Any], OmegaConf.to_container(recorded))
+    given = _without_what_was_fitted(given, cfg, values, run)
     result = laid_over(cfg, values, given, GROUPS, f"resume={run}: {OTHER_VERSION}")
     _lay_over_keys(result, values, given)
     _refuse_changes(result, values, run)
     return result
+
+
+def _without_what_was_fitted(
+    given: Sequence[str], cfg: DictConfig, recorded: Mapping[str, Any], run: Path
+) -> list[str]:
+    """Return ``given`` without the percentiles a guard was fitted by, as the run records the thresholds they came to.
+
+    ConfigError when one differs from the run's own command.
+    """
+    settings = {
+        key for key in given if key.startswith("guard.") and key.removeprefix("guard.") not in recorded["guard"]
+    }
+    asked = _load(run, ".hydra/config.yaml") if settings else OmegaConf.create()
+    for key in sorted(settings):
+        if OmegaConf.select(asked, key) != OmegaConf.select(cfg, key):
+            raise ConfigError(
+                f"resume={run}: {key}={OmegaConf.select(cfg, key)} cannot change in a resumed run, whose guard was "
+                f"fitted when it began. {_advice()}"
+            )
+    return [key for key in given if key not in settings]
 
 
 def _lay_over_keys(result: DictConfig, recorded: Mapping[str, Any], given: Sequence[str]) -> None:

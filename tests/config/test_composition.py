@@ -13,11 +13,13 @@ from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
 from rlx.config import SCHEMAS, EvaluateConfig, TrainConfig, as_trained, register_schemas, typed, validate
+from rlx.config.guards import guard_options, load_guard
 from rlx.config_errors import explain
 from rlx.data.config import FolderData, SampleData
-from rlx.errors import ConfigError
+from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Protocol, WalkForward
 from rlx.evaluate.every_start_config import EveryStart
+from rlx.evaluate.guard_config import FittedGuard
 from rlx.sim.rules import Guard
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -106,6 +108,22 @@ def test_initial_guard_has_the_published_numbers() -> None:
     )
 
 
+def test_fitted_guard_takes_the_usual_percentiles() -> None:
+    guard = typed(compose("train", ["guard=fitted"]), TrainConfig).guard
+    assert guard == FittedGuard(drawdown_percentile=90.0, negative_return_percentile=10.0, turnover_percentile=90.0)
+    assert not guard.enabled
+
+
+@pytest.mark.parametrize("name", guard_options())
+def test_a_guard_by_name_is_the_composed_one(name: str) -> None:
+    assert load_guard(name) == typed(compose("train", [f"guard={name}"]), TrainConfig).guard
+
+
+def test_a_guard_that_is_not_fitted_yet_makes_no_rules() -> None:
+    with pytest.raises(RlxError, match="its thresholds have not been fitted"):
+        typed(compose("train", ["guard=fitted"]), TrainConfig).rules()
+
+
 def test_guard_none_is_off() -> None:
     assert not typed(compose("train"), TrainConfig).guard.enabled
 
@@ -125,7 +143,10 @@ def message(overrides: list[str], name: str = "train") -> str:
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("guard=calibratd", "guard=calibratd: no such option. Choose from calibrated, initial, none. Did you mean"),
+        (
+            "guard=calibratd",
+            "guard=calibratd: no such option. Choose from calibrated, fitted, initial, none. Did you mean",
+        ),
         ("guard.windw=3", "guard.windw: no such key. guard has drawdown_threshold"),
         ("guard.windw=3", "Did you mean 'window'?"),
         ("+guard.windw=3", "guard.windw: no such key."),
@@ -170,6 +191,12 @@ def test_turnover_guard_without_cooldown_is_told_and_not_refused() -> None:
     (note,) = validate(typed(compose("train", ["guard=calibrated"]), TrainConfig))
     assert note.startswith("note: the turnover guard is idle")
     assert validate(typed(compose("train", ["guard=calibrated", "env.cooldown.steps=12"]), TrainConfig)) == []
+
+
+def test_a_fitted_guard_that_will_be_idle_is_told() -> None:
+    (note,) = validate(typed(compose("train", ["guard=fitted"]), TrainConfig))
+    assert note.startswith("note: the turnover guard is idle")
+    assert validate(typed(compose("train", ["guard=fitted", "guard.turnover_percentile=null"]), TrainConfig)) == []
 
 
 def test_a_guard_penalty_below_the_rewards_is_told() -> None:

@@ -1,0 +1,54 @@
+"""``guard=fitted`` in force: its thresholds become plain numbers before anything is traded or recorded."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from rlx.config import EvaluateConfig, TradedConfig, TrainConfig
+from rlx.data.market import Market
+from rlx.data.splits import make_splits
+from rlx.evaluate.fit_guard import GuardFit, fit_guard
+from rlx.evaluate.guard_config import KINDS, FittedGuard
+from rlx.plain import plain
+from rlx.sim.rules import Guard
+
+Config = TypeVar("Config", bound=TrainConfig | EvaluateConfig)
+log = logging.getLogger(__name__)
+
+
+def settle_guard(
+    config: Config, resolved: Mapping[str, Any], market: Market
+) -> tuple[Config, dict[str, Any], dict[str, Any]]:
+    """Return the configuration and its ``resolved`` record with a plain guard, and what the provenance says of it.
+
+    Nothing changes and the last is empty unless the guard is a ``FittedGuard``; recorded are then the numbers, so
+    that whoever reads the record trades under these and fits nothing again.
+    """
+    if not isinstance(config.guard, FittedGuard):
+        return config, dict(resolved), {}
+    fit = fit_to_train_split(config.guard, config, market)
+    log.info("guard=fitted: %s", fit_in_words(fit))
+    facts = {"guard_fit": describe_fit(config.guard, fit)}
+    return replace(config, guard=fit.guard), {**resolved, "guard": plain(fit.guard)}, facts
+
+
+def fit_to_train_split(asked: FittedGuard, config: TradedConfig, market: Market) -> GuardFit:
+    """Return ``asked`` fitted to the train split, from the first decision on: features need not be known."""
+    span = make_splits(market, config.data.split, first_bar=0).train
+    return fit_guard(asked, market, span, config.env.rules(config.costs, Guard()))
+
+
+def describe_fit(asked: FittedGuard, fit: GuardFit) -> dict[str, Any]:
+    """Return percentiles, span and thresholds as plain values."""
+    percentiles = {f"{kind}_percentile": asked.percentile(kind) for kind in KINDS}
+    return {"first": plain(fit.first), "last": plain(fit.last), **percentiles, "guard": plain(fit.guard)}
+
+
+def fit_in_words(fit: GuardFit) -> str:
+    """Return the thresholds and the span they were fitted on, in a line."""
+    thresholds = {kind: getattr(fit.guard, f"{kind}_threshold") for kind in KINDS}
+    said = ", ".join(f"{kind}_threshold={'null' if x is None else f'{x:g}'}" for kind, x in thresholds.items())
+    return f"{said} from {plain(fit.first)[:10]} to {plain(fit.last)[:10]}, the train split."

@@ -1,0 +1,159 @@
+"""A comparison of guards as Markdown and as the last thing a command prints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rlx.evaluate.guard_ab import HITS
+from rlx.plain import write_text
+from rlx.report.numbers import number
+from rlx.report.tables import markdown_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MEASURES = {"return": "return", "max_drawdown": "max drawdown", "turnover": "turnover/step"}
+"""Measure -> its heading."""
+
+DID_HEADER = (
+    "guard",
+    "windows",
+    "drawdown",
+    "negative return",
+    "turnover",
+    "mean scale",
+    "min scale",
+    *MEASURES.values(),
+)
+DID = (
+    "Share of steps each guard fired on, leverage scale, and the means of the windows. A negative-return guard changes "
+    "a learner's reward and no trade."
+)
+RULE = (
+    "A guard **helps** when max drawdown is shallower or return higher beyond chance and the other is not worse beyond "
+    "chance; it **harms** when one is worse and the other not better; **mixed** is one better and one worse. "
+    "Beyond chance means that the p-value, corrected for all comparisons of this table, is at most {level:.2g}."
+)
+
+
+def write_guard_markdown(path: str | Path, summary: dict[str, Any]) -> None:
+    """Write ``render_guards`` atomically."""
+    write_text(path, render_guards(summary))
+
+
+def render_guards(summary: dict[str, Any]) -> str:
+    """Return the whole comparison: verdicts, what each guard did, the hold-out, and the thresholds."""
+    level = 1.0 - summary["confidence"]
+    sections = [
+        f"# Guards of {summary['policy']}, compared with {summary['control']}",
+        "\n".join(describe_windows(summary)),
+        f"## Verdicts\n\n{markdown_table(verdict_header(), verdict_lines(summary))}\n\n{RULE.format(level=level)} "
+        f"{_statistics(summary)}",
+        f"## What the guards did\n\n{DID}\n\n{markdown_table(DID_HEADER, _did(summary))}",
+        f"## Hold-out\n\nOne account over the whole span.\n\n{markdown_table(*_holdout(summary))}",
+        f"## Thresholds\n\n{markdown_table(*_thresholds(summary))}",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def guards_table(summary: dict[str, Any]) -> Table:
+    """Return a rich table of the verdicts."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    title = f"Guards of {summary['policy']}, less {summary['control']}"
+    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for heading in verdict_header():
+        table.add_column(heading, justify="left" if heading in ("guard", "windows", "verdict") else "right")
+    for line in verdict_lines(summary):
+        table.add_row(*line, end_section=line[1].startswith("calm"))
+    return table
+
+
+def verdict_header() -> list[str]:
+    """Return the headings of ``verdict_lines``."""
+    return ["guard", "windows", *MEASURES.values(), "verdict"]
+
+
+def verdict_lines(summary: dict[str, Any]) -> list[list[str]]:
+    """Return a line for each guard but the control and each group of windows."""
+    lines = []
+    for name, guard in summary["guards"].items():
+        for group, against in guard.get("against_control", {}).items():
+            cells = [_difference(measure, against[measure], 1.0 - summary["confidence"]) for measure in MEASURES]
+            lines.append([name, group, *cells, against["verdict"]])
+    return lines
+
+
+def describe_windows(summary: dict[str, Any]) -> list[str]:
+    """Return what was compared, a sentence a line."""
+    windows = summary["windows"]
+    counts = {group: windows[group] for group in ("all", "stressed", "calm")}
+    said = ", ".join(f"{name} {count['n']} ({count['independent']})" for name, count in counts.items())
+    lines = [
+        f"{counts['all']['n']} windows of {windows['steps']} steps, one at every start index from "
+        f"{windows['first'][:10]} to {windows['last'][:10]}; in brackets how many share no step: {said}.",
+        "Stressed is the third of the windows in which equal weight without a guard fell deepest.",
+    ]
+    if made_on := windows.get("policy_made_on"):
+        lines.append(f"{made_on} of the windows hold steps that the policy was made on, and are no test of it.")
+    for name, guard in summary["guards"].items():
+        if fitted_on := guard.get("fit", {}).get("windows_fitted_on"):
+            lines.append(f"{fitted_on} of them hold steps that guard {name} was fitted on, and are no test of it.")
+    return lines
+
+
+def _statistics(summary: dict[str, Any]) -> str:
+    return (
+        f"Differences are guard less control, with {summary['confidence']:.0%} intervals from "
+        f"{summary['replications']} resamples in blocks of {summary['block_windows']} windows, not corrected; "
+        f"* marks what is beyond chance after Holm's correction for {summary['comparisons']} comparisons."
+    )
+
+
+def _difference(measure: str, difference: dict[str, Any], level: float) -> str:
+    if difference["estimate"] is None:
+        return "n/a"
+    estimate = _points(measure, difference["estimate"])
+    if difference["low"] is None:
+        return f"{estimate} (no interval)"
+    star = "*" if difference["p_adjusted"] <= level else ""
+    return f"{estimate}{star} ({_points(measure, difference['low'])} to {_points(measure, difference['high'])})"
+
+
+def _points(measure: str, value: float) -> str:
+    return f"{value + 0.0:+.2%}" if measure != "turnover" else f"{value + 0.0:+.3%}"
+
+
+def _did(summary: dict[str, Any]) -> list[list[str]]:
+    return [
+        [name, group, *_doings(did)]
+        for name, guard in summary["guards"].items()
+        for group, did in guard["windows"].items()
+    ]
+
+
+def _doings(did: dict[str, Any]) -> list[str]:
+    names = (*HITS, "mean_leverage_scale", "min_leverage_scale", "cumulative_return", "max_drawdown", "turnover")
+    values = {**did, "cumulative_return": did["return"]}
+    return [number(name, values[name]) for name in names]
+
+
+def _holdout(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    header = ["guard", "Sharpe", *(heading for heading in DID_HEADER if heading not in ("guard", "windows"))]
+    rows = [
+        [name, number("sharpe", guard["holdout"]["sharpe"]), *_doings(guard["holdout"])]
+        for name, guard in summary["guards"].items()
+    ]
+    return header, rows
+
+
+def _thresholds(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
+    keys = list(next(iter(summary["guards"].values()))["rules"])
+    rows = [[f"`{key}`", *(_value(guard["rules"][key]) for guard in summary["guards"].values())] for key in keys]
+    return ["guard.", *summary["guards"]], rows
+
+
+def _value(value: float | None) -> str:
+    return "off" if value is None else f"{value:g}"
