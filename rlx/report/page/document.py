@@ -161,9 +161,10 @@ def _template(row: Row, group: Group, ids: Mapping[str, str], opened: Opened) ->
     """Return a report that is there but neither shown nor laid out before it is opened."""
     if opened.fragment is None:
         return None
-    title, line = heading(group)
-    id_ = ids[row.entry.target]
-    return tag("template", opened.fragment, data_report=id_, data_title=row.entry.target, data_line=f"{title}, {line}")
+    holdout = group.shared["key"]["windows"]["holdout"]
+    line = f"{heading(group)[0]}, {holdout['first'][:10]} to {holdout['last'][:10]}"
+    named = {"data_report": ids[row.entry.target], "data_title": row.entry.target, "data_line": line}
+    return tag("template", opened.fragment, **named)
 
 
 def _dialog() -> Markup:

@@ -14,6 +14,8 @@ from rlx.types import FloatArray, IntArray
 WIDTH = 1000
 HEIGHT = 400
 """Units of a chart's inside, whatever its size on the screen: a unit is at most about a pixel."""
+OUTSIDE = 0.02
+"""How far beyond the right edge an area closes, as a share of the width."""
 TOP_PX = 8
 BOTTOM_PX = 22
 """Pixels above and below the inside; labels of the time axis stand below."""
@@ -35,12 +37,16 @@ def line_path(x: FloatArray, y: FloatArray, points: int = POINTS) -> str:
 
 
 def area_path(x: FloatArray, y: FloatArray, zero: float, points: int = POINTS) -> str:
-    """Return a closed path between points (N,) and a level, all between 0 and 1; NaN interrupts it."""
+    """Return a closed path between points (N,) and a level, all between 0 and 1; NaN interrupts it.
+
+    At the right edge it closes outside of the chart, where its outline is not seen.
+    """
     pieces = []
     for start, stop in _stretches(y):
         kept = _extremes(y[start:stop], points) + start
-        across = np.concatenate((x[kept[:1]], x[kept], x[kept[-1:]]))
-        pieces.append(_moves(across, np.concatenate(([zero], y[kept], [zero]))) + "z")
+        end = x[kept[-1:]] + (OUTSIDE if x[kept[-1]] >= 1.0 else 0.0)
+        across = np.concatenate((x[kept[:1]], x[kept], end, end))
+        pieces.append(_moves(across, np.concatenate(([zero], y[kept], y[kept[-1:]], [zero]))) + "z")
     return "".join(pieces)
 
 

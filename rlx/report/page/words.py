@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from rlx.report.page.html import Markup, join, tag
 from rlx.report.page.scale import Scale
 from rlx.report.page.small import interval_bar
 
+PROPER = {"psr": "PSR", "dsr": "DSR", "pnl": "PnL", "sharpe": "Sharpe", "sortino": "Sortino", "calmar": "Calmar"}
 BARS = {"1D": "daily", "1h": "hourly"}
 GLOSSARY = ("eval/", "guard/", "cooldown/")
 
@@ -75,7 +77,8 @@ def _bare(name: str) -> str:
 
 def said(name: str) -> str:
     """Return the name of a measure in words."""
-    return name.replace("_", " ").replace("var 95", "VaR 95%").replace("cVaR", "CVaR")
+    words = re.sub(r"\b(c?)var 95\b", lambda found: f"{found[1].upper()}VaR 95%", name.replace("_", " "))
+    return re.sub(r"\b(psr|dsr|pnl|sharpe|sortino|calmar)\b", lambda found: PROPER[found[1]], words)
 
 
 def heading(group: Group) -> tuple[str, str]:
