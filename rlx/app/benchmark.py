@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +17,7 @@ from rlx.app.sweeps import sweep_of
 from rlx.board.entry import ORACLE, Entry
 from rlx.board.series import report_series, spark_line
 from rlx.board.standing import stand
-from rlx.board.store import REPORTS, Scoreboard, append
+from rlx.board.store import REPORTS, Scoreboard, alone, append
 from rlx.config import EvaluateConfig
 from rlx.config.targets import Target, read_targets
 from rlx.console import open_console
@@ -104,8 +103,10 @@ def benchmark(
 
 
 def _record(path: Path, conditions: Conditions, entries: Sequence[Entry]) -> None:
-    board = append(path, conditions.key["hash"], conditions.shared(), entries)
-    pages = write_board(path, board)
+    append(path, conditions.key["hash"], conditions.shared(), entries)
+    with alone(path):
+        board = Scoreboard.load(path)
+        pages = write_board(path, board)
     group = next(group for group in stand(board) if group.key == conditions.key["hash"])
     console = open_console()
     console.print(board_table(group))
@@ -132,12 +133,12 @@ def _judge_target(
         judgement = _judge(policy, target, conditions, provenance)
     except (RlxError, OSError, ValueError, ArithmeticError) as error:
         return replace(blank, failure=str(error) or type(error).__name__)
-    folder = run_dir / TARGETS / slug(target.name)
+    folder = run_dir / TARGETS / target.slug
     write_scorecard(folder, judgement)
     if isinstance(policy, Documented):
         write_documents(folder, policy.documents())
     entry = _filled(blank, judgement, _why_unranked(policy, judgement, conditions))
-    report = f"{entry.key}/{slug(target.name)}.json"
+    report = f"{entry.key}/{target.slug}.json"
     write_json(board_path.parent / REPORTS / report, report_series(judgement))
     return replace(entry, report=report)
 
@@ -145,12 +146,13 @@ def _judge_target(
 def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: Mapping[str, Any]) -> Judgement:
     policy.bind(conditions.market)
     trained = policy if isinstance(policy, CheckpointPolicy) else None
+    protocol = conditions.protocol
     return judge_beside(
         policy,
         conditions.market,
         conditions.sets,
         conditions.rules,
-        conditions.protocol,
+        protocol if target.trials is None else replace(protocol, trials=target.trials),
         beside=conditions.beside,
         module=policy.name,
         config={"policy": vars(target.config)},
@@ -191,11 +193,6 @@ def _filled(entry: Entry, judgement: Judgement, unranked: str | None) -> Entry:
         policy={name: value for name, value in card.policy.items() if name not in ("rules", "seen")},
         equity=spark_line(judgement),
     )
-
-
-def slug(name: str) -> str:
-    """Return a name as a file may be called."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", name).strip("._") or "target"
 
 
 @contextmanager

@@ -45,6 +45,8 @@ class Scoreboard:
         if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
             found = document.get("schema_version") if isinstance(document, dict) else None
             raise RlxError(f"scoreboard {path}: schema_version={found!r}; this version reads {SCHEMA_VERSION}.")
+        if lacking := [name for name in ("keys", "entries") if name not in document]:
+            raise RlxError(f"scoreboard {path}: no {lacking[0]!r} in it. Restore it from version control.")
         return cls(dict(document["keys"]), tuple(_entries(path, document["entries"])))
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,7 +65,7 @@ def append(path: str | Path, key: str, shared: Mapping[str, Any], entries: Seque
     another writer does not let go or the file that is there cannot be read; it is left as it is.
     """
     path = Path(path)
-    with _alone(path):
+    with alone(path):
         board = Scoreboard.load(path) if path.exists() else Scoreboard()
         board = Scoreboard({key: dict(shared), **board.keys}, (*board.entries, *entries))
         write_json(path, board.to_dict())
@@ -76,7 +78,8 @@ def report_path(board: str | Path, entry: Entry) -> Path | None:
 
 
 @contextmanager
-def _alone(path: Path) -> Iterator[None]:
+def alone(path: Path) -> Iterator[None]:
+    """Keep other writers of a board, and of what is rendered from it, waiting; RlxError when one does not let go."""
     from filelock import FileLock, Timeout
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,6 +96,8 @@ def _alone(path: Path) -> Iterator[None]:
 def _entries(path: Path, documents: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
     for number, document in enumerate(documents):
         try:
+            if not isinstance(document, dict):
+                raise RlxError("not an object")
             yield Entry.from_dict(document)
         except (RlxError, TypeError) as error:
             raise RlxError(f"scoreboard {path}: entry {number}: {error}.") from error

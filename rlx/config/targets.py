@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from rlx.config.commands import SCHEMAS, writable
 from rlx.config_errors import explain
 from rlx.errors import ConfigError, RlxError, did_you_mean
 
-OWN_KEYS = ("name", "system", "policy")
+OWN_KEYS = ("name", "system", "policy", "trials")
 SUFFIX = "_schema"
 
 
@@ -23,14 +24,21 @@ SUFFIX = "_schema"
 class Target:
     """One policy to judge: ``config`` builds it, or ``failure`` says why nothing can.
 
-    ``kind`` is the option of the ``policy`` group, ``system`` what its seeds are pooled under.
+    ``kind`` is the option of the ``policy`` group, ``system`` what its seeds are pooled under. ``trials`` declares how
+    many of its kind were tried before this one was listed, itself included; None leaves that to ``protocol.trials``.
     """
 
     name: str
     system: str
     kind: str
+    trials: int | None = None
     config: Any = None
     failure: str | None = None
+
+    @property
+    def slug(self) -> str:
+        """The name as a file may be called."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", self.name).strip("._") or "target"
 
 
 def read_targets(path: str | Path) -> list[Target]:
@@ -39,10 +47,11 @@ def read_targets(path: str | Path) -> list[Target]:
     Raises ConfigError, naming the file, when there is no list of targets in it or two have one name.
     """
     targets = [_target(number, document) for number, document in enumerate(_documents(Path(path)), start=1)]
-    names = [target.name for target in targets]
-    if twice := sorted({name for name in names if names.count(name) > 1}):
+    slugs = [target.slug for target in targets]
+    if twice := [target.name for target in targets if slugs.count(target.slug) > 1]:
+        named = ", ".join(dict.fromkeys(twice))
         raise ConfigError(
-            f"protocol.targets={path}: {', '.join(twice)} stands there more than once; rows are told apart by name. "
+            f"protocol.targets={path}: {named}: more than one target of that name, or two with one file name. "
             "Give each a name of its own."
         )
     return targets
@@ -74,9 +83,15 @@ def _target(number: int, document: Any) -> Target:
     name = str(document.get("name") or _default_name(kind, options))
     system = str(document.get("system") or name)
     try:
-        return Target(name, system, kind, config=_config(kind, options))
+        return Target(name, system, kind, _trials(document.get("trials")), _config(kind, options))
     except RlxError as error:
         return Target(name, system, kind, failure=str(error))
+
+
+def _trials(value: Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigError(f"trials={value!r}: must be a whole number, at least 1.")
+    return value
 
 
 def _default_name(kind: str, options: Mapping[str, Any]) -> str:
