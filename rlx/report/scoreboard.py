@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rlx.board.standing import stand
-from rlx.board.store import Scoreboard
+from rlx.board.store import Scoreboard, alone
 from rlx.console import open_console
 from rlx.errors import RlxError
 from rlx.plain import write_text
@@ -26,9 +26,10 @@ def write_board(path: str | Path, board: Scoreboard) -> list[Path]:
 
 def run_board(path: str | Path) -> int:
     """Write the readable forms of a scoreboard again, say where they are, and return the exit status."""
-    board = Scoreboard.load(path)
+    Scoreboard.load(path)  # what is not there leaves no lock behind
     try:
-        pages = write_board(path, board)
+        with alone(Path(path)):
+            pages = write_board(path, Scoreboard.load(path))
     except OSError as error:
         raise RlxError(f"scoreboard {path}: its pages cannot be written ({error}).") from error
     open_console().print("\n".join(str(page) for page in pages), soft_wrap=True)

@@ -40,8 +40,9 @@ def drawdown(series: Series, label: str) -> Markup:
     )
     others = {name: value for name, value in shown.items() if name != series.policy}
     inside = [filled, *_lines(series, others, scale, NARROW)]
-    chart = frame("Drawdown", f"{said}.", scale, percent, inside, time_axis(series), zero=0.0)
-    return figure("Drawdown", chart, _key(series, shown, label, deepest))
+    title = "Drawdown at daily closes"
+    chart = frame(title, f"{said}.", scale, percent, inside, time_axis(series), zero=0.0, clip=True)
+    return figure(title, chart, _key(series, shown, label, deepest))
 
 
 def rolling_sharpe(series: Series, label: str) -> Markup:

@@ -71,8 +71,6 @@ def percent(value: float, span: float) -> str:
     return written.lstrip("-") if float(written.strip("%")) == 0.0 else written
 
 
-def plain_number(value: float, span: float) -> str:
-    """Return a number with the decimals that an axis of this span needs."""
-    if span > 20.0 or abs(value) >= 1000.0:
-        return f"{value:,.0f}"
-    return f"{value:.3g}" if span < 0.05 else f"{value:.2f}".rstrip("0").rstrip(".").replace("-0", "-0")
+def plain_number(value: float, _span: float) -> str:
+    """Return a number without decimals that say nothing."""
+    return f"{value:,.0f}" if abs(value) >= 1000.0 else f"{value:.4g}"

@@ -59,10 +59,12 @@ def frame(
     across: Sequence[tuple[float, str]] = (),
     height_px: int = 200,
     zero: float | None = None,
+    clip: bool = False,
 ) -> Markup:
     """Return a chart: grid lines and labels by ``scale``, the ``inside`` drawn in units, labels ``across`` below.
 
-    ``write`` turns a tick and the span of the axis into its label; ``zero`` is a level to draw a firm line at.
+    ``write`` turns a tick and the span of the axis into its label; ``zero`` is a level to draw a firm line at,
+    and ``clip`` cuts off what lies outside.
     """
     plot_px = height_px - TOP_PX - BOTTOM_PX
     grid, labels = [], []
@@ -77,7 +79,9 @@ def frame(
         where = "start" if share < 0.05 else "end" if share > 0.95 else "middle"
         labels.append(tag("text", words, x=f"{share:.1%}", y=height_px - 5, class_=f"tick {where}"))
     view = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "preserveAspectRatio": "none"}
-    plot = tag("svg", *inside, class_="inside", y=TOP_PX, width="100%", height=plot_px, **view)
+    plot = tag(
+        "svg", *inside, class_="inside clip" if clip else "inside", y=TOP_PX, width="100%", height=plot_px, **view
+    )
     drawn = (tag("title", title), tag("desc", description), *grid, plot, *labels)
     return tag("svg", *drawn, role="img", class_="chart", width="100%", height=height_px)
 

@@ -13,6 +13,7 @@ from rlx.report.page.scale import Scale
 from rlx.report.page.small import interval_bar
 
 PROPER = {"psr": "PSR", "dsr": "DSR", "pnl": "PnL", "sharpe": "Sharpe", "sortino": "Sortino", "calmar": "Calmar"}
+WINDOWS = {"holdout": "hold-out", "windows": "every start index"}
 BARS = {"1D": "daily", "1h": "hourly"}
 GLOSSARY = ("eval/", "guard/", "cooldown/")
 
@@ -115,14 +116,17 @@ def key_block(group: Group) -> Markup:
         "data": f"{data['bars']} bars, {data['first'][:10]} to {data['last'][:10]}, fingerprint {data['fingerprint']}",
         "steps a year": f"{key['periods_per_year']:g}",
     }
-    lines |= {
-        f"{name} windows" if name != "holdout" else "hold-out": inline(part) for name, part in key["windows"].items()
-    }
+    lines |= {WINDOWS.get(name, name): _windows(part) for name, part in key["windows"].items()}
     rest = ("costs", "limits", "guard", "cooldown", "accounting", "execution", "drift")
     lines |= {name: inline(key[name]) for name in rest if name in key}
     drawn = [join([tag("dt", name), tag("dd", words)]) for name, words in lines.items()]
     summary = f"What these rows have in common (key {group.key})"
     return tag("details", tag("summary", summary), tag("dl", *drawn))
+
+
+def _windows(part: Mapping[str, Any]) -> str:
+    many = "" if part["n"] == 1 else f"{part['n']} windows of "
+    return f"{part['first'][:10]} to {part['last'][:10]}, {many}{part['steps']} steps"
 
 
 def inline(value: Any) -> str:
