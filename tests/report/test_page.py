@@ -21,6 +21,7 @@ from rlx.report.page.board_table import TABLE
 from rlx.report.page.document import asset, render_page, row_ids
 from rlx.report.page.html import VOID
 from rlx.report.scoreboard import write_board
+from tests.board.entries import entry
 from tests.report.boards import HOSTILE, MESSAGE, make_board
 
 HTML_VOID = VOID - {"circle", "line", "path", "rect"} | {"wbr"}
@@ -270,6 +271,13 @@ def test_ids_are_those_of_one_row_each(page: Page) -> None:
     reports = [node.attributes["data-report"] for node in page.root.all("template")]
     assert sorted(link.removeprefix("#") for link in links) == sorted(filter(None, reports))
     assert len(reports) == 12 and set(reports) < set(ids)
+
+
+def test_names_that_look_alike_in_an_address_have_ids_of_their_own() -> None:
+    (group,) = stand(Scoreboard({"k": {}}, tuple(entry(name, 0.1) for name in ("a b", "a/b", "a-b", "é"))))
+    ids = row_ids(group)
+    assert set(ids) == {"a b", "a/b", "a-b", "é"} and len(set(ids.values())) == 4
+    assert all(re.fullmatch(r"k-[A-Za-z0-9._-]+", id_) for id_ in ids.values())
 
 
 def test_systems_are_pooled(page: Page) -> None:

@@ -94,7 +94,7 @@ def _span(scale: Scale, start: float, stop: float, class_: str) -> Markup:
     zero = units(float(scale.at(0.0)), WIDTH)
     width = max(units(high, WIDTH) - units(low, WIDTH), 3)
     view = {"viewBox": f"0 0 {WIDTH} 10", "preserveAspectRatio": "none"}
-    bar = tag("rect", x=units(low, WIDTH), y=0, width=width, height=10, class_=f"bar {class_}")
+    bar = tag("rect", x=units(low, WIDTH), y=0, width=width, height=10, class_=class_)
     mark = tag("line", x1=zero, x2=zero, y1=0, y2=10, class_="zero")
     return tag("svg", bar, mark, width="100%", height=14, aria_hidden="true", class_="timeline", **view)
 

@@ -57,7 +57,7 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]], caption: str, cl
 
 
 def _cells(row: list[str]) -> list[Markup]:
-    return [tag("th", row[0], scope="row"), *(tag("td", cell) for cell in row[1:])]
+    return [tag("th", row[0]), *(tag("td", cell) for cell in row[1:])]
 
 
 def _attribute(key: str, value: Attribute) -> str:

@@ -19,8 +19,8 @@ OUTSIDE = 0.02
 TOP_PX = 8
 BOTTOM_PX = 22
 """Pixels above and below the inside; labels of the time axis stand below."""
-POINTS = 200
-NARROW = 130
+POINTS = 150
+NARROW = 100
 """Points of a line in a chart as wide as the page, and in one half as wide: more cannot be told apart."""
 
 

@@ -14,7 +14,7 @@ from rlx.types import FloatArray
 COLOURS = 9
 """Symbols with a colour of their own; those that are held least are drawn as one."""
 REST = "rest"
-DATES = 110
+DATES = 70
 """Dates of a stack; every layer of it has as many points."""
 
 
