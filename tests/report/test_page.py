@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rlx.board.standing import Group, stand
+from rlx.board.standing import Group, Row, stand
 from rlx.board.store import REPORTS, Scoreboard
 from rlx.cli import main as rlx
 from rlx.report.page.board_table import TABLE
@@ -143,10 +143,31 @@ def test_every_row_is_there_with_the_values_it_is_sorted_by(page: Page) -> None:
                 continue
             cells = [node for node in tr.children if isinstance(node, Node)]
             assert len(cells) == len(TABLE)
-            for cell, column in zip(cells, TABLE.values(), strict=True):
-                value = None if column.value is None else column.value(row)
+            for cell, name in zip(cells, TABLE, strict=True):
+                value = sorted_by(row).get(name)
                 found = cell.attributes.get("data-v")
                 assert (found is None) if value is None else float(found or "nan") == pytest.approx(value, rel=1e-9)
+
+
+def sorted_by(row: Row) -> dict[str, float | None]:
+    """Return the number that each column is sorted by."""
+    entry, before = row.entry, row.rank_before
+    assert entry.score is not None and entry.days is not None
+    return {
+        "rank": row.rank,
+        "change": None if before is None or row.rank is None else before - row.rank,
+        "score": entry.metrics["cumulative_return"],
+        "score_per_day": (1.0 + entry.score) ** (1.0 / entry.days) - 1.0,
+        "score_change": None if row.score_before is None else entry.score - row.score_before,
+        "multiple": row.multiple,
+        "sharpe": entry.metrics["sharpe"],
+        "excess": entry.intervals["annual_excess_over_equal_weight"]["estimate"],
+        "p_value": row.p_value,
+        "dsr": entry.significance["dsr"],
+        "max_drawdown": entry.metrics["max_drawdown"],
+        "turnover": entry.metrics["turnover"],
+        "equity": entry.equity[-1],
+    }
 
 
 def test_the_board_has_all_there_is_to_sort(page: Page) -> None:

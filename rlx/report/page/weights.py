@@ -36,7 +36,7 @@ def weights_over_time(series: Series) -> Markup:
     ]
     means = {name: f"{weights.mean():.0%}" for name, weights in layers.items()}
     said = "On average: " + ", ".join(f"{name} {mean}" for name, mean in means.items()) + "."
-    chart = frame(title, said, scale, percent, inside, time_axis(series), 250, zero=0.0)
+    chart = frame(title, said, scale, percent, inside, time_axis(series), 250, zero=0.0, clip=True)
     return figure(title, chart, _key(means, len(series.weights)), wide=True)
 
 
