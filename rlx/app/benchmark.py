@@ -32,7 +32,7 @@ from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, describe_data, judge_beside
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.windows import HOLDOUT, WindowSet, protocol_span, protocol_windows
-from rlx.plain import write_json
+from rlx.plain import plain, write_json
 from rlx.policies.base import Dated, Documented, Oracle, Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
@@ -123,6 +123,7 @@ def _judge_target(
         kind=target.kind,
         key=conditions.key["hash"],
         benchmark=run_dir.name,
+        options={} if target.config is None else plain(target.options),
         recorded_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         provenance={name: provenance[name] for name in ("git", "python", "platform")},
     )
@@ -155,7 +156,7 @@ def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: M
         protocol if target.trials is None else replace(protocol, trials=target.trials),
         beside=conditions.beside,
         module=policy.name,
-        config={"policy": vars(target.config)},
+        config={"policy": target.options},
         provenance=provenance,
         seen=None if trained is None else trained.seen,
         sweep=None if trained is None or trained.path is None else sweep_of(run_of(trained.path)),

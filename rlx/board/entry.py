@@ -17,12 +17,12 @@ class Entry:
     """A judged target as plain JSON values; a number that does not exist is None.
 
     ``target`` is its name in the targets file and ``system`` what its seeds are pooled under. ``kind`` is the option
-    of the ``policy`` group. ``key`` is the hash of the comparability key, ``benchmark`` the run that judged it and
-    ``recorded_at`` when, in UTC. A target that could not be judged has a ``failure`` and no numbers; one that is no
-    competitor is ``unranked`` for a reason. ``days`` counts the calendar days on which a step of the hold-out closed.
-    ``metrics``, ``intervals``, ``guard``, ``windows``, ``significance``, ``seen_steps`` and ``verdict`` are the
-    scorecard's. ``equity`` draws the account's value in a few dozen points, and ``report`` names the file of the
-    series that its full report is drawn from.
+    of the ``policy`` group, ``options`` the target's own. ``key`` is the hash of the comparability key, ``benchmark``
+    the run that judged it and ``recorded_at`` when, in UTC. A target that could not be judged has a ``failure`` and no
+    numbers; one that is no competitor is ``unranked`` for a reason. ``days`` counts the calendar days on which a step
+    of the hold-out closed. ``metrics``, ``intervals``, ``guard``, ``windows``, ``significance``, ``seen_steps`` and
+    ``verdict`` are the scorecard's. ``equity`` draws the account's value in a few dozen points, and ``report`` names
+    the file of the series that its full report is drawn from.
     """
 
     target: str
@@ -33,6 +33,7 @@ class Entry:
     recorded_at: str
     failure: str | None = None
     unranked: str | None = None
+    options: dict[str, Any] = field(default_factory=dict)
     days: int | None = None
     metrics: dict[str, float | None] = field(default_factory=dict)
     intervals: dict[str, Any] = field(default_factory=dict)

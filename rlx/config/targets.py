@@ -36,6 +36,11 @@ class Target:
     failure: str | None = None
 
     @property
+    def options(self) -> dict[str, Any]:
+        """The options that its policy is built with, by key."""
+        return {name: value for name, value in vars(self.config).items() if not name.startswith("_")}
+
+    @property
     def slug(self) -> str:
         """The name as a file may be called."""
         return re.sub(r"[^A-Za-z0-9._-]+", "_", self.name).strip("._") or "target"

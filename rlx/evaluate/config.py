@@ -61,17 +61,24 @@ class WalkForward(Protocol):
     """The same judgement with windows that walk over the span: option ``walk_forward`` of the ``protocol`` group.
 
     A window of ``window`` decisions starts every ``stride`` decisions, each with a fresh account; what is left at the
-    end and fills no window is left out. By default the span is everything the policy has features for.
+    end and fills no window is left out. By default the span is everything the policy has features for. A window is a
+    test of the policy only at least ``purge_steps`` after, and ``embargo_steps`` before, any span the policy was made
+    on; None asks for no distance.
     """
 
     split: str = "all"
     window: int = 256
     stride: int = 64
+    purge_steps: int | None = None
+    embargo_steps: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _whole("window", self.window, 1)
         _whole("stride", self.stride, 1)
+        for name in ("purge_steps", "embargo_steps"):
+            if getattr(self, name) is not None:
+                _whole(name, getattr(self, name), 0, " or null")
 
 
 @dataclass(frozen=True)

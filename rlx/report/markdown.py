@@ -9,6 +9,13 @@ from rlx.evaluate.scorecard import Scorecard
 from rlx.keys import KEYS
 from rlx.plain import write_text
 from rlx.report.numbers import number
+from rlx.report.outliers_table import (
+    EPISODE_HEADER,
+    SUMMARY_HEADER,
+    episode_lines,
+    outliers_in_words,
+    summary_lines,
+)
 from rlx.report.significance_table import significance_rows
 from rlx.report.tables import markdown_table
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
@@ -32,7 +39,7 @@ def render_markdown(card: Scorecard) -> str:
         f"## Hold-out\n\n{_metrics(card)}",
         f"## Intervals\n\n{_intervals(card)}",
         *([f"## Significance\n\n{_significance(card)}"] if card.significance else []),
-        f"## Every start index\n\n{_windows(card)}",
+        f"## Every start index\n\n{_every_start(card) if card.every_start else _windows(card)}",
         *([f"## Walk-forward\n\n{_walk_forward(card)}"] if card.walk_forward else []),
         f"## Guards and cooldowns\n\n{_guard(card)}",
         f"## Comparability key `{card.key['hash']}`\n\n{_key(card)}",
@@ -111,6 +118,15 @@ def _walk_forward(card: Scorecard) -> str:
     block = card.walk_forward
     words = f"{describe_in_words(block)} {shares_in_words(block)}"
     return f"{words}\n\n{_quantiles(block)}\n\n{markdown_table(window_header(block), window_lines(block))}"
+
+
+def _every_start(card: Scorecard) -> str:
+    block = card.every_start
+    words = f"{describe_in_words(block)} {shares_in_words(block)}\n\n{outliers_in_words(block)}"
+    tables = [_quantiles(block), markdown_table(SUMMARY_HEADER, summary_lines(block))]
+    if lines := episode_lines(block):
+        tables.append(markdown_table(EPISODE_HEADER, lines))
+    return "\n\n".join([words, *tables])
 
 
 def _quantiles(windows: dict[str, Any]) -> str:

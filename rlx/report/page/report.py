@@ -121,6 +121,7 @@ def _facts(row: Row) -> Markup:
     lines: dict[str, Any] = {
         "system": entry.system,
         "policy": entry.kind,
+        "options": inline(entry.options),
         **{said(name): inline(value) for name, value in entry.policy.items() if name != "kind"},
         "steps seen before": _seen(entry.seen_steps),
         "judged": f"{moment(entry.recorded_at)}, benchmark {entry.benchmark}",
