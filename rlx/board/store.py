@@ -38,6 +38,8 @@ class Scoreboard:
             raise RlxError(
                 f"scoreboard {path}: no such file. python evaluate.py protocol=benchmark writes it."
             ) from None
+        except OSError as error:
+            raise RlxError(f"scoreboard {path}: cannot be read ({error}).") from error
         except ValueError as error:
             raise RlxError(
                 f"scoreboard {path}: not a JSON document ({error}). Restore it from version control."

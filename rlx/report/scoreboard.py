@@ -14,8 +14,14 @@ from rlx.report.page.document import render_page
 
 
 def write_board(path: str | Path, board: Scoreboard) -> list[Path]:
-    """Write ``scoreboard.md`` and ``scoreboard.html`` beside the board's file and return what was written."""
+    """Write ``scoreboard.md`` and ``scoreboard.html`` beside the board's file and return what was written.
+
+    RlxError when the board does not say what the rows of a key have in common.
+    """
     groups = stand(board)
+    for group in groups:
+        if lacking := [name for name in ("key", "data") if not isinstance(group.shared.get(name), dict)]:
+            raise RlxError(f"scoreboard {path}: no {lacking[0]!r} under its key {group.key!r}. Restore the file.")
     pages = {".md": render_board(groups), ".html": render_page(groups, path)}
     written = []
     for suffix, content in pages.items():

@@ -370,6 +370,11 @@ def test_rlx_board_writes_the_pages_again(page: Page, tmp_path: Path, capsys: py
     ("content", "words"),
     [
         (None, "no such file"),
+        (
+            '{"schema_version": 1, "keys": {"k": {"key": {}}}, "entries": [{"target": "a", "system": "a", "kind": "a", '
+            '"key": "k", "benchmark": "b", "recorded_at": "2026"}]}',
+            "no 'data' under its key 'k'",
+        ),
         ("{", "not a JSON document"),
         ('{"schema_version": 9}', "schema_version=9"),
         (
@@ -391,6 +396,12 @@ def test_rlx_board_refuses_what_is_no_board(
     error = capsys.readouterr().err
     assert stop.value.code == 2 and error.startswith("Error: ") and str(path) in error and words in error
     assert not path.with_suffix(".html").exists() and path.parent.exists() is (content is not None)
+
+
+def test_rlx_board_refuses_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        rlx(["board", str(tmp_path)])
+    assert stop.value.code == 2 and "cannot be read" in capsys.readouterr().err
 
 
 def test_rlx_board_says_where_it_cannot_write(page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
