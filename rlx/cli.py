@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_data(groups)
     _add_plan(groups)
     _add_sweep(groups)
+    _add_board(groups)
     _add_recommend(groups)
     return parser
 
@@ -64,6 +65,18 @@ def _check_data(arguments: argparse.Namespace) -> int:
     from rlx.data.check import run_check
 
     return run_check(arguments.path, strict=arguments.strict)
+
+
+def _add_board(groups: Groups) -> None:
+    board = groups.add_parser("board", help="write the scoreboard's Markdown and HTML page again from its file")
+    board.add_argument("board", nargs="?", default=BOARD, help="the scoreboard's file (default: %(default)s)")
+    board.set_defaults(run=_render_board)
+
+
+def _render_board(arguments: argparse.Namespace) -> int:
+    from rlx.report.scoreboard import run_board
+
+    return run_board(arguments.board)
 
 
 def _add_recommend(groups: Groups) -> None:

@@ -19,3 +19,16 @@ def test_the_lock_names_no_machine() -> None:
     lock = (ROOT / "uv.lock").read_text()
     assert "file://" not in lock
     assert "path = " not in lock
+
+
+def test_every_file_that_is_no_module_is_package_data() -> None:
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]
+    listed = {
+        file
+        for package, patterns in data.items()
+        if package != "rlx.conf"  # it lies elsewhere
+        for pattern in patterns
+        for file in ROOT.joinpath(*package.split(".")).glob(pattern)
+    }
+    there = {path for path in (ROOT / "rlx").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
+    assert {path for path in there if path.suffix != ".py"} == {path for path in listed if path.is_file()}

@@ -38,6 +38,8 @@ class Scoreboard:
             raise RlxError(
                 f"scoreboard {path}: no such file. python evaluate.py protocol=benchmark writes it."
             ) from None
+        except OSError as error:
+            raise RlxError(f"scoreboard {path}: cannot be read ({error}).") from error
         except ValueError as error:
             raise RlxError(
                 f"scoreboard {path}: not a JSON document ({error}). Restore it from version control."
@@ -47,7 +49,10 @@ class Scoreboard:
             raise RlxError(f"scoreboard {path}: schema_version={found!r}; this version reads {SCHEMA_VERSION}.")
         if lacking := [name for name in ("keys", "entries") if name not in document]:
             raise RlxError(f"scoreboard {path}: no {lacking[0]!r} in it. Restore it from version control.")
-        return cls(dict(document["keys"]), tuple(_entries(path, document["entries"])))
+        keys, entries = dict(document["keys"]), tuple(_entries(path, document["entries"]))
+        if unknown := sorted({entry.key for entry in entries} - keys.keys()):
+            raise RlxError(f"scoreboard {path}: no {unknown[0]!r} among its keys. Restore it from version control.")
+        return cls(keys, entries)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""

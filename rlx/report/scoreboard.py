@@ -5,13 +5,38 @@ from __future__ import annotations
 from pathlib import Path
 
 from rlx.board.standing import stand
-from rlx.board.store import Scoreboard
+from rlx.board.store import Scoreboard, alone
+from rlx.console import open_console
+from rlx.errors import RlxError
 from rlx.plain import write_text
 from rlx.report.board_markdown import render_board
+from rlx.report.page.document import render_page
 
 
 def write_board(path: str | Path, board: Scoreboard) -> list[Path]:
-    """Write ``scoreboard.md`` beside the board's file and return what was written."""
-    markdown = Path(path).with_suffix(".md")
-    write_text(markdown, render_board(stand(board)))
-    return [markdown]
+    """Write ``scoreboard.md`` and ``scoreboard.html`` beside the board's file and return what was written.
+
+    RlxError when the board does not say what the rows of a key have in common.
+    """
+    groups = stand(board)
+    for group in groups:
+        if lacking := [name for name in ("key", "data") if not isinstance(group.shared.get(name), dict)]:
+            raise RlxError(f"scoreboard {path}: no {lacking[0]!r} under its key {group.key!r}. Restore the file.")
+    pages = {".md": render_board(groups), ".html": render_page(groups, path)}
+    written = []
+    for suffix, content in pages.items():
+        written.append(Path(path).with_suffix(suffix))
+        write_text(written[-1], content)
+    return written
+
+
+def run_board(path: str | Path) -> int:
+    """Write the readable forms of a scoreboard again, say where they are, and return the exit status."""
+    Scoreboard.load(path)  # what is not there leaves no lock behind
+    try:
+        with alone(Path(path)):
+            pages = write_board(path, Scoreboard.load(path))
+    except OSError as error:
+        raise RlxError(f"scoreboard {path}: its pages cannot be written ({error}).") from error
+    open_console().print("\n".join(str(page) for page in pages), soft_wrap=True)
+    return 0

@@ -1,0 +1,142 @@
+"""What the page says besides numbers: how to read it, what the measures mean, and what rows have in common."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from rlx.board.standing import Group
+from rlx.keys import KEYS
+from rlx.report.page.html import Markup, join, tag
+from rlx.report.page.scale import Scale
+from rlx.report.page.small import interval_bar
+
+PROPER = {"psr": "PSR", "dsr": "DSR", "pnl": "PnL", "sharpe": "Sharpe", "sortino": "Sortino", "calmar": "Calmar"}
+WINDOWS = {"holdout": "hold-out", "windows": "every start index"}
+BARS = {"1D": "daily", "1h": "hourly"}
+GLOSSARY = ("eval/", "guard/", "cooldown/")
+
+READING = (
+    ("Tables", "Rows are compared only where data, dates, costs, limits and guard are the same: one table for each."),
+    (
+        "Score",
+        "The hold-out's return after costs. Ranks are by score; a day's is the constant return that compounds to it.",
+    ),
+    ("Change", "Places and percentage points won (▲) or lost (▼) since the table's last benchmark; new ones say so."),
+    ("x equal weight", "The score over that of holding all symbols in equal parts; none where equal weight lost."),
+    ("Excess a year", "Mean return a year above equal weight's, step by step on the same days."),
+    ("p (Holm)", "How likely such an excess is by luck, corrected for the number of competitors. Below 0.05 is rare."),
+    ("DSR", "Deflated Sharpe ratio: confidence that the true Sharpe ratio beats the luckiest of the trials."),
+    (
+        "No rank",
+        "Oracles that see the future, policies made on the days they are judged on, and those that cover only part "
+        "of them stand below the ranked rows. So do targets that could not be judged, with the reason.",
+    ),
+    ("Systems", "Seeds of one system are pooled: IQM is the interquartile mean, which no single lucky seed decides."),
+)
+
+
+def legend() -> Markup:
+    """Return how to read the page, the interval bar drawn."""
+    scale = Scale(-1.0, 2.0, ())
+    bars = join(
+        [
+            tag(
+                "span",
+                interval_bar({"low": -0.6, "estimate": 0.5, "high": 1.5, "covers_zero": True}, scale),
+                "covers zero (the upright line): it may be chance",
+            ),
+            tag(
+                "span",
+                interval_bar({"low": 0.4, "estimate": 1.0, "high": 1.7, "covers_zero": False}, scale),
+                "clear of zero",
+            ),
+        ]
+    )
+    lines = [join([tag("dt", name), tag("dd", words)]) for name, words in READING]
+    drawn = join(
+        [
+            tag("dt", "Intervals"),
+            tag("dd", "By block bootstrap, the dot being the estimate.", tag("div", bars, class_="key")),
+        ]
+    )
+    return tag("details", tag("summary", "How to read this page"), tag("dl", *lines, drawn), class_="reading")
+
+
+def glossary() -> Markup:
+    """Return the meaning of every measure of a report."""
+    keys = [key for name, key in KEYS.items() if name.startswith(GLOSSARY)]
+    lines = [join([tag("dt", said(_bare(key.name))), tag("dd", f"{key.meaning} ({key.unit})")]) for key in keys]
+    return tag("details", tag("summary", "What the measures mean"), tag("dl", *lines))
+
+
+def _bare(name: str) -> str:
+    group, bare = name.split("/")
+    return f"cooldown_{bare}" if group == "cooldown" else bare
+
+
+def said(name: str) -> str:
+    """Return the name of a measure in words."""
+    words = re.sub(r"\b(c?)var 95\b", lambda found: f"{found[1].upper()}VaR 95%", name.replace("_", " "))
+    return re.sub(r"\b(psr|dsr|pnl|sharpe|sortino|calmar)\b", lambda found: PROPER[found[1]], words)
+
+
+def heading(group: Group) -> tuple[str, str]:
+    """Return what a group was judged on: the data as its title, dates and size as the line below."""
+    data, holdout = group.shared["data"], group.shared["key"]["windows"]["holdout"]
+    parts = [
+        f"{len(data['symbols'])} symbols",
+        f"{BARS.get(data['frequency'], data['frequency'])} bars",
+        f"{holdout['first'][:10]} to {holdout['last'][:10]} ({holdout['steps']} steps)",
+        *_rules(group.shared["key"]),
+    ]
+    return str(data["source"] or "a panel"), ", ".join(parts)
+
+
+def _rules(key: Mapping[str, Any]) -> list[str]:
+    """Return in a few words what tells one comparison from another on the same data."""
+    costs, limits, guard = key["costs"], key["limits"], key["guard"]
+    bps = sum(costs[name] for name in ("commission_bps", "half_spread_bps", "slippage_bps"))
+    guards = [name for name in guard if name.endswith("_threshold") and guard[name] is not None]
+    cap = limits["closing_gross"]
+    return [
+        f"costs {bps:g} bps" if costs["per_asset_bps"] is None else "costs by asset",
+        "long only" if limits["long_only"] else "long and short",
+        "gross uncapped" if cap is None else f"gross up to {cap:g}x",
+        "guards on" if guards else "no guards",
+    ]
+
+
+def key_block(group: Group) -> Markup:
+    """Return everything the rows of a group have in common, folded."""
+    key, data = group.shared["key"], group.shared["data"]
+    lines = {
+        "symbols": " ".join(data["symbols"]),
+        "data": f"{data['bars']} bars, {data['first'][:10]} to {data['last'][:10]}, fingerprint {data['fingerprint']}",
+        "steps a year": f"{key['periods_per_year']:g}",
+    }
+    lines |= {WINDOWS.get(name, name): _windows(part) for name, part in key["windows"].items()}
+    rest = ("costs", "limits", "guard", "cooldown", "accounting", "execution", "drift")
+    lines |= {name: inline(key[name]) for name in rest if name in key}
+    drawn = [join([tag("dt", name), tag("dd", words)]) for name, words in lines.items()]
+    summary = f"What these rows have in common (key {group.key})"
+    return tag("details", tag("summary", summary), tag("dl", *drawn))
+
+
+def _windows(part: Mapping[str, Any]) -> str:
+    many = "" if part["n"] == 1 else f"{part['n']} windows of "
+    return f"{part['first'][:10]} to {part['last'][:10]}, {many}{part['steps']} steps"
+
+
+def inline(value: Any) -> str:
+    """Return a plain value in a line; what is null is off."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{said(str(name))} {inline(item)}" for name, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return " ".join(inline(item) for item in value)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "off" if value is None else str(value)
