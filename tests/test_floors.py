@@ -19,7 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"envs"}),
     frozenset({"policies"}),
     frozenset({"learners", "evaluate"}),
-    frozenset({"report", "tracking"}),
+    frozenset({"audit", "report", "tracking"}),
     frozenset({"config_errors"}),
     frozenset({"config", "run_folder"}),
     frozenset({"app"}),

@@ -13,7 +13,7 @@ from rlx.plain import plain, write_json
 
 SCHEMA_VERSION = 1
 
-OPTIONAL = frozenset({"significance", "walk_forward"})
+OPTIONAL = frozenset({"audit", "significance", "walk_forward"})
 """Fields that a document has only when there is something in them, or that came after schema version 1."""
 
 Metrics = dict[str, float | None]
@@ -27,7 +27,8 @@ class Scorecard:
     of the ``eval/`` keys. ``intervals``: by statistic. ``guard``: guard and cooldown telemetry. ``baselines``: the
     same metrics of policies judged beside it. ``windows``: distribution over all start indices. ``walk_forward``:
     distribution and rows of the windows that walk forward, absent under other protocols. ``significance``: what the
-    Sharpe ratio proves given the number of trials. ``verdict``: in words.
+    Sharpe ratio proves given the number of trials. ``audit``: what ``rlx audit`` found, absent before one.
+    ``verdict``: in words.
     ``performance``: timings, the one part that a second run does not reproduce.
     """
 
@@ -46,6 +47,7 @@ class Scorecard:
     performance: dict[str, Any] = field(default_factory=dict)
     walk_forward: dict[str, Any] = field(default_factory=dict)
     significance: dict[str, Any] = field(default_factory=dict)
+    audit: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 from rlx.evaluate.scorecard import Scorecard
 from rlx.keys import KEYS
 from rlx.plain import write_text
+from rlx.report.audit_table import CHECK_HEADER, EDGE_HEADER, check_rows, edge_rows, parts_in_words
 from rlx.report.numbers import number
 from rlx.report.significance_table import significance_rows
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
@@ -34,6 +35,7 @@ def render_markdown(card: Scorecard) -> str:
         *([f"## Significance\n\n{_significance(card)}"] if card.significance else []),
         f"## Every start index\n\n{_windows(card)}",
         *([f"## Walk-forward\n\n{_walk_forward(card)}"] if card.walk_forward else []),
+        *([f"## Audit\n\n{_audit(card.audit)}"] if card.audit else []),
         f"## Guards and cooldowns\n\n{_guard(card)}",
         f"## Comparability key `{card.key['hash']}`\n\n{_key(card)}",
         f"## Policy\n\n{_pairs(card.policy)}",
@@ -108,6 +110,13 @@ def _walk_forward(card: Scorecard) -> str:
     block = card.walk_forward
     words = f"{describe_in_words(block)} {shares_in_words(block)}"
     return f"{words}\n\n{_quantiles(block)}\n\n{_table(window_header(block), window_lines(block))}"
+
+
+def _audit(block: dict[str, Any]) -> str:
+    parts = [block["verdict"], _table(CHECK_HEADER, check_rows(block))]
+    if edges := edge_rows(block):
+        parts += [_table(EDGE_HEADER, edges), parts_in_words(block)]
+    return "\n\n".join(parts)
 
 
 def _quantiles(windows: dict[str, Any]) -> str:
