@@ -56,13 +56,12 @@ def audit(
 
     ``names`` are the features to hold equal besides those the policy sees.
     """
-    wanted = tuple(dict.fromkeys((*policy.feature_names, *names)))
     causality, real = check_causality(
         policy,
         market,
         span,
         rules,
-        wanted,
+        names,
         dates=options.dates,
         seed=options.seed,
         progress=_named(progress, "other futures"),

@@ -82,10 +82,11 @@ def check_causality(
 ) -> tuple[Causality, Play]:
     """Play up to each of ``dates`` bars again on every perturbed future; return what changed, and the real play.
 
-    ``names`` are the features that are compared over all assets and bars, whether the policy sees them or not. Every
+    ``names`` are features to compare over all assets and bars besides those the policy sees. Every
     play has one account, as the real one has, so that a network rounds alike and the comparison can be exact. Raises
     RlxError for a policy that decides differently on the very same data, of which nothing could be said.
     """
+    names = tuple(dict.fromkeys((*policy.feature_names, *names)))
     real = play(policy, market, span, rules, names)
     _refuse_chance(policy, market, span, rules, names, real)
     random = np.random.default_rng(seed)
