@@ -83,7 +83,9 @@ def test_edges_by_hand() -> None:
     # off. Step 1: only its own bar is left, so that nothing is beyond what is due.
     assert foresight(book, FREE) == pytest.approx(0.0)
     late = Book(book.gross_return, book.net_return, book.held_weights, weights, returns[::-1], None)
-    assert foresight(late, FREE) == pytest.approx(((0.10 - 0.05 + 0.05) + (0.20 - 0.0)) / 2)  # books paid the wrong bars
+    assert foresight(late, FREE) == pytest.approx(
+        ((0.10 - 0.05 + 0.05) + (0.20 - 0.0)) / 2
+    )  # books paid the wrong bars
 
 
 @pytest.mark.parametrize("execution", list(Execution))
