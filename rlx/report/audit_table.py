@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 CHECK_HEADER = ("held equal up to each date", "values compared", "plays changed", "first change")
 EDGE_HEADER = ("a year", "real order", "mean of shuffled", "standard error", "5% to 95%", "do as well", "p of mean 0")
 EDGES = {
-    "foresight": "foresight: changing weights, beyond what was due",
+    "foresight": "foresight: changing weights, beyond due",
     "timing": "timing: changing weights, before costs",
     "excess": "excess: over equal weight, after costs",
 }
