@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any, cast
 
 import numpy as np
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
 
 from rlx.app.construct import construct
 from rlx.app.hardware import set_up, use_compile_caches
@@ -35,6 +38,10 @@ from rlx.sim.rules import Rules
 
 AUDIT, SCORECARD = "audit.json", "scorecard.json"
 LEAK_FOUND = 1
+KEY = frozenset(
+    {"data", "symbols", "periods_per_year", "windows", "costs", "limits", "guard", "cooldown"}
+    | {"accounting", "execution", "drift"}
+)
 SAME_RETURN = 1e-4  # a network rounds differently in the batch it was judged in
 
 
@@ -73,7 +80,9 @@ def rebuild(folder: Path) -> Judged:
     """Return what the run judged; an RlxError says what is missing, or no longer as it was."""
     if not folder.is_dir():
         raise ConfigError(f"{folder}: {'not a folder' if folder.exists() else 'nothing there'}. Give a run folder.")
-    card = Scorecard.load(folder / SCORECARD)
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"{folder}: cannot be written, and the result goes there. Make it writable, or audit a copy.")
+    card = _load_scorecard(folder / SCORECARD)
     config = typed(recorded_evaluation(_recorded(folder), f"{folder}: "), EvaluateConfig)
     policy: Policy = construct(config.policy)
     market = _same_market(folder, card, config, policy)
@@ -82,6 +91,17 @@ def rebuild(folder: Path) -> Judged:
     features = config.data.features
     names = tuple(features) if features is not None else default_features(market.panel)
     return Judged(card, policy, market, span, rules, names)
+
+
+def _load_scorecard(path: Path) -> Scorecard:
+    """Read the scorecard; ConfigError when its key lacks what says what was judged."""
+    card = Scorecard.load(path)
+    missing = sorted(KEY - set(card.key))
+    if missing or not {"first", "last", "steps"} <= set(card.key["windows"].get(HOLDOUT, {})):
+        raise ConfigError(
+            f"{path}: its key lacks {', '.join(missing) or f'windows.{HOLDOUT}'}. Judge the policy again."
+        )
+    return card
 
 
 def _recorded(folder: Path) -> dict[str, Any]:
@@ -94,7 +114,10 @@ def _recorded(folder: Path) -> dict[str, Any]:
     path = folder / CONFIG
     if not path.is_file():
         raise ConfigError(f"{path}: missing. Give the folder of a run of train.py or evaluate.py.")
-    recorded = OmegaConf.to_container(OmegaConf.load(path))
+    try:
+        recorded = OmegaConf.to_container(OmegaConf.load(path))
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: damaged ({' '.join(str(error).split())}).") from error
     if not isinstance(recorded, dict) or not {*FROM_THE_RUN, "policy"} <= set(recorded):
         raise ConfigError(f"{path}: no configuration of an evaluation, nor is there a {FOLDER}/ of a training.")
     return cast(dict[str, Any], recorded)

@@ -161,6 +161,35 @@ def test_other_data_rules_or_windows_than_those_judged_are_refused(
         assert words in capsys.readouterr().err
 
 
+def test_damaged_records_are_named(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+    shell.evaluate("policy=cash", "data=synthetic", "hydra.run.dir=judged")
+    folder = shell.folder / "judged"
+    capsys.readouterr()
+    whole = (folder / "config.yaml").read_text()
+    for content, words in (
+        ("a: [1", "config.yaml: damaged"),
+        ("a: 1", "no configuration of an evaluation"),
+        (whole.replace("commission_bps", "commission"), "costs: the run was recorded by another version"),
+    ):
+        (folder / "config.yaml").write_text(content)
+        assert audit(folder) == 2
+        assert words in capsys.readouterr().err
+    (folder / "config.yaml").write_text(whole)
+    edit(folder / "scorecard.json", lambda card: card["key"].pop("guard"))
+    assert audit(folder) == 2
+    assert "its key lacks guard" in capsys.readouterr().err
+
+
+def test_an_interrupt_ends_without_a_trace(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(accounts: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = {path.name: path.stat().st_mtime_ns for path in run.iterdir()}
+    monkeypatch.setattr("rlx.sim.accounts.Accounts.drawdown", property(interrupt))
+    assert audit(run) == 130
+    assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == before
+
+
 def test_a_policy_of_somebody_elses_making_is_not_built(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     shell.evaluate("policy=cash", "data=synthetic", "hydra.run.dir=judged")
     config = shell.folder / "judged" / "config.yaml"
