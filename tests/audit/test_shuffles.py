@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from rlx.policies.checkpoint import CheckpointPolicy, PolicyFacts
 from rlx.policies.hindsight import Hindsight
 from rlx.policies.networks import build_network
 from rlx.policies.trailing import Momentum
-from rlx.sim import Cooldown, Costs, Guard, Rules
+from rlx.sim import Cooldown, Costs, Guard, Limits, Rules
 from rlx.sim.accounts import Accounts
 from rlx.sim.observation import Observation
 from rlx.types import Accounting, Execution, FloatArray
@@ -92,14 +93,14 @@ def test_edges_by_hand() -> None:
 @pytest.mark.parametrize("accounting", list(Accounting))
 def test_foresight_over_all_orders_is_zero_whatever_the_rule(execution: Execution, accounting: Accounting) -> None:
     rules = Rules(Costs(commission_bps=20), guard=Guard(0.01, 0.5), execution=execution, accounting=accounting)
-    market_, span = market(), Span(100, 105)
+    market_, span = Market(sample("daily9", ["SPY", "AAPL", "AIG"], "2020-01-01")), Span(30, 35)  # with real nights
     orders = np.array(all_orders(np.zeros(5)))
     books = list(play_shuffled(Player(contrarian, features=("return_1",)), market_, span, rules, orders))
     assert len(books) == 120
     assert abs(np.mean([foresight(book, rules) for book in books])) < 1e-15
     assert np.mean([timing(book) for book in books]) > 1e-5  # biased, in favour of buying what fell: no proof of a leak
     peeking = list(play_shuffled(Peeking(1), market_, span, rules, orders))
-    assert np.mean([foresight(book, rules) for book in peeking]) > 1e-4
+    assert abs(np.mean([foresight(book, rules) for book in peeking])) > 1e-5
 
 
 def test_foresight_says_nothing_where_the_turnover_guard_sees_the_night() -> None:
@@ -194,17 +195,19 @@ def checkpoint(market_: Market) -> CheckpointPolicy:
     return CheckpointPolicy(facts, network)
 
 
-def test_a_network_trades_many_futures_at_once_as_it_trades_each_alone() -> None:
+@pytest.mark.parametrize("reads_account", [True, False])
+def test_a_network_trades_many_futures_at_once_as_it_trades_each_alone(reads_account: bool) -> None:
     import torch
 
     torch.manual_seed(0)
-    market_ = market()
+    market_, rules = market(), replace(GUARDED, limits=Limits(base_gross=0.2))  # pays margin, by the calendar's year
     policy = checkpoint(market_)
+    policy.reads_account = reads_account  # the evaluator may ask in another order than that of the accounts
     orders = np.stack([np.random.default_rng(k).permutation(80) for k in range(6)])
-    together = list(play_shuffled(policy, market_, SPAN, GUARDED, orders))
+    together = list(play_shuffled(policy, market_, SPAN, rules, orders))
     acting = Player(lambda o: policy.act(o), features=policy.feature_names, window_steps=3)
-    alone = list(play_shuffled(acting, market_, SPAN, GUARDED, orders))
+    alone = list(play_shuffled(acting, market_, SPAN, rules, orders))
     assert np.ptp(alone[0].executed_weights, axis=0).max() > 0.01
     for left, right in zip(together, alone, strict=True):
         for name in ("gross_return", "net_return", "held_weights", "executed_weights", "returns", "overnight_returns"):
-            np.testing.assert_allclose(getattr(left, name), getattr(right, name), atol=2e-5, err_msg=name)
+            np.testing.assert_allclose(getattr(left, name), getattr(right, name), atol=1e-6, err_msg=name)
