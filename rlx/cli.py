@@ -1,43 +1,33 @@
-"""``rlx``: the commands that are not a Hydra run."""
+"""``rlx``: the commands that are not a Hydra run. What they do is imported only when they are called."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from rlx.errors import RlxError
 
+if TYPE_CHECKING:
+    Groups = argparse._SubParsersAction[argparse.ArgumentParser]
+
 BAD_INPUT = 2
-INTERRUPTED = 130
+BOARD = "experiments/scoreboard.json"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its status: 0 fine, 1 a finding, 2 unusable input."""
+    """Run the command line and exit with its status: 0 fine, 1 found wanting, 2 unusable input."""
     arguments = _parser().parse_args(argv)
     try:
         status = arguments.run(arguments)
-    except (RlxError, OSError) as error:
+    except (RlxError, OSError) as error:  # a full disk must not end in 1, which is a finding
         sys.stderr.write(f"Error: {error}\n")
         status = BAD_INPUT
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
-        status = INTERRUPTED
+        status = 130
     sys.exit(status)
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    from rlx.data.check import run_check
-
-    return run_check(arguments.path, strict=arguments.strict)
-
-
-def _audit(arguments: argparse.Namespace) -> int:
-    from rlx.app.audit import run_audit
-    from rlx.audit.audit import AuditOptions
-
-    return run_audit(arguments.run_folder, AuditOptions(arguments.dates, arguments.permutations, arguments.seed))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -45,21 +35,92 @@ def _parser() -> argparse.ArgumentParser:
         prog="rlx", description="Tools around the training (rlx-train) and the judge (rlx-evaluate)."
     )
     groups = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _add_data(groups)
+    _add_sweep(groups)
+    _add_recommend(groups)
+    _add_audit(groups)
+    return parser
+
+
+def _add_data(groups: Groups) -> None:
     data = groups.add_parser("data", help="look at market data")
-    commands = data.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    check = commands.add_parser(
+    check = data.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser(
         "check",
         help="say what is in a file or folder of prices, and what is wrong with it",
         epilog="Exit status: 0 usable (1 instead when there are warnings and --strict is given), 2 unusable.",
     )
     check.add_argument("path", help="a file, or a folder of one file a symbol")
     check.add_argument("--strict", action="store_true", help="exit with 1 when there are warnings")
-    check.set_defaults(run=_check)
-    _add_audit(groups)
-    return parser
+    check.set_defaults(run=_check_data)
 
 
-def _add_audit(groups: Any) -> None:
+def _check_data(arguments: argparse.Namespace) -> int:
+    from rlx.data.check import run_check
+
+    return run_check(arguments.path, strict=arguments.strict)
+
+
+def _add_recommend(groups: Groups) -> None:
+    recommend = groups.add_parser(
+        "recommend",
+        help="say which systems of the scoreboard may be traded, and write a template for each",
+        epilog="Exit status: 0, whether anything qualifies or not; 2 without a readable scoreboard.",
+    )
+    recommend.add_argument("board", nargs="?", default=BOARD, help="the scoreboard's file (default: %(default)s)")
+    recommend.add_argument("--key", help="only the group whose comparability key begins so")
+    recommend.add_argument("--notional", type=float, help="money to trade, for the templates")
+    recommend.add_argument("--max-drawdown", type=float, default=0.25, help="a fraction (default: %(default)s)")
+    recommend.add_argument("--min-dsr", type=float, default=0.95, help="deflated Sharpe ratio (default: %(default)s)")
+    recommend.add_argument("--max-p-value", type=float, default=0.05, help="corrected (default: %(default)s)")
+    recommend.add_argument("--min-steps", type=int, default=252, help="of the hold-out (default: %(default)s)")
+    recommend.add_argument("--min-windows", type=int, default=100, help="start indices (default: %(default)s)")
+    recommend.set_defaults(run=_recommend)
+
+
+def _recommend(arguments: argparse.Namespace) -> int:
+    from rlx.board.promotion import PromotionRules
+    from rlx.console import open_console
+    from rlx.report.recommendation import recommendation_table, write_recommendation
+
+    rules = PromotionRules(
+        min_dsr=arguments.min_dsr,
+        max_p_value=arguments.max_p_value,
+        max_drawdown=arguments.max_drawdown,
+        min_steps=arguments.min_steps,
+        min_windows=arguments.min_windows,
+    )
+    written, judged = write_recommendation(arguments.board, rules, key=arguments.key, notional=arguments.notional)
+    console = open_console()
+    for group, candidates in judged:
+        console.print(recommendation_table(group, candidates))
+    console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
+    return 0
+
+
+def _add_sweep(groups: Groups) -> None:
+    sweep = groups.add_parser("sweep", help="look at a finished sweep")
+    commands = sweep.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    report = commands.add_parser(
+        "report",
+        help="say how much of a sweep's best trial is the choice among many: probability of overfitting by CSCV",
+        epilog="Writes sweep_report.json and sweep_report.md into the folder. What they say: docs/sweeps.md.",
+    )
+    report.add_argument("folder", help="the sweep's folder (multirun/MODULE/DATE_TIME)")
+    report.add_argument(
+        "--blocks", type=int, default=16, help="even number of parts the hold-out is cut into, 2 to 20 (default: 16)"
+    )
+    report.add_argument("--key", help="comparability key of the trials to compare, where they have several")
+    report.add_argument("--trials", type=int, help="trials in all, if more than the sweep's own, of earlier sweeps say")
+    report.set_defaults(run=_report_sweep)
+
+
+def _report_sweep(arguments: argparse.Namespace) -> int:
+    from rlx.app.sweep_report import run_sweep_report
+
+    return run_sweep_report(arguments.folder, blocks=arguments.blocks, key=arguments.key, trials=arguments.trials)
+
+
+def _add_audit(groups: Groups) -> None:
     audit = groups.add_parser(
         "audit",
         help="look for leaks from the future in a run's features, policy, guards and books",
@@ -72,3 +133,10 @@ def _add_audit(groups: Any) -> None:
     )
     audit.add_argument("--seed", type=int, default=0, help="of dates, changes and shuffles (default: 0)")
     audit.set_defaults(run=_audit)
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    from rlx.app.audit import run_audit
+    from rlx.audit.audit import AuditOptions
+
+    return run_audit(arguments.run_folder, AuditOptions(arguments.dates, arguments.permutations, arguments.seed))

@@ -26,6 +26,10 @@ class WeightsError(RlxError):
     """A file of target weights that cannot be traded on the given market."""
 
 
+class RecordError(RlxError):
+    """A record of production that cannot be read, or replayed on the given market."""
+
+
 class HardwareError(RlxError):
     """A device or compiler that was asked for and is not there."""
 

@@ -12,7 +12,7 @@ from typing import Any, cast
 import numpy as np
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError  # type: ignore[import-untyped]
+from yaml import YAMLError
 
 from rlx.app.construct import construct
 from rlx.app.hardware import set_up, use_compile_caches

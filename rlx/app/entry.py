@@ -41,6 +41,7 @@ from rlx.config import (
 )
 from rlx.config_errors import explain
 from rlx.errors import CheckpointError, ConfigError, RlxError
+from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
 from rlx.run_folder import claim, discard_if_unused, refuse_used
 
@@ -190,14 +191,25 @@ def _spared_by_the_collector() -> Iterator[None]:
 def _evaluate(cfg: DictConfig) -> None:
     with _run_folder() as run_dir:
         cache_fallback = use_compile_caches()
+        _refuse_idle_policy()
         if HydraConfig.get().runtime.choices["policy"] == "checkpoint":
             cfg = _as_trained(cfg)
         config = typed(cfg, EvaluateConfig)
         _tell(validate(config))
         with _spared_by_the_collector():
+            from rlx.app.benchmark import benchmark
             from rlx.app.evaluate import evaluate
 
-        evaluate(config, _resolved(cfg), run_dir, cache_fallback)
+        job = benchmark if isinstance(config.protocol, Benchmark) else evaluate
+        job(config, _resolved(cfg), run_dir, cache_fallback)
+
+
+def _refuse_idle_policy() -> None:
+    """Refuse a policy beside a list of them."""
+    hydra_config = HydraConfig.get()
+    given = [text for text in hydra_config.overrides.task if text.lstrip("+").startswith(("policy=", "policy."))]
+    if hydra_config.runtime.choices["protocol"] == "benchmark" and given:
+        raise ConfigError(f"{given[0]}: protocol=benchmark judges the policies of protocol.targets; leave it out.")
 
 
 def _as_trained(cfg: DictConfig) -> DictConfig:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rlx.app.construct import construct
-from rlx.app.hardware import as_judged, set_up
+from rlx.app.hardware import Hardware, as_judged, set_up
 from rlx.app.market import cut
 from rlx.app.outputs import print_summary, write_documents, write_evals, write_outputs
 from rlx.app.sweeps import sweep_of
@@ -16,7 +16,9 @@ from rlx.config import EvaluateConfig
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
+from rlx.errors import RlxError
 from rlx.evaluate.judge import judge
+from rlx.evaluate.purging import idle_distance
 from rlx.evaluate.windows import late_start, protocol_span
 from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
@@ -31,18 +33,39 @@ def evaluate(
 ) -> None:
     """Judge ``config.policy`` under the configured conditions and write the run folder.
 
-    ``cache_fallback`` is why compile caches are not in force, for the scorecard.
+    ``cache_fallback`` is why compile caches are not in force, for the scorecard. A policy whose documents stand without
+    a judgement leaves them where it is refused, too.
     """
     # The same number of threads as in training, hence the same float32 sums.
     hardware = as_judged(set_up(config.hardware, cache_fallback))
     policy: Policy = construct(config.policy)
     market = Market(config.data.load())
+    try:
+        _judge(config, resolved, run_dir, policy, market, hardware)
+    except RlxError as error:
+        if not isinstance(policy, Documented) or not getattr(policy, "documents_when_refused", False):
+            raise
+        record_run(run_dir, resolved)
+        left = write_documents(run_dir, policy.documents())
+        raise type(error)(f"{error} Left all the same: {', '.join(map(str, left))}.") from error
+
+
+def _judge(
+    config: EvaluateConfig,
+    resolved: Mapping[str, Any],
+    run_dir: Path,
+    policy: Policy,
+    market: Market,
+    hardware: Hardware,
+) -> None:
     policy.bind(market)
     span = judged_span(config, market, policy)
     if note := late_start(market, config.protocol, span):
         log.warning(note)
     trained = policy if isinstance(policy, CheckpointPolicy) else None
     policy_run = None if trained is None or trained.path is None else run_of(trained.path)
+    if trained is None and (note := idle_distance(config.protocol, policy.name)):
+        log.warning(note)
     provenance = record_run(run_dir, resolved)
     judgement = judge(
         policy,

@@ -13,9 +13,10 @@ from rlx.data.market import Market
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.ledger_file import write_ledger
 from rlx.evaluate.trades_file import write_trades
-from rlx.evaluate.walk_forward import write_windows
-from rlx.evaluate.windows import WALK_FORWARD
+from rlx.evaluate.window_protocols import WINDOW_BLOCKS
+from rlx.evaluate.window_rows import write_windows
 from rlx.plain import write_folder, write_json, write_text
+from rlx.report.every_start import write_every_start_png
 from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.terminal import parts_table, scorecard_summary
@@ -30,17 +31,18 @@ def write_outputs(run_dir: Path, judgement: Judgement) -> None:
     """Write ``ledger.parquet``, ``report.png``, ``scorecard.md`` and, last, ``scorecard.json``."""
     write_ledger(run_dir / "ledger.parquet", judgement.evaluation)
     write_report_png(run_dir / "report.png", judgement.evaluation, judgement.baselines, _title(judgement))
-    _write_scorecard(run_dir, judgement)
+    write_scorecard(run_dir, judgement)
 
 
-def write_documents(run_dir: Path, documents: Mapping[str, Any]) -> None:
-    """Write what a policy has to say by file name: text as it stands, anything else as JSON."""
+def write_documents(run_dir: Path, documents: Mapping[str, Any]) -> list[Path]:
+    """Write what a policy has to say by file name, text as it stands and anything else as JSON; return the paths."""
     for name, content in documents.items():
         (write_text if isinstance(content, str) else write_json)(run_dir / name, content)
+    return [_shown(run_dir / name) for name in documents]
 
 
 def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run: Path | None = None) -> Path | None:
-    """Write walk-forward windows and trades into a new folder of ``evals/`` and return it; None when there are none.
+    """Write the protocol's windows into a new folder of ``evals/`` and return it; None when it tells of none.
 
     ``evals/`` belongs to the run that made the policy, ``policy_run``; without one, or when that cannot be written,
     to ``run_dir``.
@@ -50,17 +52,14 @@ def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run:
 
     def write(folder: Path) -> None:
         write_windows(folder / "windows.csv", judgement.rows)
-        write_trades(folder / "trades.parquet", judgement.evaluation, market)
-        write_walk_forward_png(
-            folder / "walk_forward.png",
-            judgement.evaluation,
-            judgement.baselines,
-            judgement.scorecard.walk_forward,
-            _title(judgement),
-        )
-        _write_scorecard(folder, judgement)
+        if judgement.scorecard.walk_forward:
+            _write_walk_forward(folder, judgement, market)
+        else:
+            _write_every_start(folder, judgement)
+        write_scorecard(folder, judgement)
 
-    name = f"{WALK_FORWARD}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
+    protocol = next(name for name in WINDOW_BLOCKS if getattr(judgement.scorecard, name))
+    name = f"{protocol}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
     if policy_run is not None:
         try:
             return write_folder(policy_run / EVALS, name, write)
@@ -69,7 +68,23 @@ def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run:
     return write_folder(run_dir / EVALS, name, write)
 
 
-def _write_scorecard(folder: Path, judgement: Judgement) -> None:
+def _write_walk_forward(folder: Path, judgement: Judgement, market: Market) -> None:
+    block = judgement.scorecard.walk_forward
+    write_trades(folder / "trades.parquet", judgement.evaluation, market)
+    write_walk_forward_png(
+        folder / "walk_forward.png", judgement.evaluation, judgement.baselines, block, _title(judgement)
+    )
+
+
+def _write_every_start(folder: Path, judgement: Judgement) -> None:
+    """Draw the windows; their trades are most of one book many times over, and the run folder's ledger has them."""
+    card = judgement.scorecard
+    path = folder / "every_start.png"
+    write_every_start_png(path, judgement.rows, card.every_start, card.policy["name"], _title(judgement))
+
+
+def write_scorecard(folder: Path, judgement: Judgement) -> None:
+    """Write ``scorecard.md`` and, last, ``scorecard.json``."""
     write_scorecard_markdown(folder / "scorecard.md", judgement.scorecard)
     judgement.scorecard.write(folder / "scorecard.json")
 
@@ -90,7 +105,8 @@ def print_summary(
         console.print(parts_table({name: part.scorecard for name, part in parts.items()}))
     console.print(scorecard_summary(judgement.scorecard))
     if evals is not None:
-        console.print(f"Windows and trades: {_shown(evals)}", soft_wrap=True)
+        what = "Windows and trades" if judgement.scorecard.walk_forward else "Windows"
+        console.print(f"{what}: {_shown(evals)}", soft_wrap=True)
     print_folder(run_dir)
 
 

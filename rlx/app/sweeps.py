@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import cast
+from typing import NamedTuple, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -16,6 +16,17 @@ from rlx.evaluate.trials import Sweep
 
 STUDY = "study.db"
 log = logging.getLogger(__name__)
+
+
+class Study(NamedTuple):
+    """What the study of a sweep holds: how many trials ran to their end, failed ones included, and their objectives.
+
+    ``objectives`` and ``best``, by the name of the trial's folder; none where one file holds several studies.
+    """
+
+    trials: int
+    objectives: dict[str, float]
+    best: str | None
 
 
 def own_sweep() -> Sweep | None:
@@ -34,26 +45,36 @@ def sweep_of(run_dir: Path | None) -> Sweep | None:
 
     A study that cannot be read is told in a warning, and counts as none.
     """
-    if run_dir is None or not (study := run_dir.resolve().parent / STUDY).is_file():
+    study = None if run_dir is None else study_of(run_dir.resolve().parent)
+    return None if study is None or run_dir is None else Sweep(study.trials, _other_sharpes(run_dir))
+
+
+def study_of(folder: Path) -> Study | None:
+    """Return the study of a sweep's folder; None without one, and with a warning where it cannot be read."""
+    if not (path := folder / STUDY).is_file():
         return None
     try:
-        trials = _count(study)
+        return _read(path)
     except Exception as error:  # of Optuna, SQLAlchemy or SQLite; a judgement does not depend on it
-        log.warning("%s cannot be read (%s): the trials of that sweep are not counted.", study, error)
+        log.warning("%s cannot be read (%s): the trials of that sweep are not counted.", path, error)
         return None
-    return Sweep(trials, _other_sharpes(run_dir))
 
 
-def _count(study: Path) -> int:
-    """Count the trials that ran to their end, failed ones included, in all studies of the file."""
+def _read(path: Path) -> Study:
     import optuna
 
     from hydra_plugins.rlx_optuna._study import done
 
-    storage = optuna.storages.RDBStorage(f"sqlite:///{study}")
+    storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
     try:
         names = optuna.get_all_study_names(storage)
-        return sum(done(optuna.load_study(study_name=name, storage=storage)) for name in names)
+        studies = [optuna.load_study(study_name=name, storage=storage) for name in names]
+        count = sum(map(done, studies))
+        if len(studies) != 1:
+            return Study(count, {}, None)
+        complete = studies[0].get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
+        objectives = {str(trial.number): float(trial.values[0]) for trial in complete}
+        return Study(count, objectives, str(studies[0].best_trial.number) if complete else None)
     finally:
         storage.remove_session()
         storage.engine.dispose()

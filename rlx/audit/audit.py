@@ -101,7 +101,7 @@ def _named(progress: Progress | None, name: str) -> Callable[[int, int], None] |
 def _verdict(policy: Policy, causality: Causality, shuffle: Shuffle, passed: bool) -> str:
     parts = [f"{PASS if passed else FAIL}.", *_of_causality(policy, causality), *_of_shuffles(shuffle)]
     if isinstance(policy, Dated):
-        parts.append("The weights come from a file: what their maker knew of the future, no audit of ours can see.")
+        parts.append("The weights come from a record: what their maker knew of the future, no audit of it can see.")
     return " ".join(parts)
 
 

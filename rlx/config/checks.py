@@ -39,6 +39,11 @@ def validate(config: TradedConfig) -> list[str]:
     """Check the rules that span several values; return what the user should know, raise ConfigError on nonsense."""
     if isinstance(config.data, FolderData) and not config.data.path:
         raise ConfigError("data.path: must be given, for example data.path=prices.")
+    if isinstance(config, TrainConfig) and config.protocol.evaluation_only:
+        raise ConfigError(
+            f"protocol={type(config.protocol).__name__.lower()}: a training cannot end in it; "
+            "train first, and give it to evaluate.py."
+        )
     limits, guard, cooldown, reward = config.env.limits, config.guard, config.env.cooldown, config.env.reward
     intraday, closing = limits.intraday_gross, limits.closing_gross
     if intraday is not None and closing is not None and closing > intraday:

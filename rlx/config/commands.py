@@ -11,7 +11,8 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.data.config import FolderData, SampleData, SyntheticData
 from rlx.errors import ConfigError
-from rlx.evaluate.config import Protocol, WalkForward
+from rlx.evaluate.config import Benchmark, Protocol, WalkForward
+from rlx.evaluate.every_start_config import EveryStart
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.gymrl.config import GymrlConfig
 from rlx.learners.hftraining.config import HftrainingConfig
@@ -26,6 +27,7 @@ from rlx.policies.config import (
     KellyConfig,
     MinimumVarianceConfig,
     MomentumConfig,
+    ProductionConfig,
     WeightsConfig,
 )
 from rlx.sim.rules import Costs, Guard, Rules
@@ -83,7 +85,12 @@ SCHEMAS: dict[str, dict[str, type]] = {
     },
     "hardware": {"schema": HardwareConfig},
     "logger": {"schema": LoggerConfig},
-    "protocol": {"schema": Protocol, "walk_forward_schema": WalkForward},
+    "protocol": {
+        "schema": Protocol,
+        "walk_forward_schema": WalkForward,
+        "every_start_schema": EveryStart,
+        "benchmark_schema": Benchmark,
+    },
     "policy": {
         "cash_schema": CashConfig,
         "equal_weight_schema": EqualWeightConfig,
@@ -94,6 +101,7 @@ SCHEMAS: dict[str, dict[str, type]] = {
         "kelly_schema": KellyConfig,
         "hindsight_schema": HindsightConfig,
         "weights_schema": WeightsConfig,
+        "production_schema": ProductionConfig,
         "checkpoint_schema": CheckpointConfig,
     },
 }

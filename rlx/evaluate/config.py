@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,7 +25,8 @@ class Protocol:
     window of ``window_steps`` decisions. Intervals are ``confidence`` wide
     and come from ``bootstrap_replications`` resamples drawn with ``seed``, which is not the training seed: the same
     ledger always gets the same intervals. ``trials`` declares how many policies were tried before this one was shown,
-    itself included, None that nothing is said; where a sweep counts more, that number holds.
+    itself included, None that nothing is said; where a sweep counts more, that number holds. A training can end in any
+    protocol that is not ``evaluation_only``.
     """
 
     split: str = "auto"
@@ -36,6 +37,7 @@ class Protocol:
     confidence: float = 0.95
     seed: int = 0
     trials: int | None = None
+    evaluation_only: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.split not in SPLITS:
@@ -59,17 +61,37 @@ class WalkForward(Protocol):
     """The same judgement with windows that walk over the span: option ``walk_forward`` of the ``protocol`` group.
 
     A window of ``window`` decisions starts every ``stride`` decisions, each with a fresh account; what is left at the
-    end and fills no window is left out. By default the span is everything the policy has features for.
+    end and fills no window is left out. By default the span is everything the policy has features for. A window is a
+    test of the policy only at least ``purge_steps`` after, and ``embargo_steps`` before, any span the policy was made
+    on; None asks for no distance.
     """
 
     split: str = "all"
     window: int = 256
     stride: int = 64
+    purge_steps: int | None = None
+    embargo_steps: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         _whole("window", self.window, 1)
         _whole("stride", self.stride, 1)
+        for name in ("purge_steps", "embargo_steps"):
+            if getattr(self, name) is not None:
+                _whole(name, getattr(self, name), 0, " or null")
+
+
+@dataclass(frozen=True)
+class Benchmark(Protocol):
+    """The same judgement of many policies, for the scoreboard: option ``benchmark`` of the ``protocol`` group.
+
+    ``targets`` is the file that lists them and ``board`` the scoreboard they are recorded on; both are relative to
+    the working directory.
+    """
+
+    evaluation_only: ClassVar[bool] = True
+    targets: str = "experiments/targets.yaml"
+    board: str = "experiments/scoreboard.json"
 
 
 def _end_of(period: np.datetime64) -> np.datetime64:

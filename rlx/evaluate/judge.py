@@ -13,6 +13,7 @@ from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.metrics import sharpe
+from rlx.evaluate.purging import MadeOn, lookback_steps
 from rlx.evaluate.scorecard import Metrics, Scorecard
 from rlx.evaluate.seen import Seen, seen_steps
 from rlx.evaluate.significance import Significance, measure_significance
@@ -20,8 +21,9 @@ from rlx.evaluate.statistics import Interval, bootstrap_intervals, paired_excess
 from rlx.evaluate.summary import guard_metrics
 from rlx.evaluate.trials import Sweep, count_trials
 from rlx.evaluate.verdict import write_verdict
-from rlx.evaluate.walk_forward import Row, measure_walk_forward
-from rlx.evaluate.windows import HOLDOUT, WINDOWS, holdout_windows, protocol_windows
+from rlx.evaluate.window_protocols import measure_windows
+from rlx.evaluate.window_rows import Row
+from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, holdout_windows, protocol_windows
 from rlx.plain import plain
 from rlx.policies.base import Oracle
 from rlx.sim.rules import Rules
@@ -36,7 +38,7 @@ EQUAL_WEIGHT = "equal_weight"
 
 
 class Judgement(NamedTuple):
-    """A scorecard and the books it was written from, baselines by name; ``rows`` are those of walk-forward windows."""
+    """A scorecard and the books it was written from, baselines by name; ``rows`` are of the protocol's windows."""
 
     scorecard: Scorecard
     evaluation: Evaluation
@@ -70,9 +72,43 @@ def judge(
     of the protocol does not fit the span.
     """
     sets = protocol_windows(span, protocol)
+    return judge_beside(
+        policy,
+        market,
+        sets,
+        rules,
+        protocol,
+        beside={baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines},
+        module=module,
+        config=config,
+        provenance=provenance,
+        performance=performance,
+        progress=progress,
+        seen=seen,
+        sweep=sweep,
+    )
+
+
+def judge_beside(
+    policy: Policy,
+    market: Market,
+    sets: Sequence[WindowSet],
+    rules: Rules,
+    protocol: Protocol,
+    *,
+    beside: Mapping[str, Evaluation],
+    module: str,
+    config: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    performance: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+    seen: Seen | None = None,
+    sweep: Sweep | None = None,
+) -> Judgement:
+    """Do the same beside baselines that were played already, over the same ``sets`` of windows under the same rules."""
     evaluation = evaluate(policy, market, sets, rules, progress)
-    beside = {baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines}
-    rows, walk_forward = measure_walk_forward(evaluation, beside, protocol, seen)
+    made_on = None if seen is None else MadeOn(seen, market.timestamps, lookback_steps(policy))
+    rows, blocks = measure_windows(evaluation, beside, protocol, made_on)
     scorecard = build_scorecard(
         evaluation,
         beside,
@@ -84,10 +120,10 @@ def judge(
         provenance=provenance or {},
         performance=performance or {},
         seen=seen,
-        walk_forward=walk_forward,
+        blocks=blocks,
         sweep=sweep,
     )
-    return Judgement(scorecard, evaluation, beside, rows)
+    return Judgement(scorecard, evaluation, dict(beside), rows)
 
 
 def score(policy: Policy, market: Market, span: Span, rules: Rules) -> dict[str, float]:
@@ -112,14 +148,13 @@ def build_scorecard(
     provenance: Mapping[str, Any],
     performance: Mapping[str, Any],
     seen: Seen | None = None,
-    walk_forward: Mapping[str, Any] | None = None,
+    blocks: Mapping[str, Mapping[str, Any]] | None = None,
     sweep: Sweep | None = None,
 ) -> Scorecard:
     """Measure finished evaluations, all over the same window sets, and put the result in words.
 
     ``seen`` and ``sweep`` are those of ``judge``; with ``seen``, ``data`` has ``seen_steps``, the hold-out's steps in
-    each span.
-    ``walk_forward`` is recorded as it is.
+    each span. ``blocks`` are recorded as they are, each in the field of its name.
     """
     stamps = evaluation.sets[HOLDOUT].timestamps[0]
     counts = None if seen is None else {name: int(count) for name, count in seen_steps(stamps, seen).items()}
@@ -150,12 +185,12 @@ def build_scorecard(
             oracle=bool(oracle),
             significance=significance,
         ),
-        data=_describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
+        data=describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
         config=plain(config),
         provenance=plain(provenance),
         performance=plain({**performance, **_timings(evaluation)}),
-        walk_forward=plain(walk_forward or {}),
         significance=significance.to_dict(),
+        **plain(blocks or {}),
     )
 
 
@@ -189,7 +224,8 @@ def _returns(evaluation: Evaluation) -> FloatArray:
     return np.asarray(evaluation.sets[HOLDOUT].ledger.net_return[0])
 
 
-def _describe_data(market: Market) -> dict[str, Any]:
+def describe_data(market: Market) -> dict[str, Any]:
+    """Return a scorecard's ``data``: source, fingerprint, calendar, symbols and reach of the prices."""
     panel = market.panel
     description: dict[str, Any] = plain(
         {

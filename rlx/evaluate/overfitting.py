@@ -19,11 +19,19 @@ class Overfitting:
     """``pbo`` is a share of the ``logits`` (C,), one for each choice of half of the blocks as the sample.
 
     A logit is ln(w / (1 - w)), where w is the rank out of sample of the trial that was best in sample, over N + 1:
-    below zero the best trial came out below the median.
+    below zero the best trial came out below the median. ``inside`` and ``outside`` (C,) are that trial's
+    Sharpe ratios a step in the sample and out of it.
     """
 
     pbo: float
     logits: FloatArray
+    inside: FloatArray
+    outside: FloatArray
+
+    @property
+    def probability_of_loss(self) -> float:
+        """Share of the choices in which the trial that was best in sample lost out of it."""
+        return float(np.mean(self.outside < 0.0))
 
 
 def backtest_overfitting(returns: FloatArray, blocks: int = 16) -> Overfitting:
@@ -42,9 +50,12 @@ def backtest_overfitting(returns: FloatArray, blocks: int = 16) -> Overfitting:
     steps = np.array([len(part) for part in parts], dtype=np.float64)
     sums = np.stack([part.sum(axis=0) for part in parts])  # (S, N)
     squares = np.stack([(part**2).sum(axis=0) for part in parts])
-    chosen = _sharpe(inside, steps, sums, squares, mean).argmax(axis=1)  # (C,)
-    logits = _logits(_sharpe(~inside, steps, sums, squares, mean), chosen)
-    return Overfitting(float(np.mean(logits < 0)), logits)
+    within = _sharpe(inside, steps, sums, squares, mean)  # (C, N)
+    without = _sharpe(~inside, steps, sums, squares, mean)
+    chosen = within.argmax(axis=1)
+    logits = _logits(without, chosen)
+    at = np.arange(len(chosen))
+    return Overfitting(float(np.mean(logits < 0)), logits, within[at, chosen], without[at, chosen])
 
 
 def _halves(blocks: int) -> BoolArray:

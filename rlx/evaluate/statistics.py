@@ -25,7 +25,8 @@ Statistic = Callable[[FloatArray], FloatArray]
 class Interval:
     """A bootstrap interval; ``low`` and ``high`` are None when there is none, and ``reason`` says why.
 
-    ``block_steps`` is the mean block length drawn, ``replications`` how many resamples gave a finite value.
+    ``block_steps`` is the mean block length drawn, ``replications`` how many resamples gave a finite value. ``p_value``
+    is that of the statistic not being above zero: (1 + resamples at or below zero) / (1 + resamples), one-sided.
     """
 
     estimate: float | None
@@ -35,6 +36,7 @@ class Interval:
     replications: int
     block_steps: int | None
     reason: str | None = None
+    p_value: float | None = None
 
     @property
     def covers_zero(self) -> bool | None:
@@ -147,7 +149,8 @@ def _percentile(estimate: float, samples: FloatArray, confidence: float, block: 
         return _without(estimate, confidence, "most resamples have no finite value")
     tail = (1.0 - confidence) / 2.0
     low, high = (float(bound) for bound in np.quantile(finite, (tail, 1.0 - tail)))
-    return Interval(_none_if_nan(estimate), low, high, confidence, int(finite.size), block)
+    p_value = (1 + int((finite <= 0.0).sum())) / (1 + int(finite.size))
+    return Interval(_none_if_nan(estimate), low, high, confidence, int(finite.size), block, p_value=p_value)
 
 
 def _none_if_nan(value: float) -> float | None:

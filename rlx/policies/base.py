@@ -67,7 +67,10 @@ class Dated(Policy, Protocol):
 
 @runtime_checkable
 class Documented(Policy, Protocol):
-    """A policy made from a record that says more than weights do."""
+    """A policy made from a record that says more than weights do.
+
+    One that has ``documents_when_refused = True`` is asked for its documents also when it cannot be judged.
+    """
 
     def documents(self) -> Mapping[str, Any]:
         """Return, after it was judged, what to leave beside the scorecard by file name.

@@ -120,6 +120,23 @@ class WeightsConfig(PolicyConfig):
 
 
 @dataclass
+class ProductionConfig(PolicyConfig):
+    """Replay and summarise what a production system did.
+
+    ``trades`` is its trade history (JSON) and ``log`` its log; at least one is needed. ``initial_value`` is the
+    account's value in its currency before the first trade, needed where the log has none yet.
+    """
+
+    _target_: str = "rlx.policies.production.policy.ProductionRecord"
+    trades: str | None = None
+    log: str | None = None
+    initial_value: float | None = None
+
+    def __post_init__(self) -> None:
+        check_record(self.trades, self.log, self.initial_value)
+
+
+@dataclass
 class CheckpointConfig(PolicyConfig):
     """Act with a trained policy; ``path`` is a run folder or its ``policy/`` folder."""
 
@@ -138,3 +155,15 @@ def check_fraction(name: str, value: Any) -> None:
     number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
     if not number or not 0.0 < value <= 1.0:
         raise ConfigError(f"policy.{name}={value!r}: must be a number above 0, at most 1 (a fraction of equity).")
+
+
+def check_record(trades: str | None, log: str | None, initial_value: float | None) -> None:
+    """Raise ConfigError unless a record of production has a file, and an initial value that is positive if any."""
+    if not trades and not log:
+        raise ConfigError(
+            "policy.trades, policy.log: at least one must be given, for example policy.trades=trade_history.json."
+        )
+    if initial_value is not None and not (math.isfinite(initial_value) and initial_value > 0.0):
+        raise ConfigError(
+            f"policy.initial_value={initial_value!r}: must be above 0, the account's value in its currency."
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,15 @@ from rlx.keys import KEYS
 from rlx.plain import write_text
 from rlx.report.audit_table import CHECK_HEADER, EDGE_HEADER, check_rows, edge_rows, parts_in_words
 from rlx.report.numbers import number
+from rlx.report.outliers_table import (
+    EPISODE_HEADER,
+    SUMMARY_HEADER,
+    episode_lines,
+    outliers_in_words,
+    summary_lines,
+)
 from rlx.report.significance_table import significance_rows
+from rlx.report.tables import markdown_table
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 LONGEST_CELL = 400
@@ -33,7 +40,7 @@ def render_markdown(card: Scorecard) -> str:
         f"## Hold-out\n\n{_metrics(card)}",
         f"## Intervals\n\n{_intervals(card)}",
         *([f"## Significance\n\n{_significance(card)}"] if card.significance else []),
-        f"## Every start index\n\n{_windows(card)}",
+        f"## Every start index\n\n{_every_start(card) if card.every_start else _windows(card)}",
         *([f"## Walk-forward\n\n{_walk_forward(card)}"] if card.walk_forward else []),
         *([f"## Audit\n\n{_audit(card.audit)}"] if card.audit else []),
         f"## Guards and cooldowns\n\n{_guard(card)}",
@@ -65,7 +72,7 @@ def _metrics(card: Scorecard) -> str:
         [f"`{name}`", *(number(name, column.get(name)) for column in columns.values()), _meaning(f"eval/{name}")]
         for name in card.metrics
     ]
-    return _table(["", *columns, "meaning"], rows)
+    return markdown_table(["", *columns, "meaning"], rows)
 
 
 def _labelled(card: Scorecard) -> dict[str, Any]:
@@ -89,11 +96,14 @@ def _intervals(card: Scorecard) -> str:
     note = "Stationary block bootstrap, percentile intervals"
     if first["block_steps"] is not None:
         note += f", {first['replications']} resamples of mean block length {first['block_steps']}"
-    return _table(["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"], rows) + f"\n\n{note}."
+    return (
+        markdown_table(["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"], rows)
+        + f"\n\n{note}."
+    )
 
 
 def _significance(card: Scorecard) -> str:
-    table = _table(["", "value", "meaning"], significance_rows(card.significance))
+    table = markdown_table(["", "value", "meaning"], significance_rows(card.significance))
     reason = card.significance["reason"]
     return table if reason is None else f"{table}\n\nNot measured: {reason}."
 
@@ -109,13 +119,22 @@ def _windows(card: Scorecard) -> str:
 def _walk_forward(card: Scorecard) -> str:
     block = card.walk_forward
     words = f"{describe_in_words(block)} {shares_in_words(block)}"
-    return f"{words}\n\n{_quantiles(block)}\n\n{_table(window_header(block), window_lines(block))}"
+    return f"{words}\n\n{_quantiles(block)}\n\n{markdown_table(window_header(block), window_lines(block))}"
+
+
+def _every_start(card: Scorecard) -> str:
+    block = card.every_start
+    words = f"{describe_in_words(block)} {shares_in_words(block)}\n\n{outliers_in_words(block)}"
+    tables = [_quantiles(block), markdown_table(SUMMARY_HEADER, summary_lines(block))]
+    if lines := episode_lines(block):
+        tables.append(markdown_table(EPISODE_HEADER, lines))
+    return "\n\n".join([words, *tables])
 
 
 def _audit(block: dict[str, Any]) -> str:
-    parts = [block["verdict"], _table(CHECK_HEADER, check_rows(block))]
+    parts = [block["verdict"], markdown_table(CHECK_HEADER, check_rows(block))]
     if edges := edge_rows(block):
-        parts += [_table(EDGE_HEADER, edges), parts_in_words(block)]
+        parts += [markdown_table(EDGE_HEADER, edges), parts_in_words(block)]
     return "\n\n".join(parts)
 
 
@@ -125,12 +144,12 @@ def _quantiles(windows: dict[str, Any]) -> str:
         for name, part in windows.items()
         if isinstance(part, dict) and "median" in part
     ]
-    return _table(["", "p05", "median", "p95"], rows)
+    return markdown_table(["", "p05", "median", "p95"], rows)
 
 
 def _guard(card: Scorecard) -> str:
     rows = [[f"`{name}`", number(name, value), _meaning(_guard_key(name))] for name, value in card.guard.items()]
-    return _table(["", "value", "meaning"], rows)
+    return markdown_table(["", "value", "meaning"], rows)
 
 
 def _guard_key(name: str) -> str:
@@ -146,7 +165,7 @@ def _key(card: Scorecard) -> str:
 
 
 def _pairs(values: dict[str, Any]) -> str:
-    return _table(["", ""], [[f"`{name}`", _short(_inline(value))] for name, value in values.items()])
+    return markdown_table(["", ""], [[f"`{name}`", _short(_inline(value))] for name, value in values.items()])
 
 
 def _short(text: str) -> str:
@@ -166,8 +185,3 @@ def _inline(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return "off" if value is None else str(value)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [list(header), ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

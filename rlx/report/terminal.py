@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 
 from rlx.evaluate.scorecard import Scorecard
 from rlx.report.numbers import number
+from rlx.report.outliers_table import (
+    EPISODE_HEADER,
+    SUMMARY_HEADER,
+    episode_lines,
+    outliers_in_words,
+    summary_lines,
+)
+from rlx.report.tables import terminal_table
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Group, RenderableType
     from rich.table import Table
 
 SHOWN = {
@@ -34,6 +42,8 @@ def scorecard_summary(card: Scorecard) -> Group:
 
     intervals = Padding(Text(_interval_line(card), style="dim"), (0, 1))
     verdict = Padding(card.verdict, (1, 1))
+    if card.every_start:
+        return Group(_table(card), intervals, Text(), *_every_start(card), verdict)
     if not card.walk_forward:
         return Group(_table(card), intervals, verdict)
     shares = Padding(shares_in_words(card.walk_forward), (0, 1))
@@ -74,16 +84,22 @@ def _table(card: Scorecard) -> Table:
 
 
 def _windows(card: Scorecard) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
     title = f"Walk-forward: {describe_in_words(card.walk_forward)}"
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for heading in window_header(card.walk_forward):
-        table.add_column(heading, justify="left" if heading in ("from", "to") else "right")
-    for line in window_lines(card.walk_forward):
-        table.add_row(*line)
-    return table
+    return terminal_table(title, window_header(card.walk_forward), window_lines(card.walk_forward))
+
+
+def _every_start(card: Scorecard) -> list[RenderableType]:
+    from rich.padding import Padding
+
+    block = card.every_start
+    parts: list[RenderableType] = [
+        terminal_table(f"Every start: {describe_in_words(block)}", SUMMARY_HEADER, summary_lines(block)),
+        Padding(shares_in_words(block), (0, 1)),
+        Padding(outliers_in_words(block), (1, 1)),
+    ]
+    if lines := episode_lines(block):
+        parts.append(terminal_table("Episodes", EPISODE_HEADER, lines))
+    return parts
 
 
 def _interval_line(card: Scorecard) -> str:

@@ -1,10 +1,11 @@
-"""Walk-forward windows as rows of text, for Markdown and the terminal."""
+"""Windows as rows of text and in words, for Markdown and the terminal."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from rlx.evaluate.walk_forward import seen_in
+from rlx.evaluate.purging import EMBARGOED, PURGED
+from rlx.evaluate.window_rows import seen_in
 from rlx.report.numbers import number
 
 LONGEST = 24
@@ -37,7 +38,8 @@ def window_lines(block: dict[str, Any]) -> list[list[str]]:
 def describe_in_words(block: dict[str, Any]) -> str:
     """Return what the windows are, in one or two sentences."""
     n, steps, stride, left = block["n"], block["steps"], block["stride"], block["left_out"]
-    text = f"1 window of {steps} steps" if n == 1 else f"{n} windows of {steps} steps, one every {stride}"
+    apart = "from every start index" if stride == 1 else f"every {stride}"
+    text = f"1 window of {steps} steps" if n == 1 else f"{n} windows of {steps} steps, one {apart}"
     if n > 1 and stride < steps:
         text += "; they overlap, so this is no sample of that size"
     if left == 0:
@@ -52,14 +54,28 @@ def shares_in_words(block: dict[str, Any]) -> str:
     unseen = block.get("unseen")
     if unseen is None or unseen["n"] == block["n"]:
         return text
+    cut = _cut(block)
     if unseen["n"] == 0:
-        return f"{text} None is a test: all hold steps that the policy was made on."
-    return f"{text} Of the {unseen['n']} without steps that the policy was made on: {_shares(unseen)}."
+        close = f", or lie too close to them ({cut})" if cut else ""
+        return f"{text} None is a test: all hold steps that the policy was made on{close}."
+    apart = f" and away from them ({cut})" if cut else ""
+    return f"{text} Of the {unseen['n']} without steps that the policy was made on{apart}: {_shares(unseen)}."
+
+
+def _cut(block: dict[str, Any]) -> str:
+    """Return how many windows are purged and embargoed; nothing where none is, as in documents from before."""
+    counts = block.get("status", {})
+    parts = {
+        PURGED: f"less than {block.get('purge_steps')} after",
+        EMBARGOED: f"less than {block.get('embargo_steps')} before",
+    }
+    return ", ".join(f"{counts[name]} {name}, {what}" for name, what in parts.items() if counts.get(name))
 
 
 def _line(row: dict[str, Any], block: dict[str, Any]) -> list[str]:
     measures = [number(name, row[name]) for name in COLUMNS if name in row]
-    seen = [str(seen_in(row))] if _seen(block) else []
+    close = row.get("status") in (PURGED, EMBARGOED)
+    seen = [row["status"] if close else str(seen_in(row))] if _seen(block) else []
     return [row["first"][:10], row["last"][:10], *measures, *seen]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rlx.app.entry import evaluate_main, train_main
+from rlx.cli import main as tools_main
 
 SMOKE = ("+experiment=smoke", "logger=csv")
 
@@ -42,6 +43,10 @@ class Shell:
     def evaluate(self, *arguments: str) -> Finished:
         """Run ``evaluate.py``."""
         return self._type(evaluate_main, "evaluate.py", arguments)
+
+    def tools(self, *arguments: str) -> Finished:
+        """Run ``rlx``."""
+        return self._type(tools_main, "rlx", arguments)
 
     def _type(self, main: Callable[[], None], name: str, arguments: tuple[str, ...]) -> Finished:
         status = 0

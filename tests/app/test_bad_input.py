@@ -48,7 +48,7 @@ def write_prices(path: Path, rows: int = 200, start: str = "2020-01-01") -> None
         (["costs=null"], ["costs=null", "--help"]),
         (["seed=-1"], ["seed=-1", "between 0 and"]),
         (["data.features=[]"], ["data.features=[]"]),
-        (["protocol.window_steps=1000"], ["protocol.window_steps=1000", "325"]),
+        (["protocol.window_steps=1000"], ["protocol.window_steps=1000", "334"]),
         (["trainer.monitor=val/sharp"], ["val/sharp", "val/sharpe"]),
         (["data.features=[return_1,volatilty_21]"], ["volatilty_21", "volatility_21"]),
     ],

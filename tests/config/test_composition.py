@@ -17,6 +17,7 @@ from rlx.config_errors import explain
 from rlx.data.config import FolderData, SampleData
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol, WalkForward
+from rlx.evaluate.every_start_config import EveryStart
 from rlx.sim.rules import Guard
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -46,10 +47,13 @@ def entry_points(group: str) -> list[tuple[str, type[TrainConfig | EvaluateConfi
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
 def test_every_option_composes_into_its_schema(group: str, option: str) -> None:
     overrides = [f"{group}={option}"] + ([f"{group}.path=somewhere"] if (group, option) in NEEDS_PATH else [])
+    if option == "production":
+        overrides.append("policy.trades=somewhere")
     for name, kind in entry_points(group):
         config = typed(compose(name, overrides), kind)
         assert type(getattr(config, group)) in SCHEMAS[group].values()
-        validate(config)
+        if name == "evaluate" or not config.protocol.evaluation_only:
+            validate(config)
 
 
 @pytest.mark.parametrize("experiment", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
@@ -146,7 +150,9 @@ def message(overrides: list[str], name: str = "train") -> str:
         ("env.limits.closing_gross=1.5", "env.limits.closing_gross=1.5 is above env.limits.intraday_gross=1"),
         ("logger.wandb=maybe", "logger.wandb: Invalid value 'maybe'"),
         ("protocol.split=tset", "Did you mean 'test'?"),
-        ("protocol=walkforward", "Choose from holdout, walk_forward. Did you mean 'walk_forward'?"),
+        ("protocol=walkforward", "Did you mean 'walk_forward'?"),
+        ("protocol=benchmark", "protocol=benchmark: a training cannot end in it"),
+        ("protocol.fence_iqrs=2", "protocol.fence_iqrs: no such key."),
         ("protocol.stride=64", "protocol.stride: no such key."),
         ("seed=x", "seed: Value 'x'"),
     ],
@@ -207,6 +213,23 @@ def test_a_protocol_of_another_schema_is_taken_from_the_run_or_from_the_command_
     assert evaluated(walk, [*given, "protocol=holdout"]).protocol == Protocol()
 
 
+def test_every_start_is_taken_from_the_run_and_not_mistaken_for_the_holdout() -> None:
+    given = ["policy=checkpoint", "policy.path=run"]
+    run = ["protocol=every_start", "protocol.fence_iqrs=3"]
+    assert evaluated(run, given).protocol == EveryStart(fence_iqrs=3.0)
+    assert evaluated(run, [*given, "protocol=holdout"]).protocol == Protocol()
+    assert evaluated([], given).protocol == Protocol()
+
+
+def test_a_walk_forward_from_before_purge_and_embargo_can_be_judged_again() -> None:
+    given = ["policy=checkpoint", "policy.path=run"]
+    run = recorded(["protocol=walk_forward", "protocol.stride=32"])
+    for name in ("purge_steps", "embargo_steps"):
+        del run["protocol"][name]  # type: ignore[attr-defined]
+    cfg = compose("evaluate", given)
+    assert typed(as_trained(cfg, run, given), EvaluateConfig).protocol == WalkForward(stride=32)
+
+
 def test_an_evaluation_keeps_what_the_command_line_says() -> None:
     run = ["guard=calibrated", "costs=alpaca", "data=folder", "data.path=prices"]
     given = ["policy=checkpoint", "policy.path=run", "costs.slippage_bps=8", "data=sample_daily", "guard=none"]
@@ -260,6 +283,8 @@ def test_options_that_nothing_reads_are_said_to_have_no_effect() -> None:
         (["policy=kelly", "policy.rebalance_steps=0"], "policy.rebalance_steps=0: must be a whole number"),
         (["policy=kelly", "policy.cap=0"], "policy.cap=0.0: must be a number above 0, at most 1"),
         (["policy=hindsight", "policy.lookback_steps=9"], "policy.lookback_steps: no such key."),
+        (["policy=production"], "policy.trades, policy.log: at least one must be given"),
+        (["policy=production", "policy.log=a", "policy.initial_value=0"], "policy.initial_value=0.0: must be above 0"),
     ],
 )
 def test_bad_policy_settings_stop_at_composition(overrides: list[str], expected: str) -> None:

@@ -24,6 +24,9 @@ def test_two_blocks_by_hand() -> None:
     found = backtest_overfitting(np.array([a, b]).T, blocks=2)
     assert found.pbo == 1.0
     assert found.logits == pytest.approx([math.log(0.5)] * 2)
+    assert found.inside == pytest.approx([2 / math.sqrt(2), 1 / math.sqrt(2)])  # A of the first, B of the second
+    assert found.outside == pytest.approx([-2 / math.sqrt(2), 0.0])
+    assert found.probability_of_loss == 0.5  # B earns nothing in the first, which is no loss
     better = [2.0, 4.0, 1.0, 2.0]  # 3/sqrt(2) and 1.5/sqrt(0.5): the best in both
     found = backtest_overfitting(np.array([a, b, better]).T, blocks=2)
     assert found.pbo == 0.0

@@ -20,7 +20,7 @@ from rlx.evaluate.key import short_hash
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.seen import Seen
 from rlx.evaluate.trades_file import write_trades
-from rlx.evaluate.walk_forward import write_windows
+from rlx.evaluate.window_rows import write_windows
 from rlx.evaluate.windows import WindowSet, late_start, protocol_span, protocol_windows, walk_forward_windows
 from rlx.keys import KEYS
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight

@@ -1,0 +1,214 @@
+"""``evaluate.py protocol=benchmark``: judge every target on equal terms and record it on the scoreboard."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rlx.app.construct import construct
+from rlx.app.hardware import as_judged, set_up
+from rlx.app.market import cut
+from rlx.app.outputs import print_folder, write_documents, write_scorecard
+from rlx.app.sweeps import sweep_of
+from rlx.board.entry import ORACLE, Entry
+from rlx.board.series import report_series, spark_line
+from rlx.board.standing import stand
+from rlx.board.store import REPORTS, Scoreboard, alone, append
+from rlx.config import EvaluateConfig
+from rlx.config.targets import Target, read_targets
+from rlx.console import open_console
+from rlx.data.features import default_features
+from rlx.data.market import Market
+from rlx.data.splits import Span
+from rlx.errors import RlxError
+from rlx.evaluate.aggregate import daily_growth
+from rlx.evaluate.config import Benchmark
+from rlx.evaluate.evaluation import Evaluation
+from rlx.evaluate.evaluator import evaluate
+from rlx.evaluate.judge import Judgement, describe_data, judge_beside
+from rlx.evaluate.key import comparability_key
+from rlx.evaluate.windows import HOLDOUT, WindowSet, protocol_span, protocol_windows
+from rlx.plain import plain, write_json
+from rlx.policies.base import Dated, Documented, Oracle, Policy
+from rlx.policies.baselines import standard_baselines
+from rlx.policies.checkpoint import CheckpointPolicy
+from rlx.report.board_terminal import board_table
+from rlx.report.scoreboard import write_board
+from rlx.run_folder import record_run, run_of
+from rlx.sim.rules import Rules
+
+TARGETS = "targets"
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What all targets have in common, and the baselines, played once for all of them."""
+
+    market: Market
+    span: Span
+    sets: tuple[WindowSet, ...]
+    rules: Rules
+    protocol: Benchmark
+    beside: dict[str, Evaluation]
+    key: dict[str, Any]
+
+    @classmethod
+    def of(cls, config: EvaluateConfig) -> Conditions:
+        """Load the market and play the baselines; raises RlxError for what would stop every target."""
+        protocol, rules = config.protocol, config.rules()
+        assert isinstance(protocol, Benchmark)
+        market = Market(config.data.load())
+        features = config.data.features
+        names = default_features(market.panel) if features is None else tuple(features)
+        splits = None if protocol.split == "all" else cut(market, config.data, names, 1)
+        span = protocol_span(market, splits, protocol, first_bar=market.first_bar(names, 1))
+        sets = protocol_windows(span, protocol)
+        beside = {policy.name: evaluate(policy, market, sets, rules) for policy in standard_baselines()}
+        return cls(market, span, sets, rules, protocol, beside, comparability_key(market, next(iter(beside.values()))))
+
+    def shared(self) -> dict[str, Any]:
+        """Return what the scoreboard says once for all entries of the key."""
+        return {"key": self.key, "data": describe_data(self.market)}
+
+
+def benchmark(
+    config: EvaluateConfig, resolved: Mapping[str, Any], run_dir: Path, cache_fallback: str | None = None
+) -> None:
+    """Judge every target of the list and record each on the scoreboard, one that cannot be judged with the reason.
+
+    The run folder gets every scorecard; the scoreboard, its pages and the series of its reports lie at
+    ``protocol.board``. Ctrl-C records what was judged until then.
+    """
+    assert isinstance(config.protocol, Benchmark)
+    board_path = Path(config.protocol.board)
+    targets = read_targets(config.protocol.targets)
+    if board_path.exists():
+        Scoreboard.load(board_path)  # a damaged one stops here and not after all the work
+    hardware = as_judged(set_up(config.hardware, cache_fallback))
+    conditions = Conditions.of(config)
+    provenance = {**record_run(run_dir, resolved), "hardware": hardware.facts()}
+    entries: list[Entry] = []
+    try:
+        with _progress(targets) as announced:
+            for target in announced:
+                entries.append(_judge_target(target, conditions, run_dir, board_path, provenance))
+    finally:  # also on Ctrl-C: what was judged is kept
+        if entries:
+            _record(board_path, conditions, entries)
+    print_folder(run_dir)
+
+
+def _record(path: Path, conditions: Conditions, entries: Sequence[Entry]) -> None:
+    append(path, conditions.key["hash"], conditions.shared(), entries)
+    with alone(path):
+        board = Scoreboard.load(path)
+        pages = write_board(path, board)
+    group = next(group for group in stand(board) if group.key == conditions.key["hash"])
+    console = open_console()
+    console.print(board_table(group))
+    console.print(f"Scoreboard: {', '.join(str(page) for page in (path, *pages))}", soft_wrap=True)
+
+
+def _judge_target(
+    target: Target, conditions: Conditions, run_dir: Path, board_path: Path, provenance: Mapping[str, Any]
+) -> Entry:
+    """Return the target's line; whatever goes wrong with it alone becomes its ``failure``."""
+    blank = Entry(
+        target=target.name,
+        system=target.system,
+        kind=target.kind,
+        key=conditions.key["hash"],
+        benchmark=run_dir.name,
+        options={} if target.config is None else plain(target.options),
+        recorded_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        provenance={name: provenance[name] for name in ("git", "python", "platform")},
+    )
+    if target.failure is not None:
+        return replace(blank, failure=target.failure)
+    try:
+        policy: Policy = construct(target.config)
+        judgement = _judge(policy, target, conditions, provenance)
+    except (RlxError, OSError, ValueError, ArithmeticError) as error:
+        return replace(blank, failure=str(error) or type(error).__name__)
+    folder = run_dir / TARGETS / target.slug
+    write_scorecard(folder, judgement)
+    if isinstance(policy, Documented):
+        write_documents(folder, policy.documents())
+    entry = _filled(blank, judgement, _why_unranked(policy, judgement, conditions))
+    report = f"{entry.key}/{target.slug}.json"
+    write_json(board_path.parent / REPORTS / report, report_series(judgement))
+    return replace(entry, report=report)
+
+
+def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: Mapping[str, Any]) -> Judgement:
+    policy.bind(conditions.market)
+    trained = policy if isinstance(policy, CheckpointPolicy) else None
+    protocol = conditions.protocol
+    return judge_beside(
+        policy,
+        conditions.market,
+        conditions.sets,
+        conditions.rules,
+        protocol if target.trials is None else replace(protocol, trials=target.trials),
+        beside=conditions.beside,
+        module=policy.name,
+        config={"policy": target.options},
+        provenance=provenance,
+        seen=None if trained is None else trained.seen,
+        sweep=None if trained is None or trained.path is None else sweep_of(run_of(trained.path)),
+    )
+
+
+def _why_unranked(policy: Policy, judgement: Judgement, conditions: Conditions) -> str | None:
+    """Return why a target is no competitor, None when it is one."""
+    if isinstance(policy, Oracle):
+        return ORACLE
+    seen = judgement.scorecard.data.get("seen_steps", {})
+    if made_on := sum(seen.values()):
+        return f"made on {made_on} of these {len(conditions.span)} steps"
+    if isinstance(policy, Dated):
+        own = policy.span(conditions.market)
+        covered = max(0, min(own.stop, conditions.span.stop) - max(own.start, conditions.span.start))
+        if covered < len(conditions.span):
+            return f"covers {covered} of these {len(conditions.span)} steps"
+    return None
+
+
+def _filled(entry: Entry, judgement: Judgement, unranked: str | None) -> Entry:
+    card = judgement.scorecard
+    return replace(
+        entry,
+        unranked=unranked,
+        days=len(daily_growth(judgement.evaluation.sets[HOLDOUT])),
+        metrics=card.metrics,
+        intervals=card.intervals,
+        guard=card.guard,
+        windows=card.windows,
+        significance=card.significance,
+        seen_steps=card.data.get("seen_steps", {}),
+        verdict=card.verdict,
+        policy={name: value for name, value in card.policy.items() if name not in ("rules", "seen")},
+        equity=spark_line(judgement),
+    )
+
+
+@contextmanager
+def _progress(targets: Sequence[Target]) -> Iterator[Iterator[Target]]:
+    """Yield the targets one by one, each shown on a progress bar while it is judged."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=open_console(), transient=True) as bar:
+        task = bar.add_task("", total=len(targets))
+
+        def announced() -> Iterator[Target]:
+            for target in targets:
+                bar.update(task, description=target.name)
+                yield target
+                bar.advance(task)
+
+        yield announced()

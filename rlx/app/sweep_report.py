@@ -1,0 +1,138 @@
+"""``rlx sweep report``: the trials of a sweep read from its folder, and how overfitted the choice among them is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from rlx.app.sweeps import Study, study_of
+from rlx.console import open_console
+from rlx.errors import RlxError
+from rlx.evaluate.ledger_file import read_ledger
+from rlx.evaluate.scorecard import Scorecard
+from rlx.evaluate.sweep_report import SweepTrial, measure_sweep
+from rlx.evaluate.windows import HOLDOUT
+from rlx.plain import write_json, write_text
+from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
+from rlx.types import FloatArray
+
+SCHEMA_VERSION = 1
+NAME = "sweep_report"
+CONFIDENCE = 0.95
+
+
+def run_sweep_report(folder: str, *, blocks: int = 16, key: str | None = None, trials: int | None = None) -> int:
+    """Print the report on a sweep's folder, write it there, and return the exit status."""
+    path = Path(folder)
+    report = report_on(path, blocks=blocks, key=key, declared=trials)
+    open_console().print(sweep_summary(report))
+    try:
+        write_text(path / f"{NAME}.md", render_markdown(report))
+        write_json(path / f"{NAME}.json", report)
+    except OSError as error:
+        raise RlxError(f"{path}: the report cannot be written there ({error}).") from error
+    open_console().print(f"Report: {path / NAME}.md and .json", soft_wrap=True)
+    return 0
+
+
+def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declared: int | None = None) -> dict[str, Any]:
+    """Return the report on the trials of a sweep that have one comparability key, as plain values.
+
+    ``key`` is the hash of the key to take where there are several, and ``declared`` a number of trials to count if
+    that is larger than the sweep's own. Raises RlxError when the folder is no sweep, keys are mixed, a ledger is
+    missing or not its scorecard's, or too few trials are comparable.
+    """
+    cards = _comparable(folder, _scorecards(folder), key)
+    study = study_of(folder)
+    first = next(iter(cards.values()))
+    own = max(_runs(folder) if study is None else study.trials, len(cards))
+    count = own if declared is None else max(own, declared)
+    report = measure_sweep(
+        _trials(folder, cards, study), count, first.key["periods_per_year"], blocks=blocks, confidence=CONFIDENCE
+    )
+    report = {
+        "schema_version": SCHEMA_VERSION,
+        "key": first.key["hash"],
+        "holdout": first.key["windows"][HOLDOUT],
+        "counted_from": "declared" if count > own else "folders" if study is None else "study",
+        "chosen": study.best if study is not None and study.best in cards else None,
+        **report,
+    }
+    return {**report, "verdict": write_words(report)}
+
+
+def _scorecards(folder: Path) -> dict[str, Scorecard]:
+    """Return the scorecards of a sweep's trials by the names of their folders, in the order of their numbers."""
+    if not folder.is_dir():
+        raise RlxError(f"{folder}: no such folder. Give that of a sweep (multirun/MODULE/DATE_TIME).")
+    if (folder / "scorecard.json").is_file():
+        raise RlxError(f"{folder}: the folder of a single run. Give that of its sweep, {folder.resolve().parent}.")
+    paths = sorted(folder.glob("*/scorecard.json"), key=lambda path: (len(path.parent.name), path.parent.name))
+    if not paths:
+        raise RlxError(f"{folder}: no trial in it has a scorecard. Give the folder of a sweep that has ended.")
+    return {path.parent.name: Scorecard.load(path) for path in paths}
+
+
+def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> dict[str, Scorecard]:
+    """Return the scorecards of one key; refuse a mixture, naming who has which."""
+    by_key: dict[str, list[str]] = {}
+    for name, card in cards.items():
+        by_key.setdefault(card.key["hash"], []).append(name)
+    listed = "; ".join(f"{one} (trials {', '.join(names)})" for one, names in by_key.items())
+    if key is None and len(by_key) > 1:
+        raise RlxError(
+            f"{folder}: its trials were judged under different conditions and cannot be compared. Choose one "
+            f"comparability key with --key: {listed}."
+        )
+    chosen = next(iter(by_key)) if key is None else key
+    if chosen not in by_key:
+        raise RlxError(f"--key={key}: no trial of {folder} has it. There are {listed}.")
+    return {name: cards[name] for name in by_key[chosen]}
+
+
+def _trials(folder: Path, cards: dict[str, Scorecard], study: Study | None) -> list[SweepTrial]:
+    settings = _settings(folder, list(cards))
+    objectives = {} if study is None else study.objectives
+    return [
+        SweepTrial(name, _returns(folder / name, card), settings[name], objectives.get(name))
+        for name, card in cards.items()
+    ]
+
+
+def _returns(run: Path, card: Scorecard) -> FloatArray:
+    """Return the net returns (T,) of a trial's hold-out, which must be the book that its scorecard tells of."""
+    path = run / "ledger.parquet"
+    if not path.is_file():
+        raise RlxError(
+            f"{path}: no such file, and without its ledger a trial cannot be compared. Run the trial again, or move "
+            "its folder away (--trials keeps the number of trials)."
+        )
+    sets = read_ledger(path)
+    if HOLDOUT not in sets or sets[HOLDOUT].steps != card.key["windows"][HOLDOUT]["steps"]:
+        raise RlxError(f"{path}: not the ledger that {run / 'scorecard.json'} was written from.")
+    return np.asarray(sets[HOLDOUT].ledger.net_return[0], dtype=np.float64)
+
+
+def _settings(folder: Path, names: list[str]) -> dict[str, dict[str, str]]:
+    """Return what the command line or the sweeper set in each trial, of that what is not the same in all."""
+    given = {name: _overrides(folder / name / ".hydra" / "overrides.yaml") for name in names}
+    keys = list(dict.fromkeys(key for overrides in given.values() for key in overrides))
+    varied = [key for key in keys if len({overrides.get(key) for overrides in given.values()}) > 1]
+    return {name: {key: given[name][key] for key in varied if key in given[name]} for name in names}
+
+
+def _overrides(path: Path) -> dict[str, str]:
+    """Return overrides by key; none where Hydra recorded none."""
+    if not path.is_file():
+        return {}
+    lines = yaml.safe_load(path.read_text(encoding="utf-8")) or []
+    pairs = (str(line).lstrip("+~").partition("=") for line in lines)
+    return {key: value for key, _, value in pairs}
+
+
+def _runs(folder: Path) -> int:
+    """Count the folders of trials that began."""
+    return sum((one / ".hydra").is_dir() or (one / "scorecard.json").is_file() for one in folder.iterdir())

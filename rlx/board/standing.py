@@ -1,0 +1,149 @@
+"""How the board stands: the latest line of every target, ranked within its key, beside where it stood before."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rlx.board.entry import Entry
+from rlx.board.store import Scoreboard
+from rlx.evaluate.multiple import holm_correction, interquartile_mean
+
+BASELINE = "equal_weight"
+EXCESS = "annual_excess_over_equal_weight"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A target's place: ``rank`` (from 1, None for what is no competitor) by score, and what it was before.
+
+    ``rank_before`` and ``score_before`` are those before the key's last benchmark. ``multiple`` is the
+    score over equal weight's, None where that lost. ``p_value`` is that of not beating equal weight, corrected for all
+    competitors of the key (Holm), ``p_value_alone`` the uncorrected one.
+    """
+
+    entry: Entry
+    rank: int | None
+    rank_before: int | None = None
+    score_before: float | None = None
+    multiple: float | None = None
+    p_value: float | None = None
+    p_value_alone: float | None = None
+
+
+@dataclass(frozen=True)
+class Pool:
+    """The seeds of one system: interquartile means, the range of their scores, and how many are ahead of equal weight.
+
+    ``failed`` seeds have no numbers; where there are some, there is no mean either: an absent seed is no better than
+    a bad one.
+    """
+
+    system: str
+    seeds: int
+    failed: int
+    score: float | None
+    sharpe: float | None
+    lowest: float | None
+    highest: float | None
+    ahead: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """All that may be compared: rows of one key, competitors by rank first, and systems of more than one seed."""
+
+    key: str
+    shared: Mapping[str, Any]
+    rows: tuple[Row, ...]
+    pools: tuple[Pool, ...]
+    baseline: Entry | None
+
+
+def stand(board: Scoreboard) -> list[Group]:
+    """Return the groups of a board, the one judged last first."""
+    keys = list(dict.fromkeys(entry.key for entry in reversed(board.entries)))
+    return [_group(key, board.keys.get(key, {}), [e for e in board.entries if e.key == key]) for key in keys]
+
+
+def _group(key: str, shared: Mapping[str, Any], history: list[Entry]) -> Group:
+    latest = _latest(history)
+    before = _latest(entry for entry in history if entry.benchmark != history[-1].benchmark)
+    ranks, ranks_before = _ranks(latest.values()), _ranks(before.values())
+    baseline = next((entry for entry in latest.values() if entry.kind == BASELINE and entry.ranked), None)
+    alone = {name: p for name, entry in latest.items() if (p := _p_value(entry)) is not None}
+    corrected = holm_correction(alone)
+    rows = [
+        Row(
+            entry,
+            ranks.get(name),
+            ranks_before.get(name),
+            before[name].score if name in before else None,
+            _multiple(entry, baseline),
+            corrected.get(name),
+            alone.get(name),
+        )
+        for name, entry in latest.items()
+    ]
+    return Group(key, shared, tuple(sorted(rows, key=_order)), tuple(_pools(latest.values(), baseline)), baseline)
+
+
+def _latest(entries: Iterable[Entry]) -> dict[str, Entry]:
+    """Return the last entry of each target, by name."""
+    return {entry.target: entry for entry in entries}
+
+
+def _ranks(entries: Iterable[Entry]) -> dict[str, int]:
+    """Return ranks from 1 by falling score; equal scores share the better rank."""
+    scores = {entry.target: entry.score for entry in entries if entry.ranked}
+    known = {name: score for name, score in scores.items() if score is not None}
+    return {name: 1 + sum(other > score for other in known.values()) for name, score in known.items()}
+
+
+def _p_value(entry: Entry) -> float | None:
+    """Return the uncorrected p-value of not beating equal weight, None for equal weight itself."""
+    if not entry.ranked:
+        return None
+    value = entry.intervals.get(EXCESS, {}).get("p_value")
+    return None if value is None else float(value)
+
+
+def _multiple(entry: Entry, baseline: Entry | None) -> float | None:
+    if baseline is None or entry.score is None or baseline.score is None or baseline.score <= 0.0:
+        return None
+    return entry.score / baseline.score
+
+
+def _order(row: Row) -> tuple[float, bool, str]:
+    return (math.inf if row.rank is None else row.rank, row.entry.failure is not None, row.entry.target)
+
+
+def _pools(entries: Iterable[Entry], baseline: Entry | None) -> list[Pool]:
+    """Return one pool for each system of several targets, best first."""
+    systems: dict[str, list[Entry]] = {}
+    for entry in entries:
+        systems.setdefault(entry.system, []).append(entry)
+    pools = [_pool(system, members, baseline) for system, members in systems.items() if len(members) > 1]
+    return sorted(pools, key=lambda pool: -math.inf if pool.score is None else pool.score, reverse=True)
+
+
+def _pool(system: str, members: list[Entry], baseline: Entry | None) -> Pool:
+    scores = [entry.score for entry in members if entry.score is not None]
+    floor = math.inf if baseline is None or baseline.score is None else baseline.score
+    return Pool(
+        system=system,
+        seeds=len(members),
+        failed=len(members) - len(scores),
+        score=_pooled([entry.score for entry in members]),
+        sharpe=_pooled([entry.metrics.get("sharpe") for entry in members]),
+        lowest=min(scores, default=None),
+        highest=max(scores, default=None),
+        ahead=sum(score > floor for score in scores),
+    )
+
+
+def _pooled(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return interquartile_mean(known) if known and len(known) == len(values) else None  # type: ignore[arg-type]

@@ -1,0 +1,123 @@
+"""The targets file of ``protocol=benchmark``: a list of policies, each with the options of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+from rlx.config.commands import SCHEMAS, writable
+from rlx.config_errors import explain
+from rlx.errors import ConfigError, RlxError, did_you_mean
+
+OWN_KEYS = ("name", "system", "policy", "trials")
+SUFFIX = "_schema"
+
+
+@dataclass(frozen=True)
+class Target:
+    """One policy to judge: ``config`` builds it, or ``failure`` says why nothing can.
+
+    ``kind`` is the option of the ``policy`` group, ``system`` what its seeds are pooled under. ``trials`` declares how
+    many of its kind were tried before this one was listed, itself included; None leaves that to ``protocol.trials``.
+    """
+
+    name: str
+    system: str
+    kind: str
+    trials: int | None = None
+    config: Any = None
+    failure: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The options that its policy is built with, by key."""
+        return {name: value for name, value in vars(self.config).items() if not name.startswith("_")}
+
+    @property
+    def slug(self) -> str:
+        """The name as a file may be called."""
+        return re.sub(r"[^A-Za-z0-9._-]+", "_", self.name).strip("._") or "target"
+
+
+def read_targets(path: str | Path) -> list[Target]:
+    """Return the targets of a YAML file; a target whose own options are wrong comes back with the reason.
+
+    Raises ConfigError, naming the file, when there is no list of targets in it or two have one name.
+    """
+    targets = [_target(number, document) for number, document in enumerate(_documents(Path(path)), start=1)]
+    slugs = [target.slug for target in targets]
+    if twice := [target.name for target in targets if slugs.count(target.slug) > 1]:
+        named = ", ".join(dict.fromkeys(twice))
+        raise ConfigError(
+            f"protocol.targets={path}: {named}: more than one target of that name, or two with one file name. "
+            "Give each a name of its own."
+        )
+    return targets
+
+
+def _documents(path: Path) -> list[Any]:
+    try:
+        document: Any = OmegaConf.to_container(OmegaConf.load(path))  # reads 1e-3 as a number, as options are
+    except FileNotFoundError:
+        raise ConfigError(
+            f"protocol.targets={path}: no such file. Write one (docs/scoreboard.md says how), or name another."
+        ) from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ConfigError(f"protocol.targets={path}: cannot be read as YAML ({error}).") from error
+    targets = document.get("targets") if isinstance(document, dict) else None
+    if not isinstance(targets, list) or not targets:
+        raise ConfigError(f"protocol.targets={path}: must hold a list 'targets' of one policy or more.")
+    return targets
+
+
+def _target(number: int, document: Any) -> Target:
+    """Return the target of one item of the list."""
+    if not isinstance(document, dict) or not isinstance(document.get("policy"), str):
+        return Target(
+            f"target {number}", f"target {number}", "unknown", failure="it names no policy, as in policy: cash."
+        )
+    kind = document["policy"]
+    options = {str(key): value for key, value in document.items() if key not in OWN_KEYS}
+    name = str(document.get("name") or _default_name(kind, options))
+    system = str(document.get("system") or name)
+    try:
+        return Target(name, system, kind, _trials(document.get("trials")), _config(kind, options))
+    except RlxError as error:
+        return Target(name, system, kind, failure=str(error))
+
+
+def _trials(value: Any) -> int | None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise ConfigError(f"trials={value!r}: must be a whole number, at least 1.")
+    return value
+
+
+def _default_name(kind: str, options: Mapping[str, Any]) -> str:
+    path = options.get("path")
+    return Path(str(path)).name if path is not None else kind
+
+
+def _config(kind: str, options: Mapping[str, Any]) -> Any:
+    """Return the dataclass that builds the policy; ConfigError names what is misspelt, missing or wrong."""
+    known = sorted(name.removesuffix(SUFFIX) for name in SCHEMAS["policy"])
+    if kind not in known:
+        raise ConfigError(f"policy={kind!r}: must be one of {', '.join(known)}.{did_you_mean(kind, known)}")
+    schema = writable(SCHEMAS["policy"][f"{kind}{SUFFIX}"])
+    names = [str(key) for key in schema if key != "_target_"]
+    for key in options:
+        if key not in names:
+            allowed = ", ".join(names) or "none"
+            raise ConfigError(f"{key!r} is no option of policy={kind}; it has {allowed}.{did_you_mean(key, names)}")
+    try:
+        return OmegaConf.to_object(cast(DictConfig, OmegaConf.merge(schema, dict(options))))
+    except MissingMandatoryValue as error:
+        raise ConfigError(f"{error.full_key}: must be given.") from error
+    except OmegaConfBaseException as error:
+        raise explain(error) from error

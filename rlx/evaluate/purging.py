@@ -1,0 +1,72 @@
+"""Which windows are a test of a policy: those away from the spans it was made on, by purge and embargo.
+
+Lopez de Prado (2018, sections 7.4.1 and 7.4.2) cuts observations out of the training set of a fixed test set. Here the
+training is over and the policy fixed, so that of the same pairs, too close to each other, it is the window that goes.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from rlx.data.features import warmup_bars
+from rlx.evaluate.config import Protocol, WalkForward
+from rlx.evaluate.evaluation import WindowLedger
+from rlx.evaluate.seen import Seen, seen_steps
+from rlx.policies.base import Policy
+from rlx.types import TimeArray
+
+UNSEEN = "unseen"
+SEEN = "seen"
+PURGED = "purged"
+EMBARGOED = "embargoed"
+
+
+class MadeOn(NamedTuple):
+    """What a policy was made on, and how far from it a window must lie.
+
+    ``stamps``: labels of all bars of the market that is judged, in which distances are counted. ``lookback_steps``:
+    how many bars before a decision's own the policy's features reach.
+    """
+
+    spans: Seen
+    stamps: TimeArray  # (N,)
+    lookback_steps: int = 0
+    purge_steps: int = 0
+    embargo_steps: int = 0
+
+
+def window_status(windows: WindowLedger, made_on: MadeOn) -> list[str]:
+    """Return for each window ``seen``, ``purged``, ``embargoed`` or ``unseen``, (B,); the first that holds.
+
+    ``seen``: one of its decisions lies in a span. ``purged``: its first decision lies less than ``purge_steps`` bars
+    after the last close of a span before it. ``embargoed``: its last close lies less than ``embargo_steps`` bars before
+    the first decision of a span after it. A span outside of the market counts as ending, or beginning, at its edge.
+    """
+    opened, closed = windows.starts, windows.starts + windows.steps
+    purged = np.zeros(len(windows), dtype=np.bool_)
+    embargoed = purged.copy()
+    for first, last in made_on.spans.values():
+        after = opened - np.searchsorted(made_on.stamps, last)
+        before = np.searchsorted(made_on.stamps, first, side="right") - 1 - closed
+        purged |= (after >= 0) & (after < made_on.purge_steps)
+        embargoed |= (before >= 0) & (before < made_on.embargo_steps)
+    seen = np.sum([count > 0 for count in seen_steps(windows.timestamps, made_on.spans).values()], axis=0) > 0
+    return [str(name) for name in np.select([seen, purged, embargoed], [SEEN, PURGED, EMBARGOED], UNSEEN)]
+
+
+def idle_distance(protocol: Protocol, name: str) -> str | None:
+    """Say that purge and embargo do nothing for a policy of which it is not known what it was made on."""
+    for key in ("purge_steps", "embargo_steps"):
+        if isinstance(protocol, WalkForward) and getattr(protocol, key):
+            asked = f"protocol.{key}={getattr(protocol, key)}"
+            return f"{asked} has no effect: it is not known what {name} was made on."
+    return None
+
+
+def lookback_steps(policy: Policy) -> int:
+    """Return how many bars before a decision's own the features that the policy sees reach; 0 without features."""
+    if not policy.feature_names:
+        return 0
+    return max(map(warmup_bars, policy.feature_names)) + max(policy.window_steps, 1) - 1

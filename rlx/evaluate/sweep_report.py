@@ -1,0 +1,100 @@
+"""What a whole sweep proves: its trials side by side on the same dates, and how much of the best one is choice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rlx.errors import RlxError
+from rlx.evaluate import metrics
+from rlx.evaluate.overfitting import Overfitting, backtest_overfitting
+from rlx.evaluate.significance import measure_significance
+from rlx.evaluate.trials import Sweep, count_trials
+from rlx.types import FloatArray
+
+MIN_COMPARED = 4
+"""Of fewer trials the median is one of them, or next to nothing: a rank below it says little."""
+
+
+@dataclass(frozen=True)
+class SweepTrial:
+    """One trial of a sweep: net returns (T,) of its hold-out, its settings, and its objective if that is known."""
+
+    name: str
+    returns: FloatArray
+    settings: Mapping[str, str] = field(default_factory=dict)
+    objective: float | None = None
+
+
+def measure_sweep(
+    trials: Sequence[SweepTrial], count: int, periods_per_year: float, *, blocks: int = 16, confidence: float = 0.95
+) -> dict[str, Any]:
+    """Return rows of the trials, best first, and what choosing among them is worth, as plain values.
+
+    All returns are of the same steps. ``count`` of trials were run in all, those included that left nothing to compare.
+    ``overfitting`` is that of the trials that differ (``backtest_overfitting``), and ``ranks`` the distribution of its
+    logits. Raises RlxError for fewer than four different trials, and for blocks that do not fit.
+    """
+    different = _different(trials)
+    if len(different) < MIN_COMPARED:
+        copies = f", only {len(different)} of them different" if len(different) < len(trials) else ""
+        raise RlxError(
+            f"{len(trials)} comparable trials{copies}: the probability of overfitting needs at least {MIN_COMPARED}."
+        )
+    try:
+        found = backtest_overfitting(np.stack([trial.returns for trial in different], axis=1), blocks)
+    except ValueError as error:
+        raise RlxError(f"--blocks={blocks}: {str(error).removeprefix(f'blocks={blocks}: ')}") from error
+    rows = _rows(trials, count, confidence, periods_per_year)
+    return {
+        "trials": {"count": count, "compared": len(trials), "different": len(different)},
+        "overfitting": _describe(found, len(different), blocks, periods_per_year),
+        "rows": rows,
+    }
+
+
+def _different(trials: Sequence[SweepTrial]) -> list[SweepTrial]:
+    """Return the first of each group of trials that earned the same to the last bit: a copy is no other choice."""
+    return list({trial.returns.tobytes(): trial for trial in reversed(trials)}.values())[::-1]
+
+
+def _rows(trials: Sequence[SweepTrial], count: int, confidence: float, periods_per_year: float) -> list[dict[str, Any]]:
+    """Return a row a trial, the highest Sharpe ratio first; one that does not exist counts as 0."""
+    sharpes = [float(metrics.sharpe(trial.returns, periods_per_year)) for trial in trials]
+    rows: list[dict[str, Any]] = []
+    for trial, sharpe in zip(trials, sharpes, strict=True):
+        others = [other for one, other in zip(trials, sharpes, strict=True) if one is not trial and np.isfinite(other)]
+        counted = count_trials(None, Sweep(count, {"": others}), "", sharpe, periods_per_year)
+        rows.append(
+            {
+                "trial": trial.name,
+                "settings": dict(trial.settings),
+                "objective": trial.objective,
+                "sharpe": sharpe if np.isfinite(sharpe) else None,
+                "cumulative_return": float(metrics.cumulative_return(trial.returns)),
+                "significance": measure_significance(trial.returns, counted, confidence, periods_per_year).to_dict(),
+            }
+        )
+    rows.sort(key=lambda row: -(row["sharpe"] or 0.0))
+    return rows
+
+
+def _describe(found: Overfitting, n: int, blocks: int, periods_per_year: float) -> dict[str, Any]:
+    year = float(np.sqrt(periods_per_year))
+    values, counts = np.unique(np.round(found.logits, 9), return_counts=True)
+    ranks = (n + 1) / (1.0 + np.exp(-values))
+    return {
+        "pbo": found.pbo,
+        "probability_of_loss": found.probability_of_loss,
+        "blocks": blocks,
+        "choices": len(found.logits),
+        "median_sharpe_inside": float(np.median(found.inside)) * year,
+        "median_sharpe_outside": float(np.median(found.outside)) * year,
+        "ranks": [
+            {"rank": round(float(rank), 6), "logit": float(logit), "share": float(number / len(found.logits))}
+            for rank, logit, number in zip(ranks, values, counts, strict=True)
+        ],
+    }

@@ -1,0 +1,89 @@
+"""The windows of a protocol one by one: a row each for a file, and how many of them are a test of the policy."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rlx.evaluate.distribution import window_metrics, window_shares
+from rlx.evaluate.evaluation import Evaluation
+from rlx.evaluate.purging import EMBARGOED, PURGED, SEEN, UNSEEN, MadeOn, window_status
+from rlx.evaluate.seen import seen_steps
+from rlx.evaluate.summary import guard_metrics
+from rlx.plain import atomic_path, plain
+
+SEEN_PREFIX = "seen_"
+
+Row = dict[str, Any]
+"""One window: plain values, None for a number that does not exist."""
+
+
+def window_rows(
+    evaluation: Evaluation,
+    baselines: Mapping[str, Evaluation],
+    name: str,
+    made_on: MadeOn | None = None,
+    extra: Mapping[str, Any] | None = None,
+) -> list[Row]:
+    """Return one row a window of the set ``name``, in time order.
+
+    ``window`` (from 0), ``first`` (label of the first decision's bar) and ``last`` (of the bar the last step closed
+    on), ``steps``; where it is known what the policy was made on ``seen_<name>``, its steps in each of those spans, and
+    ``status``; the columns (B,) of ``extra``; every measure of ``eval/``, ``guard/`` and ``cooldown/`` by bare name;
+    ``<baseline>_cumulative_return``.
+    """
+    windows = evaluation.sets[name]
+    counts = {} if made_on is None else seen_steps(windows.timestamps, made_on.spans)
+    measures = window_metrics(evaluation, name) | guard_metrics(windows.ledger)
+    for baseline, other in baselines.items():
+        measures[f"{baseline}_cumulative_return"] = window_metrics(other, name)["cumulative_return"]
+    columns: dict[str, Any] = {
+        "window": np.arange(len(windows)),
+        "first": windows.timestamps[:, 0],
+        "last": windows.end_timestamps[:, -1],
+        "steps": np.full(len(windows), windows.steps),
+        **{f"{SEEN_PREFIX}{span}": count for span, count in counts.items()},
+        **({} if made_on is None else {"status": window_status(windows, made_on)}),
+        **(extra or {}),
+        **measures,
+    }
+    return [{column: plain(values[i]) for column, values in columns.items()} for i in range(len(windows))]
+
+
+def describe_status(
+    evaluation: Evaluation, baselines: Mapping[str, Evaluation], name: str, rows: list[Row], made_on: MadeOn | None
+) -> dict[str, Any]:
+    """Return how many windows have which status, the distances asked for, and the shares among the unseen ones.
+
+    Empty when it is not known what the policy was made on.
+    """
+    if made_on is None:
+        return {}
+    status = np.array([row["status"] for row in rows])
+    return {
+        "status": {one: int((status == one).sum()) for one in (UNSEEN, SEEN, PURGED, EMBARGOED)},
+        "purge_steps": made_on.purge_steps,
+        "embargo_steps": made_on.embargo_steps,
+        "lookback_steps": made_on.lookback_steps,
+        "unseen": {
+            "n": int((status == UNSEEN).sum()),
+            **window_shares(evaluation, baselines, name, status == UNSEEN),
+        },
+    }
+
+
+def seen_in(row: Row) -> int:
+    """Return how many steps of a window the policy was made on, as far as that is known."""
+    return sum(value for name, value in row.items() if name.startswith(SEEN_PREFIX))
+
+
+def write_windows(path: str | Path, rows: list[Row]) -> None:
+    """Write rows as CSV, atomically; a number that does not exist is an empty cell."""
+    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)

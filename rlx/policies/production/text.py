@@ -1,0 +1,139 @@
+"""The summary of a production record in Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+SHOWN = 10  # places of a problem that are listed; the JSON document has all
+MOST_DAYS = 60  # days that are listed; the JSON document has all
+
+
+def summary_text(summary: Mapping[str, Any]) -> str:
+    """Return the summary for reading; amounts are in account currency, days in UTC."""
+    sections = [
+        "# Production record",
+        _sources(summary),
+        f"## Realised PnL\n\n{_pnl(summary)}",
+        f"## Daily averages\n\n{_averages(summary)}",
+        f"## Account\n\n{_account(summary)}",
+        f"## Replay\n\n{_replay(summary['replay'])}",
+        f"## What could not be used, or is odd\n\n{_problems(summary['problems'])}",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _sources(summary: Mapping[str, Any]) -> str:
+    span, zone = summary["span"], summary["time_zone"]
+    trades, log = summary["trades_file"] or "none given", summary["log_file"] or "none given"
+    covered = "No time stamp can be used."
+    if span["first"] is not None:
+        covered = (
+            f"{span['first']} to {span['last']}: {span['calendar_days']} days, {span['business_days']} Mondays "
+            f"to Fridays, {span['recorded_days']} days with anything recorded."
+        )
+    return (
+        f"Trades: {trades}. Log: {log}.\n\n{covered} Days are UTC days; {zone['stamps_assumed_utc']} time stamps have "
+        "no zone and are taken as UTC. Amounts are in the account's currency."
+    )
+
+
+def _pnl(summary: Mapping[str, Any]) -> str:
+    trades, pnl = summary["trades"], summary["realised_pnl"]
+    if trades is None:
+        return "No trade history was given."
+    words = (
+        f"Total {_money(pnl['total'])} over {trades['realised']} realised of {trades['total']} trades "
+        f"({trades['open']} open); hit rate {_share(trades['hit_rate'])}. PnL as recorded for "
+        f"{trades['pnl_as_recorded']} trades, computed from prices for {trades['pnl_computed']}, before costs. "
+        f"{_money(pnl['undated'])} of it has no date."
+    )
+    tables = [
+        _groups("symbol and side", pnl["by_symbol_and_side"]),
+        _groups("symbol", pnl["by_symbol"]),
+        _groups("day", dict(list(pnl["by_day"].items())[-MOST_DAYS:])),
+    ]
+    more = len(pnl["by_day"]) - MOST_DAYS
+    earlier = [f"{more} earlier days are in the JSON document."] if more > 0 else []
+    return "\n\n".join([words, *(table for table in tables if table), *earlier])
+
+
+def _groups(name: str, groups: Mapping[str, Any]) -> str:
+    rows = [
+        [label, _money(group["pnl"]), str(group["trades"]), _share(group["hit_rate"])]
+        for label, group in groups.items()
+    ]
+    return _table([name, "realised PnL", "trades", "hit rate"], rows) if rows else ""
+
+
+def _averages(summary: Mapping[str, Any]) -> str:
+    pnl, earned = summary["average_daily_pnl"], summary["average_daily_return"]
+    rows = [
+        [name.replace("_", " "), _money((pnl or {}).get(name)), _share((earned or {}).get(name), digits=4)]
+        for name in ("per_business_day", "per_calendar_day", "per_recorded_day")
+    ]
+    words = "PnL: dated realised PnL over the days of the span. "
+    if earned is None:
+        words += "Return: needs dated PnL and account values, which are not both there."
+    else:
+        words += (
+            "Return: each day's realised PnL over the last account value before that day, from "
+            f"{earned['first_day']} on, the day of the first account value; {earned['trades_before']} earlier trades "
+            "are not in it."
+        )
+    return f"{_table(['average', 'PnL', 'return'], rows)}\n\n{words}"
+
+
+def _account(summary: Mapping[str, Any]) -> str:
+    account, threshold = summary["account"], summary["global_risk_threshold"]
+    if account is None:
+        return "No account value is recorded."
+    rows = [
+        ["account value", *(_money(account[name]) for name in ("first", "last", "min", "max")), ""],
+        ["global risk threshold", "", *(f"{threshold[name]:.2f}x" for name in ("last", "min", "max", "mean"))],
+    ]
+    return (
+        f"{account['snapshots']} snapshots, {account['first_at']} to {account['last_at']}: change "
+        f"{_money(account['change'])} ({_share(account['total_return'])}), deposits and withdrawals included.\n\n"
+        f"{_table(['', 'first', 'last', 'min', 'max', 'mean'], rows)}"
+    )
+
+
+def _replay(replay: Mapping[str, Any]) -> str:
+    found = _problems(replay["problems"]) if replay.get("problems") else ""
+    if "reason" in replay:
+        return f"Not replayed: {replay['reason']}" + (f"\n\n{found}" if found else "")
+    words = (
+        f"{replay['positions']} positions in {', '.join(replay['symbols'])}, {replay['first']} to {replay['last']}: "
+        f"{replay['decisions']} decisions, {replay['decisions_holding']} of them with positions. The account's value "
+        f"is a snapshot's at {replay['valued_by_snapshot']} of these and policy.initial_value with realised PnL at "
+        f"{replay['valued_by_initial_value']}. Largest gross exposure asked for: {replay['largest_gross']:.2f}."
+    )
+    return words + (f"\n\n{found}" if found else "")
+
+
+def _problems(problems: Mapping[str, Any]) -> str:
+    if not problems:
+        return "Nothing."
+    return "\n".join(
+        f"- {kind} ({found['count']}): {found['meaning']}. {_places(found['where'])}"
+        for kind, found in problems.items()
+    )
+
+
+def _places(places: Sequence[str]) -> str:
+    more = len(places) - SHOWN
+    return "; ".join(places[:SHOWN]) + (f"; and {more} more in the JSON document" if more > 0 else "")
+
+
+def _money(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:,.2f}"
+
+
+def _share(value: float | None, digits: int = 2) -> str:
+    return "n/a" if value is None else f"{value:.{digits}%}"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -1,0 +1,169 @@
+"""Reading a trade history: a JSON object of ``SYMBOL|side`` and its list of trades."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rlx.errors import RecordError, did_you_mean
+from rlx.policies.production.problems import Problems
+from rlx.policies.production.record import LARGEST, UNKNOWN, Trade
+from rlx.policies.production.stamps import Stamp, parse_stamp
+
+SIDES = {"buy": "long", "long": "long", "sell": "short", "short": "short"}
+EXPECTED = 'Expected {"SYMBOL|side": [{"qty": 10, "pnl": 12.5, "closed_at": "2025-10-22T15:30:00Z"}, ...], ...}.'
+
+
+def read_trades(path: Path, problems: Problems) -> tuple[Trade, ...]:
+    """Return the trades of a history in the file's order and note what is odd about them.
+
+    Raises RecordError, naming file, entry, field and value, for a file that is not such a history, for a value of
+    the wrong kind, and for a history without a trade. A field that is absent or null is left unknown.
+    """
+    history = _load(path)
+    trades: list[Trade] = []
+    seen: set[str] = set()
+    for key, entries in history.items():
+        if not isinstance(entries, list):
+            raise RecordError(f"{path}: '{key}': expected a list of trades, found {_shown(entries)}. {EXPECTED}")
+        for number, entry in enumerate(entries, start=1):
+            reader = _Entry(path, key, number, entry)
+            trade = reader.trade(problems)
+            _note(trade, problems)
+            same = json.dumps([trade.symbol, trade.side, entry], sort_keys=True)
+            if same in seen:
+                problems.add("repeated_trade", trade.place)
+            seen.add(same)
+            trades.append(trade)
+    if not trades:
+        raise RecordError(f"policy.trades={path}: holds no trade. {EXPECTED} Leave it out to read the log alone.")
+    return tuple(trades)
+
+
+def _load(path: Path) -> Mapping[str, Any]:
+    if not path.is_file():
+        raise RecordError(f"policy.trades={path}: no such file. Give a trade history in JSON.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        history = json.loads(text, object_pairs_hook=lambda pairs: _unique(path, pairs))
+    except (ValueError, OSError, RecursionError) as error:  # broken JSON and broken UTF-8 are ValueErrors
+        raise RecordError(f"{path}: cannot be read as JSON: {error}.") from error
+    if not isinstance(history, dict):
+        raise RecordError(f"{path}: holds {_shown(history)}. {EXPECTED}")
+    return history
+
+
+def _unique(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's members; JSON would let the last of two with one name win without a word."""
+    members = dict(pairs)
+    for name in members:
+        if sum(other == name for other, _ in pairs) > 1:
+            raise RecordError(f"{path}: '{name}' appears twice in one object. Join the two.")
+    return members
+
+
+class _Entry:
+    """One entry of the history; knows where it stands, for messages."""
+
+    def __init__(self, path: Path, key: str, number: int, fields: Any) -> None:
+        self.path, self.key, self.place = path, key, f"{key} #{number}"
+        if not isinstance(fields, dict):
+            raise RecordError(f"{path}: {self.place}: expected an object, found {_shown(fields)}. {EXPECTED}")
+        self.fields: Mapping[str, Any] = fields
+
+    def trade(self, problems: Problems) -> Trade:
+        """Return the entry as a trade; RecordError for a value of the wrong kind."""
+        symbol, side = self._names(problems)
+        quantity = self._number("qty")
+        if quantity is not None and quantity < 0.0:
+            if side == "long":
+                problems.add("qty_contradicts_side", f"{self.place}: qty {quantity:g}")
+            quantity = -quantity if side == "short" else None  # brokers count short positions below zero
+        return Trade(
+            place=self.place,
+            symbol=symbol,
+            side=side,
+            quantity=quantity,
+            entry_price=self._price("entry_price"),
+            exit_price=self._price("exit_price"),
+            recorded_pnl=self._number("pnl"),
+            opened=self._stamp("opened_at"),
+            closed=self._stamp("closed_at"),
+        )
+
+    def _names(self, problems: Problems) -> tuple[str, str]:
+        """Return symbol and side: the trade's own, and the key's where it has none."""
+        key_symbol, _, key_side = self.key.partition("|")
+        own_symbol, own_side = self._text("symbol"), self._text("side")
+        symbol = own_symbol or key_symbol.strip() or UNKNOWN
+        side = self._side("side", own_side) if own_side else self._side("side of the key", key_side.strip())
+        of_key = SIDES.get(key_side.strip().lower(), side)
+        if (own_symbol and key_symbol.strip() not in ("", own_symbol)) or (own_side and of_key != side):
+            problems.add("name_disagrees", f"{self.place}: {symbol} {side}")
+        return symbol, side
+
+    def _side(self, name: str, text: str) -> str:
+        if not text:
+            return UNKNOWN
+        if text.lower() not in SIDES:
+            self._refuse(name, text, f"must be one of {', '.join(SIDES)}.{did_you_mean(text.lower(), SIDES)}")
+        return SIDES[text.lower()]
+
+    def _text(self, name: str) -> str:
+        value = self.fields.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            self._refuse(name, value, "must be a text.")
+        return value.strip()
+
+    def _number(self, name: str) -> float | None:
+        value = self.fields.get(name)
+        if value is None:
+            return None
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            self._refuse(name, value, "must be a number, without quotes.")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not abs(number) <= LARGEST:
+            self._refuse(name, value, f"must be a number up to {LARGEST:g}. Write null where it is not known.")
+        return number
+
+    def _price(self, name: str) -> float | None:
+        price = self._number(name)
+        if price is not None and price <= 0.0:
+            self._refuse(name, price, "must be above 0. Write null where it is not known.")
+        return price
+
+    def _stamp(self, name: str) -> Stamp | None:
+        value = self.fields.get(name)
+        if value is None:
+            return None
+        stamp = parse_stamp(value) if isinstance(value, str) else None
+        if stamp is None:
+            self._refuse(name, value, "must be a time such as 2025-10-22T15:30:00Z or a day such as 2025-10-22.")
+        return stamp
+
+    def _refuse(self, name: str, value: Any, why: str) -> NoReturn:
+        raise RecordError(f"{self.path}: {self.place}: {name}={_shown(value)}: {why}")
+
+
+def _note(trade: Trade, problems: Problems) -> None:
+    if trade.is_closed and trade.pnl is None:
+        problems.add("no_pnl", trade.place)
+    if trade.pnl is not None and trade.closed is None:
+        problems.add("no_close_date", trade.place)
+    if trade.pnl_disagrees:
+        problems.add("pnl_disagrees", f"{trade.place}: {trade.recorded_pnl:g}, by its prices {trade.computed_pnl:g}")
+    if trade.opened and trade.closed and trade.closed.instant < trade.opened.instant:
+        problems.add("closed_before_opened", trade.place)
+
+
+def _shown(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,168 @@
+"""The board turned into a recommendation: what may be traded, what may not and why, and what to do next."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import OmegaConf
+
+from rlx.board.promotion import Candidate, PromotionRules, hold_to_rules, next_experiments
+from rlx.board.standing import Group, stand
+from rlx.board.store import Scoreboard
+from rlx.errors import RlxError
+from rlx.plain import write_text
+from rlx.report.board_rows import group_title
+from rlx.report.numbers import number
+from rlx.report.tables import markdown_table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+MARKDOWN = "recommendation.md"
+TEMPLATES = "recommended"
+
+HEADINGS = ("system", "targets", "middle score", "Sharpe", "promoted")
+HEADER = """\
+# Template for trading one promoted system with a broker such as Alpaca. Nothing here places orders: rlx judges, and a
+# broker's client trades. Check every value before use; null has to be filled in.
+# A past that was judged is no promise. Start with paper trading, and stop at the drawdown limit below.
+"""
+
+
+def write_recommendation(
+    board: str | Path, rules: PromotionRules, *, key: str | None = None, notional: float | None = None
+) -> tuple[list[Path], list[tuple[Group, list[Candidate]]]]:
+    """Write ``recommendation.md`` and a template for each promoted system beside the board.
+
+    A template of a system that is promoted no longer is removed. Returns the files, and the candidates by group.
+    ``key`` keeps to the group whose hash begins so, ``notional`` is the money to trade, in the account's currency.
+    RlxError for a board that cannot be read or a key it does not have.
+    """
+    groups = _chosen(stand(Scoreboard.load(board)), key)
+    judged = [(group, hold_to_rules(group, rules)) for group in groups]
+    folder = Path(board).parent
+    templates = {
+        folder / TEMPLATES / f"{_file_name(candidate.system)}_{group.key}.yaml": (group, candidate)
+        for group, candidates in judged
+        for candidate in candidates
+        if candidate.promoted
+    }
+    for path, (group, candidate) in templates.items():
+        write_text(path, render_template(group, candidate, rules, notional))
+    for group, _ in judged:
+        for path in set((folder / TEMPLATES).glob(f"*_{group.key}.yaml")) - templates.keys():
+            path.unlink()
+    write_text(folder / MARKDOWN, render_recommendation(judged, rules))
+    return [folder / MARKDOWN, *templates], judged
+
+
+def recommendation_table(group: Group, candidates: Sequence[Candidate]) -> Table:
+    """Return the candidates of a group as a rich table."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(title=group_title(group), box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="left" if heading in ("system", "promoted") else "right")
+    for candidate in candidates:
+        table.add_row(*_cells(candidate))
+    if not any(candidate.promoted for candidate in candidates):
+        table.caption, table.caption_justify = "Nothing qualifies.", "left"
+    return table
+
+
+def render_recommendation(judged: Sequence[tuple[Group, list[Candidate]]], rules: PromotionRules) -> str:
+    """Return the recommendation as Markdown."""
+    parts = ["# Recommendation", _rules(rules)]
+    for group, candidates in judged:
+        parts += [f"## {group_title(group)}", _conclusion(candidates), _table(candidates)]
+        parts += [_why_not(candidate) for candidate in candidates if not candidate.promoted]
+        if experiments := next_experiments(candidates, rules):
+            parts.append("Next:\n\n" + "\n".join(f"- {text}" for text in experiments))
+    return "\n\n".join(parts) + "\n"
+
+
+def render_template(group: Group, candidate: Candidate, rules: PromotionRules, notional: float | None) -> str:
+    """Return the configuration of a promoted system as YAML."""
+    key, data, entry = group.shared["key"], group.shared["data"], candidate.representative.entry
+    intraday = not str(data["frequency"]).endswith("D")
+    template: dict[str, Any] = {
+        "system": candidate.system,
+        "policy": {"kind": entry.kind, **entry.options},
+        "symbols": data["symbols"],
+        "costs": key["costs"],
+        "limits": key["limits"],
+        "guard": key["guard"],
+        "cooldown": key["cooldown"],
+        "notional": notional,
+        "max_drawdown": rules.max_drawdown,
+        "schedule": {
+            "frequency": data["frequency"],
+            "calendar": data["calendar"],
+            "decide": "at the close of every bar",
+            "trade": "at the next open" if key["execution"] == "next_open" else "at the close",
+            "time_in_force": "day" if intraday or key["execution"] == "next_open" else "cls",
+        },
+        "judged": {
+            "key": group.key,
+            "target": entry.target,
+            "first": key["windows"]["holdout"]["first"],
+            "last": key["windows"]["holdout"]["last"],
+            "cumulative_return": entry.score,
+            "sharpe": entry.metrics["sharpe"],
+        },
+    }
+    return HEADER + OmegaConf.to_yaml(OmegaConf.create(template))
+
+
+def _chosen(groups: list[Group], key: str | None) -> list[Group]:
+    chosen = [group for group in groups if key is None or group.key.startswith(key)]
+    if not chosen:
+        there = ", ".join(group.key for group in groups) or "none"
+        raise RlxError(f"--key={key}: the board has {there}.")
+    return chosen
+
+
+def _rules(rules: PromotionRules) -> str:
+    return (
+        "A system is promoted when every one of its targets is ranked, beats equal weight with an interval of its "
+        f"yearly excess above zero, with a p-value of at most {rules.max_p_value:g} when corrected for all "
+        f"competitors, has a deflated Sharpe ratio of at least {rules.min_dsr:g}, a drawdown of at most "
+        f"{rules.max_drawdown:.0%}, and was judged on at least {rules.min_steps} steps from at least "
+        f"{rules.min_windows} start indices. Of several seeds the one of the middle score is proposed, not the best."
+    )
+
+
+def _conclusion(candidates: Sequence[Candidate]) -> str:
+    promoted = [candidate.system for candidate in candidates if candidate.promoted]
+    if promoted:
+        return f"Promoted: {', '.join(promoted)}."
+    return (
+        f"**Nothing qualifies.** None of {len(candidates)} systems keeps every rule; do not trade them on this record."
+    )
+
+
+def _table(candidates: Sequence[Candidate]) -> str:
+    return markdown_table(HEADINGS, map(_cells, candidates))
+
+
+def _cells(candidate: Candidate) -> list[str]:
+    return [
+        candidate.system,
+        str(len(candidate.rows)),
+        number("cumulative_return", candidate.representative.entry.score),
+        number("sharpe", candidate.representative.entry.metrics.get("sharpe")),
+        "yes" if candidate.promoted else "no: " + ", ".join(dict.fromkeys(f.rule for f in candidate.broken)),
+    ]
+
+
+def _why_not(candidate: Candidate) -> str:
+    lines = [f"- {finding.target}: {finding.asked}; found {finding.found}" for finding in candidate.broken]
+    return f"Why not {candidate.system}:\n\n" + "\n".join(lines)
+
+
+def _file_name(system: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", system).strip("._") or "system"

@@ -1,0 +1,166 @@
+"""The report on a sweep for people: in words, on the terminal and in Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rlx.evaluate.claim import write_claim
+from rlx.evaluate.significance import Significance
+from rlx.report.numbers import number
+from rlx.report.tables import markdown_table, terminal_table
+
+if TYPE_CHECKING:
+    from rich.console import Group
+
+ACCEPTED = 0.05
+"""Probability of overfitting up to which Bailey et al. (2015) suggest to accept a choice."""
+
+RANKS_HEADER = ["rank out of sample", "logit", "share of choices"]
+COUNTED = {
+    "study": "its study counts",
+    "folders": "it has folders for; it holds no study",
+    "declared": "were declared",
+}
+
+
+def write_words(report: dict[str, Any]) -> str:
+    """Return what the report allows one to say."""
+    trials, best = report["trials"], report["rows"][0]
+    claim = write_claim(Significance(**best["significance"]))
+    sentences = [
+        _compared(report),
+        _overfitting(report["overfitting"]),
+        f"The best on these dates is trial {best['trial']}, Sharpe ratio {number('sharpe', best['sharpe'])}. {claim}",
+        _chosen(report),
+        "All of this is measured on the hold-out: who picks a trial by it has chosen on the test, and needs other "
+        "dates to judge the choice.",
+    ]
+    if trials["compared"] > trials["different"]:
+        copies = trials["compared"] - trials["different"]
+        sentences.insert(1, f"{copies} of them earned exactly what another did, and count as no choice.")
+    return " ".join(sentence.strip() for sentence in sentences if sentence)
+
+
+def sweep_summary(report: dict[str, Any]) -> Group:
+    """Return a rich renderable: the trials, where the best of one half ranks in the other, and the verdict."""
+    from rich.console import Group
+    from rich.padding import Padding
+
+    return Group(
+        terminal_table(_title(report), _header(report), _lines(report)),
+        terminal_table("Best of one half of the dates, in the other half", RANKS_HEADER, _ranks(report)),
+        Padding(report["verdict"], (1, 1)),
+    )
+
+
+def render_markdown(report: dict[str, Any]) -> str:
+    """Return the whole report."""
+    found = report["overfitting"]
+    numbers = [
+        ["`pbo`", f"{found['pbo']:.4g}", "Share of the choices in which the best trial ranks below the median"],
+        ["`probability_of_loss`", f"{found['probability_of_loss']:.4g}", "Share in which it loses out of sample"],
+        ["`blocks`", str(found["blocks"]), "Equal parts that the hold-out is cut into; each half of them is a sample"],
+        ["`choices`", f"{found['choices']:,}", "Ways to choose that half"],
+        ["`median_sharpe_inside`", f"{found['median_sharpe_inside']:.2f}", "Of the best trial, in the sample (a year)"],
+        ["`median_sharpe_outside`", f"{found['median_sharpe_outside']:.2f}", "Of the same trial, out of it (a year)"],
+    ]
+    sections = [
+        f"# Sweep: {report['trials']['compared']} trials",
+        report["verdict"],
+        f"## Trials\n\n{_title(report)}\n\n{markdown_table(_header(report), _lines(report))}",
+        f"## Overfitting\n\n{markdown_table(['', 'value', 'meaning'], numbers)}",
+        f"Rank 1 is the worst.\n\n{markdown_table(RANKS_HEADER, _ranks(report))}",
+    ]
+    return "\n\n".join(sections) + "\n"
+
+
+def _compared(report: dict[str, Any]) -> str:
+    trials, holdout = report["trials"], report["holdout"]
+    words = (
+        f"{trials['compared']} trials compared over the {holdout['steps']} steps of their hold-out, "
+        f"{holdout['first'][:10]} to {holdout['last'][:10]}"
+    )
+    if trials["count"] == trials["compared"]:
+        return f"{words}."
+    return f"{words}, of {trials['count']} that {COUNTED[report['counted_from']]}."
+
+
+def _overfitting(found: dict[str, Any]) -> str:
+    pbo = found["pbo"]
+    words = (
+        f"Probability of backtest overfitting {pbo:.2f}: in {pbo:.0%} of {found['choices']:,} ways to choose half of "
+        f"the dates, the trial with the best Sharpe ratio there is below the median in the other half"
+    )
+    if pbo >= 0.5:
+        reading = "choosing by Sharpe ratio is no better than drawing one"
+    elif pbo > ACCEPTED:
+        reading = f"more than the {ACCEPTED:g} up to which a choice is taken to hold"
+    else:
+        reading = f"no more than {ACCEPTED:g}, so that the choice holds out of sample"
+    loss = f"In {found['probability_of_loss']:.0%} of them it loses money there"
+    inside, outside = (f"{found[f'median_sharpe_{side}']:.2f}" for side in ("inside", "outside"))
+    return f"{words}; {reading}. {loss}; its median Sharpe ratio goes from {inside} to {outside}."
+
+
+def _chosen(report: dict[str, Any]) -> str:
+    """Say how the trial that the sweep's own objective chose, without a look at the hold-out, came out on it."""
+    names = [row["trial"] for row in report["rows"]]
+    if report["chosen"] is None:
+        return ""
+    row = report["rows"][names.index(report["chosen"])]
+    return (
+        f"The sweep's own choice by validation is trial {row['trial']}: number {names.index(row['trial']) + 1} of "
+        f"{len(names)} here, Sharpe ratio {number('sharpe', row['sharpe'])}."
+    )
+
+
+def _title(report: dict[str, Any]) -> str:
+    holdout = report["holdout"]
+    return f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {report['key']}"
+
+
+def _header(report: dict[str, Any]) -> list[str]:
+    objective = ["objective"] if _has_objective(report) else []
+    return ["trial", *_settings(report).values(), *objective, "Sharpe", "return", "PSR", "deflated"]
+
+
+def _lines(report: dict[str, Any]) -> list[list[str]]:
+    return [_line(row, report) for row in report["rows"]]
+
+
+def _line(row: dict[str, Any], report: dict[str, Any]) -> list[str]:
+    name = f"{row['trial']} (chosen)" if row["trial"] == report["chosen"] else row["trial"]
+    settings = [_short(row["settings"].get(key, "")) for key in _settings(report)]
+    objective = [_ratio(row["objective"])] if _has_objective(report) else []
+    measures = [number(measure, row[measure]) for measure in ("sharpe", "cumulative_return")]
+    return [name, *settings, *objective, *measures, *(_ratio(row["significance"][one]) for one in ("psr", "dsr"))]
+
+
+def _settings(report: dict[str, Any]) -> dict[str, str]:
+    """Return key and heading of what differs between trials: the last part of the key, if that is of one key only."""
+    keys = list(dict.fromkeys(key for row in report["rows"] for key in row["settings"]))
+    tails = [key.rpartition(".")[2] for key in keys]
+    return {key: tail if tails.count(tail) == 1 else key for key, tail in zip(keys, tails, strict=True)}
+
+
+def _has_objective(report: dict[str, Any]) -> bool:
+    return any(row["objective"] is not None for row in report["rows"])
+
+
+def _ranks(report: dict[str, Any]) -> list[list[str]]:
+    return [
+        [f"{one['rank']:g} of {report['trials']['different']}", f"{one['logit']:.2f}", f"{one['share']:.1%}"]
+        for one in report["overfitting"]["ranks"]
+    ]
+
+
+def _short(value: str) -> str:
+    """Return a number with four digits, and other text as it is."""
+    try:
+        return f"{float(value):.4g}"
+    except ValueError:
+        return value
+
+
+def _ratio(value: float | None) -> str:
+    return "n/a" if value is None else f"{value:.3f}"

@@ -1,0 +1,72 @@
+"""What the pictures of windows share: the frame, the grey of windows that are no test, and the dates below."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from rlx.evaluate.purging import UNSEEN
+from rlx.evaluate.window_rows import Row, seen_in
+from rlx.plain import atomic_path
+from rlx.report.numbers import number
+from rlx.report.panels import INK, MUTED, note
+from rlx.types import FloatArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+SIZE_INCHES = (14.0, 9.0)
+DPI = 100
+LEFT = 0.062
+MOST_DATES = 12
+BESIDE = "equal_weight"
+
+
+def new_figure(title: str, subtitle: str) -> Figure:
+    """Return an empty picture of 1400 x 900 pixels with its two lines of heading, apart from pyplot's state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE_INCHES)
+    FigureCanvasAgg(figure)
+    figure.text(LEFT, 0.955, title, fontsize=17, fontweight="bold", color=INK)
+    figure.text(LEFT, 0.925, subtitle, fontsize=11.5, color=MUTED)
+    return figure
+
+
+def write_png(path: str | Path, figure: Figure) -> None:
+    """Write the picture as PNG, atomically."""
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+
+
+def shade_no_test(axes: Axes, rows: list[Row], explained_beside: Axes | None = None) -> None:
+    """Grey the windows that are no test of the policy, whose positions on the axis are 0, 1, 2 and so on."""
+    grey = [row["window"] for row in rows if seen_in(row) or row.get("status", UNSEEN) != UNSEEN]
+    if not grey:
+        return
+    for run in np.split(grey, np.flatnonzero(np.diff(grey) > 1) + 1):
+        axes.axvspan(run[0] - 0.5, run[-1] + 0.5, color="#eef0f3", lw=0, zorder=0)
+    if explained_beside is not None:
+        close = ", or lies\ntoo close to them" if any(not seen_in(rows[window]) for window in grey) else ""
+        note(explained_beside, f"grey: no test, holds\nsteps the policy\nwas made on{close}", MUTED, y=0.25)
+
+
+def label_windows(axes: Axes, rows: list[Row], *, named: bool, most: int = MOST_DATES) -> None:
+    """Put the first and last date of at most so many windows below the axis, or only their ticks."""
+    shown = rows[:: math.ceil(len(rows) / most)]
+    axes.set_xticks([row["window"] for row in shown])
+    axes.set_xticklabels([f"{row['first'][:10]}\n{row['last'][:10]}" if named else "" for row in shown], fontsize=9.5)
+    axes.set_xlim(-0.6, len(rows) - 0.4)
+    axes.grid(visible=False, axis="x")
+
+
+def note_median(axes: Axes, who: str, name: str, values: FloatArray, colour: str, place: int = 0) -> None:
+    """Name whose numbers (B,) of a measure these are, and their median, beside the axes."""
+    finite = values[np.isfinite(values)]
+    median = number(name, float(np.median(finite)) if finite.size else None)
+    note(axes, f"{who.replace('_', ' ')}\nmedian {median}", colour, y=1.0 - 0.35 * place)

@@ -1,0 +1,137 @@
+"""What a sweep proves, by hand and against the judge's own number of trials."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rlx.errors import RlxError
+from rlx.evaluate.overfitting import backtest_overfitting
+from rlx.evaluate.significance import Significance, deflated_sharpe_ratio
+from rlx.evaluate.sweep_report import SweepTrial, measure_sweep
+from rlx.report.sweep_report import render_markdown, write_words
+
+
+def noise(n: int, steps: int = 80, drift: float = 0.0) -> list[SweepTrial]:
+    returns = np.random.default_rng(0).normal(drift, 0.01, (n, steps))
+    return [SweepTrial(str(i), returns[i], {"module.rate": str(i)}, objective=float(-i)) for i in range(n)]
+
+
+def measure(trials: Sequence[SweepTrial], count: int = 9, **settings: Any) -> dict[str, Any]:
+    return measure_sweep(trials, count, 252, **{"blocks": 8, **settings})
+
+
+def report(trials: Sequence[SweepTrial], **changes: Any) -> dict[str, Any]:
+    """Return the whole report, its words included."""
+    holdout = {"first": "2020-01-01T00:00:00", "last": "2020-04-30T00:00:00", "steps": 80, "n": 1}
+    whole = {"key": "abc", "holdout": holdout, "counted_from": "study", "chosen": "1", **measure(trials), **changes}
+    return {**whole, "verdict": write_words(whole)}
+
+
+def test_two_blocks_by_hand() -> None:
+    """The best of the first half, trial 0, is the worst of the second, and the best of that, trial 3, of the first."""
+    block = np.array([1.0, -1.0] * 5)
+    means = [(0.4, -0.4), (0.1, 0.1), (0.0, 0.0), (-0.3, 0.3)]
+    trials = [SweepTrial(str(i), np.concatenate([block + a, block + b])) for i, (a, b) in enumerate(means)]
+    found = measure(trials, blocks=2)["overfitting"]
+    assert (found["pbo"], found["probability_of_loss"], found["choices"]) == (1.0, 1.0, 2)
+    assert found["ranks"] == [{"rank": 1.0, "logit": pytest.approx(np.log(0.2 / 0.8)), "share": 1.0}]
+    spread = block.std(ddof=1)
+    year = np.sqrt(252) / spread
+    assert found["median_sharpe_inside"] == pytest.approx((0.4 + 0.3) / 2 * year)
+    assert found["median_sharpe_outside"] == pytest.approx((-0.3 - 0.4) / 2 * year)
+
+
+def test_the_trials_are_rows_from_the_best_to_the_worst() -> None:
+    trials = noise(6)
+    rows = measure(trials)["rows"]
+    yearly = {t.name: t.returns.mean() / t.returns.std(ddof=1) * np.sqrt(252) for t in trials}
+    assert [row["trial"] for row in rows] == sorted(yearly, key=lambda name: -yearly[name])
+    for row in rows:
+        assert row["sharpe"] == pytest.approx(yearly[row["trial"]])
+        assert row["settings"] == {"module.rate": row["trial"]} and row["objective"] == -float(row["trial"])
+
+
+def test_the_deflated_ratio_counts_all_trials_and_takes_the_spread_of_those_compared() -> None:
+    trials = noise(6, drift=0.001)
+    yearly = [t.returns.mean() / t.returns.std(ddof=1) * np.sqrt(252) for t in trials]
+    variance = np.var(yearly, ddof=1) / 252
+    best = measure(trials, count=9)["rows"][0]
+    returns = trials[int(best["trial"])].returns
+    assert best["significance"]["dsr"] == pytest.approx(deflated_sharpe_ratio(returns, 9, variance))
+    assert (best["significance"]["trials"], best["significance"]["trial_variance_from"]) == (9, "sweep")
+    more = measure(trials, count=900)["rows"][0]["significance"]
+    assert more["dsr"] < best["significance"]["dsr"] and Significance(**more).psr == best["significance"]["psr"]
+
+
+def test_shares_of_ranks_are_those_of_the_logits() -> None:
+    trials = noise(5)
+    found = measure(trials)["overfitting"]
+    expected = backtest_overfitting(np.stack([t.returns for t in trials], axis=1), 8)
+    assert sum(one["share"] for one in found["ranks"]) == pytest.approx(1.0)
+    assert sum(one["share"] for one in found["ranks"] if one["logit"] < 0) == pytest.approx(expected.pbo)
+    assert [one["rank"] for one in found["ranks"]] == [1, 2, 3, 4, 5]
+
+
+def test_a_copy_is_no_choice_but_a_trial() -> None:
+    trials = noise(5)
+    copied = [*trials, SweepTrial("copy", trials[0].returns.copy())]
+    plain, found = measure(trials), measure(copied)
+    assert found["trials"] == {"count": 9, "compared": 6, "different": 5}
+    assert found["overfitting"] == plain["overfitting"]
+    assert "1 of them earned exactly what another did" in report(copied)["verdict"]
+
+
+def test_too_few_trials_and_blocks_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(RlxError, match=r"^3 comparable trials: the probability of overfitting needs at least 4"):
+        measure(noise(3))
+    with pytest.raises(RlxError, match=r"^5 comparable trials, only 3 of them different"):
+        measure([*noise(3), *noise(2)])
+    with pytest.raises(RlxError, match=r"^--blocks=7: must be an even number"):
+        measure(noise(5), blocks=7)
+    with pytest.raises(RlxError, match="--blocks=20: returns has 10 steps"):
+        measure(noise(5, steps=10), blocks=20)
+
+
+def test_a_trial_in_cash_counts_as_zero_and_has_no_ratio() -> None:
+    rows = measure([*noise(5), SweepTrial("cash", np.zeros(80))])["rows"]
+    (cash,) = [row for row in rows if row["trial"] == "cash"]
+    assert cash["sharpe"] is None and cash["significance"]["psr"] is None
+    signs = [np.sign(row["sharpe"] or 0.0) for row in rows]
+    assert signs == sorted(signs, reverse=True)
+
+
+def test_words_and_markdown_say_it_all() -> None:
+    whole = report(noise(5))
+    words, found = whole["verdict"], whole["overfitting"]
+    assert (
+        "5 trials compared over the 80 steps of their hold-out, 2020-01-01 to 2020-04-30, of 9 that its study" in words
+    )
+    assert f"Probability of backtest overfitting {found['pbo']:.2f}: in {found['pbo']:.0%} of 70 ways" in words
+    place = [row["trial"] for row in whole["rows"]].index("1") + 1
+    assert f"own choice by validation is trial 1: number {place} of 5 here" in words
+    assert f"The best on these dates is trial {whole['rows'][0]['trial']}, Sharpe" in words
+    assert "With 9 trials the deflated Sharpe ratio is" in words and "has chosen on the test" in words
+    markdown = render_markdown(whole)
+    assert words in markdown and "| 1 (chosen) | 1 | -1.000 |" in markdown
+    for row in whole["rows"]:
+        assert f" {row['significance']['dsr']:.3f} |" in markdown
+    assert "of 5 |" in markdown and f"| `pbo` | {found['pbo']:.4g} |" in markdown
+
+
+@pytest.mark.parametrize(
+    ("pbo", "said"),
+    [
+        (0.6, "no better than drawing one"),
+        (0.5, "no better than drawing one"),
+        (0.3, "more than the 0.05 up to which"),
+        (0.05, "no more than 0.05, so that the choice holds"),
+    ],
+)
+def test_the_reading_follows_the_number(pbo: float, said: str) -> None:
+    whole = report(noise(5))
+    words = write_words({**whole, "overfitting": {**whole["overfitting"], "pbo": pbo}, "chosen": None})
+    assert said in words and "own choice" not in words
