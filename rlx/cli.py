@@ -21,7 +21,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = _parser().parse_args(argv)
     try:
         status = arguments.run(arguments)
-    except RlxError as error:
+    except (RlxError, OSError) as error:  # a full disk must not end in 1, which is a finding
         sys.stderr.write(f"Error: {error}\n")
         status = BAD_INPUT
     except KeyboardInterrupt:
@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_sweep(groups)
     _add_board(groups)
     _add_recommend(groups)
+    _add_audit(groups)
     return parser
 
 
@@ -167,3 +168,25 @@ def _generate(arguments: argparse.Namespace) -> int:
     )
     sys.stdout.write(f"Plan: {run_generate(wanted, arguments.out, arguments.timeout_seconds)}\n")
     return 0
+
+
+def _add_audit(groups: Groups) -> None:
+    audit = groups.add_parser(
+        "audit",
+        help="look for leaks from the future in a run's features, policy, guards and books",
+        epilog="Exit status: 0 nothing found, 1 a leak, 2 unusable input. docs/audit.md says what each proves.",
+    )
+    audit.add_argument("run_folder", metavar="RUN", help="run folder of train.py or evaluate.py")
+    audit.add_argument("--dates", type=int, default=25, help="dates after which prices are changed (default: 25)")
+    audit.add_argument(
+        "--permutations", type=int, default=200, help="shuffled futures to trade, 0 for none (default: 200)"
+    )
+    audit.add_argument("--seed", type=int, default=0, help="of dates, changes and shuffles (default: 0)")
+    audit.set_defaults(run=_audit)
+
+
+def _audit(arguments: argparse.Namespace) -> int:
+    from rlx.app.audit import run_audit
+    from rlx.audit.audit import AuditOptions
+
+    return run_audit(arguments.run_folder, AuditOptions(arguments.dates, arguments.permutations, arguments.seed))

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+LATE_SECONDS = 2.0  # what is done sooner needs no progress bar
 PIPED_WIDTH = 140  # a pipe or a file has no width of its own: keep every column of a table whole
 
 
@@ -16,3 +20,30 @@ def open_console() -> Console:
 
     console = Console(highlight=False)
     return console if console.is_terminal else Console(highlight=False, width=max(console.width, PIPED_WIDTH))
+
+
+@contextmanager
+def late_progress() -> Iterator[Callable[[str, int, int], None]]:
+    """Yield a function to call with (what is done, how much of it is, how much there is), again and again.
+
+    On a terminal it draws a progress bar on standard error once two seconds have passed, which goes away at the end.
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console, began = Console(stderr=True), time.monotonic()
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    tasks: dict[str, Any] = {}
+
+    def show(what: str, done: int, total: int) -> None:
+        if what not in tasks:
+            tasks[what] = bar.add_task(what, total=total)
+        bar.update(tasks[what], completed=done)
+        if not bar.live.is_started and time.monotonic() - began > LATE_SECONDS:
+            bar.start()
+
+    try:
+        yield show
+    finally:
+        bar.stop()

@@ -19,7 +19,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"envs", "backtest"}),
     frozenset({"policies"}),
     frozenset({"learners", "evaluate"}),
-    frozenset({"board", "tracking"}),
+    frozenset({"audit", "board", "tracking"}),
     frozenset({"report"}),
     frozenset({"config_errors"}),
     frozenset({"config", "run_folder"}),

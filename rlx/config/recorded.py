@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rlx.config.commands import SCHEMAS, writable
+from rlx.config.commands import SCHEMAS, EvaluateConfig, writable
 from rlx.errors import ConfigError
 
 FROM_THE_RUN = ("data", "env", "costs", "guard", "protocol")
@@ -25,6 +25,19 @@ def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str]
     """
     given = [override.key_or_group for override in OverridesParser.create().parse_overrides(list(overrides))]
     return laid_over(cfg, run, given, FROM_THE_RUN, "Choose the conditions yourself with GROUP=OPTION.")
+
+
+def recorded_evaluation(run: Mapping[str, Any], origin: str = "") -> DictConfig:
+    """Return the tree of an evaluation under a run's recorded conditions and ``policy``.
+
+    ``origin`` begins the message of the ConfigError for values that do not fit this version's schema, and for a policy
+    that is none of this package's: nothing else may be built because a file says so.
+    """
+    target = run["policy"].get("_target_")
+    known = sorted(writable(schema)._target_ for schema in SCHEMAS["policy"].values())
+    if target not in known:
+        raise ConfigError(f"{origin}policy._target_={target!r}: must be one of {', '.join(known)}.")
+    return laid_over(writable(EvaluateConfig), run, (), (*FROM_THE_RUN, "policy"), "Judge the policy again.")
 
 
 def laid_over(

@@ -13,7 +13,7 @@ from rlx.plain import plain, write_json
 
 SCHEMA_VERSION = 1
 
-OPTIONAL = frozenset({"every_start", "significance", "walk_forward"})
+OPTIONAL = frozenset({"audit", "every_start", "significance", "walk_forward"})
 """Fields that a document has only when there is something in them, or that came after schema version 1."""
 
 Metrics = dict[str, float | None]
@@ -27,7 +27,8 @@ class Scorecard:
     of the ``eval/`` keys. ``intervals``: by statistic. ``guard``: guard and cooldown telemetry. ``baselines``: the
     same metrics of policies judged beside it. ``windows``: distribution over all start indices. ``walk_forward`` and
     ``every_start``: what the protocol of that name tells of its windows, absent under others. ``significance``: what
-    the Sharpe ratio proves given the number of trials. ``verdict``: in words.
+    the Sharpe ratio proves given the number of trials. ``audit``: what ``rlx audit`` found,
+    absent before one. ``verdict``: in words.
     ``performance``: timings, the one part that a second run does not reproduce.
     """
 
@@ -47,6 +48,7 @@ class Scorecard:
     walk_forward: dict[str, Any] = field(default_factory=dict)
     every_start: dict[str, Any] = field(default_factory=dict)
     significance: dict[str, Any] = field(default_factory=dict)
+    audit: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
 
     def to_dict(self) -> dict[str, Any]:

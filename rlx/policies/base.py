@@ -51,6 +51,14 @@ class Oracle(Policy, Protocol):
 
 
 @runtime_checkable
+class Forecasting(Policy, Protocol):
+    """A policy that forecasts before it decides, which an audit looks at."""
+
+    def forecast(self, observation: Observation) -> FloatArray | None:
+        """Return what it forecasts, (B, ...); None when this one forecasts nothing."""
+
+
+@runtime_checkable
 class Dated(Policy, Protocol):
     """A policy made elsewhere, that has decisions for some dates only."""
 

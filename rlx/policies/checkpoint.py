@@ -112,6 +112,10 @@ class CheckpointPolicy:
         """Return target weights (B, A) float64."""
         return self.network.allocate(self.normalizer.apply(observation.features), observation)
 
+    def forecast(self, observation: Observation) -> FloatArray | None:
+        """Return what the network forecasts before it decides, (B, ...); None when it forecasts nothing."""
+        return self.network.forecast(self.normalizer.apply(observation.features))
+
     def describe(self) -> dict[str, Any]:
         """Return the policy's origin: module, network, and the universe, data and rules it was trained with."""
         facts = {name: value for name, value in asdict(self.facts).items() if name not in ("normalizer", "config")}

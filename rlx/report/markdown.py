@@ -8,6 +8,7 @@ from typing import Any
 from rlx.evaluate.scorecard import Scorecard
 from rlx.keys import KEYS
 from rlx.plain import write_text
+from rlx.report.audit_table import CHECK_HEADER, EDGE_HEADER, check_rows, edge_rows, parts_in_words
 from rlx.report.numbers import number
 from rlx.report.outliers_table import (
     EPISODE_HEADER,
@@ -41,6 +42,7 @@ def render_markdown(card: Scorecard) -> str:
         *([f"## Significance\n\n{_significance(card)}"] if card.significance else []),
         f"## Every start index\n\n{_every_start(card) if card.every_start else _windows(card)}",
         *([f"## Walk-forward\n\n{_walk_forward(card)}"] if card.walk_forward else []),
+        *([f"## Audit\n\n{_audit(card.audit)}"] if card.audit else []),
         f"## Guards and cooldowns\n\n{_guard(card)}",
         f"## Comparability key `{card.key['hash']}`\n\n{_key(card)}",
         f"## Policy\n\n{_pairs(card.policy)}",
@@ -127,6 +129,13 @@ def _every_start(card: Scorecard) -> str:
     if lines := episode_lines(block):
         tables.append(markdown_table(EPISODE_HEADER, lines))
     return "\n\n".join([words, *tables])
+
+
+def _audit(block: dict[str, Any]) -> str:
+    parts = [block["verdict"], markdown_table(CHECK_HEADER, check_rows(block))]
+    if edges := edge_rows(block):
+        parts += [markdown_table(EDGE_HEADER, edges), parts_in_words(block)]
+    return "\n\n".join(parts)
 
 
 def _quantiles(windows: dict[str, Any]) -> str:

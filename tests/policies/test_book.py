@@ -13,9 +13,11 @@ from torch import nn
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.synthetic import synthetic
+from rlx.envs.encoding import encode
 from rlx.errors import ConfigError
 from rlx.policies.checkpoint import PolicyFacts, load_checkpoint, save_checkpoint
-from rlx.policies.networks.book import BookAllocation
+from rlx.policies.networks import book as book_module
+from rlx.policies.networks.book import BookAllocation, signals_of
 from rlx.policies.networks.forecaster import some_series
 from rlx.sim.observation import Observation
 from rlx.sim.rules import Rules
@@ -59,6 +61,20 @@ def seen(network: BookAllocation, weights: np.ndarray) -> tuple[np.ndarray, Obse
         cooldown_long=np.array([[0, 2, 0, 0, 1], [0, 0, 0, 3, 0]]),
     )
     return normalizer.apply(observation.features), observation
+
+
+def test_forecasts_are_the_scaled_signals_that_it_decides_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    network = book(5, [[4, 1], [0, 2]], [0.3, 0.7])
+    features, observation = seen(network, np.zeros((2, 5)))
+    forecast = network.forecast(features)
+    with torch.no_grad():
+        signals = signals_of(network.forecaster, torch.from_numpy(features[:, :, [0, 1, 2, 4]]))[:, -1]
+    np.testing.assert_allclose(forecast, network.scaled(signals).numpy(), rtol=1e-6)
+    decided = network.allocate(features, observation)
+    shown = []
+    monkeypatch.setattr(book_module, "encode", lambda flat, *state: shown.append(flat) or encode(flat, *state))
+    np.testing.assert_array_equal(network.allocate(features, observation), decided)
+    np.testing.assert_array_equal(shown[0], forecast[:, [3, 1]].reshape(2, -1))  # columns of assets 4 and 1
 
 
 def test_each_basket_acts_as_alone_on_its_share() -> None:

@@ -26,6 +26,10 @@ class PolicyNetwork(nn.Module):
         """
         raise NotImplementedError
 
+    def forecast(self, features: FloatArray) -> FloatArray | None:
+        """Return what the network forecasts from normalized ``features`` before it decides, (B, ...); else None."""
+        return None
+
     def arguments(self) -> dict[str, Any]:
         """Return the JSON-able arguments that build the same network again."""
         raise NotImplementedError

@@ -72,9 +72,7 @@ class BookAllocation(PolicyNetwork):
 
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
         """Forecast, have each basket act with its mean action, and put the baskets together."""
-        with torch.inference_mode():
-            seen = torch.from_numpy(features[:, :, self.traded])
-            signals = self.scaled(signals_of(self.forecaster, seen))[:, -1].numpy()  # (B, traded, S)
+        signals = self.forecast(features)
         weights = np.zeros((signals.shape[0], self.n_assets))
         held = self._held(observation.weights)
         for basket, share, head, act in zip(self.baskets, self.shares, self.heads, self.actors, strict=True):
@@ -90,6 +88,13 @@ class BookAllocation(PolicyNetwork):
                 actions = act(torch.from_numpy(encoded)).numpy()
             weights[:, basket] += share * head.weights(actions)
         return weights
+
+    def forecast(self, features: FloatArray) -> FloatArray:
+        """Return the scaled quantiles and embeddings (B, traded, S) of ``features`` (B, W, A, F)."""
+        with torch.inference_mode():
+            seen = torch.from_numpy(features[:, :, self.traded])
+            signals: FloatArray = self.scaled(signals_of(self.forecaster, seen))[:, -1].numpy()
+        return signals
 
     def scaled(self, signals: Tensor) -> Tensor:
         """Return signals (..., S) in standard deviations, clipped."""

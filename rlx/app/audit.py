@@ -1,0 +1,181 @@
+"""``rlx audit``: rebuild what a run folder judged, audit it, and leave the result on its scorecard."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from rlx.app.construct import construct
+from rlx.app.hardware import set_up, use_compile_caches
+from rlx.audit.audit import AuditOptions, audit
+from rlx.config import FROM_THE_RUN, Device, EvaluateConfig, HardwareConfig, recorded_evaluation, typed
+from rlx.console import late_progress, open_console
+from rlx.data.features import default_features
+from rlx.data.market import Market
+from rlx.data.splits import Span
+from rlx.errors import CheckpointError, ConfigError, DataError
+from rlx.evaluate.evaluator import evaluate
+from rlx.evaluate.key import comparability_key
+from rlx.evaluate.scorecard import Scorecard
+from rlx.evaluate.windows import HOLDOUT, holdout_windows
+from rlx.plain import plain, write_json
+from rlx.policies.base import Policy
+from rlx.policies.baselines import Cash
+from rlx.policies.checkpoint import FACTS_FILE, FOLDER, load_checkpoint
+from rlx.report.audit_table import audit_summary
+from rlx.report.markdown import write_scorecard_markdown
+from rlx.run_folder import CONFIG
+from rlx.sim.rules import Rules
+
+AUDIT, SCORECARD = "audit.json", "scorecard.json"
+LEAK_FOUND = 1
+KEY = frozenset(
+    {"data", "symbols", "periods_per_year", "windows", "costs", "limits", "guard", "cooldown"}
+    | {"accounting", "execution", "drift"}
+)
+SAME_RETURN = 1e-4  # a network rounds differently in the batch it was judged in
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What a run folder judged: the policy, unbound, and the market, span and rules of its hold-out."""
+
+    card: Scorecard
+    policy: Policy
+    market: Market
+    span: Span
+    rules: Rules
+    names: tuple[str, ...]
+
+
+def run_audit(path: str, options: AuditOptions) -> int:
+    """Audit the run in folder ``path`` and print the result; return 0 when it passed and 1 when it leaks.
+
+    Writes ``audit.json`` and the scorecard, as JSON and Markdown, with an ``audit``; an earlier one is replaced.
+    """
+    folder = Path(path)
+    use_compile_caches()
+    set_up(HardwareConfig(device=Device.cpu))
+    judged = rebuild(folder)
+    with late_progress() as progress:
+        block = audit(judged.policy, judged.market, judged.span, judged.rules, judged.names, options, progress)
+    block = beside_recorded(block, judged.card)
+    write_audit(folder, judged.card, block)
+    console = open_console()
+    console.print(audit_summary(block))
+    console.print(f"Written: {folder / AUDIT}", soft_wrap=True)
+    return 0 if block["passed"] else LEAK_FOUND
+
+
+def rebuild(folder: Path) -> Judged:
+    """Return what the run judged; an RlxError says what is missing, or no longer as it was."""
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: {'not a folder' if folder.exists() else 'nothing there'}. Give a run folder.")
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"{folder}: cannot be written, and the result goes there. Make it writable, or audit a copy.")
+    card = _load_scorecard(folder / SCORECARD)
+    config = typed(recorded_evaluation(_recorded(folder), f"{folder}: "), EvaluateConfig)
+    policy: Policy = construct(config.policy)
+    market = _same_market(folder, card, config, policy)
+    rules, span = config.rules(), _judged_span(folder, card, market)
+    _refuse_other_rules(folder, card, market, span, rules)
+    features = config.data.features
+    names = tuple(features) if features is not None else default_features(market.panel)
+    return Judged(card, policy, market, span, rules, names)
+
+
+def _load_scorecard(path: Path) -> Scorecard:
+    """Read the scorecard; ConfigError when its key lacks what says what was judged."""
+    card = Scorecard.load(path)
+    missing = sorted(KEY - set(card.key))
+    if missing or not {"first", "last", "steps"} <= set(card.key["windows"].get(HOLDOUT, {})):
+        raise ConfigError(
+            f"{path}: its key lacks {', '.join(missing) or f'windows.{HOLDOUT}'}. Judge the policy again."
+        )
+    return card
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    """Return the configuration that was judged: of the policy that was trained there, or of the evaluation."""
+    if (folder / FOLDER / FACTS_FILE).is_file():
+        trained = load_checkpoint(folder, "RUN").facts.config
+        if not set(FROM_THE_RUN) <= set(trained):
+            raise CheckpointError(f"{folder}: its config lacks some of {', '.join(FROM_THE_RUN)}. Train it again.")
+        return {**trained, "policy": {"_target_": "rlx.policies.checkpoint.load_checkpoint", "path": str(folder)}}
+    path = folder / CONFIG
+    if not path.is_file():
+        raise ConfigError(f"{path}: missing. Give the folder of a run of train.py or evaluate.py.")
+    try:
+        recorded = OmegaConf.to_container(OmegaConf.load(path))
+    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: damaged ({' '.join(str(error).split())}).") from error
+    if not isinstance(recorded, dict) or not {*FROM_THE_RUN, "policy"} <= set(recorded):
+        raise ConfigError(f"{path}: no configuration of an evaluation, nor is there a {FOLDER}/ of a training.")
+    return cast(dict[str, Any], recorded)
+
+
+def _same_market(folder: Path, card: Scorecard, config: EvaluateConfig, policy: Policy) -> Market:
+    """Load the data; DataError when they are not what was judged."""
+    market, judged = Market(config.data.load()), tuple(card.key["symbols"])
+    if market.symbols != judged and set(judged) <= set(market.symbols):
+        market = market.select(judged)  # a part of a run, which trades some of the symbols
+    if market.fingerprint != card.key["data"]:
+        raise DataError(
+            f"{folder}: its policy was judged on data with fingerprint {card.key['data']}, and those of its "
+            f"configuration ({market.panel.source or 'a panel'}) have {market.fingerprint} now. Bring back the data "
+            "as they were, or judge the policy on the new ones and audit that evaluation."
+        )
+    return market
+
+
+def _judged_span(folder: Path, card: Scorecard, market: Market) -> Span:
+    """Return the decisions of the scorecard's hold-out."""
+    holdout: Mapping[str, Any] = card.key["windows"][HOLDOUT]
+    stamps = market.timestamps.astype("datetime64[s]")
+    first, last = (np.flatnonzero(stamps == np.datetime64(holdout[name])) for name in ("first", "last"))
+    if first.size == 0 or last.size == 0 or int(last[0] - first[0]) != holdout["steps"]:
+        raise ConfigError(f"{folder / SCORECARD}: no hold-out of its market: {json.dumps(dict(holdout))}.")
+    return Span(int(first[0]), int(last[0]))
+
+
+def _refuse_other_rules(folder: Path, card: Scorecard, market: Market, span: Span, rules: Rules) -> None:
+    """Raise ConfigError when what was rebuilt has another comparability key than the scorecard, the windows aside."""
+    rebuilt = plain(comparability_key(market, evaluate(Cash(), market, (holdout_windows(span),), rules)))
+    differ = [name for name, value in rebuilt.items() if name not in ("windows", "hash") and value != card.key[name]]
+    if differ:
+        raise ConfigError(
+            f"{folder}: {', '.join(differ)} of its configuration are not those of its scorecard, which this version of "
+            "rlx may read differently. Judge the policy again and audit that evaluation."
+        )
+
+
+def beside_recorded(block: dict[str, Any], card: Scorecard) -> dict[str, Any]:
+    """Return the audit with the return on the scorecard, and a word in its verdict when the replay's is another."""
+    recorded, replayed = card.metrics["cumulative_return"], block["replayed_cumulative_return"]
+    same = recorded is not None and abs(recorded - replayed) <= SAME_RETURN
+    other = (
+        ""
+        if same
+        else (
+            f" Played again alone it returns {replayed:.2%}, and its scorecard has "
+            f"{'no number' if recorded is None else format(recorded, '.2%')}: what was audited is not what was judged."
+        )
+    )
+    return {**block, "verdict": block["verdict"] + other, "recorded_cumulative_return": recorded}
+
+
+def write_audit(folder: Path, card: Scorecard, block: dict[str, Any]) -> None:
+    """Write ``audit.json``, then the scorecard with it; each file is whole or as it was."""
+    audited = replace(card, audit=block)
+    write_json(folder / AUDIT, block)
+    write_scorecard_markdown(folder / "scorecard.md", audited)
+    audited.write(folder / SCORECARD)

@@ -1,0 +1,152 @@
+"""Plays a policy and keeps everything that was known, thought and done on the way."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+
+from rlx.data.market import Market
+from rlx.data.splits import Span
+from rlx.evaluate.evaluator import evaluate
+from rlx.evaluate.windows import HOLDOUT, holdout_windows
+from rlx.policies.base import Forecasting, Oracle, Policy
+from rlx.sim.ledger import Ledger
+from rlx.sim.observation import Observation
+from rlx.sim.rules import Rules
+from rlx.types import Execution, FloatArray, IntArray
+
+DIGEST_BYTES = 16
+
+ACCOUNT = ("weights", "value", "drawdown", "trailing_return", "cooldown_long", "cooldown_short")
+
+BEFORE_THE_OPEN = (
+    *("limit_clipped", "drawdown_guard", "negative_return_guard", "leverage_scale", "turnover_penalty"),
+    "trailing_return",
+)
+"""Ledger quantities of a step that follow from the bar it is decided on, even if it trades at the next open."""
+
+AT_THE_CLOSE = (
+    *BEFORE_THE_OPEN,
+    *("turnover_guard", "probe_weight", "cooldown_clipped", "cooldown_penalty", "executed_weights", "gross_exposure"),
+)
+"""The same where the step trades at the close it is decided on."""
+
+
+@dataclass(frozen=True)
+class Play:
+    """One closed-loop play of T steps from bar ``start``.
+
+    features: by name, (N, A) raw over the whole market. seen, account, forecasts, targets: what the policy was shown
+    (digests of the feature window), the state of its account, what it forecast and asked for, (T, ...). ledger: (T,).
+    """
+
+    start: int
+    features: dict[str, FloatArray]
+    seen: dict[str, Any]
+    account: dict[str, Any]
+    forecasts: dict[str, Any]
+    targets: dict[str, Any]
+    ledger: Ledger
+
+    def known_at(self, bar: int, execution: Execution) -> dict[str, dict[str, Any]]:
+        """Return all that follows from bars up to ``bar``: group -> name -> array, time first.
+
+        Features begin at bar 0 and everything else at ``start``. Of the step decided on ``bar`` only the decision is
+        known; the steps before it have closed.
+        """
+        steps = bar - self.start + 1
+        decided = BEFORE_THE_OPEN if execution is Execution.next_open else AT_THE_CLOSE
+        books = {name: getattr(self.ledger, name) for name in Ledger.names()}
+        return {
+            "features": {name: values[: bar + 1] for name, values in self.features.items()},
+            "observed": {name: values[:steps] for name, values in self.seen.items()},
+            "forecasts": {name: values[:steps] for name, values in self.forecasts.items()},
+            "account": {name: values[:steps] for name, values in self.account.items()},
+            "targets": {name: values[:steps] for name, values in self.targets.items()},
+            "guards": {name: books[name][:steps] for name in decided},
+            "books": {name: values[: steps - 1] for name, values in books.items()},
+        }
+
+
+class Recorder:
+    """The policy it wraps, and a record of what that one was shown and answered, one observation a step."""
+
+    def __init__(self, policy: Policy) -> None:
+        self.policy = policy
+        self.name, self.feature_names, self.window_steps = policy.name, policy.feature_names, policy.window_steps
+        self.reads_account = getattr(policy, "reads_account", True)
+        self._forecast = policy.forecast if isinstance(policy, Forecasting) else None
+        self.observations: list[dict[str, Any]] = []
+        self.forecasts: list[FloatArray] = []
+        self.targets: list[FloatArray] = []
+
+    def bind(self, market: Market) -> None:
+        """Bind the policy."""
+        self.policy.bind(market)
+
+    def reset(self, batch: int) -> None:
+        """Reset the policy."""
+        self.policy.reset(batch)
+
+    def act(self, observation: Observation) -> FloatArray:
+        """Return the policy's decision."""
+        values = {field.name: getattr(observation, field.name) for field in fields(observation)}
+        self.observations.append({**values, "features": _digest(observation.features)})
+        forecast = None if self._forecast is None else self._forecast(observation)
+        if forecast is not None:
+            self.forecasts.append(forecast)
+        targets = self.policy.act(observation)
+        self.targets.append(np.array(targets))
+        return targets
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the policy says of itself."""
+        return self.policy.describe()
+
+
+class OracleRecorder(Recorder):
+    """A recorder that is told the windows as well."""
+
+    def foresee(self, first_bar: IntArray, last_bar: IntArray) -> None:
+        """Tell the policy."""
+        assert isinstance(self.policy, Oracle)
+        self.policy.foresee(first_bar, last_bar)
+
+
+def record(policy: Policy) -> Recorder:
+    """Return a recorder of a copy of the policy, which remembers nothing of other plays."""
+    fresh = copy.deepcopy(policy)
+    return OracleRecorder(fresh) if isinstance(policy, Oracle) else Recorder(fresh)
+
+
+def play(policy: Policy, market: Market, span: Span, rules: Rules, names: Sequence[str]) -> Play:
+    """Play a fresh copy of the policy alone over the span; ``names`` are the features to keep of the market."""
+    recorder = record(policy)
+    ledger = evaluate(recorder, market, (holdout_windows(span),), rules).sets[HOLDOUT].ledger.select(0)
+    features = market.features(names)  # (N, A, F)
+    shown = {
+        name: np.concatenate([values[name] for values in recorder.observations])
+        for name in ("features", "timestamp", "bar", "step", *ACCOUNT)
+    }
+    return Play(
+        start=span.start,
+        features={name: features[..., column] for column, name in enumerate(names)},
+        seen={name: values for name, values in shown.items() if name not in ACCOUNT},
+        account={name: shown[name] for name in ACCOUNT},
+        forecasts={"forecast": np.concatenate(recorder.forecasts)} if recorder.forecasts else {},
+        targets={"targets": np.concatenate(recorder.targets)},
+        ledger=ledger,
+    )
+
+
+def _digest(features: FloatArray) -> Any:
+    """Return a fingerprint (B, 16) of each feature window (B, W, A, F): whole windows of long plays fill a memory."""
+    digests = [
+        blake2b(np.ascontiguousarray(window).tobytes(), digest_size=DIGEST_BYTES).digest() for window in features
+    ]
+    return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(len(features), DIGEST_BYTES)
