@@ -34,7 +34,7 @@ from rlx.evaluate.judge import Judgement, describe_data, judge_beside
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.windows import HOLDOUT, WindowSet, protocol_span, protocol_windows
 from rlx.plain import plain, write_json
-from rlx.policies.base import Dated, Documented, Oracle, Policy
+from rlx.policies.base import Charged, Dated, Documented, Oracle, Policy, Reference
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.report.board_terminal import board_table
@@ -131,12 +131,16 @@ def _judge_target(
     )
     if target.failure is not None:
         return replace(blank, failure=target.failure)
+    folder = run_dir / TARGETS / target.slug
+    policy: Policy | None = None
     try:
-        policy: Policy = construct(target.config)
+        policy = construct(target.config)
+        blank = replace(blank, references=policy.references() if isinstance(policy, Reference) else [])
         judgement = _judge(policy, target, conditions, provenance)
     except (RlxError, OSError, ValueError, ArithmeticError) as error:
+        if isinstance(policy, Documented) and getattr(policy, "documents_when_refused", False):
+            write_documents(folder, policy.documents())
         return replace(blank, failure=str(error) or type(error).__name__)
-    folder = run_dir / TARGETS / target.slug
     write_scorecard(folder, judgement)
     if isinstance(policy, Documented):
         write_documents(folder, policy.documents())
@@ -147,6 +151,8 @@ def _judge_target(
 
 
 def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: Mapping[str, Any]) -> Judgement:
+    if isinstance(policy, Charged):
+        policy.charge(conditions.rules.costs)
     policy.bind(conditions.market)
     trained = policy if isinstance(policy, CheckpointPolicy) else None
     protocol = conditions.protocol

@@ -21,8 +21,9 @@ class Entry:
     the run that judged it and ``recorded_at`` when, in UTC. A target that could not be judged has a ``failure`` and no
     numbers; one that is no competitor is ``unranked`` for a reason. ``days`` counts the calendar days on which a step
     of the hold-out closed. ``metrics``, ``intervals``, ``guard``, ``windows``, ``significance``, ``seen_steps`` and
-    ``verdict`` are the scorecard's. ``equity`` draws the account's value in a few dozen points, and ``report`` names
-    the file of the series that its full report is drawn from.
+    ``verdict`` are the scorecard's. ``references`` are rows of what a record says was really earned. ``equity`` draws
+    the account's value in a few dozen points, and ``report`` names the file of the series that its full report is
+    drawn from.
     """
 
     target: str
@@ -43,6 +44,7 @@ class Entry:
     seen_steps: dict[str, int] = field(default_factory=dict)
     verdict: str = ""
     policy: dict[str, Any] = field(default_factory=dict)
+    references: list[dict[str, Any]] = field(default_factory=list)
     equity: list[float] = field(default_factory=list)
     report: str | None = None
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -65,6 +67,12 @@ class Entry:
     def ranked(self) -> bool:
         """Whether it is a competitor with numbers."""
         return self.failure is None and self.unranked is None
+
+    @property
+    def recorded_return_per_day(self) -> float | None:
+        """The mean return a business day that a record says was really earned, None where it says nothing."""
+        values = {row["name"]: row["value"] for row in self.references}
+        return values.get("production_average_daily_return")
 
     @property
     def score(self) -> float | None:

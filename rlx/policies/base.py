@@ -86,3 +86,11 @@ class Charged(Policy, Protocol):
 
     def charge(self, costs: Costs) -> None:
         """Learn, before it is bound, what trading costs where it is judged."""
+
+
+@runtime_checkable
+class Reference(Policy, Protocol):
+    """A policy made from what was really earned, that other results are set beside."""
+
+    def references(self) -> list[dict[str, Any]]:
+        """Return rows ``{"name", "unit", "value"}`` of plain values; None where nothing was recorded."""

@@ -105,9 +105,31 @@ def conclusions(group: Group) -> list[str]:
             f"beyond chance at the {1.0 - confidence:.0%} level: {which}."
         )
     said += [f"{row.entry.target} has no rank: {row.entry.unranked}." for row in group.rows if row.entry.unranked]
+    said += [line for row in group.rows for line in _references(row, group)]
     if failed:
         said.append(f"{len(failed)} of {len(group.rows)} targets could not be judged.")
     return said
+
+
+def _references(row: Row, group: Group) -> list[str]:
+    """Return what a record says was really earned, and what the competitors' scores a day are of that."""
+    if not row.entry.references:
+        return []
+    known = [fact for fact in row.entry.references if fact["value"] is not None]
+    facts = [f"{_spoken(fact['name'])} {fact['value']:,.6g} ({fact['unit']})" for fact in known]
+    said = [f"{row.entry.target} is a reference: {', '.join(facts)}."]
+    earned = row.entry.recorded_return_per_day
+    if earned is not None and earned > 0.0:
+        days = {other.entry.target: other.entry.score_per_day for other in group.rows if other.rank is not None}
+        multiples = [f"{name} {score / earned:.2f}x" for name, score in days.items() if score is not None]
+        said.append(
+            f"Score a day in multiples of what {row.entry.target} earned a business day: {', '.join(multiples)}."
+        )
+    return said
+
+
+def _spoken(name: str) -> str:
+    return name.removeprefix("production_").replace("_", " ")
 
 
 def _interval(row: Row, name: str) -> str:

@@ -115,6 +115,46 @@ def test_a_file_of_weights_that_ends_early_has_no_rank(shell: Shell) -> None:
     assert board(shell)["weights.csv"].unranked.startswith("covers 3 of these ")
 
 
+def test_a_production_record_is_a_reference_whether_it_can_be_replayed_or_not(shell: Shell) -> None:
+    trade = {"symbol": "AAPL", "side": "long", "qty": 1, "entry_price": 90.0, "exit_price": 92.0, "pnl": 2.0}
+    dates = {"opened_at": "2020-08-03T15:00:00Z", "closed_at": "2020-08-05T15:00:00Z"}
+    record = {"AAPL|long": [{**trade, **dates}]}
+    (shell.folder / "trades.json").write_text(json.dumps(record), encoding="utf-8")
+    lines = [
+        f"{day} 21:00:00 | INFO | x | Portfolio snapshot recorded: value=${value}, global risk threshold=1.50x\n"
+        for day, value in (("2020-08-03", "1,000.00"), ("2020-08-05", "1,002.00"))
+    ]
+    (shell.folder / "trade.log").write_text("".join(lines), encoding="utf-8")
+    replayed = "{policy: production, trades: trades.json, log: trade.log, name: live}"
+    log_alone = "{policy: production, log: trade.log, name: log}"
+    finished = benchmarked(shell, replayed, log_alone, "{policy: equal_weight}")
+    assert finished.status == 0, finished.err
+    live, log = (board(shell)[name] for name in ("live", "log"))
+    assert live.failure is None and live.unranked.startswith("covers ")
+    assert {row["name"]: row["value"] for row in live.references}["production_realised_pnl"] == 2.0
+    assert log.failure is not None and log.references
+    own = finished.run("evaluate") / "targets"
+    assert (own / "live" / "baseline_pnl_summary.json").is_file() and (
+        own / "log" / "baseline_pnl_summary.md"
+    ).is_file()
+    markdown = (shell.folder / "experiments" / "scoreboard.md").read_text(encoding="utf-8")
+    assert "live is a reference: realised pnl 2 (account currency)" in markdown
+    earned, score = live.recorded_return_per_day, board(shell)["equal_weight"].score_per_day
+    assert f"equal_weight {score / earned:.2f}x" in markdown
+
+
+def test_plans_pay_the_boards_costs(shell: Shell) -> None:
+    order = {"symbol": "AAPL", "action": "buy", "quantity": 5, "execution_session": "market_open"}
+    plan = {"target_date": "2020-08-03", "instructions": [order]}
+    (shell.folder / "plan.json").write_text(json.dumps(plan), encoding="utf-8")
+    finished = benchmarked(
+        shell, "{policy: plan, path: plan.json, monte_carlo_paths: null}", arguments=("costs=stress",)
+    )
+    assert board(shell)["plan.json"].failure is None, board(shell)["plan.json"].failure
+    replay = json.loads((finished.run("evaluate") / "targets" / "plan.json" / "plan_replay.json").read_text())
+    assert replay["settings"]["fee_bps_by_symbol"]["AAPL"] == pytest.approx(26.0)
+
+
 def test_ctrl_c_keeps_what_was_judged(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     judged = module._judge
 

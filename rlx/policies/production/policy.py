@@ -23,7 +23,7 @@ from rlx.policies.production.positions import (
     quantities,
 )
 from rlx.policies.production.problems import Problems
-from rlx.policies.production.summary import summarise
+from rlx.policies.production.summary import reference_rows, summarise
 from rlx.policies.production.text import summary_text
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
@@ -172,6 +172,10 @@ class ProductionRecord:
             "positions_replayed": self._replay.get("positions", 0),
             "largest_gross": self._replay.get("largest_gross"),
         }
+
+    def references(self) -> list[dict[str, Any]]:
+        """Return the summary's averages as reference rows."""
+        return reference_rows(summarise(self.record))
 
     def documents(self) -> dict[str, Any]:
         """Return the summary as JSON and Markdown, with what was replayed on the market bound last."""
