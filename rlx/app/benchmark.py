@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -33,7 +34,7 @@ from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, describe_data, judge_beside
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.windows import HOLDOUT, WindowSet, protocol_span, protocol_windows
-from rlx.plain import plain, write_json
+from rlx.plain import plain, write_text
 from rlx.policies.base import Charged, Dated, Documented, Oracle, Policy, Reference
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
@@ -146,7 +147,8 @@ def _judge_target(
         write_documents(folder, policy.documents())
     entry = _filled(blank, judgement, _why_unranked(policy, judgement, conditions))
     report = f"{entry.key}/{target.slug}.json"
-    write_json(board_path.parent / REPORTS / report, report_series(judgement))
+    series = json.dumps(report_series(judgement), separators=(",", ":"), allow_nan=False)
+    write_text(board_path.parent / REPORTS / report, series + "\n")
     return replace(entry, report=report)
 
 
