@@ -26,7 +26,8 @@ def test_it_is_committed_with_its_outputs() -> None:
 
 
 @pytest.mark.slow
-def test_it_runs_and_never_simulates() -> None:
+def test_it_runs_and_never_simulates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MPLBACKEND", raising=False)  # other tests draw into files alone
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     committed = errors_and_outputs(notebook)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(NOTEBOOK.parent)}}).execute()

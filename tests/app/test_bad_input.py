@@ -34,7 +34,7 @@ def write_prices(path: Path, rows: int = 200, start: str = "2020-01-01") -> None
 @pytest.mark.parametrize(
     ("arguments", "parts"),
     [
-        (["guard=calibratd"], ["calibratd", "calibrated, initial, none", "Did you mean 'calibrated'"]),
+        (["guard=calibratd"], ["calibratd", "calibrated, fitted, initial, none", "Did you mean 'calibrated'"]),
         (["costs.commission_bps=-1"], ["costs.commission_bps", "-1"]),
         (["costs.comission_bps=1"], ["costs.comission_bps", "Did you mean 'commission_bps'"]),
         (["costs.commission_bps=cheap"], ["costs.commission_bps", "cheap"]),

@@ -70,7 +70,7 @@ def test_a_record_is_judged_and_summarised(shell: Shell) -> None:
         (["policy.trades=trades.json"], HISTORY, "policy.initial_value: must be given"),
         (["policy.trades=trades.json"], {"GOOG|buy": HISTORY["GOOG|buy"]}, "nothing can be replayed"),
         (
-            ["policy.trades=trades.json", "policy.log=trade.log", "protocol.window_steps=900"],
+            ["policy.trades=trades.json", "policy.log=trade.log", "protocol.split=test", "protocol.window_steps=900"],
             HISTORY,
             "protocol.window_steps=900",
         ),

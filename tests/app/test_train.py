@@ -142,7 +142,7 @@ def test_every_pair_and_the_book_are_judged_and_tabled(pipeline: Finished, shell
     assert list(rows) == ["AAPL_IBM", "BAC_USO", "book"]
     cards = {"book": scorecard(run), **{name: scorecard(run / "parts" / name) for name in ("AAPL_IBM", "BAC_USO")}}
     for name, card in cards.items():
-        assert int(rows[name]["days"]) == 323
+        assert int(rows[name]["days"]) == 334
         for metric in ("sharpe", "sortino", "annual_return", "cumulative_return", "max_drawdown", "turnover"):
             assert float(rows[name][metric]) == pytest.approx(card["metrics"][metric])
         for metric in ("sharpe", "sortino", "annual_return", "cumulative_return"):

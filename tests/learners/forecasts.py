@@ -54,7 +54,11 @@ def small(**options: Any) -> PufferlibConfig:
 
 
 def splits_of(market: Market, config: PufferlibConfig) -> Splits:
-    return make_splits(market, SplitConfig(), market.first_bar(NAMES, config.window_steps))
+    """Return the splits with 70% of the decisions that have features for training, however short the market."""
+    first = market.first_bar(NAMES, config.window_steps)
+    ends = [first + round((market.n_bars - 1 - first) * share) for share in (0.7, 0.85)]
+    train_end, validation_end = (str(market.timestamps[end - 1])[:10] for end in ends)
+    return make_splits(market, SplitConfig(train_end=train_end, validation_end=validation_end), first)
 
 
 def forecasting(market: Market, config: PufferlibConfig, seed: int = 0) -> Forecasting:

@@ -259,9 +259,9 @@ def flat_gradient(learner: DifferentiableMarketLearner) -> Tensor:
 
 
 def test_score_and_pathwise_are_two_estimates_of_one_gradient() -> None:
-    market, options = make_market(), {"n_paths": 512, "rollout_steps": 4, **NO_BRAKES}
+    market, options = make_market(), {"n_paths": 8192, "rollout_steps": 4, **NO_BRAKES}
     score, pathwise = (flat_gradient(make(market, gradient=name, **options)) for name in ("score", "pathwise"))
-    assert float(torch.cosine_similarity(score, pathwise, dim=0)) > 0.9
+    assert float(torch.cosine_similarity(score, pathwise, dim=0)) > 0.98
     assert float(score.norm() / pathwise.norm()) == pytest.approx(1 / 4, rel=0.2)  # log-densities are means over steps
 
 
