@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+Item = TypeVar("Item")
 LATE_SECONDS = 2.0  # what is done sooner needs no progress bar
 PIPED_WIDTH = 140  # a pipe or a file has no width of its own: keep every column of a table whole
 
@@ -34,12 +35,10 @@ def late_progress() -> Iterator[Callable[[str, int, int], None]]:
     console, began = Console(stderr=True), time.monotonic()
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    tasks: dict[str, Any] = {}
+    task = bar.add_task("")
 
     def show(what: str, done: int, total: int) -> None:
-        if what not in tasks:
-            tasks[what] = bar.add_task(what, total=total)
-        bar.update(tasks[what], completed=done)
+        bar.update(task, description=what, completed=done, total=total)
         if not bar.live.is_started and time.monotonic() - began > LATE_SECONDS:
             bar.start()
 
@@ -47,3 +46,11 @@ def late_progress() -> Iterator[Callable[[str, int, int], None]]:
         yield show
     finally:
         bar.stop()
+
+
+def announced(items: Sequence[Item], name: Callable[[Item], str]) -> Iterator[Item]:
+    """Yield items one by one, each named on a late progress bar while it is worked on."""
+    with late_progress() as show:
+        for number, item in enumerate(items):
+            show(name(item), number, len(items))
+            yield item

@@ -6,6 +6,7 @@ import errno
 import json
 import math
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -89,6 +90,11 @@ def _moved(folder: Path, target: Path) -> bool:
             raise
         return False
     return True
+
+
+def file_name(text: str) -> str:
+    """Return a text as a file may be called, ``unnamed`` where nothing of it can stay."""
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._") or "unnamed"
 
 
 def write_text(path: str | Path, text: str) -> None:

@@ -28,7 +28,7 @@ from rlx.evaluate.key import comparability_key
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
 from rlx.plain import plain, write_json
-from rlx.policies.base import Policy
+from rlx.policies.base import Charged, Policy
 from rlx.policies.baselines import Cash
 from rlx.policies.checkpoint import FACTS_FILE, FOLDER, load_checkpoint
 from rlx.report.audit_table import audit_summary
@@ -85,6 +85,8 @@ def rebuild(folder: Path) -> Judged:
     card = _load_scorecard(folder / SCORECARD)
     config = typed(recorded_evaluation(_recorded(folder), f"{folder}: "), EvaluateConfig)
     policy: Policy = construct(config.policy)
+    if isinstance(policy, Charged):
+        policy.charge(config.costs)
     market = _same_market(folder, card, config, policy)
     rules, span = config.rules(), _judged_span(folder, card, market)
     _refuse_other_rules(folder, card, market, span, rules)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rlx.app.construct import construct
+from rlx.app.contestant import make_ready, origin_of
 from rlx.app.guards import settle_guard
 from rlx.app.hardware import as_judged, set_up
 from rlx.app.market import cut
@@ -22,7 +23,7 @@ from rlx.board.standing import stand
 from rlx.board.store import REPORTS, Scoreboard, alone, append
 from rlx.config import EvaluateConfig
 from rlx.config.targets import Target, read_targets
-from rlx.console import open_console
+from rlx.console import announced, open_console
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
@@ -35,15 +36,15 @@ from rlx.evaluate.judge import Judgement, describe_data, judge_beside
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.windows import HOLDOUT, WindowSet, protocol_span, protocol_windows
 from rlx.plain import plain, write_text
-from rlx.policies.base import Charged, Dated, Documented, Oracle, Policy, Reference
+from rlx.policies.base import Dated, Documented, Oracle, Policy, Reference
 from rlx.policies.baselines import standard_baselines
-from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.report.board_terminal import board_table
 from rlx.report.scoreboard import write_board
-from rlx.run_folder import record_run, run_of
+from rlx.run_folder import record_run
 from rlx.sim.rules import Rules
 
 TARGETS = "targets"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,8 @@ class Conditions:
     key: dict[str, Any]
 
     @classmethod
-    def of(cls, config: EvaluateConfig) -> Conditions:
-        """Load the market and play the baselines; raises RlxError for what would stop every target."""
-        market = Market(config.data.load())
-        config, _, _ = settle_guard(config, {}, market)
+    def of(cls, config: EvaluateConfig, market: Market) -> Conditions:
+        """Play the baselines; raises RlxError for what would stop every target. ``config`` has a settled guard."""
         protocol, rules = config.protocol, config.rules()
         assert isinstance(protocol, Benchmark)
         features = config.data.features
@@ -92,13 +91,14 @@ def benchmark(
     if board_path.exists():
         Scoreboard.load(board_path)  # a damaged one stops here and not after all the work
     hardware = as_judged(set_up(config.hardware, cache_fallback))
-    conditions = Conditions.of(config)
-    provenance = {**record_run(run_dir, resolved), "hardware": hardware.facts()}
+    market = Market(config.data.load())
+    config, resolved, guard_fit = settle_guard(config, resolved, market)
+    conditions = Conditions.of(config, market)
+    provenance = {**record_run(run_dir, resolved, more=guard_fit), "hardware": hardware.facts()}
     entries: list[Entry] = []
     try:
-        with _progress(targets) as announced:
-            for target in announced:
-                entries.append(_judge_target(target, conditions, run_dir, board_path, provenance))
+        for target in announced(targets, lambda target: target.name):
+            entries.append(_judge_target(target, conditions, run_dir, board_path, provenance))
     finally:  # also on Ctrl-C: what was judged is kept
         if entries:
             _record(board_path, conditions, entries)
@@ -138,10 +138,12 @@ def _judge_target(
         policy = construct(target.config)
         blank = replace(blank, references=policy.references() if isinstance(policy, Reference) else [])
         judgement = _judge(policy, target, conditions, provenance)
-    except (RlxError, OSError, ValueError, ArithmeticError) as error:
-        if isinstance(policy, Documented) and getattr(policy, "documents_when_refused", False):
+    except Exception as error:  # whatever a policy of somebody's does, it does not stop the others
+        if not isinstance(error, RlxError):
+            log.warning("%s: %s", target.name, type(error).__name__, exc_info=True)
+        if isinstance(policy, Documented) and policy.documents_when_refused:
             write_documents(folder, policy.documents())
-        return replace(blank, failure=str(error) or type(error).__name__)
+        return replace(blank, failure=str(error) if isinstance(error, RlxError) else f"{type(error).__name__}: {error}")
     write_scorecard(folder, judgement)
     if isinstance(policy, Documented):
         write_documents(folder, policy.documents())
@@ -153,10 +155,8 @@ def _judge_target(
 
 
 def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: Mapping[str, Any]) -> Judgement:
-    if isinstance(policy, Charged):
-        policy.charge(conditions.rules.costs)
-    policy.bind(conditions.market)
-    trained = policy if isinstance(policy, CheckpointPolicy) else None
+    make_ready(policy, conditions.market, conditions.rules.costs)
+    origin = origin_of(policy)
     protocol = conditions.protocol
     return judge_beside(
         policy,
@@ -168,8 +168,8 @@ def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: M
         module=policy.name,
         config={"policy": target.options},
         provenance=provenance,
-        seen=None if trained is None else trained.seen,
-        sweep=None if trained is None or trained.path is None else sweep_of(run_of(trained.path)),
+        seen=origin.seen,
+        sweep=sweep_of(origin.run),
     )
 
 
@@ -204,21 +204,3 @@ def _filled(entry: Entry, judgement: Judgement, unranked: str | None) -> Entry:
         policy={name: value for name, value in card.policy.items() if name not in ("rules", "seen")},
         equity=spark_line(judgement),
     )
-
-
-@contextmanager
-def _progress(targets: Sequence[Target]) -> Iterator[Iterator[Target]]:
-    """Yield the targets one by one, each shown on a progress bar while it is judged."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=open_console(), transient=True) as bar:
-        task = bar.add_task("", total=len(targets))
-
-        def announced() -> Iterator[Target]:
-            for target in targets:
-                bar.update(task, description=target.name)
-                yield target
-                bar.advance(task)
-
-        yield announced()

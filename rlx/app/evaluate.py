@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rlx.app.construct import construct
+from rlx.app.contestant import make_ready, origin_of
 from rlx.app.guard_ab import Lineup, print_guard_ab, run_guard_ab, write_guard_ab
 from rlx.app.guards import settle_guard
 from rlx.app.hardware import Hardware, as_judged, set_up
@@ -25,10 +26,10 @@ from rlx.evaluate.guard_config import GuardAb
 from rlx.evaluate.judge import judge
 from rlx.evaluate.purging import idle_distance
 from rlx.evaluate.windows import late_start, protocol_span
-from rlx.policies.base import Charged, Dated, Documented, Policy
+from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
-from rlx.run_folder import record_run, run_of
+from rlx.run_folder import record_run
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ def evaluate(
     try:
         _judge(config, resolved, run_dir, policy, market, hardware)
     except RlxError as error:
-        if not isinstance(policy, Documented) or not getattr(policy, "documents_when_refused", False):
+        if not isinstance(policy, Documented) or not policy.documents_when_refused:
             raise
         record_run(run_dir, resolved)
         left = write_documents(run_dir, policy.documents())
@@ -63,19 +64,15 @@ def _judge(
     market: Market,
     hardware: Hardware,
 ) -> None:
-    if isinstance(policy, Charged):
-        policy.charge(config.costs)
-    policy.bind(market)
+    make_ready(policy, market, config.costs)
     config, resolved, guard_fit = settle_guard(config, resolved, market)
     span = judged_span(config, market, policy)
     protocol = fitted(config.protocol, span, policy)
     lineup = Lineup.of(config, protocol, market) if isinstance(protocol, GuardAb) else None
     if note := late_start(market, config.protocol, span):
         log.warning(note)
-    trained = policy if isinstance(policy, CheckpointPolicy) else None
-    policy_run = None if trained is None or trained.path is None else run_of(trained.path)
-    seen = None if trained is None else trained.seen
-    if trained is None and (note := idle_distance(config.protocol, policy.name)):
+    origin = origin_of(policy)
+    if origin.seen is None and (note := idle_distance(config.protocol, policy.name)):
         log.warning(note)
     provenance = record_run(run_dir, resolved, more=guard_fit)
     judgement = judge(
@@ -88,16 +85,16 @@ def _judge(
         module=policy.name,
         config=resolved,
         provenance={**provenance, "hardware": hardware.facts()},
-        seen=seen,
-        sweep=sweep_of(policy_run),
+        seen=origin.seen,
+        sweep=sweep_of(origin.run),
     )
     write_outputs(run_dir, judgement)
     if isinstance(policy, Documented):
         write_documents(run_dir, policy.documents())
-    evals = write_evals(run_dir, judgement, market, policy_run)
+    evals = write_evals(run_dir, judgement, market, origin.run)
     contest = None
     if lineup is not None and isinstance(protocol, GuardAb):
-        contest = run_guard_ab(lineup, policy, market, span, protocol, judgement.evaluation, seen)
+        contest = run_guard_ab(lineup, policy, market, span, protocol, judgement.evaluation, origin.seen)
         write_guard_ab(run_dir, contest)
     print_summary(run_dir, judgement, evals)
     if contest is not None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 from rlx.app.guards import describe_fit, fit_to_train_split
 from rlx.config import EvaluateConfig
 from rlx.config.guards import load_guard
-from rlx.console import open_console
+from rlx.console import announced, open_console
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.evaluation import Evaluation
@@ -72,9 +71,8 @@ def run_guard_ab(
     unguarded = replace(lineup.rules[lineup.control], guard=Guard())
     evaluations = {lineup.control: control}
     others = {name: rules for name, rules in lineup.rules.items() if name != lineup.control}
-    with _progress(list(others)) as announced:
-        for name in announced:
-            evaluations[name] = evaluate(policy, market, sets, others[name])
+    for name in announced(list(others), "guard {}".format):
+        evaluations[name] = evaluate(policy, market, sets, others[name])
     return compare_guards(
         evaluations, evaluate(EqualWeight(), market, sets, unguarded), protocol, seen=seen, fits=lineup.fits
     )
@@ -93,21 +91,3 @@ def print_guard_ab(summary: Mapping[str, Any]) -> None:
     console.print(guards_table(dict(summary)))
     for sentence in describe_windows(dict(summary)):
         console.print(f" {sentence}", style="dim")
-
-
-@contextmanager
-def _progress(names: list[str]) -> Iterator[Iterator[str]]:
-    """Yield names one by one, each shown on a progress bar while its guard is played."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("guard {task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=open_console(), transient=True) as bar:
-        task = bar.add_task("", total=len(names))
-
-        def announced() -> Iterator[str]:
-            for name in names:
-                bar.update(task, description=name)
-                yield name
-                bar.advance(task)
-
-        yield announced()

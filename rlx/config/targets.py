@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from rlx.config.commands import SCHEMAS, writable
 from rlx.config_errors import explain
 from rlx.errors import ConfigError, RlxError, did_you_mean
+from rlx.plain import file_name
 
 OWN_KEYS = ("name", "system", "policy", "trials")
 SUFFIX = "_schema"
@@ -43,7 +43,7 @@ class Target:
     @property
     def slug(self) -> str:
         """The name as a file may be called."""
-        return re.sub(r"[^A-Za-z0-9._-]+", "_", self.name).strip("._") or "target"
+        return file_name(self.name)
 
 
 def read_targets(path: str | Path) -> list[Target]:

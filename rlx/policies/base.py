@@ -70,8 +70,10 @@ class Dated(Policy, Protocol):
 class Documented(Policy, Protocol):
     """A policy made from a record that says more than weights do.
 
-    One that has ``documents_when_refused = True`` is asked for its documents also when it cannot be judged.
+    ``documents_when_refused``: whether there is something to leave even when it cannot be judged.
     """
+
+    documents_when_refused: bool
 
     def documents(self) -> Mapping[str, Any]:
         """Return, after it was judged, what to leave beside the scorecard by file name.

@@ -41,6 +41,7 @@ class PlanReplay:
     feature_names: tuple[str, ...] = ()
     window_steps = 0
     reads_account = False
+    documents_when_refused = False
 
     def __init__(
         self,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rlx.report.tables import terminal_table
+
 if TYPE_CHECKING:
     from rich.console import Group
 
@@ -56,26 +58,16 @@ def audit_summary(block: Mapping[str, Any]) -> Group:
     from rich.text import Text
 
     title = f"Audit of {block['policy']}, {block['first']} to {block['last']}, {block['steps']} steps"
-    parts: list[Any] = [_table(title, CHECK_HEADER, check_rows(block))]
+    parts: list[Any] = [terminal_table(title, CHECK_HEADER, check_rows(block))]
     if edges := edge_rows(block):
         futures = f"{block['shuffle']['permutations']} shuffled futures"
-        parts += [_table(futures, EDGE_HEADER, edges), Padding(Text(parts_in_words(block), style="dim"), (0, 1))]
+        parts += [
+            terminal_table(futures, EDGE_HEADER, edges),
+            Padding(Text(parts_in_words(block), style="dim"), (0, 1)),
+        ]
     style = "bold green" if block["passed"] else "bold red"
     head, _, rest = block["verdict"].partition(" ")
     return Group(*parts, Padding(Text.assemble((head, style), f" {rest}"), (1, 1)))
-
-
-def _table(title: str, header: tuple[str, ...], rows: list[list[str]]) -> Any:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for number, heading in enumerate(header):
-        left = number == 0 or heading == "first change"
-        table.add_column(heading, justify="left" if left else "right")
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 def _place(leak: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from rlx.board.standing import Group
 from rlx.report.board_rows import COLUMNS, conclusions, group_title, pool_cells, row_cells
+from rlx.report.tables import terminal_table
 
 if TYPE_CHECKING:
     from rich.console import Group as Renderables
@@ -33,26 +34,10 @@ def board_table(group: Group) -> Renderables:
 
 
 def _rows(group: Group) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title=group_title(group), box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for column in SHOWN:
-        table.add_column(COLUMNS[column], justify="left" if column == "target" else "right")
-    for row in group.rows:
-        cells = row_cells(row)
-        table.add_row(*(cells[column] for column in SHOWN), style="dim" if row.rank is None else "")
-    return table
+    lines = [[cells[column] for column in SHOWN] for cells in map(row_cells, group.rows)]
+    return terminal_table(group_title(group), [COLUMNS[column] for column in SHOWN], lines)
 
 
 def _pools(group: Group) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title="Systems of several seeds", box=SIMPLE_HEAD, title_justify="left", title_style="bold")
     lines = [pool_cells(pool) for pool in group.pools]
-    for heading in lines[0]:
-        table.add_column(heading, justify="left" if heading == "system" else "right")
-    for line in lines:
-        table.add_row(*line.values())
-    return table
+    return terminal_table("Systems of several seeds", list(lines[0]), [list(line.values()) for line in lines])

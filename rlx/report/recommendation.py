@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,10 +12,10 @@ from rlx.board.promotion import Candidate, PromotionRules, hold_to_rules, next_e
 from rlx.board.standing import Group, stand
 from rlx.board.store import Scoreboard
 from rlx.errors import RlxError
-from rlx.plain import write_text
+from rlx.plain import file_name, write_text
 from rlx.report.board_rows import group_title
 from rlx.report.numbers import number
-from rlx.report.tables import markdown_table
+from rlx.report.tables import markdown_table, terminal_table
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -45,7 +44,7 @@ def write_recommendation(
     judged = [(group, hold_to_rules(group, rules)) for group in groups]
     folder = Path(board).parent
     templates = {
-        folder / TEMPLATES / f"{_file_name(candidate.system)}_{group.key}.yaml": (group, candidate)
+        folder / TEMPLATES / f"{file_name(candidate.system)}_{group.key}.yaml": (group, candidate)
         for group, candidates in judged
         for candidate in candidates
         if candidate.promoted
@@ -61,14 +60,7 @@ def write_recommendation(
 
 def recommendation_table(group: Group, candidates: Sequence[Candidate]) -> Table:
     """Return the candidates of a group as a rich table."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title=group_title(group), box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading in ("system", "promoted") else "right")
-    for candidate in candidates:
-        table.add_row(*_cells(candidate))
+    table = terminal_table(group_title(group), HEADINGS, map(_cells, candidates))
     if not any(candidate.promoted for candidate in candidates):
         table.caption, table.caption_justify = "Nothing qualifies.", "left"
     return table
@@ -162,7 +154,3 @@ def _cells(candidate: Candidate) -> list[str]:
 def _why_not(candidate: Candidate) -> str:
     lines = [f"- {finding.target}: {finding.asked}; found {finding.found}" for finding in candidate.broken]
     return f"Why not {candidate.system}:\n\n" + "\n".join(lines)
-
-
-def _file_name(system: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", system).strip("._") or "system"

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from rich.table import Table
 
-WORDS = frozenset({"", "from", "to", "outliers by", "side", "trial"})
+WORDS = frozenset(
+    {"", "from", "to", "outliers by", "side", "trial", "target", "system", "promoted"}
+    | {"a year", "held equal up to each date", "first change"}
+)
 """Headings of columns of words; numbers stand on the right."""
 
 

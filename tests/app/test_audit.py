@@ -56,6 +56,23 @@ def test_a_trained_run_passes_and_says_so_on_its_scorecard(run: Path, capsys: py
     assert not list(run.glob(".*.tmp"))
 
 
+def test_plans_are_audited_under_the_costs_they_were_judged_with(shell: Shell) -> None:
+    order = {"symbol": "AAPL", "action": "buy", "quantity": 5, "execution_session": "market_open"}
+    plans = shell.folder / "plans"
+    plans.mkdir()
+    for day, action in (("2020-08-03", "buy"), ("2020-08-10", "sell")):
+        plan = {"target_date": day, "instructions": [{**order, "action": action}]}
+        (plans / f"{day}.json").write_text(json.dumps(plan), encoding="utf-8")
+    quick = ("policy.monte_carlo_paths=null", "protocol.bootstrap_replications=200", "protocol.window_steps=5")
+    judged = shell.evaluate("policy=plan", "policy.path=plans", "costs=stress", *quick, "hydra.run.dir=judged")
+    assert judged.status == 0, judged.err
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(shell.folder)
+        assert audit(shell.folder / "judged", "--dates", "3", "--permutations", "0") == 0
+    card = Scorecard.load(shell.folder / "judged" / "scorecard.json")
+    assert card.audit["replayed_cumulative_return"] == pytest.approx(card.metrics["cumulative_return"], abs=1e-9)
+
+
 def test_a_second_audit_replaces_the_first(run: Path) -> None:
     assert audit(run) == 0
     assert audit(run, "--dates", "2", "--permutations", "0", "--seed", "3") == 0

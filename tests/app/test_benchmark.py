@@ -12,6 +12,7 @@ from rlx.app import benchmark as module
 from rlx.board.standing import stand
 from rlx.board.store import Scoreboard
 from rlx.evaluate.scorecard import Scorecard
+from rlx.policies.trailing import Momentum
 from tests.app.commands import SMOKE, Finished, Shell
 
 QUICK = ("protocol.bootstrap_replications=200", "protocol.start=2020-06-01")
@@ -59,6 +60,17 @@ def test_bad_targets_are_rows_and_not_the_end(shell: Shell) -> None:
     assert "3 of 4 targets could not be judged." in finished.out
     markdown = (shell.folder / "experiments" / "scoreboard.md").read_text(encoding="utf-8")
     assert "policy.path=nowhere: nothing there" in markdown and "| 1 | new | cash |" in markdown
+
+
+def test_a_policy_that_breaks_is_a_row_and_its_traceback_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(self: Any, observation: Any) -> Any:
+        raise KeyError("weights")
+
+    monkeypatch.setattr(Momentum, "act", broken)
+    finished = benchmarked(shell, "{policy: momentum}", "{policy: cash}")
+    assert finished.status == 0, finished.err
+    assert board(shell)["momentum"].failure == "KeyError: 'weights'" and board(shell)["cash"].failure is None
+    assert "Traceback" in (finished.run("evaluate") / "evaluate.log").read_text(encoding="utf-8")
 
 
 def test_the_history_grows_and_says_what_changed(shell: Shell) -> None:

@@ -82,5 +82,5 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_names_become_file_names() -> None:
-    names = {"gymrl seed 0": "gymrl_seed_0", "../../etc": "etc", "???": "target"}
+    names = {"gymrl seed 0": "gymrl_seed_0", "../../etc": "etc", "???": "unnamed"}
     assert {name: Target(name, name, "cash").slug for name in names} == names
