@@ -85,8 +85,8 @@ def _target(number: int, document: Any) -> Target:
         )
     kind = document["policy"]
     options = {str(key): value for key, value in document.items() if key not in OWN_KEYS}
-    name = str(document.get("name") or _default_name(kind, options))
-    system = str(document.get("system") or name)
+    name = str(document.get("name", _default_name(kind, options)))
+    system = str(document.get("system", name))
     try:
         return Target(name, system, kind, _trials(document.get("trials")), _config(kind, options))
     except RlxError as error:

@@ -26,10 +26,12 @@ targets:
     trials: 12
   - {policy: checkpoint, path: outputs/gymrl/run_7}
   - {policy: checkpoint, path: outputs/gymrl/run_8, name: eight, system: gymrl}
+  - {policy: cash, name: 0}
 """
-    momentum, seven, eight = read_targets(written(tmp_path, text))
+    momentum, seven, eight, zero = read_targets(written(tmp_path, text))
     assert (momentum.name, momentum.system, momentum.kind) == ("momentum", "momentum", "momentum")
     assert momentum.config == MomentumConfig(top_k=2) and momentum.trials == 12
+    assert (zero.name, zero.system) == ("0", "0")
     assert (seven.name, seven.system) == ("run_7", "run_7")
     assert (eight.name, eight.system) == ("eight", "gymrl")
     assert eight.config == CheckpointConfig(path="outputs/gymrl/run_8")
