@@ -115,7 +115,9 @@ def test_a_policy_made_on_the_dates_has_no_rank(shell: Shell) -> None:
     target = "{policy: checkpoint, path: run, name: mine}"
     benchmarked(shell, target)
     assert board(shell)["mine"].unranked is None
-    finished = shell.evaluate("protocol=benchmark", "protocol.bootstrap_replications=200", "protocol.split=validation")
+    finished = shell.evaluate(
+        "protocol=benchmark", "protocol.bootstrap_replications=200", "protocol.split=validation", "hydra.run.dir=again"
+    )
     assert finished.status == 0, finished.err
     assert board(shell)["mine"].unranked.startswith("made on ")
 
