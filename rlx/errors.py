@@ -18,6 +18,10 @@ class DataError(RlxError):
     """Market data that is missing, unreadable or unusable."""
 
 
+class FileError(RlxError):
+    """A file that is damaged, too large, or not of the kind it should be."""
+
+
 class CheckpointError(RlxError):
     """A policy checkpoint that is missing, damaged, of another format or of another universe."""
 

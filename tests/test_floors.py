@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[1]
 # Bottom to top. Rooms on one floor are siblings: neither may import the other.
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "plain", "console", "compilation"}),
+    frozenset({"untrusted"}),
     frozenset({"types", "keys"}),
     frozenset({"data"}),
     frozenset({"sim"}),

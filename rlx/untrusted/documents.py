@@ -1,0 +1,149 @@
+"""JSON and YAML from files: plain values, of a depth and a size that nothing chokes on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import yaml
+
+from rlx.errors import FileError
+from rlx.untrusted.text import MAX_FILE_BYTES, read_text
+
+MAX_DEPTH = 50
+MAX_YAML_BYTES = 2 * 2**20  # the parser needs a minute for more
+MAX_YAML_VALUES = 20_000  # with every alias written out; a run's configuration has a few hundred
+MAX_DIGITS = 400  # a float has at most 309 before its point
+
+Hook = Callable[[list[tuple[str, Any]]], Any]
+
+
+def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None) -> Any:
+    """Return the value of a JSON text; FileError, with ``name``, when it is none or nests too deep.
+
+    NaN, Infinity and numbers beyond a float are refused, as JSON has none, and so are lone surrogates, which no file
+    can be written with. ``hook`` makes an object of its pairs, as ``object_pairs_hook`` of ``json`` does; what it
+    raises passes through.
+    """
+    _refuse_depth(text, name)
+    try:
+        value = json.loads(
+            text, object_pairs_hook=hook, parse_constant=_no_constant, parse_int=_whole, parse_float=_finite
+        )
+    except (ValueError, RecursionError) as error:
+        raise FileError(f"{os.fspath(name)}: not a JSON document ({_reason(error)}).") from error
+    if (bad := next((text for text in _texts(value) if not _writable(text)), None)) is not None:
+        raise FileError(f"{os.fspath(name)}: not a JSON document (half a surrogate pair in {bad[:40]!a}).")
+    return value
+
+
+def read_json(path: str | os.PathLike[str], hook: Hook | None = None, limit: int = MAX_FILE_BYTES) -> Any:
+    """Return the value of a JSON file; FileError and OSError as ``parse_json`` and ``read_text`` raise them."""
+    return parse_json(read_text(path, limit), path, hook)
+
+
+def parse_yaml(text: str, name: str | os.PathLike[str]) -> Any:
+    """Return the plain value of a YAML text; FileError, with ``name``, when it is none.
+
+    Refused too: what is too large, with every alias written out (a few lines of aliases of aliases make a billion
+    values), what nests too deep, and tags that would build objects.
+    """
+    if len(text) > MAX_YAML_BYTES:
+        raise FileError(
+            f"{os.fspath(name)}: holds more than {MAX_YAML_BYTES / 2**20:g} MiB of YAML. No such file is read."
+        )
+    try:
+        _refuse_bombs(yaml.parse(text, Loader=yaml.SafeLoader), name)
+        return yaml.load(text, Loader=_loader())
+    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        raise FileError(f"{os.fspath(name)}: not a YAML document ({_reason(error)}).") from error
+
+
+def read_yaml(path: str | os.PathLike[str]) -> Any:
+    """Return the plain value of a YAML file; FileError and OSError as ``parse_yaml`` and ``read_text`` raise them."""
+    return parse_yaml(read_text(path, MAX_YAML_BYTES), path)
+
+
+def _refuse_bombs(events: Iterable[yaml.Event], name: str | os.PathLike[str]) -> None:
+    """Go through a YAML text without building anything, and raise FileError for what must not be built."""
+    open_nodes: list[tuple[str | None, int]] = []  # anchor, and how many values there were before it
+    anchored: dict[str | None, int] = {}  # values in the node of an anchor, aliases written out
+    values = 0
+    for event in events:
+        before, values = values, values + 1
+        if isinstance(event, yaml.AliasEvent):
+            values = before + anchored.get(event.anchor, 1)
+        elif isinstance(event, yaml.CollectionStartEvent):
+            open_nodes.append((event.anchor, before))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            anchor, since = open_nodes.pop()
+            anchored[anchor] = values - since
+        if len(open_nodes) > MAX_DEPTH:
+            raise FileError(f"{os.fspath(name)}: nests more than {MAX_DEPTH} levels deep. No such file is read.")
+        if values > MAX_YAML_VALUES:
+            raise FileError(f"{os.fspath(name)}: holds more than {MAX_YAML_VALUES:,} values. No such file is read.")
+
+
+def _loader() -> Any:
+    """Return OmegaConf's YAML loader: plain values alone, ``1e3`` a number, a key that comes twice an error."""
+    from omegaconf._utils import get_yaml_loader
+
+    return get_yaml_loader()
+
+
+def _refuse_depth(text: str, name: str | os.PathLike[str]) -> None:
+    depth, quoted, escaped = 0, False, False
+    for character in text if _may_be_deep(text) else "":
+        if quoted:
+            quoted, escaped = escaped or character != '"', character == "\\" and not escaped
+        elif character == '"':
+            quoted = True
+        elif character in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise FileError(f"{os.fspath(name)}: nests more than {MAX_DEPTH} levels deep. No such file is read.")
+        elif character in "]}":
+            depth -= 1
+
+
+def _may_be_deep(text: str) -> bool:
+    return text.count("[") + text.count("{") > MAX_DEPTH
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number; write null")
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > MAX_DIGITS:
+        raise ValueError(f"a number of {len(digits):,} digits")
+    return int(digits)
+
+
+def _finite(digits: str) -> float:
+    value = float(digits)
+    if value in (float("inf"), float("-inf")):
+        raise ValueError(f"{digits[:40]} is beyond any float")
+    return value
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for name, item in value.items():
+            yield from _texts(name)
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
+
+
+def _writable(text: str) -> bool:
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__

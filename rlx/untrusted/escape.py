@@ -1,0 +1,41 @@
+"""Text of others in what we write: it stays text in Markdown, on the terminal and in a spreadsheet."""
+
+from __future__ import annotations
+
+import re
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_MARKUP = re.compile(r"([\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w))")  # GitHub takes no underscore within a word for emphasis
+_LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*(?=:)|www(?=\.))")  # what some renderers make links of by themselves
+_BLOCK = re.compile(r"^(?:([-+=#])|(\d+)(?=[.)]))")  # begins a list or a heading at the start of a line
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def one_line(text: object) -> str:
+    """Return text with line breaks, control characters and marks of writing direction as single spaces."""
+    return _CONTROL.sub(" ", str(text)).strip()
+
+
+def markdown(text: object) -> str:
+    """Return text that Markdown, in a paragraph, list, heading or table cell, shows as it stands, on one line.
+
+    No markup, tag, link or automatic link comes of it.
+    """
+    escaped = _MARKUP.sub(r"\\\1", one_line(text))
+    escaped = _LINK.sub(lambda match: f"{match[0]}\\", escaped)
+    return _BLOCK.sub(lambda match: f"{match[2]}\\" if match[2] else f"\\{match[1]}", escaped)
+
+
+def terminal(text: object) -> str:
+    """Return text that rich prints as it stands: no markup, no escape sequence, no second line."""
+    from rich.markup import escape
+
+    return escape(one_line(text))
+
+
+def cell(text: str) -> str:
+    """Return text for a CSV cell: what a spreadsheet would take for a formula is led by an apostrophe.
+
+    Source: OWASP, CSV injection. For names alone; a number written by us may begin with a minus sign.
+    """
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,97 @@
+"""Bytes and text of a file: packed or not, in any usual encoding, and never more than a cap."""
+
+from __future__ import annotations
+
+import codecs
+import os
+import zlib
+from pathlib import Path
+from typing import IO
+
+from rlx.errors import FileError
+
+MAX_FILE_BYTES = 64 * 2**20
+"""What a document (configuration, board, plan, record) may hold, unpacked; none in use comes near it."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_BOMS = (  # longest first: the mark of UTF-32 begins with that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+
+
+def read_bytes(path: str | os.PathLike[str], limit: int = MAX_FILE_BYTES) -> bytes:
+    """Return the content of a file, unpacked when it is gzip; FileError when there is more than ``limit`` bytes of it.
+
+    FileError too for a damaged gzip file, and for anything but a regular file: a pipe or a device may never end.
+    OSError passes through.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path}: not a regular file.")
+    with path.open("rb") as stream:
+        data = capped(stream, path, limit)
+    return gunzip(data, path, limit) if data.startswith(_GZIP_MAGIC) else data
+
+
+def capped(stream: IO[bytes], name: str | os.PathLike[str], limit: int) -> bytes:
+    """Return what a stream holds; FileError, with ``name``, when that is more than ``limit`` bytes."""
+    data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise _too_large(name, limit)
+    return data
+
+
+def gunzip(data: bytes, name: str | os.PathLike[str], limit: int) -> bytes:
+    """Return unpacked gzip data, several members too; FileError for damage and beyond ``limit`` bytes."""
+    parts, left = [], limit + 1
+    try:
+        while data and left > 0:
+            unpacker = zlib.decompressobj(wbits=31)  # 31: a gzip header and its check sum
+            parts.append(unpacker.decompress(data, left))
+            left -= len(parts[-1])
+            if left > 0 and not unpacker.eof:
+                raise FileError(f"{os.fspath(name)}: the gzip data end too early. Copy or download it again.")
+            data = unpacker.unused_data.lstrip(b"\0")  # tapes and some archivers pad with zeros
+    except zlib.error as error:
+        raise FileError(f"{os.fspath(name)}: damaged gzip data ({error}). Copy or download it again.") from error
+    if left <= 0:
+        raise _too_large(name, limit)
+    return b"".join(parts)
+
+
+def decode(data: bytes, name: str | os.PathLike[str]) -> str:
+    """Return text in UTF-8, UTF-16 or UTF-32, without its byte order mark; FileError for anything else.
+
+    UTF-16 without a mark is told by its zero bytes, which no other text has.
+    """
+    encoding = next((encoding for bom, encoding in _BOMS if data.startswith(bom)), None) or _unmarked(data)
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        kind = encoding.upper().removesuffix("-SIG")
+        raise FileError(f"{os.fspath(name)}: not {kind} text (byte {error.start}). Save it as UTF-8.") from error
+
+
+def _unmarked(data: bytes) -> str:
+    head = data[:1024]
+    if len(head) >= 4 and len(head) % 2 == 0:
+        even, odd = head[::2].count(0), head[1::2].count(0)
+        if not even and odd > 0.4 * len(head) / 2:
+            return "utf-16-le"
+        if not odd and even > 0.4 * len(head) / 2:
+            return "utf-16-be"
+    return "utf-8"
+
+
+def read_text(path: str | os.PathLike[str], limit: int = MAX_FILE_BYTES) -> str:
+    """Return the text of a file as ``read_bytes`` and ``decode`` give it; FileError and OSError as they raise them."""
+    return decode(read_bytes(path, limit), path)
+
+
+def _too_large(name: str | os.PathLike[str], limit: int) -> FileError:
+    size = f"{limit / 2**20:g} MiB" if limit >= 2**20 else f"{limit:,} bytes"
+    return FileError(f"{os.fspath(name)}: holds more than {size}, unpacked. No such file is read.")
