@@ -34,8 +34,7 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
         )
     except (ValueError, RecursionError) as error:
         raise FileError(f"{os.fspath(name)}: not a JSON document ({_reason(error)}).") from error
-    if (bad := next((text for text in _texts(value) if not _writable(text)), None)) is not None:
-        raise FileError(f"{os.fspath(name)}: not a JSON document (half a surrogate pair in {bad[:40]!a}).")
+    _refuse_surrogates(value, name, "JSON")
     return value
 
 
@@ -48,7 +47,7 @@ def parse_yaml(text: str, name: str | os.PathLike[str]) -> Any:
     """Return the plain value of a YAML text; FileError, with ``name``, when it is none.
 
     Refused too: what is too large, with every alias written out (a few lines of aliases of aliases make a billion
-    values), what nests too deep, and tags that would build objects.
+    values), what nests too deep or in itself, lone surrogates, and tags that would build objects.
     """
     if len(text) > MAX_YAML_BYTES:
         raise FileError(
@@ -56,9 +55,11 @@ def parse_yaml(text: str, name: str | os.PathLike[str]) -> Any:
         )
     try:
         _refuse_bombs(yaml.parse(text, Loader=yaml.SafeLoader), name)
-        return yaml.load(text, Loader=_loader())
+        value = yaml.load(text, Loader=_loader())
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise FileError(f"{os.fspath(name)}: not a YAML document ({_reason(error)}).") from error
+    _refuse_surrogates(value, name, "YAML")
+    return value
 
 
 def read_yaml(path: str | os.PathLike[str]) -> Any:
@@ -74,6 +75,8 @@ def _refuse_bombs(events: Iterable[yaml.Event], name: str | os.PathLike[str]) ->
     for event in events:
         before, values = values, values + 1
         if isinstance(event, yaml.AliasEvent):
+            if any(event.anchor == anchor for anchor, _ in open_nodes):
+                raise FileError(f"{os.fspath(name)}: a value holds itself (*{event.anchor}). No such file is read.")
             values = before + anchored.get(event.anchor, 1)
         elif isinstance(event, yaml.CollectionStartEvent):
             open_nodes.append((event.anchor, before))
@@ -110,6 +113,11 @@ def _refuse_depth(text: str, name: str | os.PathLike[str]) -> None:
 
 def _may_be_deep(text: str) -> bool:
     return text.count("[") + text.count("{") > MAX_DEPTH
+
+
+def _refuse_surrogates(value: Any, name: str | os.PathLike[str], kind: str) -> None:
+    if (bad := next((text for text in _texts(value) if not _writable(text)), None)) is not None:
+        raise FileError(f"{os.fspath(name)}: not a {kind} document (half a surrogate pair in {bad[:40]!a}).")
 
 
 def _no_constant(name: str) -> Any:
