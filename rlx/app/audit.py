@@ -7,22 +7,19 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
-from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from rlx.app.construct import construct
 from rlx.app.hardware import set_up, use_compile_caches
 from rlx.audit.audit import AuditOptions, audit
-from rlx.config import FROM_THE_RUN, Device, EvaluateConfig, HardwareConfig, recorded_evaluation, typed
+from rlx.config import Device, EvaluateConfig, HardwareConfig, recorded_evaluation, typed
 from rlx.console import late_progress, open_console
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
-from rlx.errors import CheckpointError, ConfigError, DataError
+from rlx.errors import ConfigError, DataError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.scorecard import Scorecard
@@ -30,11 +27,14 @@ from rlx.evaluate.windows import HOLDOUT, holdout_windows
 from rlx.plain import plain, write_json
 from rlx.policies.base import Charged, Policy
 from rlx.policies.baselines import Cash
-from rlx.policies.checkpoint import FACTS_FILE, FOLDER, load_checkpoint
+from rlx.policies.checkpoint import FOLDER, load_checkpoint
+from rlx.policies.facts import FACTS_FILE
 from rlx.report.audit_table import audit_summary
 from rlx.report.markdown import write_scorecard_markdown
 from rlx.run_folder import CONFIG
 from rlx.sim.rules import Rules
+from rlx.untrusted.documents import read_yaml
+from rlx.untrusted.shapes import require
 
 AUDIT, SCORECARD = "audit.json", "scorecard.json"
 LEAK_FOUND = 1
@@ -83,7 +83,7 @@ def rebuild(folder: Path) -> Judged:
     if not os.access(folder, os.W_OK):
         raise ConfigError(f"{folder}: cannot be written, and the result goes there. Make it writable, or audit a copy.")
     card = _load_scorecard(folder / SCORECARD)
-    config = typed(recorded_evaluation(_recorded(folder), f"{folder}: "), EvaluateConfig)
+    config = typed(recorded_evaluation(*_recorded(folder)), EvaluateConfig)
     policy: Policy = construct(config.policy)
     if isinstance(policy, Charged):
         policy.charge(config.costs)
@@ -106,23 +106,22 @@ def _load_scorecard(path: Path) -> Scorecard:
     return card
 
 
-def _recorded(folder: Path) -> dict[str, Any]:
-    """Return the configuration that was judged: of the policy that was trained there, or of the evaluation."""
+def _recorded(folder: Path) -> tuple[dict[str, Any], str]:
+    """Return the configuration that was judged, of a policy trained there or of the evaluation, and the file it is in.
+
+    ``recorded_evaluation`` checks what is in it.
+    """
     if (folder / FOLDER / FACTS_FILE).is_file():
-        trained = load_checkpoint(folder, "RUN").facts.config
-        if not set(FROM_THE_RUN) <= set(trained):
-            raise CheckpointError(f"{folder}: its config lacks some of {', '.join(FROM_THE_RUN)}. Train it again.")
-        return {**trained, "policy": {"_target_": "rlx.policies.checkpoint.load_checkpoint", "path": str(folder)}}
+        policy = load_checkpoint(folder, "RUN")
+        build = {"_target_": "rlx.policies.checkpoint.load_checkpoint", "path": str(folder)}
+        return {**policy.facts.config, "policy": build}, policy.origin
     path = folder / CONFIG
     if not path.is_file():
         raise ConfigError(f"{path}: missing. Give the folder of a run of train.py or evaluate.py.")
-    try:
-        recorded = OmegaConf.to_container(OmegaConf.load(path))
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: damaged ({' '.join(str(error).split())}).") from error
-    if not isinstance(recorded, dict) or not {*FROM_THE_RUN, "policy"} <= set(recorded):
+    recorded: dict[str, Any] = require(read_yaml(path), dict[str, Any], str(path))
+    if "policy" not in recorded:
         raise ConfigError(f"{path}: no configuration of an evaluation, nor is there a {FOLDER}/ of a training.")
-    return cast(dict[str, Any], recorded)
+    return recorded, str(path)
 
 
 def _same_market(folder: Path, card: Scorecard, config: EvaluateConfig, policy: Policy) -> Market:

@@ -28,7 +28,6 @@ from omegaconf.errors import OmegaConfBaseException
 from rlx.app import STARTED
 from rlx.app.hardware import use_compile_caches
 from rlx.config import (
-    FROM_THE_RUN,
     SCHEMAS,
     EvaluateConfig,
     TrainConfig,
@@ -40,7 +39,7 @@ from rlx.config import (
     validate,
 )
 from rlx.config_errors import explain
-from rlx.errors import CheckpointError, ConfigError, RlxError
+from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
 from rlx.run_folder import claim, discard_if_unused, refuse_used
@@ -218,10 +217,8 @@ def _as_trained(cfg: DictConfig) -> DictConfig:
 
     if OmegaConf.is_missing(cfg.policy, "path"):
         raise ConfigError("policy.path: must be given, for example policy.path=outputs/gymrl/RUN.")
-    trained = load_checkpoint(cfg.policy.path).facts.config
-    if not set(FROM_THE_RUN) <= set(trained):
-        raise CheckpointError(f"{cfg.policy.path}: its config lacks some of {', '.join(FROM_THE_RUN)}. Train it again.")
-    return as_trained(cfg, trained, list(HydraConfig.get().overrides.task))
+    policy = load_checkpoint(cfg.policy.path)
+    return as_trained(cfg, policy.facts.config, list(HydraConfig.get().overrides.task), policy.origin)
 
 
 def _check_direction(config: TrainConfig) -> None:

@@ -11,47 +11,49 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.config.commands import SCHEMAS, EvaluateConfig, writable
+from rlx.config.records import TARGET, check_record, schema_of
 from rlx.errors import ConfigError
 
 FROM_THE_RUN = ("data", "env", "costs", "guard", "protocol")
 
 
-def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str]) -> DictConfig:
+def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str], origin: str) -> DictConfig:
     """Return an evaluation's tree under the conditions of a training run, except where ``overrides`` say otherwise.
 
-    ``run`` is the run's resolved configuration. A group the command line chose (``costs=zero``) is kept whole, a
-    value it set (``costs.slippage_bps=8``) is put on top of the run's, and everything else is the run's. ConfigError
-    when the run's values do not fit this version's schema.
+    ``run`` is the run's resolved configuration, and ``origin`` the file it is from. A group the command line chose
+    (``costs=zero``) is kept whole, a value it set (``costs.slippage_bps=8``) is put on top of the run's, and everything
+    else is the run's. ConfigError, or FileError, when the run's values do not fit this version's schema.
     """
     given = [override.key_or_group for override in OverridesParser.create().parse_overrides(list(overrides))]
-    return laid_over(cfg, run, given, FROM_THE_RUN, "Choose the conditions yourself with GROUP=OPTION.")
+    check_record(run, [group for group in FROM_THE_RUN if group not in given], origin)
+    otherwise = "Choose the conditions yourself with GROUP=OPTION."
+    return laid_over(cfg, run, given, FROM_THE_RUN, origin, otherwise)
 
 
-def recorded_evaluation(run: Mapping[str, Any], origin: str = "") -> DictConfig:
+def recorded_evaluation(run: Mapping[str, Any], origin: str) -> DictConfig:
     """Return the tree of an evaluation under a run's recorded conditions and ``policy``.
 
-    ``origin`` begins the message of the ConfigError for values that do not fit this version's schema, and for a policy
-    that is none of this package's: nothing else may be built because a file says so.
+    ``origin`` is the file they are from. ConfigError, or FileError, for values that do not fit this version's schema,
+    and for a policy that is none of this package's: nothing else may be built because a file says so.
     """
-    target = run["policy"].get("_target_")
-    known = sorted(writable(schema)._target_ for schema in SCHEMAS["policy"].values())
-    if target not in known:
-        raise ConfigError(f"{origin}policy._target_={target!r}: must be one of {', '.join(known)}.")
-    return laid_over(writable(EvaluateConfig), run, (), (*FROM_THE_RUN, "policy"), "Judge the policy again.")
+    groups = (*FROM_THE_RUN, "policy")
+    check_record(run, groups, origin)
+    return laid_over(writable(EvaluateConfig), run, (), groups, origin, "Judge the policy again.")
 
 
 def laid_over(
-    cfg: DictConfig, run: Mapping[str, Any], given: Sequence[str], groups: Sequence[str], otherwise: str
+    cfg: DictConfig, run: Mapping[str, Any], given: Sequence[str], groups: Sequence[str], origin: str, otherwise: str
 ) -> DictConfig:
     """Return ``cfg`` with the run's ``groups``, but for groups and single values whose keys are ``given``.
 
-    ConfigError, ending in the advice ``otherwise``, when the run's values do not fit this version's schema.
+    ``run`` has passed ``check_record``. ConfigError, beginning with the file ``origin`` and ending in the advice
+    ``otherwise``, when the run's values do not fit this version's schema.
     """
     result = copy.deepcopy(cfg)
     for group in groups:
         if group in given or group not in run:
             continue
-        tree = group_tree(group, run[group], otherwise)
+        tree = group_tree(group, run[group], origin, otherwise)
         for key in given:
             if key.startswith(f"{group}."):
                 OmegaConf.update(tree, key.removeprefix(f"{group}."), OmegaConf.select(cfg, key))
@@ -59,19 +61,27 @@ def laid_over(
     return result
 
 
-def group_tree(group: str, values: Mapping[str, Any], otherwise: str) -> DictConfig:
+def group_tree(group: str, values: Mapping[str, Any], origin: str, otherwise: str) -> DictConfig:
     """Return recorded values as a tree of the schema of ``group`` that has those keys, or more that are off."""
-    trees = [writable(schema) for schema in SCHEMAS[group].values()]
-    for tree in sorted(trees, key=lambda tree: set(tree) != set(values)):  # the very keys first
+    for tree in _trees(group, values, origin):
         if _added_are_off(tree, values):
             try:
                 return cast(DictConfig, OmegaConf.merge(tree, dict(values)))
             except OmegaConfBaseException as error:
-                raise ConfigError(f"{group}: the run recorded values that do not fit: {error}. {otherwise}") from error
+                reason = str(error).partition("\n")[0]
+                raise ConfigError(f"{origin}: {group}: values that do not fit: {reason}. {otherwise}") from error
     raise ConfigError(
-        f"{group}: the run was recorded by another version of rlx, its keys are {', '.join(sorted(values))}. "
+        f"{origin}: {group}: was recorded by another version of rlx, its keys are {', '.join(sorted(values))[:200]}. "
         f"{otherwise}"
     )
+
+
+def _trees(group: str, values: Mapping[str, Any], origin: str) -> list[DictConfig]:
+    """Return the schemas of a group, the one that has the very keys first; of what is built, the one that builds it."""
+    if TARGET in values:
+        return [schema_of(group, values, origin)]
+    trees = [writable(schema) for schema in SCHEMAS[group].values()]
+    return sorted(trees, key=lambda tree: set(tree) != set(values))
 
 
 def _added_are_off(tree: DictConfig, values: Mapping[str, Any]) -> bool:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
 from rlx.config.recorded import group_tree, laid_over
+from rlx.config.records import read_choices, read_record
 from rlx.errors import ConfigError, did_you_mean
+from rlx.untrusted.documents import read_yaml
+from rlx.untrusted.shapes import require
 
 GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol")
 LEARNT_WITH = ("data", "env", "costs", "guard", "module")
@@ -20,6 +22,7 @@ LEARNT_WITH_KEYS = ("seed", "trainer.monitor", "trainer.keep_best", "hardware.pr
 MAY_CHANGE = "trainer.* (but monitor and keep_best), logger.*, protocol.* and hardware.* (but precision)"
 OTHER_VERSION = "Resume it with the version of rlx that made it, or train again."
 SHOWN = 4
+CONFIG = "config.yaml"
 
 
 def add_recorded_choices(arguments: Sequence[str]) -> list[str]:
@@ -51,20 +54,16 @@ def recorded_choices(run: Path) -> dict[str, str]:
     if not run.is_dir():
         nearby = [path.name for path in run.parent.iterdir()] if run.parent.is_dir() else []
         raise ConfigError(f"resume={run}: no such folder. Name a run folder.{did_you_mean(run.name, nearby)}")
-    choices = OmegaConf.to_container(_load(run, ".hydra/hydra.yaml").hydra.runtime.choices)
-    assert isinstance(choices, dict)
+    choices = read_choices(_existing(run, ".hydra/hydra.yaml"))
     if "module" not in choices:
         raise ConfigError(f"resume={run}: is no training run, so there is nothing to resume in it.")
-    return {str(group): str(option) for group, option in choices.items()}
+    return choices
 
 
-def _load(run: Path, name: str) -> DictConfig:
+def _existing(run: Path, name: str) -> Path:
     if not (run / name).is_file():
         raise ConfigError(f"resume={run}: holds no {name}, so no training run has begun in it. Name a run folder.")
-    try:
-        return cast(DictConfig, OmegaConf.load(run / name))
-    except (YAMLError, OmegaConfBaseException, UnicodeDecodeError) as error:
-        raise ConfigError(f"resume={run}: {name} is damaged ({' '.join(str(error).split())}).") from error
+    return run / name
 
 
 def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
@@ -73,19 +72,19 @@ def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     An option of a group that the run chose too is not a change. ConfigError names every changed value on which it
     depends what is learnt, and what does not fit this version's schema.
     """
-    run = Path(cfg.resume)
-    recorded, choices = _load(run, "config.yaml"), recorded_choices(run)
+    run, path = Path(cfg.resume), _existing(Path(cfg.resume), CONFIG)
+    recorded, choices = read_record(path, (*GROUPS, "trainer")), recorded_choices(run)
+    require(recorded.get("seed"), int, str(path), "seed")
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     given = [typed.key_or_group for typed in parsed if choices.get(typed.key_or_group) != str(typed.value())]
     for typed in parsed:
         if typed.key_or_group in given and typed.key_or_group in ("module", "experiment", "sweep"):
             there = f"{typed.key_or_group}={typed.value()} (the run: {choices.get(typed.key_or_group, 'none')})"
             raise ConfigError(f"resume={run}: {there} cannot change in a resumed run. {_advice()}")
-    values = cast(dict[str, Any], OmegaConf.to_container(recorded))
-    given = _without_what_was_fitted(given, cfg, values, run)
-    result = laid_over(cfg, values, given, GROUPS, f"resume={run}: {OTHER_VERSION}")
-    _lay_over_keys(result, values, given)
-    _refuse_changes(result, values, run)
+    given = _without_what_was_fitted(given, cfg, recorded, run)
+    result = laid_over(cfg, recorded, given, GROUPS, str(path), OTHER_VERSION)
+    _lay_over_keys(result, recorded, given, path)
+    _refuse_changes(result, recorded, run)
     return result
 
 
@@ -99,9 +98,11 @@ def _without_what_was_fitted(
     settings = {
         key for key in given if key.startswith("guard.") and key.removeprefix("guard.") not in recorded["guard"]
     }
-    asked = _load(run, ".hydra/config.yaml") if settings else OmegaConf.create()
+    asked = read_yaml(_existing(run, ".hydra/config.yaml")) if settings else {}
+    guard = asked.get("guard") if isinstance(asked, dict) else None
     for key in sorted(settings):
-        if OmegaConf.select(asked, key) != OmegaConf.select(cfg, key):
+        value = guard.get(key.removeprefix("guard.")) if isinstance(guard, dict) else None
+        if value != OmegaConf.select(cfg, key):
             raise ConfigError(
                 f"resume={run}: {key}={OmegaConf.select(cfg, key)} cannot change in a resumed run, whose guard was "
                 f"fitted when it began. {_advice()}"
@@ -109,21 +110,22 @@ def _without_what_was_fitted(
     return [key for key in given if key not in settings]
 
 
-def _lay_over_keys(result: DictConfig, recorded: Mapping[str, Any], given: Sequence[str]) -> None:
-    values = {"seed": recorded["seed"]} | {f"trainer.{name}": value for name, value in recorded["trainer"].items()}
-    for key, value in values.items():
-        if key not in given:
-            try:
-                OmegaConf.update(result, key, value)
-            except OmegaConfBaseException as error:
-                raise ConfigError(f"{key}={value}: this version of rlx does not know it. {OTHER_VERSION}") from error
+def _lay_over_keys(result: DictConfig, recorded: Mapping[str, Any], given: Sequence[str], path: Path) -> None:
+    kept = {name: value for name, value in recorded["trainer"].items() if f"trainer.{name}" not in given}
+    try:
+        result.trainer = OmegaConf.merge(result.trainer, kept)
+        if "seed" not in given:
+            result.seed = recorded["seed"]
+    except OmegaConfBaseException as error:
+        reason = str(error).partition("\n")[0]
+        raise ConfigError(f"{path}: trainer: values that do not fit: {reason}. {OTHER_VERSION}") from error
 
 
 def _refuse_changes(result: DictConfig, recorded: Mapping[str, Any], run: Path) -> None:
     before: dict[str, Any] = {}
     now: dict[str, Any] = {}
     for group in LEARNT_WITH:
-        before |= _flat(group_tree(group, recorded[group], OTHER_VERSION), group)
+        before |= _flat(group_tree(group, recorded[group], str(run / CONFIG), OTHER_VERSION), group)
         now |= _flat(result[group], group)
     tree = OmegaConf.create(dict(recorded))
     before |= {key: OmegaConf.select(tree, key) for key in LEARNT_WITH_KEYS}

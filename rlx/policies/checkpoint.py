@@ -14,20 +14,21 @@ from typing import Any
 
 import numpy as np
 import safetensors.torch
-from safetensors import SafetensorError
+from torch import Tensor
 
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
 from rlx.errors import CheckpointError, RlxError
-from rlx.policies.networks import PolicyNetwork, build_network, network_name
+from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, read_facts
+from rlx.policies.networks import PolicyNetwork, network_name, network_of
+from rlx.policies.networks.forecaster import QuantileForecaster
+from rlx.policies.weights import OF_WRONG_VALUES, check_arguments, read_weights, with_weights
 from rlx.sim.observation import Observation
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
 
-FORMAT_VERSION = 1
 WEIGHTS_FILE = "policy.safetensors"
-FACTS_FILE = "policy.json"
 FOLDER = "policy"
 
 
@@ -93,6 +94,11 @@ class CheckpointPolicy:
         self.reads_account = network.reads_account
         self.normalizer = Normalizer.from_dict(facts.normalizer)
         self.seen = {name: (np.datetime64(first), np.datetime64(last)) for name, (first, last) in facts.seen.items()}
+
+    @property
+    def origin(self) -> str:
+        """The file that the facts are from."""
+        return FACTS_FILE if self.path is None else str(self.path / FACTS_FILE)
 
     def bind(self, market: Market) -> None:
         """Refuse any other universe than the one the policy was trained on."""
@@ -162,28 +168,33 @@ def _swap(new: Path, directory: Path) -> None:
 def load_checkpoint(path: str | Path, key: str = "policy.path") -> CheckpointPolicy:
     """Read the policy of a run folder, or of its ``policy/`` folder; CheckpointError says what is wrong with it.
 
-    ``key`` is the configuration key that the path came from.
+    ``key`` is the configuration key that the path came from. No network is built before the weights are known to be
+    those of the facts, and to hold what it needs.
     """
     folder = _find(Path(path), key)
-    content = _read_facts(folder / FACTS_FILE)
-    _check_types(folder / FACTS_FILE, content)
+    where = folder / FACTS_FILE
+    content = read_facts(where)
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
         raise CheckpointError(f"{weights}: missing. Copy the whole folder, or train again.")
-    data = weights.read_bytes()
     try:
-        network = build_network(content["network"]["name"], content["network"]["arguments"])
-        tensors = safetensors.torch.load(data)
-        if hashlib.sha256(data).hexdigest() != content["weights_sha256"]:
-            raise CheckpointError(f"not the file {FACTS_FILE} was written with")
-        network.load_state_dict(tensors)
-        policy = CheckpointPolicy(_facts(content), network, folder)
-    except SafetensorError as error:
-        raise CheckpointError(f"{weights}: damaged or cut short ({error}). Copy it again, or train again.") from error
-    except (RlxError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        tensors = read_weights(weights, content["weights_sha256"], FACTS_FILE)
+        network = _network(where, content["network"], tensors, weights)
+        return CheckpointPolicy(_facts(content), network, folder)
+    except CheckpointError:
+        raise
+    except (RlxError, *OF_WRONG_VALUES) as error:
         raise CheckpointError(f"{folder}: does not hold together: {error}. Copy it again, or train again.") from error
-    _check_agreement(folder / FACTS_FILE, policy)
-    return policy
+
+
+def _network(where: Path, described: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path) -> PolicyNetwork:
+    """Return the network that the facts describe, with the weights from ``path``."""
+    kind, arguments = network_of(described["name"]), described["arguments"]
+    check_arguments(kind.__init__, arguments, tensors, f"{where}: network.arguments")
+    if "forecaster" in arguments:
+        key = f"{where}: network.arguments.forecaster"
+        check_arguments(QuantileForecaster.__init__, arguments["forecaster"], tensors, key, ("n_series", "n_features"))
+    return with_weights(lambda: kind(**arguments), tensors, path)
 
 
 def _find(path: Path, key: str) -> Path:
@@ -192,60 +203,6 @@ def _find(path: Path, key: str) -> Path:
             return folder
     what = "nothing there" if not path.exists() else f"no {FACTS_FILE} in it or in its {FOLDER}/ folder"
     raise CheckpointError(f"{key}={path}: {what}. Give the folder of a training run (outputs/<module>/<run>).")
-
-
-def _read_facts(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise CheckpointError(f"{path}: not valid JSON ({error}). Copy it again, or train again.") from error
-    found = content.get("format_version") if isinstance(content, dict) else None
-    if found != FORMAT_VERSION:
-        raise CheckpointError(
-            f"{path}: format_version is {found!r}, this version of rlx reads {FORMAT_VERSION}. Use the rlx that wrote "
-            "it, or train again."
-        )
-    required = {*PolicyFacts.__dataclass_fields__, "network", "weights_sha256"}
-    missing = sorted(required - set(content))
-    if missing:
-        raise CheckpointError(f"{path}: lacks {', '.join(missing)}. Copy it again, or train again.")
-    return dict(content)
-
-
-def _check_types(path: Path, content: Mapping[str, Any]) -> None:
-    """Refuse facts of another JSON type than ``PolicyFacts`` has; an empty config is one that was not recorded."""
-    for name in ("module", "data_fingerprint", "code_version"):
-        _require(path, name, content[name], isinstance(content[name], str), "text")
-    for name in ("config", "rules", "normalizer", "seen"):
-        _require(path, name, content[name], isinstance(content[name], dict), "a mapping")
-    for name in ("symbols", "asset_classes", "feature_names"):
-        names = content[name]
-        fits = isinstance(names, list) and bool(names) and all(isinstance(item, str) for item in names)
-        _require(path, name, names, fits, "a list of names")
-    steps = content["window_steps"]
-    _require(path, "window_steps", steps, type(steps) is int and steps > 0, "a whole number above 0")
-
-
-def _check_agreement(path: Path, policy: CheckpointPolicy) -> None:
-    """Refuse facts that contradict each other or the arguments of the network."""
-    facts, arguments = policy.facts, policy.network.arguments()
-    scaled = list(facts.normalizer["feature_names"])
-    given = list(facts.feature_names)
-    _require(path, "feature_names", given, given == scaled, f"those of the normalizer, in order: {scaled}")
-    for name, argument, value, found in (
-        ("symbols", "n_assets", list(facts.symbols), len(facts.symbols)),
-        ("feature_names", "n_features", given, len(given)),
-        ("window_steps", "window_steps", facts.window_steps, facts.window_steps),
-    ):
-        expected = arguments.get(argument, found)
-        _require(path, name, value, found == expected, f"{expected} as in network.arguments.{argument}")
-    classes = list(facts.asset_classes)
-    _require(path, "asset_classes", classes, len(classes) == len(facts.symbols), f"{len(facts.symbols)}, one a symbol")
-
-
-def _require(path: Path, name: str, found: Any, fits: bool, expected: str) -> None:
-    if not fits:
-        raise CheckpointError(f"{path}: {name} is {found!r}, expected {expected}. Copy it again, or train again.")
 
 
 def _facts(content: Mapping[str, Any]) -> PolicyFacts:

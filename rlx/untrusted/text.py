@@ -23,18 +23,18 @@ _BOMS = (  # longest first: the mark of UTF-32 begins with that of UTF-16
 )
 
 
-def read_bytes(path: str | os.PathLike[str], limit: int = MAX_FILE_BYTES) -> bytes:
+def read_bytes(path: str | os.PathLike[str], limit: int = MAX_FILE_BYTES, *, unpack: bool = True) -> bytes:
     """Return the content of a file, unpacked when it is gzip; FileError when there is more than ``limit`` bytes of it.
 
-    FileError too for a damaged gzip file, and for anything but a regular file: a pipe or a device may never end.
-    OSError passes through.
+    A format of its own, which may begin as gzip does by chance, is read without ``unpack``. FileError too for a damaged
+    gzip file, and for anything but a regular file: a pipe or a device may never end. OSError passes through.
     """
     path = Path(path)
     if path.exists() and not path.is_file():
         raise FileError(f"{path}: not a regular file.")
     with path.open("rb") as stream:
         data = capped(stream, path, limit)
-    return gunzip(data, path, limit) if data.startswith(_GZIP_MAGIC) else data
+    return gunzip(data, path, limit) if unpack and data.startswith(_GZIP_MAGIC) else data
 
 
 def capped(stream: IO[bytes], name: str | os.PathLike[str], limit: int) -> bytes:

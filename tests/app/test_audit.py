@@ -184,9 +184,9 @@ def test_damaged_records_are_named(shell: Shell, capsys: pytest.CaptureFixture[s
     capsys.readouterr()
     whole = (folder / "config.yaml").read_text()
     for content, words in (
-        ("a: [1", "config.yaml: damaged"),
+        ("a: [1", "config.yaml: not a YAML document"),
         ("a: 1", "no configuration of an evaluation"),
-        (whole.replace("commission_bps", "commission"), "costs: the run was recorded by another version"),
+        (whole.replace("commission_bps", "commission"), "costs: was recorded by another version"),
     ):
         (folder / "config.yaml").write_text(content)
         assert audit(folder) == 2

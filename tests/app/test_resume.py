@@ -222,7 +222,7 @@ def test_folders_that_are_no_run_say_so(trained: Finished, shell: Shell) -> None
     assert_refused(shell.train("resume=copi"), "Did you mean 'copy'")
     assert_refused(shell.train(f"resume={run}"), "has no checkpoint", "validate_every_updates")
     (run / "config.yaml").write_text("a: [")
-    assert_refused(shell.train(f"resume={run}"), "config.yaml is damaged")
+    assert_refused(shell.train(f"resume={run}"), "config.yaml: not a YAML document")
     (run / "config.yaml").unlink()
     assert_refused(shell.train(f"resume={run}"), "holds no config.yaml")
     judged = shell.evaluate("policy=cash").run("evaluate")

@@ -215,7 +215,7 @@ def recorded(overrides: list[str]) -> dict[str, object]:
 def evaluated(run: list[str], overrides: list[str]) -> EvaluateConfig:
     """Return the configuration of an evaluation of that run."""
     composed: DictConfig = compose("evaluate", overrides)
-    return typed(as_trained(composed, recorded(run), overrides), EvaluateConfig)
+    return typed(as_trained(composed, recorded(run), overrides, "RUN"), EvaluateConfig)
 
 
 def test_an_evaluation_takes_the_conditions_of_the_run() -> None:
@@ -254,7 +254,7 @@ def test_a_walk_forward_from_before_purge_and_embargo_can_be_judged_again() -> N
     for name in ("purge_steps", "embargo_steps"):
         del run["protocol"][name]  # type: ignore[attr-defined]
     cfg = compose("evaluate", given)
-    assert typed(as_trained(cfg, run, given), EvaluateConfig).protocol == WalkForward(stride=32)
+    assert typed(as_trained(cfg, run, given, "RUN"), EvaluateConfig).protocol == WalkForward(stride=32)
 
 
 def test_an_evaluation_keeps_what_the_command_line_says() -> None:
@@ -271,18 +271,18 @@ def test_a_setting_added_since_the_run_may_be_missing_where_it_is_off() -> None:
     run = recorded(["protocol.window_steps=21"])
     del run["protocol"]["trials"]  # type: ignore[attr-defined]
     cfg = compose("evaluate", given)
-    assert typed(as_trained(cfg, run, given), EvaluateConfig).protocol == Protocol(window_steps=21)
+    assert typed(as_trained(cfg, run, given, "RUN"), EvaluateConfig).protocol == Protocol(window_steps=21)
     del run["protocol"]["seed"]  # type: ignore[attr-defined]  # 0 is no way of being off
-    with pytest.raises(ConfigError, match="protocol: the run was recorded by another version of rlx"):
-        as_trained(cfg, run, given)
+    with pytest.raises(ConfigError, match="protocol: was recorded by another version of rlx"):
+        as_trained(cfg, run, given, "RUN")
 
 
 def test_a_run_of_another_version_is_refused() -> None:
     run = recorded([])
     run["guard"] = {"threshold": 1}
     cfg = compose("evaluate", ["policy=cash"])
-    with pytest.raises(ConfigError, match="guard: the run was recorded by another version of rlx"):
-        as_trained(cfg, run, ["policy=cash"])
+    with pytest.raises(ConfigError, match="guard: was recorded by another version of rlx"):
+        as_trained(cfg, run, ["policy=cash"], "RUN")
 
 
 def test_the_schema_imports_nothing_heavy() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save
 
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
@@ -15,6 +17,7 @@ from rlx.errors import CheckpointError
 from rlx.policies.base import Policy
 from rlx.policies.checkpoint import PolicyFacts, load_checkpoint, save_checkpoint
 from rlx.policies.networks.mlp import MlpAllocation
+from rlx.policies.weights import MAX_HEADER_BYTES
 from rlx.sim.rules import Costs, Guard, Rules
 from tests.envs.tasks import FEATURES, make_market
 from tests.policies.acting import observe
@@ -139,11 +142,14 @@ def test_weights_are_never_unpickled(folder: Path) -> None:
     [
         ({"format_version": 2}, "format_version is 2, this version of rlx reads 1"),
         ({"format_version": None}, "format_version is None"),
-        ({"symbols": None, "normalizer": None}, r"policy\.json: lacks normalizer, symbols"),
+        ({"symbols": None, "normalizer": None}, r"policy\.json: symbols is missing, expected a list"),
         ({"network": {"name": "mlp_alocation", "arguments": {}}}, "Did you mean 'mlp_allocation'"),
-        ({"network": {"name": "mlp_allocation", "arguments": {"n_assets": 3}}}, "does not hold together"),
-        ({"network": "mlp"}, "does not hold together"),
-        ({"normalizer": {"mean": [0.0]}}, "normalizer: missing"),
+        (
+            {"network": {"name": "mlp_allocation", "arguments": {"n_assets": 3}}},
+            r"network\.arguments: lacks .*hidden_sizes",
+        ),
+        ({"network": "mlp"}, "network is 'mlp', expected a mapping"),
+        ({"normalizer": {"mean": [0.0]}}, "normalizer.feature_names is missing"),
     ],
 )
 def test_damaged_facts(folder: Path, changes: dict[str, Any], message: str) -> None:
@@ -163,7 +169,9 @@ def test_shapes_that_do_not_fit_the_weights(folder: Path) -> None:
     network = json.loads((folder / "policy.json").read_text())["network"]
     network["arguments"]["hidden_sizes"] = [16]
     edit(folder, network=network)
-    with pytest.raises(CheckpointError, match="does not hold together"):
+    with pytest.raises(
+        CheckpointError, match=r"layers\.0\.weight' has shape \(8, 29\), and its network needs \(16, 29\)"
+    ):
         load_checkpoint(folder)
 
 
@@ -172,13 +180,13 @@ def test_shapes_that_do_not_fit_the_weights(folder: Path) -> None:
     [
         ("feature_names", list(FEATURES)[::-1], r"expected those of the normalizer, in order: \["),
         ("feature_names", list(FEATURES)[1:], r"expected those of the normalizer, in order: \["),
-        ("feature_names", 5, "expected a list of names"),
+        ("feature_names", 5, "expected a list"),
         ("symbols", ["S0", "S1"], r"expected 3 as in network\.arguments\.n_assets"),
-        ("symbols", ["S0", "S1", 2], "expected a list of names"),
+        ("symbols", ["S0", "S1", 2], r"\[2\] is 2, expected text"),
         ("asset_classes", ["equity"], "expected 3, one a symbol"),
         ("window_steps", 0, "is 0, expected a whole number above 0"),
-        ("window_steps", "1", "is '1', expected a whole number above 0"),
-        ("window_steps", True, "is True, expected a whole number above 0"),
+        ("window_steps", "1", "is '1', expected a whole number"),
+        ("window_steps", True, "is True, expected a whole number"),
         ("window_steps", 3, r"is 3, expected 2 as in network\.arguments\.window_steps"),
         ("config", None, "is None, expected a mapping"),
         ("config", [], r"is \[\], expected a mapping"),
@@ -189,7 +197,7 @@ def test_shapes_that_do_not_fit_the_weights(folder: Path) -> None:
 def test_facts_that_contradict_each_other(folder: Path, field: str, value: Any, expected: str) -> None:
     path = folder / "policy.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
-    with pytest.raises(CheckpointError, match=rf"policy\.json: {field} .*{expected}"):
+    with pytest.raises(CheckpointError, match=rf"policy\.json: {field}.*{expected}"):
         load_checkpoint(folder)
 
 
@@ -200,4 +208,53 @@ def test_features_that_the_network_does_not_take(folder: Path) -> None:
     edit(folder, normalizer=normalizer, feature_names=content["feature_names"][1:])
     expected = rf"feature_names is .*expected {len(FEATURES)} as in network\.arguments\.n_features"
     with pytest.raises(CheckpointError, match=expected):
+        load_checkpoint(folder)
+
+
+def reseal(folder: Path, weights: bytes) -> None:
+    """Write other weights, and their hash into the facts."""
+    (folder / "policy.safetensors").write_bytes(weights)
+    edit(folder, weights_sha256=hashlib.sha256(weights).hexdigest())
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("hidden_sizes", [10_000_000, 10_000_000]), ("hidden_sizes", [1] * 100_000), ("n_assets", 10**12)],
+)
+def test_no_network_is_built_that_the_weights_do_not_hold(
+    folder: Path, argument: str, value: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def built(self: Any, *arguments: Any, **named: Any) -> None:
+        raise AssertionError("a network was built")
+
+    monkeypatch.setattr(torch.nn.Module, "__init__", built)
+    network = json.loads((folder / "policy.json").read_text())["network"]
+    network["arguments"][argument] = value
+    edit(folder, network=network)
+    with pytest.raises(CheckpointError, match=r"more than its weights hold|expected 1000000000000 as in"):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize(("argument", "value"), [("hidden_sizes", [0]), ("hidden_sizes", [None]), ("n_assets", True)])
+def test_sizes_that_are_none(folder: Path, argument: str, value: Any) -> None:
+    network = json.loads((folder / "policy.json").read_text())["network"]
+    network["arguments"][argument] = value
+    edit(folder, network=network)
+    with pytest.raises(CheckpointError, match=rf"policy\.json: .*{argument}"):
+        load_checkpoint(folder)
+
+
+def test_a_header_longer_than_the_file_or_than_any(folder: Path) -> None:
+    for header in (2**40, MAX_HEADER_BYTES + 1):
+        weights = header.to_bytes(8, "little") + b"{}"
+        reseal(folder, weights)
+        with pytest.raises(CheckpointError, match="a header of"):
+            load_checkpoint(folder)
+
+
+def test_weights_that_are_no_numbers_are_refused(folder: Path) -> None:
+    tensors = load_file(folder / "policy.safetensors")
+    next(iter(tensors.values()))[0] = float("nan")
+    reseal(folder, save(tensors))
+    with pytest.raises(CheckpointError, match="holds other than finite 32-bit numbers"):
         load_checkpoint(folder)

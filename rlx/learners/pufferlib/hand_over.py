@@ -6,17 +6,22 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 import safetensors.torch
-from safetensors import SafetensorError
 from torch import Tensor
 
-from rlx.errors import CheckpointError
+from rlx.data.normalizer import Normalizer
+from rlx.errors import CheckpointError, RlxError
 from rlx.plain import plain, write_json
+from rlx.policies.facts import MAX_FACTS_BYTES, STAMP, WrittenNormalizer
 from rlx.policies.networks.forecaster import QuantileForecaster
+from rlx.policies.weights import OF_WRONG_VALUES, check_arguments, read_weights, with_weights
+from rlx.untrusted.documents import read_json
+from rlx.untrusted.shapes import require, shown
 
 FORMAT_VERSION = 1
 FACTS_FILE = "hand_over.json"
@@ -55,6 +60,44 @@ class HandOver:
         return max(np.datetime64(last) for _, last in self.seen.values())
 
 
+class WrittenMetrics(TypedDict):
+    """What the next stages go by, of the metrics in ``hand_over.json``; ``symbols`` are those of the specialists."""
+
+    pinball_loss: float
+    climatology_pinball_loss: float
+    skill: float
+    updates: int
+    symbols: NotRequired[dict[str, WrittenChoice]]
+
+
+class WrittenChoice(TypedDict):
+    """Which forecaster a symbol keeps."""
+
+    kept: str
+
+
+class WrittenFacts(TypedDict):
+    """The types of what ``hand_over.json`` holds."""
+
+    stage: str
+    key: str
+    upstream: str | None
+    symbols: list[str]
+    feature_names: list[str]
+    window_steps: int
+    normalizer: WrittenNormalizer
+    scale: list[float]
+    n_series: int
+    network: dict[str, Any]
+    data_fingerprint: str
+    seen: dict[str, list[str]]
+    config: dict[str, Any]
+    metrics: WrittenMetrics
+    history: list[dict[str, float | None]]
+    wall_seconds: float
+    weights_sha256: str
+
+
 class Forecasts(NamedTuple):
     """Finished forecasts: the facts, the weights, and where they came from (``trained``, ``cache`` or a folder)."""
 
@@ -65,9 +108,8 @@ class Forecasts(NamedTuple):
     def network(self) -> QuantileForecaster:
         """Return the forecaster."""
         facts = self.facts
-        network = QuantileForecaster(facts.n_series, len(facts.feature_names), **facts.network)
-        network.load_state_dict(self.weights)
-        return network.eval()
+        build = partial(QuantileForecaster, facts.n_series, len(facts.feature_names), **facts.network)
+        return with_weights(build, self.weights, Path(self.source)).eval()
 
 
 @dataclass(frozen=True)
@@ -121,21 +163,37 @@ def write_forecasts(folder: Path, forecasts: Forecasts) -> None:
 
 
 def read_forecasts(folder: Path, source: str) -> Forecasts:
-    """Read what ``write_forecasts`` wrote; CheckpointError says what is wrong with it."""
+    """Read what ``write_forecasts`` wrote; CheckpointError says what is wrong with it.
+
+    No network is built before the weights are known to be those of the facts, and to hold what it needs.
+    """
     advice = "Delete the folder to have the stage done anew, or copy it again."
+    where, names = folder / FACTS_FILE, {field.name for field in fields(HandOver)}
     try:
-        content = json.loads((folder / FACTS_FILE).read_text(encoding="utf-8"))
-        if content["format_version"] != FORMAT_VERSION:
+        content = read_json(where, limit=MAX_FACTS_BYTES)
+        if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
             raise CheckpointError(f"{folder}: was written by another version of rlx. {advice}")
-        data = (folder / WEIGHTS_FILE).read_bytes()
-        if hashlib.sha256(data).hexdigest() != content["weights_sha256"]:
-            raise CheckpointError(f"{folder / WEIGHTS_FILE}: is not the file {FACTS_FILE} was written with. {advice}")
-        facts = HandOver(**{field.name: _typed(field.name, content[field.name]) for field in fields(HandOver)})
-        forecasts = Forecasts(facts, safetensors.torch.load(data), source)
+        require(content, WrittenFacts, str(where))
+        weights = read_weights(folder / WEIGHTS_FILE, content["weights_sha256"], FACTS_FILE)
+        sizes = {**content["network"], "n_series": content["n_series"], "n_features": len(content["feature_names"])}
+        check_arguments(QuantileForecaster.__init__, sizes, weights, f"{where}: network")
+        facts = HandOver(**{name: _typed(name, value) for name, value in content.items() if name in names})
+        forecasts = Forecasts(facts, weights, source)
         forecasts.network()
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(f"{folder}: missing or damaged ({type(error).__name__}: {error}). {advice}") from error
+        Normalizer.from_dict(facts.normalizer)
+        _check_stamps(facts, str(where))
+    except (OSError, RlxError, *OF_WRONG_VALUES) as error:
+        raise CheckpointError(f"{folder}: missing or damaged ({error}). {advice}") from error
     return forecasts
+
+
+def _check_stamps(facts: HandOver, where: str) -> None:
+    """Refuse spans that are none, and a scale that does not fit the symbols."""
+    for name, span in facts.seen.items():
+        if len(span) != 2 or not all(map(STAMP.fullmatch, span)):
+            raise CheckpointError(f"{where}: seen.{shown(name)} is {shown(span)}, expected the time stamps of a span.")
+    if not facts.seen or len(facts.scale) != len(facts.symbols) or facts.n_series not in (1, len(facts.symbols)):
+        raise CheckpointError(f"{where}: seen, scale or n_series do not fit its {len(facts.symbols)} symbols.")
 
 
 def _typed(name: str, value: Any) -> Any:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from rlx.errors import CheckpointError, did_you_mean
 from rlx.policies.networks.base import PolicyNetwork
 from rlx.policies.networks.book import BookAllocation
 from rlx.policies.networks.gru_dirichlet import GruDirichlet
 from rlx.policies.networks.mlp import MlpAllocation
 from rlx.policies.networks.transformer import TransformerAllocation
+from rlx.untrusted.shapes import shown
 
-__all__ = ["NETWORKS", "PolicyNetwork", "build_network", "network_name"]
+__all__ = ["NETWORKS", "PolicyNetwork", "network_name", "network_of"]
 
 NETWORKS: dict[str, type[PolicyNetwork]] = {
     "mlp_allocation": MlpAllocation,
@@ -26,9 +25,9 @@ def network_name(network: PolicyNetwork) -> str:
     return next(name for name, kind in NETWORKS.items() if type(network) is kind)
 
 
-def build_network(name: str, arguments: dict[str, Any]) -> PolicyNetwork:
-    """Build an untrained network; CheckpointError for a name this version does not have."""
+def network_of(name: str) -> type[PolicyNetwork]:
+    """Return the network of a name; CheckpointError for one that this version does not have."""
     if name not in NETWORKS:
         known = f"this version of rlx has {', '.join(NETWORKS)}"
-        raise CheckpointError(f"network '{name}' is unknown; {known}.{did_you_mean(name, NETWORKS)}")
-    return NETWORKS[name](**arguments)
+        raise CheckpointError(f"network {shown(name)} is unknown; {known}.{did_you_mean(name[:80], NETWORKS)}")
+    return NETWORKS[name]

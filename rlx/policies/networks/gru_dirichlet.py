@@ -81,4 +81,4 @@ class GruDirichlet(SequenceNetwork):
 
 def softplus_inverse(value: float) -> float:
     """Return x such that log(1 + exp(x)) = ``value``."""
-    return float(torch.log(torch.expm1(torch.tensor(value, dtype=torch.float64))))
+    return float(torch.log(torch.expm1(torch.tensor(value, dtype=torch.float64, device="cpu"))))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from rlx.envs.allocation import AllocationHead
+from rlx.errors import ConfigError
 from rlx.policies.networks.sequence import SequenceNetwork
 
 OUTPUT_SCALE = 0.02  # standard deviation of the last layer's first weights: the first decisions are near equal weight
@@ -119,6 +120,8 @@ class Attention(nn.Module):
 
     def __init__(self, d_model: int, n_heads: int) -> None:
         super().__init__()
+        if d_model % n_heads:
+            raise ConfigError(f"d_model={d_model}: must be a multiple of n_heads={n_heads}, which share it.")
         self.n_heads = n_heads
         self.norm = nn.LayerNorm(d_model)
         self.query_key_value = nn.Linear(d_model, 3 * d_model, bias=False)

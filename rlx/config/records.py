@@ -1,0 +1,102 @@
+"""What a run recorded of its configuration, read as values alone: nothing in it is resolved, and nothing acts."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from rlx.config.commands import SCHEMAS, writable
+from rlx.errors import ConfigError
+from rlx.untrusted.documents import read_yaml
+from rlx.untrusted.shapes import below, require, shown
+
+OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
+TARGET = "_target_"
+
+
+def read_record(path: Path, groups: Sequence[str]) -> dict[str, Any]:
+    """Return the values of a ``config.yaml`` that holds at least ``groups``; FileError and ConfigError name the key."""
+    values: dict[str, Any] = require(read_yaml(path), dict[str, Any], str(path))
+    check_record(values, groups, str(path))
+    return values
+
+
+def check_record(values: Mapping[str, Any], groups: Sequence[str], origin: str) -> None:
+    """Raise FileError or ConfigError unless recorded ``values`` have ``groups``, and nothing in them but values.
+
+    Refused are interpolations, which could read the environment, types that no configuration has, and every name that
+    ``instantiate`` acts on (``_target_``, ``_args_``, ...) unless a schema of the group has the very same there.
+    ``origin`` names the file in the message.
+    """
+    for group in groups:
+        recorded = require(values.get(group), dict[str, Any], origin, group)
+        _refuse_what_is_no_value(recorded, origin, group)
+        _refuse_what_acts(recorded, schema_of(group, recorded, origin) if group in SCHEMAS else None, origin, group)
+
+
+def schema_of(group: str, values: Mapping[str, Any], origin: str) -> DictConfig:
+    """Return the schema that builds what the values of a group name, the first one where a group builds nothing."""
+    trees = [writable(schema) for schema in SCHEMAS[group].values()]
+    built = {tree[TARGET]: tree for tree in trees if TARGET in tree}
+    if not built:
+        return trees[0]
+    target = values.get(TARGET)
+    if not isinstance(target, str) or target not in built:
+        found = shown(target) if TARGET in values else "missing"
+        raise ConfigError(f"{origin}: {group}.{TARGET} is {found}, expected one of {', '.join(sorted(built))}.")
+    return built[target]
+
+
+def _refuse_what_is_no_value(value: Any, origin: str, key: str) -> None:
+    if isinstance(value, Mapping):
+        require(value, dict[str, Any], origin, key)
+        for name, item in value.items():
+            _refuse_what_is_no_value(item, origin, below(key, name))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            _refuse_what_is_no_value(item, origin, f"{key}[{number}]")
+    elif isinstance(value, str):
+        if "${" in value or value == "???":
+            raise ConfigError(f"{origin}: {key} is {shown(value)}. A record holds values; nothing is resolved in one.")
+    elif not (value is None or type(value) in (bool, int) or (type(value) is float and math.isfinite(value))):
+        raise ConfigError(f"{origin}: {key} is {shown(value)}, expected text, a finite number, true, false or null.")
+
+
+def _refuse_what_acts(value: Any, schema: Any, origin: str, key: str) -> None:
+    """Raise ConfigError for a name that ``instantiate`` acts on, but for those that the schema has there, unchanged."""
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            _refuse_what_acts(item, None, origin, f"{key}[{number}]")
+    if not isinstance(value, Mapping):
+        return
+    known = schema if isinstance(schema, DictConfig) else OmegaConf.create()
+    for name, item in value.items():
+        inner = known._get_node(name) if name in known else None
+        if re.fullmatch("_.*_", name) and (inner is None or inner._value() != item):
+            raise ConfigError(
+                f"{origin}: {below(key, name)} is {shown(item)}. Nothing is built because a file says so."
+            )
+        _refuse_what_acts(item, inner, origin, below(key, name))
+
+
+def read_choices(path: Path) -> dict[str, str]:
+    """Return the option of every group that a ``hydra.yaml`` says a run chose; FileError names what is damaged.
+
+    Groups without an option are left out. An option is a name, which cannot lead to another folder or package.
+    """
+    document = read_yaml(path)
+    for key in ("hydra", "runtime", "choices"):
+        document = require(document, dict[str, Any], str(path)).get(key)
+    choices = require(document, dict[str, str | None], str(path), "hydra.runtime.choices")
+    groups = {group: option for group, option in choices.items() if option is not None}
+    for group, option in groups.items():
+        if group in SCHEMAS and not OPTION.fullmatch(option):
+            raise ConfigError(
+                f"{path}: hydra.runtime.choices.{group} is {shown(option)}, expected the name of an option."
+            )
+    return groups

@@ -1,0 +1,101 @@
+"""Weights in safetensors files, and networks that are built only once the file is known to hold what they need."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar, get_type_hints
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError
+from torch import Tensor, nn
+
+from rlx.errors import CheckpointError
+from rlx.untrusted.shapes import require, shown
+from rlx.untrusted.text import read_bytes
+
+MAX_BYTES = 2**30
+MAX_HEADER_BYTES = 4 * 2**20  # names and shapes of about 30,000 tensors
+LENGTH_BYTES = 8  # of the number, little-endian, that a file begins with: how long its header is
+OF_WRONG_VALUES = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RuntimeError)
+"""What building a network from values of the right types may still raise."""
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def read_weights(path: Path, sha256: str, facts: str) -> dict[str, Tensor]:
+    """Return the tensors of a file by name; CheckpointError unless it is the one ``facts`` was written with.
+
+    The hash is compared before anything in the file is looked at. Numbers that are not finite are refused: nothing
+    could be decided with them.
+    """
+    data = read_bytes(path, MAX_BYTES, unpack=False)
+    header = int.from_bytes(data[:LENGTH_BYTES], "little")
+    if len(data) < LENGTH_BYTES or header > min(len(data) - LENGTH_BYTES, MAX_HEADER_BYTES):
+        raise CheckpointError(f"{path}: damaged or cut short (a header of {header:,} bytes). Copy it again.")
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise CheckpointError(
+            f"{path}: damaged or cut short, or not the file {facts} was written with. Copy both again."
+        )
+    try:
+        tensors = safetensors.torch.load(data)
+    except (SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise CheckpointError(f"{path}: damaged or cut short ({error}). Copy it again, or train again.") from error
+    for name, tensor in tensors.items():
+        if tensor.dtype != torch.float32 or not torch.isfinite(tensor).all():
+            raise CheckpointError(f"{path}: {shown(name)} holds other than finite 32-bit numbers. Train again.")
+    return tensors
+
+
+def check_arguments(
+    build: Callable[..., Any], arguments: Any, tensors: Mapping[str, Tensor], name: str, given: Sequence[str] = ()
+) -> None:
+    """Raise FileError or CheckpointError unless ``arguments`` are those of ``build``, none beyond ``tensors``.
+
+    So building costs no more than reading the file did: a size has so many numbers in the file, and a layer a tensor.
+    ``name`` is that of the file, and of the key in it; arguments ``given`` are known from elsewhere.
+    """
+    hints = get_type_hints(build)
+    hints = {argument: hint for argument, hint in hints.items() if argument not in ("return", *given)}
+    require(arguments, dict[str, Any], name)
+    missing, unknown = sorted(hints.keys() - arguments.keys()), sorted(arguments.keys() - hints.keys())
+    if missing or unknown:
+        raise CheckpointError(f"{name}: lacks {missing or 'nothing'}, has unknown {shown(unknown)}. Copy it again.")
+    numbers = sum(tensor.numel() for tensor in tensors.values())
+    for argument, hint in hints.items():
+        value = require(arguments[argument], hint, name, argument)
+        longest = len(tensors) if argument in ("hidden_sizes", "baskets", "shares") else numbers
+        largest = len(tensors) if argument == "n_layers" else numbers
+        sizes = _sizes(value)
+        if max(_lengths(value), default=0) > longest or max(sizes, default=0) > largest:
+            raise CheckpointError(f"{name}: {argument} is {shown(value)}, more than its weights hold. Copy it again.")
+        if argument != "baskets" and min(sizes, default=1) < 1:
+            raise CheckpointError(f"{name}: {argument} is {shown(value)}, expected 1 at least. Copy it again.")
+
+
+def _sizes(value: Any) -> list[int]:
+    """Return the whole numbers of an argument."""
+    return [one for one in (value if isinstance(value, list) else [value]) if type(one) is int]
+
+
+def _lengths(value: Any) -> list[int]:
+    """Return the lengths of an argument that is a list, and of the lists in it."""
+    return [len(one) for one in (value, *value) if isinstance(one, list)] if isinstance(value, list) else []
+
+
+def with_weights(build: Callable[[], Network], tensors: Mapping[str, Tensor], path: Path) -> Network:
+    """Return the network with weights from ``path``; CheckpointError, before it is built, when their shapes differ."""
+    with torch.device("meta"):  # shapes alone, without memory for numbers
+        needed = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
+    found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+    if needed != found:
+        name = next(name for name in (*needed, *found) if needed.get(name) != found.get(name))
+        raise CheckpointError(
+            f"{path}: {shown(name)} has shape {found.get(name, 'none')}, and its network needs "
+            f"{needed.get(name, 'none')}. Copy both files again, or train again."
+        )
+    network = build()
+    network.load_state_dict(dict(tensors))
+    return network
