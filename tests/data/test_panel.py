@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from rlx.data.calendars import infer_calendar
 from rlx.data.config import DataConfig, FolderData, SampleData, SyntheticData
 from rlx.data.market import Market
 from rlx.data.panel import MarketPanel
@@ -76,35 +75,6 @@ def test_panel_refuses_unsorted_stamps() -> None:
     stamps = np.array(["2020-01-02", "2020-01-01"], dtype="datetime64[D]")
     with pytest.raises(DataError, match="strictly increasing"):
         MarketPanel(("A",), stamps, np.ones((2, 1)))
-
-
-def _days(start: str, count: int) -> np.ndarray:
-    return np.datetime64(start, "ns") + np.arange(count) * np.timedelta64(1, "D")
-
-
-@pytest.mark.parametrize(
-    ("stamps", "name", "frequency", "periods"),
-    [
-        (_days("2019-01-01", 800), "crypto", "1D", 365),
-        (np.datetime64("2019-01-01", "ns") + np.arange(9000) * np.timedelta64(1, "h"), "crypto", "1h", 8760),
-        (np.datetime64("2019-01-01", "ns") + np.arange(9000) * np.timedelta64(4, "h"), "crypto", "4h", 2190),
-        (np.datetime64("2019-01-04", "ns") + np.arange(120) * np.timedelta64(7, "D"), "equity", "1W", 52),
-        (np.arange("2015-01", "2019-01", dtype="datetime64[M]"), "equity", "1M", 12),
-        (np.array(["2020-01-03", "2020-01-06"], dtype="datetime64[ns]"), "equity", "1D", 252),
-    ],
-)
-def test_calendars(stamps: np.ndarray, name: str, frequency: str, periods: float) -> None:
-    calendar = infer_calendar(stamps.astype("datetime64[ns]"))
-    assert (calendar.name, calendar.frequency, calendar.periods_per_year) == (name, frequency, periods)
-
-
-def test_calendar_of_half_hour_sessions_and_of_missing_weekdays() -> None:
-    days = sample("daily9").timestamps[:300]
-    bars = (days[:, None] + np.timedelta64(14, "h") + np.arange(13) * np.timedelta64(30, "m")).ravel()
-    assert infer_calendar(bars).periods_per_year == 13 * 252
-    weekdays = np.busday_offset("2015-01-05", np.arange(2000), roll="forward").astype("datetime64[ns]")
-    thinned = weekdays[np.arange(2000) % 5 != 0]  # four days a week
-    assert infer_calendar(thinned).periods_per_year == pytest.approx(0.8 * 260.9, abs=1.0)
 
 
 def test_returns_follow_the_time_convention() -> None:
