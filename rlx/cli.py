@@ -156,6 +156,9 @@ def _add_plan(groups: Groups) -> None:
     generate.add_argument("--strategy", default="base", help="base, entry_takeprofit or maxdiff (default: base)")
     generate.add_argument("--out", default="plans", help="a folder, or a .json file (default: plans)")
     generate.add_argument("--timeout-seconds", type=float, default=120.0, help="wait for an answer (default: 120)")
+    generate.add_argument(
+        "--temperature", help="0 to 2, or null for a model that takes none (default: RLX_PLAN_TEMPERATURE, or 0)"
+    )
     generate.set_defaults(run=_generate)
 
 
@@ -166,7 +169,10 @@ def _generate(arguments: argparse.Namespace) -> int:
     wanted = Wanted(
         *(arguments.target_date, arguments.data, symbols), arguments.bars, arguments.cash, arguments.strategy
     )
-    sys.stdout.write(f"Plan: {run_generate(wanted, arguments.out, arguments.timeout_seconds)}\n")
+    written = run_generate(wanted, arguments.out, arguments.timeout_seconds, arguments.temperature)
+    sys.stdout.write(f"Plan: {written.plan}\n")
+    if written.remark:
+        sys.stderr.write(f"{written.remark}\n")
     return 0
 
 

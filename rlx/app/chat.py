@@ -2,33 +2,60 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from rlx.errors import PlanError
+from rlx.app.post import FAILURES, DeadlineError, HttpAnswer, post
+from rlx.errors import FileError, PlanError
+from rlx.untrusted.documents import parse_json
+from rlx.untrusted.escape import one_line
+from rlx.untrusted.secret import LONG, hide, hide_key
+from rlx.untrusted.shown import brief
+from rlx.untrusted.text import decode, gunzip
 
 BASE_URL, API_KEY, MODEL = "RLX_PLAN_BASE_URL", "RLX_PLAN_API_KEY", "RLX_PLAN_MODEL"
+TEMPERATURE = "RLX_PLAN_TEMPERATURE"
+OMITTED = ("null", "none")
+LARGEST_ANSWER = 8 * 2**20  # bytes; a plan has a few thousand
+MOST_SECONDS = 86_400.0
 SHOWN = 200  # characters of an answer in a message
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where to ask, which model, and how long to wait; the key is never shown."""
+    """Where to ask, which model, and how long to wait; the key is never shown. ``temperature`` None is not sent."""
 
     base_url: str
     api_key: str = field(repr=False)
     model: str
     timeout_seconds: float = 120.0
+    temperature: float | None = 0.0
+
+    @property
+    def url(self) -> str:
+        """The address that is asked."""
+        return f"{self.base_url}/chat/completions"
 
 
-def endpoint_from(environment: Mapping[str, str], timeout_seconds: float = 120.0) -> Endpoint:
-    """Return the endpoint that environment variables name; PlanError for one that is missing or makes no sense."""
+@dataclass(frozen=True)
+class Completion:
+    """What a model answered: its text, '' for none, why it ended and, in its words, why it would not answer."""
+
+    text: str
+    finish_reason: str | None = None
+    refusal: str | None = None
+
+
+def endpoint_from(
+    environment: Mapping[str, str], timeout_seconds: float = 120.0, temperature: str | None = None
+) -> Endpoint:
+    """Return the endpoint that environment variables name; PlanError for one that is missing or makes no sense.
+
+    ``temperature`` as written on the command line goes before that of the environment; ``null`` is not sent.
+    """
     hints = {
         BASE_URL: "the address up to /chat/completions, such as https://api.openai.com/v1",
         API_KEY: "the key to send; any text for a server that asks for none",
@@ -38,64 +65,122 @@ def endpoint_from(environment: Mapping[str, str], timeout_seconds: float = 120.0
         if not environment.get(name, "").strip():
             raise PlanError(f"{name}: is not set. Set it to {hint}.")
     base_url, api_key, model = (environment[name].strip() for name in hints)
-    if urlsplit(base_url).scheme not in ("http", "https"):
-        raise PlanError(f"{BASE_URL}={base_url}: must begin with http:// or https://.")
+    _check_address(base_url)
     if not (api_key.isascii() and api_key.isprintable()):
         raise PlanError(f"{API_KEY}: holds characters that no key has.")
-    if not timeout_seconds > 0:
-        raise PlanError(f"--timeout-seconds {timeout_seconds:g}: must be above 0.")
-    return Endpoint(base_url.rstrip("/"), api_key, model, timeout_seconds)
+    if not 0 < timeout_seconds <= MOST_SECONDS:
+        raise PlanError(f"--timeout-seconds {timeout_seconds:g}: must be above 0 and at most {MOST_SECONDS:g}.")
+    name, text = ("--temperature", temperature) if temperature else (TEMPERATURE, environment.get(TEMPERATURE, ""))
+    return Endpoint(base_url.rstrip("/"), api_key, model, timeout_seconds, _temperature(name, text.strip()))
+
+
+def _check_address(base_url: str) -> None:
+    """Raise PlanError for an address that cannot be asked, which is not repeated where it may hold a password."""
+    if "@" in base_url:
+        raise PlanError(f"{BASE_URL}: holds a user name or password (@). Leave it out: the key in {API_KEY} is sent.")
+    if "?" in base_url or "#" in base_url:
+        raise PlanError(f"{BASE_URL}: holds a ? or #. Give the address up to /chat/completions alone.")
+    if not base_url.isascii() or not base_url.isprintable() or " " in base_url:
+        raise PlanError(f"{BASE_URL}={base_url!a}: holds characters that no address has. Write them as %20.")
+    try:
+        parts = urlsplit(base_url)
+        host = parts.hostname if parts.port != 0 else None
+    except ValueError as error:
+        raise PlanError(f"{BASE_URL}={brief(base_url, SHOWN)}: is no address: {error}.") from error
+    if parts.scheme not in ("http", "https"):
+        raise PlanError(f"{BASE_URL}={brief(base_url, SHOWN)}: must begin with http:// or https://.")
+    if not host:
+        raise PlanError(f"{BASE_URL}={brief(base_url, SHOWN)}: names no host and port that can be reached.")
+
+
+def _temperature(name: str, text: str) -> float | None:
+    if text.lower() in OMITTED:
+        return None
+    try:
+        value = float(text or 0.0)
+    except ValueError:
+        value = -1.0
+    if not 0.0 <= value <= 2.0:
+        raise PlanError(f"{name} {brief(text)}: must be a number from 0 to 2, or null for a model that takes none.")
+    return value
 
 
 def ask(endpoint: Endpoint, messages: Sequence[Mapping[str, str]]) -> str:
-    """Return the text of the model's answer to ``messages``.
+    """Return the body of the server's answer to ``messages`` as text, without the key if it is in there.
 
-    Raises PlanError for a server that cannot be reached, does not answer in time, answers with an error or with
-    something that is no chat completion.
+    Raises PlanError for a server that cannot be reached, does not answer in time, answers with an error, with too much
+    or with no text.
     """
-    url = f"{endpoint.base_url}/chat/completions"
-    answer = _post(url, endpoint, {"model": endpoint.model, "messages": list(messages), "temperature": 0})
+    body: dict[str, Any] = {"model": endpoint.model, "messages": list(messages)}
+    if endpoint.temperature is not None:
+        body["temperature"] = endpoint.temperature
+    answer = _post(endpoint, json.dumps(body).encode())
     try:
-        content = json.loads(answer)["choices"][0]["message"]["content"]
-    except (ValueError, LookupError, TypeError) as error:
-        raise PlanError(f"{url}: the answer is no chat completion: {_shown(answer)}. Check {BASE_URL}.") from error
-    if not isinstance(content, str) or not content.strip():
-        raise PlanError(f"{url}: the model's answer has no text: {_shown(answer)}.")
-    return content
+        text = _text(answer, endpoint)
+    except FileError as error:
+        if answer.fine:
+            raise PlanError(f"{error} Check {BASE_URL}.") from error
+        text = ""
+    if not answer.fine:
+        _complain(answer, text, endpoint)
+    return text
 
 
-class _NoRedirects(urllib.request.HTTPRedirectHandler):
-    """Leaves a redirection unfollowed, an error status then: the key is for the address it was given for."""
-
-    def redirect_request(self, *_: Any) -> None:
-        """Return no new request."""
-
-
-def _post(url: str, endpoint: Endpoint, body: Mapping[str, Any]) -> str:
+def _post(endpoint: Endpoint, body: bytes) -> HttpAnswer:
     headers = {"Content-Type": "application/json", "Authorization": f"Bearer {endpoint.api_key}"}
     seconds = endpoint.timeout_seconds
     try:
-        request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")
-        try:
-            with urllib.request.build_opener(_NoRedirects).open(request, timeout=seconds) as response:
-                return str(response.read().decode("utf-8", errors="replace"))
-        except urllib.error.HTTPError as error:
-            with error:
-                said = _shown(error.read().decode("utf-8", errors="replace"))
-            hint = _hint(error.code)
-            raise PlanError(f"{url}: answered with status {error.code} {error.reason}: {said}.{hint}") from error
-    except (OSError, http.client.HTTPException, ValueError) as error:
-        reason = getattr(error, "reason", error)
-        if isinstance(reason, TimeoutError):
-            raise PlanError(f"{url}: no answer within {seconds:g} s. Try again, or raise --timeout-seconds.") from error
-        raise PlanError(f"{url}: cannot be reached: {reason}. Check {BASE_URL}.") from error
+        return post(endpoint.url, headers, body, seconds=seconds, limit=LARGEST_ANSWER)
+    except DeadlineError as error:
+        message = f"no answer within {seconds:g} s. Try again, or raise --timeout-seconds."
+        raise PlanError(f"{endpoint.url}: {message}") from error
+    except FileError as error:
+        raise PlanError(f"{endpoint.url}: {error}. No plan is that long: check {BASE_URL}.") from error
+    except FAILURES as error:
+        reason = brief(str(error) or type(error).__name__, SHOWN)
+        raise PlanError(f"{endpoint.url}: cannot be reached: {reason}. Check {BASE_URL}.") from error
 
 
-def _hint(status: int) -> str:
-    hints = {401: API_KEY, 403: API_KEY, 404: f"{BASE_URL} and {MODEL}"}
-    return f" Check {hints[status]}." if status in hints else ""
+def _text(answer: HttpAnswer, endpoint: Endpoint) -> str:
+    """Return the body as text; some servers pack it unasked."""
+    name = f"{endpoint.url}: the answer"
+    packed = answer.body.startswith(b"\x1f\x8b")
+    text = decode(gunzip(answer.body, name, LARGEST_ANSWER) if packed else answer.body, name)
+    return hide_key(text, endpoint.api_key) if len(endpoint.api_key) >= LONG else text
 
 
-def _shown(text: str) -> str:
-    text = " ".join(text.split())
+def _complain(answer: HttpAnswer, text: str, endpoint: Endpoint) -> NoReturn:
+    said = answer_shown(hide(text, endpoint.api_key))
+    hints = {401: f" Check {API_KEY}.", 403: f" Check {API_KEY}.", 404: f" Check {BASE_URL} and {MODEL}."}
+    hint = hints.get(answer.status, "")
+    if answer.status == 400 and "temperature" in text:
+        hint = " Leave the temperature out with --temperature null."
+    reason = one_line(answer.reason)[:SHOWN]
+    raise PlanError(f"{endpoint.url}: answered with status {answer.status} {reason}: {said}.{hint}")
+
+
+def read_completion(answer: str, url: str) -> Completion:
+    """Return what the JSON of a chat completion says; PlanError, with ``url``, when it is none.
+
+    The text may be one or a list of parts; of these, all that are text count.
+    """
+    try:
+        choice = parse_json(answer, "it")["choices"][0]
+        message = choice["message"]
+        content, refusal = message.get("content"), message.get("refusal")
+    except (FileError, LookupError, TypeError, AttributeError) as error:
+        why = f" ({error})" if isinstance(error, FileError) else ""
+        said = answer_shown(answer)
+        raise PlanError(f"{url}: the answer is no chat completion{why}: {said}. Check {BASE_URL}.") from error
+    parts = content if isinstance(content, list) else [content]
+    texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    text = "".join(text for text in texts if isinstance(text, str))
+    reasons = (choice.get("finish_reason"), refusal)
+    finish, refusal = (reason if isinstance(reason, str) else None for reason in reasons)
+    return Completion(text.strip(), finish, refusal)
+
+
+def answer_shown(text: str) -> str:
+    """Return the beginning of an answer as a message quotes it."""
+    text = " ".join(text[: 4 * SHOWN].split())
     return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import json
 import os
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import count
 from pathlib import Path
 
 import numpy as np
 
-from rlx.app.chat import ask, endpoint_from
+from rlx.app.answer import SOURCE, plan_text, remark
+from rlx.app.chat import API_KEY, ask, endpoint_from, read_completion
 from rlx.backtest.plan import Action, Plan, Session, Strategy, check_choice, check_positive
-from rlx.backtest.plan_file import parse_plan
+from rlx.backtest.plan_file import ANSWER, parse_plan
 from rlx.data.config import DataConfig, FolderData, SampleData
 from rlx.data.panel import MarketPanel
-from rlx.errors import PlanError, did_you_mean
-from rlx.plain import plain, write_text
+from rlx.errors import FileError, PlanError, RlxError, did_you_mean
+from rlx.plain import write_json, write_text
+from rlx.untrusted.documents import parse_json
+from rlx.untrusted.secret import hide
+from rlx.untrusted.shown import brief
 
 SAMPLE = "sample_daily"
-FENCED = re.compile(r"```(?:json)?\s*\n(.*?)```", re.DOTALL)
+MOST_BARS = 10_000
 RULES = {
     Strategy.base: "buy and sell are carried out at the price of their session.",
     Strategy.entry_takeprofit: (
@@ -49,34 +54,87 @@ class Wanted:
     def __post_init__(self) -> None:
         check_choice("--strategy", self.strategy, Strategy)
         check_positive("--cash", self.cash)
-        if self.bars < 2:
-            raise PlanError(f"--bars {self.bars}: must be at least 2.")
+        if not 2 <= self.bars <= MOST_BARS:
+            raise PlanError(f"--bars {self.bars}: must be at least 2 and at most {MOST_BARS}.")
+        if self.symbols is not None and not all(symbol.strip() for symbol in self.symbols):
+            raise PlanError(f"--symbols {brief(','.join(self.symbols))!r}: must be names such as AAPL,SPY.")
 
 
-def run_generate(wanted: Wanted, out: str, timeout_seconds: float) -> Path:
-    """Ask for a plan and write it to ``out``, a ``.json`` file or a folder; return the file.
+@dataclass(frozen=True)
+class Generated:
+    """The file of a plan, the file of the answer it is from, and what is to be said of the answer, '' for nothing."""
 
-    Raises PlanError, and writes nothing, when the file is there already, anything about the request makes no sense, the
-    model cannot be asked, or its answer is no plan that can be replayed.
+    plan: Path
+    answer: Path
+    remark: str
+
+
+def run_generate(wanted: Wanted, out: str, timeout_seconds: float, temperature: str | None = None) -> Generated:
+    """Ask for a plan and write it to ``out``, a ``.json`` file or a folder, and the whole answer beside it.
+
+    Raises PlanError, and writes nothing, when the file is there already, anything about the request makes no sense, or
+    the model cannot be asked; and, with nothing but the answer written, when that is no plan that can be replayed.
     """
-    day = _target(wanted.target_date)
-    path = Path(out) if out.endswith(".json") else Path(out) / f"{day}.json"
+    with _nothing_secret(os.environ.get(API_KEY, "").strip()):
+        day = _target(wanted.target_date)
+        path = Path(out) if out.endswith(".json") else Path(out) / f"{day}.json"
+        _check_free(path)
+        endpoint = endpoint_from(os.environ, timeout_seconds, temperature)
+        panel = shown_bars(wanted)
+        answer = ask(endpoint, messages(wanted, panel))
+        kept = _answer_path(path)
+        write_text(kept, answer)
+        try:
+            found = _write_plan(path, answer, endpoint.url, wanted, panel.symbols)
+        except (PlanError, FileError) as error:
+            raise PlanError(f"{error} The whole answer is in {kept}.") from error
+        return Generated(path, kept, found)
+
+
+@contextmanager
+def _nothing_secret(key: str) -> Iterator[None]:
+    """Write over the key and the passwords of addresses in every message that leaves this block."""
+    try:
+        yield
+    except RlxError as error:
+        raise type(error)(hide(str(error), key)) from error
+
+
+def _check_free(path: Path) -> None:
+    """Raise PlanError unless a file can be written there: an answer that was paid for has to have a place."""
+    if path.name.endswith(ANSWER):
+        raise PlanError(f"--out {path}: names ending in {ANSWER} are for the model's answers. Choose another.")
     if path.exists():
         raise PlanError(f"{path}: is there already. Move it away, or name another file with --out.")
-    endpoint = endpoint_from(os.environ, timeout_seconds)
-    panel = shown_bars(wanted)
-    answer = ask(endpoint, messages(wanted, panel))
-    content = _plan_text(answer)
-    _check(parse_plan(content, "the model's answer", wanted.strategy), day, panel.symbols)
-    write_text(path, json.dumps(plain(json.loads(content)), indent=2) + "\n")
-    return path
+    above = next(parent for parent in path.absolute().parents if parent.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
+        raise PlanError(f"--out {path}: nothing can be written in {above}. Choose another folder.")
+
+
+def _answer_path(path: Path) -> Path:
+    """Return where the answer goes that a plan is from; no earlier answer is written over."""
+    names = (f"{path.stem}{'' if number == 1 else f'.{number}'}{ANSWER}" for number in count(1))
+    return next(place for place in map(path.with_name, names) if not place.exists())
+
+
+def _write_plan(path: Path, answer: str, url: str, wanted: Wanted, symbols: Sequence[str]) -> str:
+    """Write the plan that an answer holds and return what is to be said of the answer; PlanError when it holds none."""
+    completion = read_completion(answer, url)
+    try:
+        content = plan_text(completion)
+        plan = parse_plan(content, SOURCE, wanted.strategy)
+        _check(plan, _target(wanted.target_date), symbols)
+    except PlanError as error:
+        raise PlanError(f"{error}{remark(completion)}") from error
+    write_json(path, parse_json(content, SOURCE))
+    return remark(completion).strip()
 
 
 def shown_bars(wanted: Wanted) -> MarketPanel:
     """Return the last ``bars`` bars of the symbols before the target date: what the model is shown, and no more."""
-    day = np.datetime64(_target(wanted.target_date), "ns")
+    day = np.datetime64(_target(wanted.target_date), "D")  # in nanoseconds, the year 1 would be another one
     panel = _data(wanted).load()
-    before = panel.timestamps < day
+    before = panel.timestamps.astype("datetime64[D]") < day
     if before.sum() < wanted.bars:
         raise PlanError(
             f"--bars {wanted.bars}: {panel.source} has {before.sum()} bars before {wanted.target_date}. Ask for fewer, "
@@ -134,17 +192,14 @@ def _table(panel: MarketPanel) -> str:
     return "\n".join(lines)
 
 
-def _plan_text(answer: str) -> str:
-    """Return the JSON of an answer, without a fence of Markdown around it."""
-    fenced = FENCED.search(answer)
-    return fenced.group(1) if fenced else answer
-
-
 def _target(text: str) -> date:
     try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise PlanError(f"target_date {text!r}: must be a day written as 2025-01-31.") from error
+        day = date.fromisoformat(text)
+    except ValueError:
+        day = None
+    if day is None or str(day) != text:  # a week's number is a date to Python too
+        raise PlanError(f"DATE {brief(text)!r}: must be a day written as 2025-01-31.")
+    return day
 
 
 def _check(plan: Plan, day: date, symbols: Sequence[str]) -> None:

@@ -10,6 +10,9 @@ from typing import Any
 
 from rlx.errors import ConfigError, did_you_mean
 
+LARGEST = 1e15
+"""Amount, price or quantity; more is a mistake, and its products would leave the range of a float."""
+
 
 class Action(StrEnum):
     """What an instruction asks for."""
@@ -109,9 +112,11 @@ def check_choice(key: str, value: Any, choices: type[StrEnum]) -> None:
 
 
 def check_positive(key: str, value: Any, otherwise: str = "") -> None:
-    """Raise ConfigError unless ``value`` is a finite number above 0."""
+    """Raise ConfigError unless ``value`` is a number above 0, at most ``LARGEST``."""
     if not is_number(value) or not value > 0:
         raise ConfigError(f"{key}={value!r}: must be a number above 0{otherwise}.")
+    if value > LARGEST:
+        raise ConfigError(f"{key}={value!r}: must be at most {LARGEST:g}.")
 
 
 def is_number(value: Any) -> bool:

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rlx.backtest.plan import Action, Instruction, Plan, Session, Strategy, is_number
-from rlx.errors import PlanError, did_you_mean
+from rlx.backtest.plan import LARGEST, Action, Instruction, Plan, Session, Strategy, is_number
+from rlx.errors import FileError, PlanError, did_you_mean
+from rlx.untrusted.documents import parse_json, unique
+from rlx.untrusted.shown import brief, shown
+from rlx.untrusted.text import read_text
 
 INSTRUCTION_KEYS = ("symbol", "action", "quantity", "execution_session", "entry_price", "exit_price")
 PLAN_KEYS = ("target_date", "instructions", "stop_trading_symbols")
 # What a model may add in its own words; nothing is done with it.
 INSTRUCTION_REMARKS = ("notes", "exit_reason")
 PLAN_REMARKS = ("metadata", "risk_notes", "focus_symbols", "execution_window")
-SHOWN = 60  # characters of a value in a message
+ANSWER = ".answer.json"
+"""How the name of a file ends that holds what a model answered, beside the plan that was made of it."""
+
+LONGEST_SYMBOL = 100  # characters
+MOST_INSTRUCTIONS = 10_000
 
 
 def read_plans(path: str | Path, strategy: str = Strategy.base.value) -> tuple[Plan, ...]:
-    """Read a plan file, or every ``*.json`` of a folder, in the order of their days.
+    """Read a plan file, or every ``*.json`` of a folder but for models' answers, in the order of their days.
 
     Raises PlanError naming file, instruction, key and value: for what is no plan, for what ``strategy`` cannot do
     without, and for two plans of one day.
@@ -38,10 +44,15 @@ def read_plans(path: str | Path, strategy: str = Strategy.base.value) -> tuple[P
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        files = sorted(file for file in path.glob("*.json") if file.is_file() and not file.name.startswith("."))
+        found = (file for file in path.glob("*.json") if file.is_file() and not file.name.startswith("."))
+        files = sorted(file for file in found if not file.name.endswith(ANSWER))
         if not files:
-            raise PlanError(f"policy.path={path}: the folder holds no .json file. Put one plan a file into it.")
+            raise PlanError(
+                f"policy.path={path}: the folder holds no .json file of a plan. Put one plan a file into it."
+            )
         return files
+    if path.name.endswith(ANSWER):
+        raise PlanError(f"policy.path={path}: is named as the answer that a plan was made of. Give the plan.")
     if not path.is_file():
         raise PlanError(f"policy.path={path}: no such file or folder. Give a plan file (JSON) or a folder of them.")
     return [path]
@@ -50,8 +61,10 @@ def _files(path: Path) -> list[Path]:
 def read_plan(path: Path, strategy: str = Strategy.base.value) -> Plan:
     """Read one file; PlanError when it is not the JSON of a plan."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_text(path)
+    except FileError as error:
+        raise PlanError(str(error)) from error
+    except OSError as error:
         raise PlanError(f"{path}: cannot be read: {error}.") from error
     return parse_plan(text, str(path), strategy)
 
@@ -59,21 +72,10 @@ def read_plan(path: Path, strategy: str = Strategy.base.value) -> Plan:
 def parse_plan(text: str, source: str, strategy: str = Strategy.base.value) -> Plan:
     """Return the plan that ``text`` is the JSON of; PlanError begins with ``source``."""
     try:
-        content = json.loads(text, object_pairs_hook=_without_repeats)
-    except RecursionError as error:
-        raise PlanError(f"{source}: is nested too deeply to be a plan.") from error
-    except ValueError as error:
-        raise PlanError(f"{source}: is not valid JSON: {error}.") from error
+        content = parse_json(text, source, unique)
+    except FileError as error:
+        raise PlanError(str(error)) from error
     return _Checked(source, strategy).plan(content)
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"key '{repeated}' appears twice in one object")
-    return found
 
 
 class _Checked:
@@ -100,15 +102,17 @@ class _Checked:
         except (TypeError, ValueError):
             day = None
         if day is None or str(day) != value:  # a week's number is a date to Python too
-            self._refuse(f"target_date={_shown(value)}: must be a day written as 2025-01-31")
+            self._refuse(f"target_date={shown(value)}: must be a day written as 2025-01-31")
         return day
 
     def _instructions(self, content: Mapping[str, Any]) -> tuple[Instruction, ...]:
         listed = self._required("", content, "instructions")
         if not isinstance(listed, list):
-            self._refuse(f"instructions={_shown(listed)}: must be a list of objects")
+            self._refuse(f"instructions={shown(listed)}: must be a list of objects")
         if not listed:
             self._refuse("instructions=[]: must hold at least one instruction; a day without trades has action 'hold'")
+        if len(listed) > MOST_INSTRUCTIONS:
+            self._refuse(f"instructions: holds {len(listed):,}; a plan has at most {MOST_INSTRUCTIONS:,}")
         found = tuple(self._instruction(number, item) for number, item in enumerate(listed, start=1))
         self._refuse_repeats(found)
         return found
@@ -119,8 +123,8 @@ class _Checked:
             self._refuse(f"{where}is {_named(item)}; expected an object with {', '.join(INSTRUCTION_KEYS)}")
         self._known(where, item, INSTRUCTION_KEYS, INSTRUCTION_REMARKS)
         symbol = self._required(where, item, "symbol")
-        if not isinstance(symbol, str) or not symbol.strip():
-            self._refuse(f"{where}symbol={_shown(symbol)}: must be the name of a symbol")
+        if not _names_a_symbol(symbol):
+            self._refuse(f"{where}symbol={shown(symbol)}: must be the name of a symbol")
         action = Action(self._choice(where, item, "action", [one.value for one in Action], None))
         session = self._choice(
             where, item, "execution_session", [one.value for one in Session], Session.market_open.value
@@ -143,7 +147,7 @@ class _Checked:
             return default
         if value not in allowed:
             hint = did_you_mean(str(value).lower(), allowed)
-            self._refuse(f"{where}{key}={_shown(value)}: must be one of {', '.join(allowed)}", hint)
+            self._refuse(f"{where}{key}={shown(value)}: must be one of {', '.join(allowed)}", hint)
         return str(value)
 
     def _quantity(self, where: str, item: Mapping[str, Any], action: Action) -> float | None:
@@ -153,7 +157,8 @@ class _Checked:
             return None
         low = "above 0 (to do nothing, use action 'hold')" if trades else "at least 0, or null"
         if not is_number(value) or value < 0 or (trades and value == 0):
-            self._refuse(f"{where}quantity={_shown(value)}: must be a number {low}")
+            self._refuse(f"{where}quantity={shown(value)}: must be a number {low}")
+        self._refuse_beyond(where, "quantity", value)
         return float(value) if value > 0 else None
 
     def _price(self, where: str, item: Mapping[str, Any], key: str, action: Action) -> float | None:
@@ -165,8 +170,13 @@ class _Checked:
                 )
             return None
         if not is_number(value) or value <= 0:
-            self._refuse(f"{where}{key}={_shown(value)}: must be a price above 0, or null")
+            self._refuse(f"{where}{key}={shown(value)}: must be a price above 0, or null")
+        self._refuse_beyond(where, key, value)
         return float(value)
+
+    def _refuse_beyond(self, where: str, key: str, value: float) -> None:
+        if value > LARGEST:
+            self._refuse(f"{where}{key}={shown(value)}: must be at most {LARGEST:g}")
 
     def _refuse_repeats(self, found: Iterable[Instruction]) -> None:
         seen: dict[tuple[str, Action, Session], int] = {}
@@ -183,8 +193,8 @@ class _Checked:
         listed = content.get("stop_trading_symbols")
         if listed is None:
             return frozenset()
-        if not isinstance(listed, list) or not all(isinstance(name, str) and name.strip() for name in listed):
-            self._refuse(f"stop_trading_symbols={_shown(listed)}: must be a list of symbols")
+        if not isinstance(listed, list) or not all(map(_names_a_symbol, listed)):
+            self._refuse(f"stop_trading_symbols={shown(listed)}: must be a list of symbols")
         return frozenset(name.strip() for name in listed)
 
     def _required(self, where: str, item: Mapping[str, Any], key: str) -> Any:
@@ -196,7 +206,8 @@ class _Checked:
         for name in item:
             if name not in (*keys, *remarks):
                 hint = did_you_mean(name, (*keys, *remarks))
-                self._refuse(f"{where}{name}={_shown(item[name])}: no such key; allowed are {', '.join(keys)}", hint)
+                what = f"{where}{brief(name)}={shown(item[name])}"
+                self._refuse(f"{what}: no such key; allowed are {', '.join(keys)}", hint)
 
     def _refuse(self, what: str, hint: str = "") -> NoReturn:
         raise PlanError(f"{self.source}: {what}.{hint}")
@@ -207,6 +218,5 @@ def _named(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= SHOWN else text[:SHOWN] + "..."
+def _names_a_symbol(value: Any) -> bool:
+    return isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_SYMBOL and value.isprintable()

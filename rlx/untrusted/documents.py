@@ -10,6 +10,7 @@ from typing import Any
 import yaml
 
 from rlx.errors import FileError
+from rlx.untrusted.shown import brief
 from rlx.untrusted.text import MAX_FILE_BYTES, read_text
 
 MAX_DEPTH = 50
@@ -24,8 +25,8 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
     """Return the value of a JSON text; FileError, with ``name``, when it is none or nests too deep.
 
     NaN, Infinity and numbers beyond a float are refused, as JSON has none, and so are lone surrogates, which no file
-    can be written with. ``hook`` makes an object of its pairs, as ``object_pairs_hook`` of ``json`` does; what it
-    raises passes through.
+    can be written with. ``hook`` makes an object of its pairs, as ``object_pairs_hook`` of ``json`` does; a
+    ValueError of its own says why there is none.
     """
     _refuse_depth(text, name)
     try:
@@ -36,6 +37,16 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
         raise FileError(f"{os.fspath(name)}: not a JSON document ({_reason(error)}).") from error
     _refuse_surrogates(value, name, "JSON")
     return value
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's members, as a ``hook``; ValueError when two have one name, of which the last would win."""
+    members: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in members:
+            raise ValueError(f"'{brief(name)}' appears twice in one object")
+        members[name] = value
+    return members
 
 
 def read_json(path: str | os.PathLike[str], hook: Hook | None = None, limit: int = MAX_FILE_BYTES) -> Any:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -121,8 +120,13 @@ class Stub:
         self.url = f"http://127.0.0.1:{self.server.server_port}/v1"
 
 
-def completion(content: Any) -> tuple[int, str]:
-    return 200, json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]})
+def completion(content: Any, refusal: str | None = None, **of_choice: Any) -> tuple[int, str]:
+    message = {"role": "assistant", "content": content, "refusal": refusal}
+    return 200, json.dumps({"choices": [{"message": message, **of_choice}]})
+
+
+def wrong(**changes: Any) -> str:
+    return json.dumps(PLAN | changes)
 
 
 @pytest.fixture
@@ -150,7 +154,8 @@ def generate(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, 
 def test_a_plan_is_asked_for_and_written(stub: Stub, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     status, out, err = generate(capsys, DAY, "--symbols", "SPY,AAPL", "--bars", "5", "--cash", "5000")
     assert (status, err, out) == (0, "", f"Plan: plans/{DAY}.json\n")
-    assert [path.name for path in (tmp_path / "plans").iterdir()] == [f"{DAY}.json"]
+    assert {path.name for path in (tmp_path / "plans").iterdir()} == {f"{DAY}.json", f"{DAY}.answer.json"}
+    assert (tmp_path / "plans" / f"{DAY}.answer.json").read_text() == stub.answer()[1]
     (plan,) = read_plans(tmp_path / "plans")
     assert [one.action.value for one in plan.instructions] == ["buy", "exit"]
     ((path, key, body),) = stub.asked
@@ -189,17 +194,20 @@ def test_no_bar_of_the_day_or_after_is_shown(stub: Stub, capsys: pytest.CaptureF
         f"Here it is:\n```json\n{json.dumps(PLAN)}\n```\nGood luck.",
         f"```\n{json.dumps(PLAN)}\n```",
         json.dumps({"plan": PLAN}),
-        json.dumps(PLAN | {"metadata": {"lone": "\ud800", "odd": float("nan")}}),
+        f"```JSON\r\n{json.dumps(PLAN)}\r\n```",
+        f"Sure! For {{AAPL}} and {{SPY}} I would do {json.dumps(PLAN, indent=1)} - good luck {{you}}.",
+        f"<think>Say {json.dumps(PLAN | {'target_date': '2020-03-09'})}? No.</think>\n{json.dumps(PLAN)}",
+        f"a thought without its beginning {{</THINK>```json\n{json.dumps(PLAN)}```",
+        json.dumps(PLAN | {"metadata": "no <think> here"}),
+        [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": json.dumps(PLAN)}],
+        [json.dumps(PLAN)[:30], {"type": "text", "text": json.dumps(PLAN)[30:]}],
+        f"{json.dumps(PLAN)} Once more: {json.dumps(PLAN, indent=2)}",
     ],
 )
-def test_an_answer_may_be_wrapped(stub: Stub, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str) -> None:
+def test_an_answer_may_be_wrapped(stub: Stub, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: Any) -> None:
     stub.answer = lambda: completion(content)
     assert generate(capsys, DAY, "--out", "mine.json")[0] == 0
     assert len(read_plans(tmp_path / "mine.json")[0].instructions) == 2
-
-
-def wrong(**changes: Any) -> str:
-    return json.dumps(PLAN | changes)
 
 
 @pytest.mark.parametrize(
@@ -213,7 +221,20 @@ def wrong(**changes: Any) -> str:
         ((200, '{"error": "quota"}'), ["is no chat completion", "quota"]),
         ((200, '{"choices": []}'), ["is no chat completion"]),
         (completion(None), ["has no text"]),
-        (completion("I cannot help with that."), ["the model's answer", "is not valid JSON"]),
+        (completion(7), ["has no text"]),
+        (completion([]), ["has no text"]),
+        (completion("I cannot help with that."), ["the model's answer", "not a JSON document"]),
+        (completion("<think>what should I"), ["thoughts alone"]),
+        (completion('```json\n{"target_date": "2020\n```'), ["not a JSON document", "control character"]),
+        (completion(json.dumps(PLAN) + wrong(target_date="2020-03-03")), ["holds 2 different plans"]),
+        (completion(wrong(metadata=float("nan"))), ["NaN is no JSON number"]),
+        (completion("{" * 100_000), ["the model's answer", "nests more than 50 levels deep"]),
+        (completion('{"a":' * 100_000 + "1" + "}" * 100_000), ["nests more than 50 levels deep"]),
+        ((200, '{"a":' * 100_000 + "1" + "}" * 100_000), ["is no chat completion", "nests more than 50 levels deep"]),
+        (completion("cut", finish_reason="length"), ["cut off (finish_reason: length)", "--symbols"]),
+        (completion("", finish_reason="length"), ["has no text", "cut off (finish_reason: length)"]),
+        (completion("", finish_reason="content_filter"), ["finish_reason: 'content_filter'"]),
+        (completion(None, refusal="I will not"), ["has no text: 'I will not'"]),
         (completion(wrong(instructions=[])), ["the model's answer", "instructions=[]"]),
         (completion(wrong(instructions=[order("AAPL", "buy", -1)])), ["instruction 1: quantity=-1"]),
         (completion(wrong(target_date="2020-03-03")), ["target_date=2020-03-03", f"asked for was {DAY}"]),
@@ -229,17 +250,10 @@ def test_an_answer_that_is_no_plan_is_one_error_and_no_file(
     assert err.startswith("Error: ") and err.count("\n") == 1
     assert all(part in err for part in parts), err
     assert "sk-secret" not in err
-    assert len(stub.asked) == 1 and not (tmp_path / "plans").exists()
-
-
-def test_a_server_that_does_not_answer(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
-    def slow() -> tuple[int, str]:
-        time.sleep(0.6)
-        return 200, ""
-
-    stub.answer = slow
-    status, _, err = generate(capsys, DAY, "--timeout-seconds", "0.2")
-    assert status == 2 and "no answer within 0.2 s" in err
+    assert len(stub.asked) == 1
+    kept = [] if answer[0] != 200 else [f"{DAY}.answer.json"]
+    assert [path.name for path in tmp_path.glob("plans/*")] == kept  # what was paid for
+    assert all((tmp_path / "plans" / name).read_text() == answer[1] and name in err for name in kept)
 
 
 def test_a_server_that_is_not_there(
@@ -280,23 +294,81 @@ def test_variables_that_are_missing_or_wrong(
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (["tomorrow"], "target_date 'tomorrow': must be a day"),
+        (["tomorrow"], "DATE 'tomorrow': must be a day"),
+        (["2020-W10-1"], "DATE '2020-W10-1': must be a day"),
+        (["0001-01-01"], "has 0 bars before 0001-01-01"),
         ([DAY, "--bars", "1"], "--bars 1: must be at least 2"),
-        ([DAY, "--bars", "100000"], "has 1957 bars before 2020-03-02"),
+        ([DAY, "--bars", "1" * 30], ": must be at least 2 and at most 10000"),
+        ([DAY, "--bars", "9999"], "has 1957 bars before 2020-03-02"),
         (["2012-05-18"], "has 0 bars before"),
         ([DAY, "--symbols", "APPL"], "Did you mean 'AAPL'"),
         ([DAY, "--data", "nowhere"], "nowhere"),
         ([DAY, "--cash", "nan"], "--cash=nan"),
+        ([DAY, "--cash", "inf"], "--cash=inf"),
+        ([DAY, "--cash", "1e308"], "--cash=1e+308: must be at most 1e+15"),
+        ([DAY, "--symbols", "AAPL,,SPY"], "--symbols 'AAPL,,SPY': must be names"),
         ([DAY, "--strategy", "max"], "--strategy='max': must be one of"),
-        ([DAY, "--timeout-seconds", "0"], "--timeout-seconds 0"),
+        *(([DAY, "--timeout-seconds", seconds], "--timeout-seconds") for seconds in ("0", "inf", "nan", "1e308")),
+        ([DAY, "--timeout-seconds=-1"], "--timeout-seconds -1: must be above 0 and at most 86400."),
+        *(([DAY, f"--temperature={text}"], f"--temperature {text}: must be") for text in ("hot", "nan", "-1", "1e308")),
+        ([DAY, "--out", "taken"], "--out taken/2020-03-02.json: nothing can be written in"),
+        ([DAY, "--out", "a.answer.json"], "--out a.answer.json: names ending in .answer.json"),
     ],
 )
 def test_requests_that_make_no_sense(
-    stub: Stub, capsys: pytest.CaptureFixture[str], arguments: list[str], part: str
+    stub: Stub, capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], part: str
 ) -> None:
+    (tmp_path / "taken").write_text("a file")
     status, _, err = generate(capsys, *arguments)
     assert status == 2 and part in err and err.count("\n") == 1, err
     assert not stub.asked
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "sent"),
+    [
+        ([], None, 0.0),
+        (["--temperature", "1"], None, 1.0),
+        (["--temperature", "null"], "0.5", None),
+        ([], "0.5", 0.5),
+        ([], "None", None),
+    ],
+)
+def test_the_temperature_is_a_setting(
+    stub: Stub,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    environment: str | None,
+    sent: float | None,
+) -> None:
+    if environment is not None:
+        monkeypatch.setenv("RLX_PLAN_TEMPERATURE", environment)
+    assert generate(capsys, DAY, *arguments)[0] == 0
+    ((*_, body),) = stub.asked
+    assert body.get("temperature") == sent and ("temperature" in body) == (sent is not None)
+
+
+def test_a_model_that_takes_no_temperature(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.answer = lambda: (400, "Unsupported value: 'temperature' does not support 0 with this model.")
+    assert "Leave the temperature out with --temperature null." in generate(capsys, DAY)[2]
+
+
+def test_an_answer_that_was_cut_off_behind_its_plan(stub: Stub, capsys: pytest.CaptureFixture[str]) -> None:
+    stub.answer = lambda: completion(f"{json.dumps(PLAN)} Why", finish_reason="length")
+    status, out, err = generate(capsys, DAY)
+    assert (status, out) == (0, f"Plan: plans/{DAY}.json\n") and "cut off (finish_reason: length)" in err
+
+
+def test_no_answer_is_written_over(stub: Stub, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    stub.answer = lambda: completion("no")
+    assert [generate(capsys, DAY)[0] for _ in range(2)] == [2, 2]
+    stub.answer = lambda: completion(json.dumps(PLAN))
+    assert generate(capsys, DAY)[0] == 0
+    names = {path.name for path in (tmp_path / "plans").iterdir()}
+    assert names == {f"{DAY}.json", *(f"{DAY}{number}.answer.json" for number in ("", ".2", ".3"))}
+    assert len(read_plans(tmp_path / "plans")) == 1
 
 
 def test_a_plan_that_is_there_is_kept(stub: Stub, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -1,0 +1,26 @@
+"""A key and passwords in text that is shown or stored: written over, whoever put them there."""
+
+from __future__ import annotations
+
+import json
+import re
+from urllib.parse import quote
+
+LONG = 8
+"""So many characters make a key that is written over wherever it stands; a shorter one may be a word, and is as one."""
+
+_USER = re.compile(r"(?<=://)[^\s\"']*@")
+
+
+def hide(text: str, key: str) -> str:
+    """Return text without the user names and passwords of its addresses, and without ``key`` in any usual spelling."""
+    return hide_key(_USER.sub("[hidden]@", text), key)
+
+
+def hide_key(text: str, key: str) -> str:
+    """Return text with ``[key]`` in place of ``key``: as it stands, and as JSON, Python and addresses write it."""
+    spellings = {key, json.dumps(key)[1:-1], repr(key)[1:-1], quote(key, safe="")} - {""}
+    if not spellings:
+        return text
+    pattern = "|".join(map(re.escape, sorted(spellings, key=len, reverse=True)))
+    return re.sub(pattern if len(key) >= LONG else rf"(?<!\w)(?:{pattern})(?!\w)", "[key]", text)
