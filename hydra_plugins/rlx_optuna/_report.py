@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,13 @@ from omegaconf import OmegaConf
 from optuna.trial import FrozenTrial, TrialState
 from rich.table import Table
 
+from hydra_plugins.rlx_optuna._folder import folder_of
 from rlx.console import open_console
+from rlx.errors import RlxError
 from rlx.plain import write_text
+from rlx.untrusted.escape import terminal
+
+RESULTS = "optimization_results.yaml"
 
 
 def print_trials(study: optuna.Study, reason: str) -> None:
@@ -20,17 +25,18 @@ def print_trials(study: optuna.Study, reason: str) -> None:
     trials = study.get_trials(deepcopy=False)
     names = sorted({name for trial in trials for name in trial.params})
     why = ["why"] if any(reason in trial.user_attrs for trial in trials) else []
-    table = Table(title=f"Study '{study.study_name}'")
+    table = Table(title=terminal(f"Study '{study.study_name}'"))
     for header in ("trial", *_short(names), "objective", "state", *why):
-        table.add_column(header, overflow="fold")
+        table.add_column(terminal(header), overflow="fold")
     for trial in trials:
-        table.add_row(
-            str(trial.number),
+        cells = (
+            trial.number,
             *(_text(trial.params.get(name, "")) for name in names),
             _text(trial.value) if trial.state == TrialState.COMPLETE else "",
             _state(study, trial),
             *(trial.user_attrs.get(reason, "") for _ in why),
         )
+        table.add_row(*map(terminal, cells))
     open_console().print(table)
 
 
@@ -50,8 +56,11 @@ def _text(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
-def save_results(study: optuna.Study, folder: Path, fixed: Mapping[str, Any], overrides: Sequence[str]) -> None:
-    """Write the study's counts and its best trial: parameters, objective, run folder and the overrides to run it."""
+def save_results(study: optuna.Study, folder: Path, same: Sequence[str]) -> None:
+    """Write the study's counts and its best trial: parameters, objective, run folder and the overrides to run it.
+
+    ``same`` are the overrides that all trials have. RlxError when the file cannot be written.
+    """
     trials = study.get_trials(deepcopy=False)
     results: dict[str, Any] = {
         "name": "optuna",
@@ -60,12 +69,18 @@ def save_results(study: optuna.Study, folder: Path, fixed: Mapping[str, Any], ov
     }
     if results["trials"]["COMPLETE"]:
         best = study.best_trial
-        settings = {**best.params, **fixed}
+        run = folder_of(best, folder)
         results |= {
             "best_value": best.value,
             "best_params": best.params,
             "best_trial": best.number,
-            "best_run": str(folder / str(best.number)),
-            "best_overrides": [f"{name}={value}" for name, value in settings.items()] + list(overrides),
+            "best_run": None if run is None else str(run),
+            "best_overrides": [f"{name}={value}" for name, value in best.params.items()] + list(same),
         }
-    write_text(folder / "optimization_results.yaml", OmegaConf.to_yaml(OmegaConf.create(results)))
+    try:
+        write_text(folder / RESULTS, OmegaConf.to_yaml(OmegaConf.create(results)))
+    except OSError as error:
+        raise RlxError(
+            f"{folder / RESULTS}: cannot be written ({error}). The study is kept: the same command with "
+            f"hydra.sweep.dir={folder} writes it."
+        ) from error

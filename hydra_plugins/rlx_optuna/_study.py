@@ -8,24 +8,44 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import optuna
 from hydra.core.utils import JobReturn
 from hydra.utils import instantiate
 from hydra_plugins.hydra_optuna_sweeper._impl import OptunaSweeperImpl, create_params_from_overrides
 from omegaconf import DictConfig
+from optuna.distributions import BaseDistribution
 from optuna.trial import Trial, TrialState
 
+from hydra_plugins.rlx_optuna._folder import note_folder, refuse_foreign_folder, refuse_nothing_to_run, taken
+from hydra_plugins.rlx_optuna._record import ABORTED, done, write_record
 from hydra_plugins.rlx_optuna._report import print_trials, save_results
+from hydra_plugins.rlx_optuna._stopped import fail_stopped
+from hydra_plugins.rlx_optuna._storage import Place, opened
+from hydra_plugins.rlx_optuna._terms import hold_to_terms, settings_of
 from rlx.errors import ConfigError, RlxError
 
 log = logging.getLogger(__name__)
 
-ABORTED = "aborted"  # user attribute of a trial that did not run to its end, and so is not one of the total
 REASON = "failure"
+RANGES = {"n_trials": (1, 100_000), "n_jobs": (1, 1_000), "seed": (0, 2**31)}
+
+
+class Search(NamedTuple):
+    """What is searched, and what is the same in every trial: values by key, and deletions."""
+
+    space: dict[str, BaseDistribution]
+    fixed: dict[str, Any]
+    deletions: list[str]
+
+    @property
+    def same(self) -> list[str]:
+        """The overrides that every trial has."""
+        return [f"{name}={value}" for name, value in self.fixed.items()] + self.deletions
 
 
 class ResumableStudy(OptunaSweeperImpl):
@@ -36,7 +56,7 @@ class ResumableStudy(OptunaSweeperImpl):
         sampler: DictConfig,
         seed: int,
         direction: Any,
-        storage: str,
+        storage: str | None,
         study_name: str,
         n_trials: int,
         n_jobs: int,
@@ -44,35 +64,76 @@ class ResumableStudy(OptunaSweeperImpl):
     ) -> None:
         super().__init__(sampler, direction, storage, study_name, n_trials, n_jobs, 1.0, None, None, params)
         self.seed = seed
+        self.name = study_name
 
     def sweep(self, arguments: list[str]) -> None:
         """Run trials of the search space in ``arguments`` and the sweep's params until the total is reached."""
-        for name in ("n_trials", "n_jobs"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"hydra.sweeper.{name}={getattr(self, name)}: must be at least 1.")
+        self._check_numbers()
+        search = self._search(arguments)
+        folder = Path(self.sweep_dir)
+        place = Place.of(self.storage, folder)
+        refuse_foreign_folder(folder, place, self.name)
+        with taken(folder), opened(place) as storage:
+            study = self._open_study(storage, place, search)
+            with self._told(study, place, folder):
+                while (missing := self.n_trials - done(study)) > 0:
+                    trials = [self._ask(study, folder) for _ in range(min(missing, self.n_jobs))]
+                    self._run(study, trials, search)
+                    write_record(folder, place, study)
+            save_results(study, folder, search.same)
+            if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
+                raise RlxError(f"None of the {done(study)} trials of study '{self.name}' gave a usable objective.")
+
+    def _check_numbers(self) -> None:
+        for name, (low, high) in RANGES.items():
+            if not low <= getattr(self, name) <= high:
+                raise ConfigError(f"hydra.sweeper.{name}={getattr(self, name)}: must be from {low} to {high:,}.")
+        if not self.name:
+            raise ConfigError("hydra.sweeper.study_name: must not be empty.")
+
+    def _search(self, arguments: list[str]) -> Search:
         self._process_searchspace_config()
-        space, fixed, fixed_overrides = create_params_from_overrides([*self._parse_sweeper_params_config(), *arguments])
-        space = {name: distribution for name, distribution in space.items() if name not in fixed}
-        study = self._open_study()
-        log.info("Study '%s' in %s: %d of %d trials done", self.study_name, self.storage, done(study), self.n_trials)
+        space, fixed, deletions = create_params_from_overrides([*self._parse_sweeper_params_config(), *arguments])
+        return Search({name: one for name, one in space.items() if name not in fixed}, fixed, deletions)
+
+    def _open_study(self, storage: optuna.storages.RDBStorage, place: Place, search: Search) -> optuna.Study:
+        """Return the study, ready to go on: trials of a process that was killed are failed, and others' are left."""
+        assert self.hydra_context is not None and self.config is not None  # set in setup()
+        folder, direction = Path(self.sweep_dir), self._get_directions()[0]
+        common = self.hydra_context.config_loader.load_sweep_config(self.config, search.same)
+        study = optuna.create_study(study_name=self.name, storage=storage, direction=direction, load_if_exists=True)
+        named = f"study '{self.name}' in {place.shown}"
+        if not hold_to_terms(study, direction, search.space, settings_of(common, search.space), named):
+            log.warning("%s does not say which settings its trials had; they are taken for those of this sweep.", named)
+        fail_stopped(study, folder, own=self.storage is None)
+        refuse_nothing_to_run(study, folder, self.n_trials, named)
+        study.sampler = self._sampler(len(study.get_trials(deepcopy=False)))
+        write_record(folder, place, study)
+        log.info("Study '%s' in %s: %d of %d trials done", self.name, place.shown, done(study), self.n_trials)
+        return study
+
+    @contextmanager
+    def _told(self, study: optuna.Study, place: Place, folder: Path) -> Iterator[None]:
+        """Print the table of trials and bring the record up to date, however the loop inside the block ends."""
         try:
-            while (missing := self.n_trials - done(study)) > 0:
-                trials = [study.ask() for _ in range(min(missing, self.n_jobs))]
-                self._run(study, trials, space, fixed, fixed_overrides)
+            yield
         except KeyboardInterrupt:
             log.warning("Interrupted. The same command with hydra.sweep.dir=%s continues this sweep.", self.sweep_dir)
             raise SystemExit(130) from None
         finally:
+            write_record(folder, place, study)
             print_trials(study, REASON)
-        save_results(study, Path(self.sweep_dir), fixed, fixed_overrides)
-        if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
-            raise RlxError(f"None of the {done(study)} trials of study '{self.study_name}' gave a usable objective.")
 
-    def _run(self, study: optuna.Study, trials: list[Trial], space: Any, fixed: Any, fixed_overrides: Any) -> None:
+    def _ask(self, study: optuna.Study, folder: Path) -> Trial:
+        trial = study.ask()
+        note_folder(trial, folder)
+        return trial
+
+    def _run(self, study: optuna.Study, trials: list[Trial], search: Search) -> None:
         assert self.launcher is not None  # built in setup()
         waiting = list(trials)
         try:
-            overrides = self._configure_trials(trials, space, fixed, fixed_overrides)
+            overrides = self._configure_trials(trials, search.space, search.fixed, search.deletions)
             jobs: Sequence[JobReturn] = self.launcher.launch(overrides, initial_job_idx=trials[0].number)
             for trial, job in zip(trials, jobs, strict=True):
                 record(study, trial, job)
@@ -81,18 +142,6 @@ class ResumableStudy(OptunaSweeperImpl):
             for trial in waiting:
                 trial.set_user_attr(ABORTED, True)
                 fail(study, trial, "aborted before it returned an objective")
-
-    def _open_study(self) -> optuna.Study:
-        optuna.logging.set_verbosity(optuna.logging.WARNING)
-        Path(self.sweep_dir).mkdir(parents=True, exist_ok=True)
-        study = optuna.create_study(
-            study_name=self.study_name,
-            storage=self.storage,
-            direction=self._get_directions()[0],
-            load_if_exists=True,
-        )
-        study.sampler = self._sampler(len(study.get_trials(deepcopy=False)))
-        return study
 
     def _sampler(self, trials_so_far: int) -> optuna.samplers.BaseSampler:
         """Build the sampler; a continued study gets another seed, or it would draw its first trials again."""
@@ -103,11 +152,6 @@ class ResumableStudy(OptunaSweeperImpl):
             settings["seed"] = self.seed + trials_so_far
         sampler: optuna.samplers.BaseSampler = instantiate(settings)
         return sampler
-
-
-def done(study: optuna.Study) -> int:
-    """Count the trials that ran to their end, failed ones included."""
-    return sum(t.state.is_finished() and ABORTED not in t.user_attrs for t in study.get_trials(deepcopy=False))
 
 
 def record(study: optuna.Study, trial: Trial, job: JobReturn) -> None:

@@ -12,7 +12,8 @@ from omegaconf import MISSING
 
 @dataclass
 class ResumableSweeperConfig:
-    """``n_trials`` is the total the study shall hold; ``storage`` and ``study_name`` say which study to continue.
+    """``n_trials`` is the total the study shall hold; ``storage`` and ``study_name`` say which study to continue;
+    without a storage it is ``study.db`` in the sweep's folder.
 
     ``seed`` seeds the sampler, ``n_jobs`` trials are handed to the launcher at a time, and ``params`` maps the keys
     searched to their ranges in Hydra's sweep syntax, such as ``interval(0, 1)`` or ``choice(1, 2)``.
@@ -24,7 +25,7 @@ class ResumableSweeperConfig:
     sampler: Any = MISSING
     seed: int = "${seed}"  # type: ignore[assignment]  # the run's own seed
     direction: Direction = Direction.maximize
-    storage: str = "sqlite:///${hydra.sweep.dir}/study.db"
+    storage: str | None = None
     study_name: str = "rlx"
     n_trials: int = 20
     n_jobs: int = 1

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import yaml
 
-from rlx.app.sweeps import Study, study_of
+from rlx.app.sweeps import study_of
 from rlx.console import open_console
-from rlx.errors import RlxError
+from rlx.errors import FileError, RlxError
 from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.sweep_report import SweepTrial, measure_sweep
+from rlx.evaluate.trials import MAX_TRIALS
 from rlx.evaluate.windows import HOLDOUT
 from rlx.plain import write_json, write_text
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
 from rlx.types import FloatArray
+from rlx.untrusted.documents import read_yaml
 
-SCHEMA_VERSION = 1
+if TYPE_CHECKING:
+    from hydra_plugins.rlx_optuna._record import Held
+
+SCHEMA_VERSION = 2  # in 1 the ranks of ``overfitting`` counted from the worst
 NAME = "sweep_report"
 CONFIDENCE = 0.95
+log = logging.getLogger(__name__)
 
 
 def run_sweep_report(folder: str, *, blocks: int = 16, key: str | None = None, trials: int | None = None) -> int:
@@ -45,8 +52,15 @@ def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declare
     that is larger than the sweep's own. Raises RlxError when the folder is no sweep, keys are mixed, a ledger is
     missing or not its scorecard's, or too few trials are comparable.
     """
+    if declared is not None and not 1 <= declared <= MAX_TRIALS:
+        raise RlxError(f"--trials={declared}: must be from 1 to {MAX_TRIALS:,}.")
     cards = _comparable(folder, _scorecards(folder), key)
     study = study_of(folder)
+    if study is not None and study.running:
+        log.warning(
+            "Still running, or killed, and not counted: trial %s. Continuing the sweep fails what was killed.",
+            ", ".join(study.running),
+        )
     first = next(iter(cards.values()))
     own = max(_runs(folder) if study is None else study.trials, len(cards))
     count = own if declared is None else max(own, declared)
@@ -73,7 +87,26 @@ def _scorecards(folder: Path) -> dict[str, Scorecard]:
     paths = sorted(folder.glob("*/scorecard.json"), key=lambda path: (len(path.parent.name), path.parent.name))
     if not paths:
         raise RlxError(f"{folder}: no trial in it has a scorecard. Give the folder of a sweep that has ended.")
-    return {path.parent.name: Scorecard.load(path) for path in paths}
+    return {path.parent.name: _card(path) for path in paths}
+
+
+def _card(path: Path) -> Scorecard:
+    """Return a scorecard whose key has what is read of it here."""
+    card = Scorecard.load(path)
+    key: Any = card.key if isinstance(card.key, dict) else {}
+    windows = key.get("windows")
+    holdout = windows.get(HOLDOUT) if isinstance(windows, dict) else None
+    holdout = holdout if isinstance(holdout, dict) else {}
+    year = key.get("periods_per_year")
+    right = {
+        "key.hash": isinstance(key.get("hash"), str),
+        "key.periods_per_year": isinstance(year, int | float) and math.isfinite(year) and 0 < year < 1e9,
+        **{f"key.windows.{HOLDOUT}.{name}": isinstance(holdout.get(name), str) for name in ("first", "last")},
+        f"key.windows.{HOLDOUT}.steps": isinstance(holdout.get("steps"), int),
+    }
+    if wrong := next((name for name, fine in right.items() if not fine), None):
+        raise FileError(f"scorecard {path}: {wrong} is missing or not what it should be. Judge that trial again.")
+    return card
 
 
 def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> dict[str, Scorecard]:
@@ -93,7 +126,7 @@ def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> d
     return {name: cards[name] for name in by_key[chosen]}
 
 
-def _trials(folder: Path, cards: dict[str, Scorecard], study: Study | None) -> list[SweepTrial]:
+def _trials(folder: Path, cards: dict[str, Scorecard], study: Held | None) -> list[SweepTrial]:
     settings = _settings(folder, list(cards))
     objectives = {} if study is None else study.objectives
     return [
@@ -128,8 +161,10 @@ def _overrides(path: Path) -> dict[str, str]:
     """Return overrides by key; none where Hydra recorded none."""
     if not path.is_file():
         return {}
-    lines = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    pairs = (str(line).lstrip("+~").partition("=") for line in lines)
+    lines = read_yaml(path) or []
+    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
+        raise FileError(f"{path}: not a list of overrides, as Hydra records them. Move it away, or the trial.")
+    pairs = (line.lstrip("+~").partition("=") for line in lines)
     return {key: value for key, _, value in pairs}
 
 

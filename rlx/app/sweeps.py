@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+import math
 from pathlib import Path
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -12,21 +13,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from rlx.errors import RlxError
 from rlx.evaluate.scorecard import Scorecard
-from rlx.evaluate.trials import Sweep
+from rlx.evaluate.trials import MAX_TRIALS, Sweep
 
-STUDY = "study.db"
+if TYPE_CHECKING:
+    from hydra_plugins.rlx_optuna._record import Held
+
 log = logging.getLogger(__name__)
-
-
-class Study(NamedTuple):
-    """What the study of a sweep holds: how many trials ran to their end, failed ones included, and their objectives.
-
-    ``objectives`` and ``best``, by the name of the trial's folder; none where one file holds several studies.
-    """
-
-    trials: int
-    objectives: dict[str, float]
-    best: str | None
 
 
 def own_sweep() -> Sweep | None:
@@ -43,55 +35,69 @@ def own_sweep() -> Sweep | None:
 def sweep_of(run_dir: Path | None) -> Sweep | None:
     """Return the sweep whose folder a run lies in, with the trials its study counts; None when it lies in none.
 
-    A study that cannot be read is told in a warning, and counts as none.
+    Where no study can be found or read, as of a run that was moved out of its sweep, it is what the run's own
+    scorecard says, if that says anything.
     """
-    study = None if run_dir is None else study_of(run_dir.resolve().parent)
-    return None if study is None or run_dir is None else Sweep(study.trials, _other_sharpes(run_dir))
-
-
-def study_of(folder: Path) -> Study | None:
-    """Return the study of a sweep's folder; None without one, and with a warning where it cannot be read."""
-    if not (path := folder / STUDY).is_file():
+    if run_dir is None:
         return None
-    try:
-        return _read(path)
-    except Exception as error:  # of Optuna, SQLAlchemy or SQLite; a judgement does not depend on it
-        log.warning("%s cannot be read (%s): the trials of that sweep are not counted.", path, error)
+    held = study_of(run_dir.resolve().parent)
+    trials = _on_its_scorecard(run_dir) if held is None else held.trials
+    if trials is None:
         return None
+    return Sweep(trials, {} if held is None else _other_sharpes(run_dir))
 
 
-def _read(path: Path) -> Study:
-    import optuna
+def study_of(folder: Path) -> Held | None:
+    """Return what the study of a sweep's folder holds; None without one, and with a warning where it cannot be read.
 
-    from hydra_plugins.rlx_optuna._study import done
+    Where it cannot be read but the folder has a record of it, that counts.
+    """
+    from hydra_plugins.rlx_optuna._record import held_by, read_held, read_record
 
-    storage = optuna.storages.RDBStorage(f"sqlite:///{path}")
     try:
-        names = optuna.get_all_study_names(storage)
-        studies = [optuna.load_study(study_name=name, storage=storage) for name in names]
-        count = sum(map(done, studies))
-        if len(studies) != 1:
-            return Study(count, {}, None)
-        complete = studies[0].get_trials(deepcopy=False, states=(optuna.trial.TrialState.COMPLETE,))
-        objectives = {str(trial.number): float(trial.values[0]) for trial in complete}
-        return Study(count, objectives, str(studies[0].best_trial.number) if complete else None)
-    finally:
-        storage.remove_session()
-        storage.engine.dispose()
+        return read_held(folder)
+    except (RlxError, OSError) as error:  # a judgement does not depend on it
+        reason = str(error)
+    try:
+        record = read_record(folder)
+    except (RlxError, OSError):  # said in ``reason``
+        record = None
+    instead = "are not counted" if record is None else f"count as {record['trials']}, as recorded there"
+    log.warning("%s The trials of the sweep %s %s.", reason, folder, instead)
+    return None if record is None else held_by(record)
+
+
+def _on_its_scorecard(run_dir: Path) -> int | None:
+    """Return the number of trials that a run's own scorecard has from its sweep."""
+    path = run_dir / "scorecard.json"
+    if not path.is_file() or (card := _load(path)) is None:
+        return None
+    found: Any = card.significance
+    if not isinstance(found, dict) or found.get("trials_from") != "sweep":
+        return None
+    trials = found.get("trials")
+    fine = isinstance(trials, int) and not isinstance(trials, bool) and 1 <= trials <= MAX_TRIALS
+    return trials if fine else None
 
 
 def _other_sharpes(run_dir: Path) -> dict[str, list[float]]:
     """Return the Sharpe ratios on the scorecards of the sweep's other runs, by the hash of their key."""
     sharpes: dict[str, list[float]] = {}
     for path in sorted(run_dir.resolve().parent.glob("*/scorecard.json")):
-        if path.parent == run_dir.resolve():
-            continue
-        try:
-            card = Scorecard.load(path)
-        except RlxError as error:
-            log.warning("Left out of the spread over trials: %s", error)
-            continue
-        sharpe = card.metrics["sharpe"]
-        if sharpe is not None:
+        card = None if path.parent == run_dir.resolve() else _load(path)
+        if card is not None and (sharpe := _number(card.metrics, "sharpe")) is not None:
             sharpes.setdefault(card.key["hash"], []).append(sharpe)
     return sharpes
+
+
+def _load(path: Path) -> Scorecard | None:
+    try:
+        return Scorecard.load(path)
+    except (RlxError, OSError) as error:
+        log.warning("Left out of the spread over trials: %s", error)
+        return None
+
+
+def _number(metrics: Any, name: str) -> float | None:
+    value = metrics.get(name) if isinstance(metrics, dict) else None
+    return value if isinstance(value, int | float) and math.isfinite(value) else None

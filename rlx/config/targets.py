@@ -14,6 +14,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from rlx.config.commands import SCHEMAS, writable
 from rlx.config_errors import explain
 from rlx.errors import ConfigError, RlxError, did_you_mean
+from rlx.evaluate.trials import MAX_TRIALS
 from rlx.plain import file_name
 
 OWN_KEYS = ("name", "system", "policy", "trials")
@@ -94,9 +95,9 @@ def _target(number: int, document: Any) -> Target:
 
 
 def _trials(value: Any) -> int | None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
-        raise ConfigError(f"trials={value!r}: must be a whole number, at least 1.")
-    return value
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_TRIALS):
+        return value
+    raise ConfigError(f"trials={value!r}: must be a whole number, from 1 to {MAX_TRIALS:,}.")
 
 
 def _default_name(kind: str, options: Mapping[str, Any]) -> str:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from rlx.evaluate.significance import Significance
 
+ASSUMED = {
+    "null": ", taking their unknown spread for that of noise",
+    "floor": ", taking their spread, which is less, for that of noise",
+}
+"""What is said of a spread of the trials' Sharpe ratios that is not their own."""
+
 
 def write_claim(significance: Significance) -> str:
     """Return a sentence or two on the number of trials and the Sharpe ratio it leaves; nothing where there is none."""
@@ -18,7 +24,7 @@ def _of_many(significance: Significance, dsr: float) -> str:
     trials, sharpe = significance.trials, significance.expected_max_sharpe or 0.0
     words = f"With {trials} trials the deflated Sharpe ratio is {_probability(dsr, significance)}"
     chance = f"the best of {trials} worthless ones is expected to show a Sharpe ratio of {sharpe:.2f} by chance alone"
-    assumed = "" if significance.trial_variance_from == "sweep" else ", taking their unknown spread for that of noise"
+    assumed = ASSUMED.get(significance.trial_variance_from or "", "")
     if dsr >= significance.confidence:
         return f"{words}: chance and the choice among them do not explain its Sharpe ratio ({chance}{assumed})."
     return f"{words}: chance and the choice among them may explain its Sharpe ratio ({chance}{assumed})."

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rlx.errors import ConfigError, did_you_mean
+from rlx.evaluate.trials import MAX_TRIALS
 
 SPLITS = ("auto", "train", "validation", "test", "all")
 SECONDS = "datetime64[s]"
@@ -49,7 +50,7 @@ class Protocol:
         _whole("bootstrap_replications", self.bootstrap_replications, 100)
         _whole("seed", self.seed, 0)
         if self.trials is not None:
-            _whole("trials", self.trials, 1, " or null")
+            _whole("trials", self.trials, 1, " or null", high=MAX_TRIALS)
         _open_unit("confidence", self.confidence)
         start, end = _date("start", self.start), _date("end", self.end)
         if start is not None and end is not None and start.astype(SECONDS) >= _end_of(end):
@@ -101,9 +102,11 @@ def _end_of(period: np.datetime64) -> np.datetime64:
     return end
 
 
-def _whole(name: str, value: Any, low: int, otherwise: str = "") -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise ConfigError(f"protocol.{name}={value!r}: must be a whole number, at least {low}{otherwise}.")
+def _whole(name: str, value: Any, low: int, otherwise: str = "", high: int | None = None) -> None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < low or (high is not None and value > high):
+        bounds = f"at least {low}" if high is None else f"from {low} to {high:,}"
+        raise ConfigError(f"protocol.{name}={value!r}: must be a whole number, {bounds}{otherwise}.")
 
 
 def _open_unit(name: str, value: Any) -> None:

@@ -24,8 +24,9 @@ class Significance:
     ``psr`` is the probabilistic Sharpe ratio against zero and ``dsr`` the deflated one, both probabilities; one may
     be claimed when it reaches ``confidence``. ``min_track_record_steps`` is the length at which ``psr`` would, None
     for a Sharpe ratio of zero or less. ``kurtosis`` is 3 for a normal distribution. ``trials_from`` and
-    ``trial_variance_from`` say where these are from: ``declared``, ``sweep`` or ``none``, and ``sweep`` or ``null``,
-    the spread of trials that are worth nothing. ``expected_max_sharpe`` is in units of the metric ``sharpe``.
+    ``trial_variance_from`` say where these are from: ``declared``, ``sweep`` or ``none``, and ``sweep``, ``null`` (the
+    spread of trials that are worth nothing, as theirs is not known) or ``floor`` (the same, as theirs is less).
+    ``expected_max_sharpe`` is in units of the metric ``sharpe``.
     """
 
     confidence: float
@@ -63,7 +64,7 @@ def measure_significance(
     }
     if (reason := no_statistics(returns)) is not None:
         return Significance(**common, reason=reason)
-    variance = null_variance(len(returns)) if trials.variance is None else trials.variance
+    variance, variance_from = _trial_variance(trials, len(returns))
     try:
         found = deflated_sharpe_ratio_full(returns, trials.count, variance)
         needed = min_track_record_steps(returns, confidence)
@@ -76,11 +77,23 @@ def measure_significance(
         min_track_record_steps=int(needed) if math.isfinite(needed) else None,
         expected_max_sharpe=expected_max_sharpe(trials.count, variance) * math.sqrt(periods_per_year),
         trial_variance_per_step=variance,
-        trial_variance_from="null" if trials.variance is None else "sweep",
+        trial_variance_from=variance_from,
         sharpe_per_step=found.observed_sr,
         skewness=found.skew,
         kurtosis=found.kurt,
     )
+
+
+def _trial_variance(trials: Trials, steps: int) -> tuple[float, str]:
+    """Return the variance of the trials' Sharpe ratios a step, never below that of noise, and where it is from.
+
+    Trials that hold nearly the same book spread by next to nothing. That says that few different things were tried,
+    not that the ratio of any of them is known any better than its own length allows.
+    """
+    noise = null_variance(steps)
+    if trials.variance is None:
+        return noise, "null"
+    return (trials.variance, "sweep") if trials.variance >= noise else (noise, "floor")
 
 
 def probabilistic_sharpe_ratio(returns: FloatArray, benchmark_per_step: float = 0.0) -> float:
@@ -131,7 +144,7 @@ def expected_max_sharpe(trials: int, variance_per_step: float) -> float:
 def null_variance(steps: int) -> float:
     """Return the variance of the Sharpe ratio a step of a worthless trial, 1 / (T - 1): the formula's at SR = 0.
 
-    It stands in where the trials' own is not known. Trials that resemble each other spread less, so it errs on the
-    side of doubt; it holds for trials that are worth nothing.
+    It stands in where the trials' own is not known or less. Trials that resemble each other spread less, so it errs on
+    the side of doubt; it holds for trials that are worth nothing.
     """
     return 1.0 / (steps - 1)

@@ -36,7 +36,7 @@ def measure_sweep(
 
     All returns are of the same steps. ``count`` of trials were run in all, those included that left nothing to compare.
     ``overfitting`` is that of the trials that differ (``backtest_overfitting``), and ``ranks`` the distribution of its
-    logits. Raises RlxError for fewer than four different trials, and for blocks that do not fit.
+    logits, from rank 1, the best. Raises RlxError for fewer than four different trials, and for blocks that do not fit.
     """
     different = _different(trials)
     if len(different) < MIN_COMPARED:
@@ -85,7 +85,8 @@ def _rows(trials: Sequence[SweepTrial], count: int, confidence: float, periods_p
 def _describe(found: Overfitting, n: int, blocks: int, periods_per_year: float) -> dict[str, Any]:
     year = float(np.sqrt(periods_per_year))
     values, counts = np.unique(np.round(found.logits, 9), return_counts=True)
-    ranks = (n + 1) / (1.0 + np.exp(-values))
+    values, counts = values[::-1], counts[::-1]  # a high logit is a good rank
+    ranks = (n + 1) / (1.0 + np.exp(values))
     return {
         "pbo": found.pbo,
         "probability_of_loss": found.probability_of_loss,

@@ -10,6 +10,9 @@ import numpy as np
 MIN_TRIALS = 3
 """Sharpe ratios it takes to estimate their variance; of fewer the error exceeds the estimate."""
 
+MAX_TRIALS = 10**9
+"""More cannot be meant: no command counts further, and the tails of a normal distribution end soon after."""
+
 
 @dataclass(frozen=True)
 class Sweep:

@@ -8,6 +8,7 @@ TRIALS_FROM = {"declared": "declared", "sweep": "those of its sweep", "none": "n
 VARIANCE_FROM = {
     "sweep": "over the scorecards of the sweep's trials",
     "null": "1 / (steps - 1), of trials that are worth nothing, since their own is not known",
+    "floor": "1 / (steps - 1), of trials that are worth nothing, since their own is less",
 }
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rlx.evaluate.claim import write_claim
 from rlx.evaluate.significance import Significance
 from rlx.report.numbers import number
 from rlx.report.tables import markdown_table, terminal_table
+from rlx.untrusted.escape import markdown, one_line, terminal
 
 if TYPE_CHECKING:
     from rich.console import Group
+
+Say = Callable[[object], str]
+"""Writes a name or a value from a file so that it stays text."""
 
 ACCEPTED = 0.05
 """Probability of overfitting up to which Bailey et al. (2015) suggest to accept a choice."""
@@ -23,15 +28,16 @@ COUNTED = {
 }
 
 
-def write_words(report: dict[str, Any]) -> str:
+def write_words(report: dict[str, Any], say: Say = one_line) -> str:
     """Return what the report allows one to say."""
     trials, best = report["trials"], report["rows"][0]
     claim = write_claim(Significance(**best["significance"]))
     sentences = [
         _compared(report),
         _overfitting(report["overfitting"]),
-        f"The best on these dates is trial {best['trial']}, Sharpe ratio {number('sharpe', best['sharpe'])}. {claim}",
-        _chosen(report),
+        f"The best on these dates is trial {say(best['trial'])}, Sharpe ratio {number('sharpe', best['sharpe'])}.",
+        claim,
+        _chosen(report, say),
         "All of this is measured on the hold-out: who picks a trial by it has chosen on the test, and needs other "
         "dates to judge the choice.",
     ]
@@ -45,11 +51,12 @@ def sweep_summary(report: dict[str, Any]) -> Group:
     """Return a rich renderable: the trials, where the best of one half ranks in the other, and the verdict."""
     from rich.console import Group
     from rich.padding import Padding
+    from rich.text import Text
 
     return Group(
-        terminal_table(_title(report), _header(report), _lines(report)),
-        terminal_table("Best of one half of the dates, in the other half", RANKS_HEADER, _ranks(report)),
-        Padding(report["verdict"], (1, 1)),
+        terminal_table(_title(report, terminal), _header(report, terminal), _lines(report, terminal)),
+        terminal_table("Best of one half of the dates, in the other half (1 is best)", RANKS_HEADER, _ranks(report)),
+        Padding(Text(report["verdict"]), (1, 1)),
     )
 
 
@@ -66,10 +73,11 @@ def render_markdown(report: dict[str, Any]) -> str:
     ]
     sections = [
         f"# Sweep: {report['trials']['compared']} trials",
-        report["verdict"],
-        f"## Trials\n\n{_title(report)}\n\n{markdown_table(_header(report), _lines(report))}",
+        write_words(report, markdown),
+        f"## Trials\n\n{_title(report, markdown)}\n\n"
+        f"{markdown_table(_header(report, markdown), _lines(report, markdown))}",
         f"## Overfitting\n\n{markdown_table(['', 'value', 'meaning'], numbers)}",
-        f"Rank 1 is the worst.\n\n{markdown_table(RANKS_HEADER, _ranks(report))}",
+        f"Rank 1 is the best.\n\n{markdown_table(RANKS_HEADER, _ranks(report))}",
     ]
     return "\n\n".join(sections) + "\n"
 
@@ -102,35 +110,36 @@ def _overfitting(found: dict[str, Any]) -> str:
     return f"{words}; {reading}. {loss}; its median Sharpe ratio goes from {inside} to {outside}."
 
 
-def _chosen(report: dict[str, Any]) -> str:
+def _chosen(report: dict[str, Any], say: Say) -> str:
     """Say how the trial that the sweep's own objective chose, without a look at the hold-out, came out on it."""
     names = [row["trial"] for row in report["rows"]]
     if report["chosen"] is None:
         return ""
     row = report["rows"][names.index(report["chosen"])]
     return (
-        f"The sweep's own choice by validation is trial {row['trial']}: number {names.index(row['trial']) + 1} of "
+        f"The sweep's own choice by validation is trial {say(row['trial'])}: rank {names.index(row['trial']) + 1} of "
         f"{len(names)} here, Sharpe ratio {number('sharpe', row['sharpe'])}."
     )
 
 
-def _title(report: dict[str, Any]) -> str:
+def _title(report: dict[str, Any], say: Say) -> str:
     holdout = report["holdout"]
-    return f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {report['key']}"
+    return f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {say(report['key'])}"
 
 
-def _header(report: dict[str, Any]) -> list[str]:
+def _header(report: dict[str, Any], say: Say) -> list[str]:
     objective = ["objective"] if _has_objective(report) else []
-    return ["trial", *_settings(report).values(), *objective, "Sharpe", "return", "PSR", "deflated"]
+    return ["trial", *map(say, _settings(report).values()), *objective, "Sharpe", "return", "PSR", "deflated"]
 
 
-def _lines(report: dict[str, Any]) -> list[list[str]]:
-    return [_line(row, report) for row in report["rows"]]
+def _lines(report: dict[str, Any], say: Say) -> list[list[str]]:
+    return [_line(row, report, say) for row in report["rows"]]
 
 
-def _line(row: dict[str, Any], report: dict[str, Any]) -> list[str]:
-    name = f"{row['trial']} (chosen)" if row["trial"] == report["chosen"] else row["trial"]
-    settings = [_short(row["settings"].get(key, "")) for key in _settings(report)]
+def _line(row: dict[str, Any], report: dict[str, Any], say: Say) -> list[str]:
+    trial = say(row["trial"])
+    name = f"{trial} (chosen)" if row["trial"] == report["chosen"] else trial
+    settings = [say(_short(row["settings"].get(key, ""))) for key in _settings(report)]
     objective = [_ratio(row["objective"])] if _has_objective(report) else []
     measures = [number(measure, row[measure]) for measure in ("sharpe", "cumulative_return")]
     return [name, *settings, *objective, *measures, *(_ratio(row["significance"][one]) for one in ("psr", "dsr"))]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-import time
-from dataclasses import dataclass
-from pathlib import Path
+import os
+import signal
+import sys
+from dataclasses import dataclass, field
 
 import hydra
 from hydra.core.config_store import ConfigStore
@@ -13,14 +14,26 @@ from hydra.core.hydra_config import HydraConfig
 
 
 @dataclass
+class Trainer:
+    """As in a training: what the objective is."""
+
+    monitor: str = "val/sharpe"
+    progress: bool = True
+
+
+@dataclass
 class App:
-    """``x`` is searched for; above ``nan_above`` the objective is NaN, below ``raise_below`` the trial raises."""
+    """``x`` is searched for; above ``nan_above`` the objective is NaN, below ``raise_below`` the trial raises.
+
+    With PAUSE_AFTER_FIRST in the environment later trials say so and wait for a signal.
+    """
 
     seed: int = 0
     x: float = 0.0
     nan_above: float = 1e9
     raise_below: float = -1e9
-    sleep_after_first: float = 0.0
+    reason: str = "too\nsmall"
+    trainer: Trainer = field(default_factory=Trainer)
 
 
 ConfigStore.instance().store(name="app", node=App)
@@ -29,11 +42,12 @@ ConfigStore.instance().store(name="app", node=App)
 @hydra.main(version_base="1.3", config_path=None, config_name="app")
 def main(cfg: App) -> float:
     """Return 1 - (x - 2)^2."""
-    (Path(HydraConfig.get().runtime.output_dir) / "started").touch()
-    if HydraConfig.get().job.num > 0:
-        time.sleep(cfg.sleep_after_first)
+    if os.environ.get("PAUSE_AFTER_FIRST") and HydraConfig.get().job.num > 0:
+        sys.stdout.write("paused\n")
+        sys.stdout.flush()
+        signal.pause()
     if cfg.x < cfg.raise_below:
-        raise ValueError(f"x={cfg.x} is too\nsmall")
+        raise ValueError(f"x={cfg.x} is {cfg.reason}")
     return math.nan if cfg.x > cfg.nan_above else 1.0 - (cfg.x - 2.0) ** 2
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
 import sys
-import time
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +16,52 @@ import pytest
 from omegaconf import OmegaConf
 from optuna.trial import TrialState
 
+from hydra_plugins.rlx_optuna._record import Held, read_held
+from tests.sweep.sweep_app import main
+
 APP = Path(__file__).with_name("sweep_app.py")
 ROOT = APP.parents[2]
 SPACE = "x=interval(0.0,4.0)"
 
 
-def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
-    """Start a sweep of the test application whose folder is ``folder / "sweep"``."""
+def arguments(*overrides: str) -> list[str]:
+    """Return the command line of a sweep of the test application whose folder is ``sweep``."""
+    return [str(APP), "-m", "hydra/sweeper=optuna", SPACE, "hydra.sweep.dir=sweep", *overrides]
+
+
+def paused(folder: Path, *overrides: str) -> subprocess.Popen[str]:
+    """Start a sweep in a process of its own and return when its second trial is running, and goes on doing so."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
-    command = [sys.executable, str(APP), "-m", "hydra/sweeper=optuna", SPACE, "hydra.sweep.dir=sweep", *overrides]
-    return subprocess.Popen(
-        command,
+    process = subprocess.Popen(
+        [sys.executable, *arguments(*overrides)],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": path, "COLUMNS": "200"},
+        env={**os.environ, "PYTHONPATH": path, "PAUSE_AFTER_FIRST": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
     )
+    assert process.stdout is not None
+    seen = []
+    for line in process.stdout:
+        seen.append(line)
+        if line == "paused\n":
+            return process
+    raise AssertionError("".join(seen))
 
 
 def sweep(folder: Path, *overrides: str, expect: int = 0) -> str:
-    """Run a sweep to its end and return what it printed."""
-    process = start(folder, *overrides)
-    output, _ = process.communicate(timeout=120)
-    assert process.returncode == expect, output
-    return output
+    """Run a sweep to its end in this process and return what it printed."""
+    said, status = io.StringIO(), 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(said), redirect_stderr(said):
+        patch.chdir(folder)
+        patch.setattr(sys, "argv", arguments(*overrides))
+        patch.setenv("COLUMNS", "200")
+        try:
+            main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+    assert status == expect, said.getvalue()
+    return said.getvalue()
 
 
 def trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
@@ -102,14 +124,9 @@ def test_the_same_seed_draws_the_same_trials(tmp_path: Path) -> None:
 
 
 def test_interrupting_keeps_the_study(tmp_path: Path) -> None:
-    process = start(tmp_path, "hydra.sweeper.n_trials=3", "sleep_after_first=60")
-    deadline = time.monotonic() + 60
-    while not (tmp_path / "sweep" / "1" / "started").exists():
-        assert time.monotonic() < deadline
-        assert process.poll() is None
-        time.sleep(0.05)
+    process = paused(tmp_path, "hydra.sweeper.n_trials=3")
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate()
     assert process.returncode == 130, output
     assert "hydra.sweep.dir=sweep continues this sweep" in output
     assert "Traceback" not in output
@@ -117,6 +134,34 @@ def test_interrupting_keeps_the_study(tmp_path: Path) -> None:
     sweep(tmp_path, "hydra.sweeper.n_trials=3")
     states = [trial.state for trial in trials(tmp_path)]
     assert states == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE, TrialState.COMPLETE]
+
+
+def test_a_killed_trial_is_failed_and_replaced(tmp_path: Path) -> None:
+    """What was killed is RUNNING in the storage, until the sweep is continued."""
+    process = paused(tmp_path, "hydra.sweeper.n_trials=3")
+    held = sweep(tmp_path, "hydra.sweeper.n_trials=3", expect=1)
+    assert "hydra.sweep.dir=sweep: a sweep is running in it. Wait, or name another." in held
+    process.kill()
+    process.communicate()
+    assert trials(tmp_path)[1].state == TrialState.RUNNING
+    assert read_held(tmp_path / "sweep") == Held(1, {"0": trials(tmp_path)[0].value or 0.0}, "0", ("1",))
+    output = sweep(tmp_path, "hydra.sweeper.n_trials=3")
+    assert "Trial 1 failed: its process ended without a word" in output and "1 of 3 trials done" in output
+    states = [trial.state for trial in trials(tmp_path)]
+    assert states == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE, TrialState.COMPLETE]
+    assert read_held(tmp_path / "sweep").trials == 3  # type: ignore[union-attr]
+
+
+def test_a_trial_that_another_sweep_runs_is_left(tmp_path: Path) -> None:
+    storage = "hydra.sweeper.storage=sqlite:///shared.db"
+    process = paused(tmp_path, "hydra.sweeper.n_trials=3", storage)
+    beside = ("hydra.sweep.dir=other", storage)
+    output = sweep(tmp_path, "hydra.sweeper.n_trials=2", *beside)
+    assert f"Trial 1 is left as it is: it runs in {tmp_path / 'sweep'}" in output
+    process.kill()
+    process.communicate()
+    output = sweep(tmp_path, "hydra.sweeper.n_trials=3", *beside)
+    assert "Trial 1 failed: its process ended without a word" in output
 
 
 def test_a_misspelt_key_stops_at_the_first_trial(tmp_path: Path) -> None:

@@ -1,0 +1,111 @@
+"""The folder of a sweep: one process sweeps in it at a time, and it is that of one study."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.trial import FrozenTrial, Trial
+
+from hydra_plugins.rlx_optuna._record import RECORD, done, read_record
+from hydra_plugins.rlx_optuna._storage import Place
+from rlx.errors import ConfigError, RlxError
+
+LOCK = ".sweep.lock"
+RAN_IN = "ran_in"
+"""Attribute of a trial: ``folder`` of its sweep, absolute, and the ``host`` that has it."""
+
+
+@contextmanager
+def taken(folder: Path) -> Iterator[None]:
+    """Hold a sweep's folder for this process; ConfigError when another holds it, which a dead one never does.
+
+    A folder that was made for it is taken away again when nothing was put in.
+    """
+    new = not folder.exists()
+    lock = FileLock(folder / LOCK)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise ConfigError(f"hydra.sweep.dir={folder}: a sweep is running in it. Wait, or name another.") from error
+    except OSError as error:
+        raise RlxError(f"hydra.sweep.dir={folder}: cannot be written ({error}).") from error
+    try:
+        yield
+    finally:
+        lock.release()
+        if new and folder.is_dir() and {entry.name for entry in folder.iterdir()} <= {LOCK}:
+            (folder / LOCK).unlink(missing_ok=True)
+            folder.rmdir()
+
+
+def is_taken(folder: Path) -> bool:
+    """Return whether a process sweeps in a folder now."""
+    if not (folder / LOCK).exists():
+        return False
+    try:
+        with FileLock(folder / LOCK, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+def note_folder(trial: Trial, folder: Path) -> None:
+    """Note on a trial where it runs."""
+    trial.set_user_attr(RAN_IN, {"folder": str(folder.resolve()), "host": socket.gethostname()})
+
+
+def folder_of(trial: FrozenTrial, folder: Path) -> Path | None:
+    """Return the run folder of a trial, looked for in ``folder`` first; None where it is nowhere."""
+    name, noted = str(trial.number), swept_in(trial)
+    places = [folder / name, *([] if noted is None else [Path(noted["folder"]) / name])]
+    return next((place for place in places if place.is_dir()), None)
+
+
+def swept_in(trial: FrozenTrial) -> dict[str, str] | None:
+    """Return folder and host that are noted on a trial; None where they are not."""
+    noted: Any = trial.user_attrs.get(RAN_IN)
+    if not isinstance(noted, dict) or not all(isinstance(noted.get(name), str) for name in ("folder", "host")):
+        return None
+    return {name: noted[name] for name in ("folder", "host")}
+
+
+def refuse_foreign_folder(folder: Path, place: Place, study_name: str) -> None:
+    """Raise ConfigError where the sweep's folder is that of another study, whose trials it would be mixed with."""
+    record = read_record(folder)
+    if record is None:
+        return
+    file = None if record["file"] is None else (folder / record["file"]).resolve()
+    same_storage = file == place.file.resolve() if place.file is not None and file else record["storage"] == place.shown
+    if record["study_name"] == study_name and same_storage:
+        return
+    raise ConfigError(
+        f"hydra.sweep.dir={folder}: is the folder of study '{record['study_name']}' in {record['storage']} ({RECORD}), "
+        f"not of '{study_name}' in {place.shown}. Name another folder, or that study and storage."
+    )
+
+
+def refuse_nothing_to_run(study: optuna.Study, folder: Path, n_trials: int, named: str) -> None:
+    """Raise ConfigError where this folder would be left without a trial, or with those of two studies."""
+    trials = study.get_trials(deepcopy=False)
+    following = folder / str(len(trials))
+    if following.exists():
+        raise ConfigError(
+            f"hydra.sweep.dir={folder}: holds {following.name}, the folder of a trial that {named} does not know of. "
+            "Put its storage back, or name another folder."
+        )
+    here = any((folder / str(trial.number)).is_dir() for trial in trials)
+    if done(study) < n_trials or here:
+        return
+    others = dict.fromkeys(noted["folder"] for trial in trials if (noted := swept_in(trial)) is not None)
+    raise ConfigError(
+        f"hydra.sweeper.n_trials={n_trials}: {named} holds {done(study)} trials already, run in "
+        f"{', '.join(others) or 'another folder'}, so that nothing is left to run. A larger number continues it; for a "
+        "new sweep name a new study (hydra.sweeper.study_name=NAME)."
+    )

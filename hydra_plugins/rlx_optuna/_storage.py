@@ -1,0 +1,141 @@
+"""Where a study is stored, and how it is opened: whatever is wrong with a storage becomes one message."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import optuna
+from optuna.storages import RDBStorage
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import QueuePool
+
+from rlx.errors import FileError, RlxError
+from rlx.untrusted.escape import one_line
+
+STUDY = "study.db"
+"""The file of a sweep's study in the sweep's folder, where no other storage is set."""
+
+OPTUNA_TABLES = {"studies", "trials", "version_info"}
+SQLITE_MAGIC = b"SQLite format 3\0"
+
+
+class Place(NamedTuple):
+    """A storage: the SQLite file it is, None for any other, and its URL, with no password in it where it is ``shown``.
+
+    A file is opened by its path: in a URL its name could not hold ``?``, ``%`` or braces.
+    """
+
+    url: str
+    file: Path | None
+    shown: str
+
+    @classmethod
+    def of(cls, storage: str | None, folder: Path) -> Place:
+        """Return the place of ``hydra.sweeper.storage``, by default ``study.db`` in the sweep's folder."""
+        if storage is None:
+            file = folder / STUDY
+            return cls(f"sqlite:///{file}", file, str(file))
+        try:
+            url = make_url(storage)
+        except (SQLAlchemyError, ValueError) as error:
+            raise RlxError(
+                f"hydra.sweeper.storage={storage}: not the URL of a database ({one_line(error)}). A file is given as "
+                "sqlite:///PATH; null is study.db in the sweep's folder."
+            ) from error
+        on_disk = url.get_backend_name() == "sqlite" and not url.query and url.database not in (None, "", ":memory:")
+        return cls(storage, Path(str(url.database)) if on_disk else None, url.render_as_string(hide_password=True))
+
+
+@contextmanager
+def opened(place: Place) -> Iterator[RDBStorage]:
+    """Yield a storage to run trials in, made where there is none; RlxError for all that is wrong with it, then too."""
+    if place.file is not None and place.file.exists():
+        check_file(place.file, may_be_empty=True)
+    storage = None
+    try:
+        storage = _connect(place, make=True)
+        yield storage
+    except (SQLAlchemyError, optuna.exceptions.OptunaError) as error:
+        raise _broken(place.shown, error) from error
+    finally:
+        if storage is not None:
+            _close(storage)
+
+
+@contextmanager
+def opened_to_read(file: Path) -> Iterator[RDBStorage]:
+    """Yield the storage of a file, which is not made or changed; RlxError for whatever is wrong with it."""
+    check_file(file)
+    storage = None
+    try:
+        storage = _connect(Place(f"sqlite:///{file}", file, str(file)), make=False)
+        yield storage
+    except RlxError:
+        raise
+    except Exception as error:  # a damaged database breaks Optuna and SQLAlchemy in any place
+        raise _broken(str(file), error) from error
+    finally:
+        if storage is not None:
+            _close(storage)
+
+
+def check_file(file: Path, may_be_empty: bool = False) -> None:
+    """Raise FileError unless a file is a database of Optuna's, or holds nothing yet where that will do."""
+    if not file.is_file():
+        raise FileError(f"{file}: no such file, or not a regular one.")
+    with file.open("rb") as stream:
+        head = stream.read(len(SQLITE_MAGIC))
+    if not head and may_be_empty:
+        return
+    if head != SQLITE_MAGIC:
+        raise FileError(f"{file}: not an SQLite database, so it holds no study. {_remedy()}")
+    try:
+        tables = _tables(file)
+    except sqlite3.Error as error:
+        raise _broken(str(file), error) from error
+    if not tables >= OPTUNA_TABLES and not (may_be_empty and not tables):
+        raise FileError(f"{file}: a database of something else, with no study of Optuna's in it. {_remedy()}")
+
+
+def _tables(file: Path) -> set[str]:
+    """Return the names of a database's tables; views do not count, which can be made to compute for ever."""
+    connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
+    try:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    finally:
+        connection.close()
+
+
+def _connect(place: Place, make: bool) -> RDBStorage:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        if place.file is None:
+            return RDBStorage(place.url)
+        uri = f"{place.file.resolve().as_uri()}?mode={'rwc' if make else 'rw'}"
+        engine = {
+            "creator": lambda: sqlite3.connect(uri, uri=True, check_same_thread=False),
+            "poolclass": QueuePool,  # what SQLAlchemy takes for a file; of the bare URL it thinks memory
+        }
+        return RDBStorage("sqlite://", engine, skip_table_creation=not make)
+    except Exception as error:  # of the driver, SQLAlchemy, Alembic or Optuna: any of them meets any database here
+        raise _broken(place.shown, error) from error
+
+
+def _close(storage: RDBStorage) -> None:
+    storage.remove_session()
+    storage.engine.dispose()
+
+
+def _broken(shown: str, error: Exception) -> RlxError:
+    cause = getattr(error, "orig", None) or error.__cause__ or error  # the database's own word, without the statement
+    reason = one_line(cause) or type(cause).__name__
+    return FileError(f"{shown}: the storage of the study cannot be used ({reason[:300]}). {_remedy()}")
+
+
+def _remedy() -> str:
+    return "Put the right one there, or name another with hydra.sweeper.storage."

@@ -1,0 +1,112 @@
+"""What the trials of one study have in common, without which they could not be compared: a changed one is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+import optuna
+from omegaconf import DictConfig, OmegaConf
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    IntDistribution,
+)
+
+from rlx.errors import ConfigError
+
+TERMS = "rlx"
+"""Attribute of a study: its ``space``, and the ``settings`` that all of its trials had."""
+
+MAY_CHANGE = ("hydra", "logger", "protocol", "hardware", "seed", "resume", "trainer.progress")
+NOT_AFTER_ALL = ("hardware.precision",)
+ADVICE = (
+    "What may: protocol.*, logger.*, hardware.* (but precision), seed and hydra.sweeper.n_trials. Leave the others as "
+    "they were, or start a new sweep (another hydra.sweep.dir, or hydra.sweeper.study_name in one storage)."
+)
+SHOWN = 4
+NOTHING = "none"
+
+
+def settings_of(config: DictConfig, searched: Mapping[str, BaseDistribution]) -> dict[str, Any]:
+    """Return the leaves of a trial's configuration that bear on its objective and are not searched, by key."""
+    own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
+    plain = OmegaConf.to_container(own, enum_to_str=True)
+    leaves = _leaves(cast(dict[str, Any], plain), "")
+    below = {key: value for key, value in leaves.items() if not any(_within(key, name) for name in searched)}
+    return {
+        key: value
+        for key, value in below.items()
+        if key in NOT_AFTER_ALL or not any(_within(key, name) for name in MAY_CHANGE)
+    }
+
+
+def hold_to_terms(
+    study: optuna.Study, direction: str, space: Mapping[str, BaseDistribution], settings: Mapping[str, Any], named: str
+) -> bool:
+    """Note the terms of a new study, and hold a sweep to those of one that has trials; return whether they are known.
+
+    ConfigError, led by ``named``, names every difference, its value now and before. Of a study that another program or
+    an earlier version made only direction and space are known.
+    """
+    noted: Any = study.user_attrs.get(TERMS)
+    trials = study.get_trials(deepcopy=False)
+    if not trials and study.direction.name.lower() == direction:
+        described = {name: describe(one) for name, one in space.items()}
+        study.set_user_attr(TERMS, {"space": described, "settings": dict(settings)})
+        return True
+    known = isinstance(noted, dict) and isinstance(noted.get("space"), dict) and isinstance(noted.get("settings"), dict)
+    before = _before(study, noted["settings"] if known else {}, noted["space"] if known else _space_of(trials))
+    now: dict[str, Any] = {"hydra.sweeper.direction": direction}
+    now |= {name: describe(one) for name, one in space.items()}
+    now |= {key: settings[key] for key in settings if key in before}  # an option that is newer than the study is none
+    _refuse(before, now, named)
+    return known
+
+
+def _before(study: optuna.Study, settings: Mapping[str, Any], space: Mapping[str, Any]) -> dict[str, Any]:
+    return {"hydra.sweeper.direction": study.direction.name.lower(), **space, **settings}
+
+
+def _refuse(before: Mapping[str, Any], now: Mapping[str, Any], named: str) -> None:
+    changed = [key for key in dict.fromkeys([*now, *before]) if _said(now, key) != _said(before, key)]
+    if not changed:
+        return
+    shown = ", ".join(f"{key}={_said(now, key)} (the study: {_said(before, key)})" for key in changed[:SHOWN])
+    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+    raise ConfigError(f"{named}: {shown}{more} cannot change in a continued sweep. {ADVICE}")
+
+
+def _space_of(trials: list[optuna.trial.FrozenTrial]) -> dict[str, str]:
+    """Return the space that trials were drawn from."""
+    return {name: describe(one) for trial in trials for name, one in trial.distributions.items()}
+
+
+def describe(distribution: BaseDistribution) -> str:
+    """Return a range in the syntax that it is typed in."""
+    if isinstance(distribution, CategoricalDistribution):
+        return f"choice({', '.join(map(str, distribution.choices))})"
+    assert isinstance(distribution, IntDistribution | FloatDistribution)
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if (isinstance(distribution, FloatDistribution) and step is not None) or step not in (None, 1):
+        return f"range({low}, {high}, {step})"
+    return f"tag(log, interval({low}, {high}))" if distribution.log else f"interval({low}, {high})"
+
+
+def _leaves(tree: Mapping[str, Any], above: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in tree.items():
+        found |= _leaves(value, f"{above}{name}.") if isinstance(value, dict) and value else {f"{above}{name}": value}
+    return found
+
+
+def _within(key: str, group: str) -> bool:
+    name = group.lstrip("+~").partition("@")[0].replace("/", ".")
+    return key == name or key.startswith(f"{name}.")
+
+
+def _said(values: Mapping[str, Any], key: str) -> str:
+    """Return a value as one would type it."""
+    value = values.get(key, NOTHING)
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
