@@ -119,7 +119,8 @@ class Cooldown:
     """Loss shutdown: an asset/direction that just lost is held to ``probe_weight`` for ``steps``; None is off.
 
     The clip applies where the absolute weight exceeds ``min_position``; a net return within ``tolerance`` of zero
-    neither starts nor ends a cooldown; ``penalty`` scales the reward term on weight still held in cooldown.
+    neither starts nor ends a cooldown; ``penalty`` scales the reward term on positions still held in cooldown, those
+    above ``min_position``.
     """
 
     steps: int | None = None

@@ -196,7 +196,8 @@ def decide(rules: TorchRules, state: State, held: Tensor, limited: Tensor, limit
     scaled = clipped * scale[:, None]
     executed = clip_cooldown(s, scaled, in_cooldown, probe) if s.guard_enabled else scaled
     last_clip = scaled - executed if s.guard_enabled else limited - clipped
-    held_in_cooldown = torch.where(in_cooldown, executed.abs(), 0.0).sum(-1)
+    size = executed.abs()
+    held_in_cooldown = torch.where(in_cooldown & (size > s.min_position), size, 0.0).sum(-1)
     guarded_penalty = max(s.turnover_penalty, s.negative_return_turnover_penalty)
     return Decision(
         executed_weights=executed,

@@ -176,6 +176,28 @@ def test_cooldown_by_hand(engine: str) -> None:
 
 
 @ENGINES
+def test_the_cooldowns_penalty_counts_positions_above_min_position_only(engine: str) -> None:
+    # Both assets lose at step 0. Then A asks for 9.5e-5, which is no position, and B for 0.5, which is held to 5%.
+    returns = np.array([[-0.02, -0.02], [0.0, 0.0]])
+    targets = np.array([[0.5, 0.5], [9.5e-5, 0.5]])
+    cooldown = Cooldown(steps=12, probe_weight=0.05, penalty=0.6)
+    ledger = simulate(returns, targets, cooldown=cooldown, engine=engine)
+    assert ledger.executed_weights[1] == pytest.approx([9.5e-5, 0.05])
+    assert ledger.cooldown_penalty == pytest.approx([0.0, 0.6 * 0.05], abs=1e-12)
+
+
+@ENGINES
+def test_the_cooldowns_penalty_is_measured_on_the_final_clip(engine: str) -> None:
+    # A drawdown of 1% scales 1.5e-4, a position, to 0.9e-4, which is none any more: only the short of 0.012 counts.
+    returns = np.array([[-0.02, 0.0], [0.0, 0.02], [0.0, 0.0]])
+    targets = np.array([[0.5, 0.0], [0.0, -0.5], [1.5e-4, -0.02]])
+    guard, cooldown = Guard(drawdown_threshold=0.009, leverage_scale=0.6), Cooldown(steps=12, penalty=1.0)
+    ledger = simulate(returns, targets, guard=guard, cooldown=cooldown, engine=engine)
+    assert ledger.executed_weights[2] == pytest.approx([0.9e-4, -0.012])
+    assert ledger.cooldown_penalty[2] == pytest.approx(0.012, abs=1e-12)
+
+
+@ENGINES
 def test_zero_cost_buy_and_hold_is_price_growth(engine: str) -> None:
     returns = np.random.default_rng(0).normal(0, 0.02, (200, 4))
     held = np.full(4, 0.25)
