@@ -15,7 +15,8 @@ from rlx.errors import RlxError
 from rlx.plain import file_name, write_text
 from rlx.report.board_rows import group_title
 from rlx.report.numbers import number
-from rlx.report.tables import markdown_table, terminal_table
+from rlx.report.tables import terminal_table
+from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined, strong, table, words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -68,13 +69,13 @@ def recommendation_table(group: Group, candidates: Sequence[Candidate]) -> Table
 
 def render_recommendation(judged: Sequence[tuple[Group, list[Candidate]]], rules: PromotionRules) -> str:
     """Return the recommendation as Markdown."""
-    parts = ["# Recommendation", _rules(rules)]
+    parts: list[str] = [heading(1, "Recommendation"), _rules(rules)]
     for group, candidates in judged:
-        parts += [f"## {group_title(group)}", _conclusion(candidates), _table(candidates)]
+        parts += [heading(2, group_title(group)), _conclusion(candidates), table(HEADINGS, map(_cells, candidates))]
         parts += [_why_not(candidate) for candidate in candidates if not candidate.promoted]
         if experiments := next_experiments(candidates, rules):
-            parts.append("Next:\n\n" + "\n".join(f"- {text}" for text in experiments))
-    return "\n\n".join(parts) + "\n"
+            parts += ["Next:", bullets(experiments)]
+    return document(parts)
 
 
 def render_template(group: Group, candidate: Candidate, rules: PromotionRules, notional: float | None) -> str:
@@ -128,17 +129,12 @@ def _rules(rules: PromotionRules) -> str:
     )
 
 
-def _conclusion(candidates: Sequence[Candidate]) -> str:
+def _conclusion(candidates: Sequence[Candidate]) -> Markdown:
     promoted = [candidate.system for candidate in candidates if candidate.promoted]
     if promoted:
-        return f"Promoted: {', '.join(promoted)}."
-    return (
-        f"**Nothing qualifies.** None of {len(candidates)} systems keeps every rule; do not trade them on this record."
-    )
-
-
-def _table(candidates: Sequence[Candidate]) -> str:
-    return markdown_table(HEADINGS, map(_cells, candidates))
+        return words(f"Promoted: {', '.join(promoted)}.")
+    none = f" None of {len(candidates)} systems keeps every rule; do not trade them on this record."
+    return words(strong("Nothing qualifies."), none)
 
 
 def _cells(candidate: Candidate) -> list[str]:
@@ -151,6 +147,6 @@ def _cells(candidate: Candidate) -> list[str]:
     ]
 
 
-def _why_not(candidate: Candidate) -> str:
-    lines = [f"- {finding.target}: {finding.asked}; found {finding.found}" for finding in candidate.broken]
-    return f"Why not {candidate.system}:\n\n" + "\n".join(lines)
+def _why_not(candidate: Candidate) -> Markdown:
+    lines = [f"{finding.target}: {finding.asked}; found {finding.found}" for finding in candidate.broken]
+    return joined([f"Why not {candidate.system}:", bullets(lines)])

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rlx.evaluate.claim import write_claim
 from rlx.evaluate.significance import Significance
 from rlx.report.numbers import number
-from rlx.report.tables import markdown_table, terminal_table
+from rlx.report.tables import terminal_line, terminal_table
+from rlx.untrusted.markdown import code, document, heading, table
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -44,12 +45,11 @@ def write_words(report: dict[str, Any]) -> str:
 def sweep_summary(report: dict[str, Any]) -> Group:
     """Return a rich renderable: the trials, where the best of one half ranks in the other, and the verdict."""
     from rich.console import Group
-    from rich.padding import Padding
 
     return Group(
         terminal_table(_title(report), _header(report), _lines(report)),
         terminal_table("Best of one half of the dates, in the other half", RANKS_HEADER, _ranks(report)),
-        Padding(report["verdict"], (1, 1)),
+        terminal_line(report["verdict"], above=1),
     )
 
 
@@ -57,21 +57,38 @@ def render_markdown(report: dict[str, Any]) -> str:
     """Return the whole report."""
     found = report["overfitting"]
     numbers = [
-        ["`pbo`", f"{found['pbo']:.4g}", "Share of the choices in which the best trial ranks below the median"],
-        ["`probability_of_loss`", f"{found['probability_of_loss']:.4g}", "Share in which it loses out of sample"],
-        ["`blocks`", str(found["blocks"]), "Equal parts that the hold-out is cut into; each half of them is a sample"],
-        ["`choices`", f"{found['choices']:,}", "Ways to choose that half"],
-        ["`median_sharpe_inside`", f"{found['median_sharpe_inside']:.2f}", "Of the best trial, in the sample (a year)"],
-        ["`median_sharpe_outside`", f"{found['median_sharpe_outside']:.2f}", "Of the same trial, out of it (a year)"],
+        ["pbo", f"{found['pbo']:.4g}", "Share of the choices in which the best trial ranks below the median"],
+        ["probability_of_loss", f"{found['probability_of_loss']:.4g}", "Share in which it loses out of sample"],
+        [
+            code("blocks"),
+            str(found["blocks"]),
+            "Equal parts that the hold-out is cut into; each half of them is a sample",
+        ],
+        ["choices", f"{found['choices']:,}", "Ways to choose that half"],
+        [
+            code("median_sharpe_inside"),
+            f"{found['median_sharpe_inside']:.2f}",
+            "Of the best trial, in the sample (a year)",
+        ],
+        [
+            code("median_sharpe_outside"),
+            f"{found['median_sharpe_outside']:.2f}",
+            "Of the same trial, out of it (a year)",
+        ],
     ]
-    sections = [
-        f"# Sweep: {report['trials']['compared']} trials",
-        report["verdict"],
-        f"## Trials\n\n{_title(report)}\n\n{markdown_table(_header(report), _lines(report))}",
-        f"## Overfitting\n\n{markdown_table(['', 'value', 'meaning'], numbers)}",
-        f"Rank 1 is the worst.\n\n{markdown_table(RANKS_HEADER, _ranks(report))}",
-    ]
-    return "\n\n".join(sections) + "\n"
+    return document(
+        [
+            heading(1, f"Sweep: {report['trials']['compared']} trials"),
+            report["verdict"],
+            heading(2, "Trials"),
+            _title(report),
+            table(_header(report), _lines(report)),
+            heading(2, "Overfitting"),
+            table(["", "value", "meaning"], [[code(name), *rest] for name, *rest in numbers]),
+            "Rank 1 is the worst.",
+            table(RANKS_HEADER, _ranks(report)),
+        ]
+    )
 
 
 def _compared(report: dict[str, Any]) -> str:

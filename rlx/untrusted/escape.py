@@ -25,7 +25,7 @@ def markdown(text: object) -> str:
 
 
 def markdown_within(text: object) -> str:
-    """Return the same for text within a line or a table's cell: a number keeps its sign, and space at its ends stays."""
+    """Return the same for text within a line or a table's cell: a number keeps its sign, space at the ends stays."""
     escaped = _MARKUP.sub(r"\\\1", _CONTROL.sub(" ", str(text)))
     return _LINK.sub(lambda match: f"{match[0]}\\", escaped)
 
