@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rlx.console import complain, open_console, say
 from rlx.errors import RlxError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         status = arguments.run(arguments)
     except (RlxError, OSError) as error:  # a full disk must not end in 1, which is a finding
-        sys.stderr.write(f"Error: {error}\n")
+        complain(error)
         status = BAD_INPUT
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
@@ -99,7 +100,6 @@ def _add_recommend(groups: Groups) -> None:
 
 def _recommend(arguments: argparse.Namespace) -> int:
     from rlx.board.promotion import PromotionRules
-    from rlx.console import open_console
     from rlx.report.recommendation import recommendation_table, write_recommendation
 
     rules = PromotionRules(
@@ -113,7 +113,7 @@ def _recommend(arguments: argparse.Namespace) -> int:
     console = open_console()
     for group, candidates in judged:
         console.print(recommendation_table(group, candidates))
-    console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
+    say(f"Written: {', '.join(map(str, written))}")
     return 0
 
 
@@ -166,7 +166,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     wanted = Wanted(
         *(arguments.target_date, arguments.data, symbols), arguments.bars, arguments.cash, arguments.strategy
     )
-    sys.stdout.write(f"Plan: {run_generate(wanted, arguments.out, arguments.timeout_seconds)}\n")
+    say(f"Plan: {run_generate(wanted, arguments.out, arguments.timeout_seconds)}")
     return 0
 
 

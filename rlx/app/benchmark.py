@@ -23,7 +23,7 @@ from rlx.board.standing import stand
 from rlx.board.store import REPORTS, Scoreboard, alone, append
 from rlx.config import EvaluateConfig
 from rlx.config.targets import Target, read_targets
-from rlx.console import announced, open_console
+from rlx.console import announced, open_console, say
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
@@ -111,9 +111,8 @@ def _record(path: Path, conditions: Conditions, entries: Sequence[Entry]) -> Non
         board = Scoreboard.load(path)
         pages = write_board(path, board)
     group = next(group for group in stand(board) if group.key == conditions.key["hash"])
-    console = open_console()
-    console.print(board_table(group))
-    console.print(f"Scoreboard: {', '.join(str(page) for page in (path, *pages))}", soft_wrap=True)
+    open_console().print(board_table(group))
+    say(f"Scoreboard: {', '.join(str(page) for page in (path, *pages))}")
 
 
 def _judge_target(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from rlx.board.standing import stand
 from rlx.board.store import Scoreboard, alone
-from rlx.console import open_console
+from rlx.console import say
 from rlx.errors import RlxError
 from rlx.plain import write_text
 from rlx.report.board_markdown import render_board
@@ -38,5 +38,6 @@ def run_board(path: str | Path) -> int:
             pages = write_board(path, Scoreboard.load(path))
     except OSError as error:
         raise RlxError(f"scoreboard {path}: its pages cannot be written ({error}).") from error
-    open_console().print("\n".join(str(page) for page in pages), soft_wrap=True)
+    for page in pages:
+        say(str(page))
     return 0

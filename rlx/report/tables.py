@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 WORDS = frozenset(
-    {"", "from", "to", "outliers by", "side", "trial", "target", "system", "promoted"}
+    {"", "from", "to", "outliers by", "side", "trial", "target", "system", "promoted", "policy", "symbols"}
     | {"a year", "held equal up to each date", "first change"}
 )
 """Headings of columns of words; numbers stand on the right."""
