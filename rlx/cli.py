@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 
 from rlx.console import complain, open_console, say
 from rlx.errors import RlxError
+from rlx.evaluate import BOARD
 
 if TYPE_CHECKING:
     Groups = argparse._SubParsersAction[argparse.ArgumentParser]
 
 BAD_INPUT = 2
-BOARD = "experiments/scoreboard.json"
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -155,7 +155,7 @@ CHECKS: dict[str, Callable[[Row, PromotionRules], tuple[bool, str, str]]] = {
 def next_experiments(candidates: Sequence[Candidate], rules: PromotionRules) -> list[Markdown]:
     """Return what would settle the rules that were broken, the most broken first, each with a command, as Markdown."""
     broken = [finding.rule for candidate in candidates for finding in candidate.broken]
-    order = sorted(dict.fromkeys(broken), key=lambda rule: -broken.count(rule))
+    order = sorted(set(broken), key=lambda rule: (-broken.count(rule), list(ADVICE).index(rule)))
     advice = [ADVICE[rule] for rule in order]
     few = [candidate.system for candidate in candidates if len(candidate.rows) < 3 and _is_trained(candidate)]
     if few:

@@ -34,9 +34,7 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
         )
     except (ValueError, RecursionError) as error:
         raise FileError(f"{os.fspath(name)}: not a JSON document ({_reason(error)}).") from error
-    if (bad := next((text for text in _texts(value) if not _writable(text)), None)) is not None:
-        raise FileError(f"{os.fspath(name)}: not a JSON document (half a surrogate pair in {bad[:40]!a}).")
-    return value
+    return _writable(value, name, "JSON")
 
 
 def read_json(path: str | os.PathLike[str], hook: Hook | None = None, limit: int = MAX_FILE_BYTES) -> Any:
@@ -56,9 +54,10 @@ def parse_yaml(text: str, name: str | os.PathLike[str]) -> Any:
         )
     try:
         _refuse_bombs(yaml.parse(text, Loader=yaml.SafeLoader), name)
-        return yaml.load(text, Loader=_loader())
+        value = yaml.load(text, Loader=_loader())
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise FileError(f"{os.fspath(name)}: not a YAML document ({_reason(error)}).") from error
+    return _writable(value, name, "YAML")
 
 
 def read_yaml(path: str | os.PathLike[str]) -> Any:
@@ -141,8 +140,15 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(item)
 
 
-def _writable(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+def _writable(value: Any, name: str | os.PathLike[str], kind: str) -> Any:
+    """Return a value, all of whose texts can be written to a file."""
+    if (bad := next((text for text in _texts(value) if _has_surrogate(text)), None)) is not None:
+        raise FileError(f"{os.fspath(name)}: not a {kind} document (half a surrogate pair in {bad[:40]!a}).")
+    return value
+
+
+def _has_surrogate(text: str) -> bool:
+    return not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _reason(error: Exception) -> str:

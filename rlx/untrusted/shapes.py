@@ -14,6 +14,7 @@ Shape = Callable[[Any, str], None]
 
 LARGEST = 1e100  # no measure comes near it, and its square is still a float
 LONGEST_TEXT = 20_000
+MOST_ITEMS = 100_000
 SHOWN = 60
 
 
@@ -79,12 +80,12 @@ def or_null(shape: Shape) -> Shape:
     return check
 
 
-def listed(shape: Shape, least: int = 0) -> Shape:
-    """Return the shape of a list of so many items at least."""
+def listed(shape: Shape, least: int = 0, most: int = MOST_ITEMS) -> Shape:
+    """Return the shape of a list of ``least`` to ``most`` items."""
 
     def check(value: Any, place: str) -> None:
-        if not isinstance(value, list) or len(value) < least:
-            raise misfit(value, place, "a list" if not least else f"a list of {least} or more")
+        if not isinstance(value, list) or not least <= len(value) <= most:
+            raise misfit(value, place, f"a list of {least:,} to {most:,} items")
         for index, item in enumerate(value):
             shape(item, f"{place}[{index}]")
 
