@@ -7,13 +7,14 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rlx.console import complain, open_console, say
 from rlx.errors import RlxError
+from rlx.evaluate import BOARD
 
 if TYPE_CHECKING:
     Groups = argparse._SubParsersAction[argparse.ArgumentParser]
 
 BAD_INPUT = 2
-BOARD = "experiments/scoreboard.json"
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -22,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     try:
         status = arguments.run(arguments)
     except (RlxError, OSError) as error:  # a full disk must not end in 1, which is a finding
-        sys.stderr.write(f"Error: {error}\n")
+        complain(error)
         status = BAD_INPUT
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
@@ -99,7 +100,6 @@ def _add_recommend(groups: Groups) -> None:
 
 def _recommend(arguments: argparse.Namespace) -> int:
     from rlx.board.promotion import PromotionRules
-    from rlx.console import open_console
     from rlx.report.recommendation import recommendation_table, write_recommendation
 
     rules = PromotionRules(
@@ -113,7 +113,7 @@ def _recommend(arguments: argparse.Namespace) -> int:
     console = open_console()
     for group, candidates in judged:
         console.print(recommendation_table(group, candidates))
-    console.print(f"Written: {', '.join(map(str, written))}", soft_wrap=True)
+    say(f"Written: {', '.join(map(str, written))}")
     return 0
 
 
@@ -170,9 +170,9 @@ def _generate(arguments: argparse.Namespace) -> int:
         *(arguments.target_date, arguments.data, symbols), arguments.bars, arguments.cash, arguments.strategy
     )
     written = run_generate(wanted, arguments.out, arguments.timeout_seconds, arguments.temperature)
-    sys.stdout.write(f"Plan: {written.plan}\n")
+    say(f"Plan: {written.plan}")
     if written.remark:
-        sys.stderr.write(f"{written.remark}\n")
+        complain(written.remark)
     return 0
 
 

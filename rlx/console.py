@@ -1,26 +1,74 @@
-"""The terminal that commands print to."""
+"""The terminal that commands print to: every string on it is plain text, whatever it holds."""
 
 from __future__ import annotations
 
+import logging
+import re
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, TypeVar
+
+from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Item = TypeVar("Item")
+_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # all but a line break
 LATE_SECONDS = 2.0  # what is done sooner needs no progress bar
 PIPED_WIDTH = 140  # a pipe or a file has no width of its own: keep every column of a table whole
 
 
-def open_console() -> Console:
-    """Return a console as wide as the terminal, or as wide as any table where there is none."""
-    from rich.console import Console
+def open_console(*, stderr: bool = False) -> Console:
+    """Return a console as wide as the terminal, or as wide as any table where there is none.
 
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=max(console.width, PIPED_WIDTH))
+    It prints square brackets and colons as they stand, and no control character: a name may hold anything.
+    """
+    console = _plain_console()(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not console.is_terminal:
+        console.width = max(console.width, PIPED_WIDTH)
+    return console
+
+
+@cache
+def _plain_console() -> type[Console]:
+    """Return the class of ``open_console``, made at first use: rich takes a tenth of a second to import."""
+    from collections.abc import Iterable
+
+    from rich.console import Console, ConsoleOptions, RenderableType
+    from rich.segment import Segment
+
+    class PlainConsole(Console):
+        """A console whose text holds no control character but line breaks, in strings and in ``Text`` alike."""
+
+        def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+            """Yield the segments of a renderable, the escape sequences of its own text taken out."""
+            for text, style, control in super().render(renderable, options):
+                yield Segment(text if control else _CONTROL.sub("", text), style, control)
+
+    return PlainConsole
+
+
+def say(text: str) -> None:
+    """Print a sentence on one line, never wrapped, so that a path in it can be copied."""
+    open_console().print(one_line(text), soft_wrap=True)
+
+
+def complain(message: object) -> None:
+    """Write an error to standard error, on one line whatever it names."""
+    sys.stderr.write(f"Error: {one_line(message)}\n")
+
+
+class OneLineFormatter(logging.Formatter):
+    """Formats a log record's message on one line, so that a name in it cannot pass for another record."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """Return the line; a traceback comes after it, as it is."""
+        record.message = one_line(record.message)
+        return super().formatMessage(record)
 
 
 @contextmanager
@@ -29,16 +77,15 @@ def late_progress() -> Iterator[Callable[[str, int, int], None]]:
 
     On a terminal it draws a progress bar on standard error once two seconds have passed, which goes away at the end.
     """
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console, began = Console(stderr=True), time.monotonic()
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console, began = open_console(stderr=True), time.monotonic()
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     task = bar.add_task("")
 
     def show(what: str, done: int, total: int) -> None:
-        bar.update(task, description=what, completed=done, total=total)
+        bar.update(task, description=one_line(what), completed=done, total=total)
         if not bar.live.is_started and time.monotonic() - began > LATE_SECONDS:
             bar.start()
 

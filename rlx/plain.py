@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import math
 import os
@@ -45,6 +46,10 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no place in a JSON file: {value!r}")
+
+
+LONGEST_NAME = 100
+"""Characters of a name that become a file's; beside it there is an ending, and a temporary file's is longer."""
 
 
 @contextmanager
@@ -93,8 +98,14 @@ def _moved(folder: Path, target: Path) -> bool:
 
 
 def file_name(text: str) -> str:
-    """Return a text as a file may be called, ``unnamed`` where nothing of it can stay."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._") or "unnamed"
+    """Return a text as a file may be called, ``unnamed`` where nothing of it can stay.
+
+    A long one is cut, with a digest of the whole at its end: no file system takes names of any length.
+    """
+    name = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._") or "unnamed"
+    if len(name) <= LONGEST_NAME:
+        return name
+    return f"{name[:LONGEST_NAME]}_{hashlib.sha256(text.encode(errors='surrogatepass')).hexdigest()[:8]}"
 
 
 def write_text(path: str | Path, text: str) -> None:

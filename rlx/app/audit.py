@@ -15,7 +15,7 @@ from rlx.app.construct import construct
 from rlx.app.hardware import set_up, use_compile_caches
 from rlx.audit.audit import AuditOptions, audit
 from rlx.config import Device, EvaluateConfig, HardwareConfig, recorded_evaluation, typed
-from rlx.console import late_progress, open_console
+from rlx.console import late_progress, open_console, say
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
@@ -34,7 +34,7 @@ from rlx.report.markdown import write_scorecard_markdown
 from rlx.run_folder import CONFIG
 from rlx.sim.rules import Rules
 from rlx.untrusted.documents import read_yaml
-from rlx.untrusted.shapes import require
+from rlx.untrusted.plain_types import require
 
 AUDIT, SCORECARD = "audit.json", "scorecard.json"
 LEAK_FOUND = 1
@@ -70,9 +70,8 @@ def run_audit(path: str, options: AuditOptions) -> int:
         block = audit(judged.policy, judged.market, judged.span, judged.rules, judged.names, options, progress)
     block = beside_recorded(block, judged.card)
     write_audit(folder, judged.card, block)
-    console = open_console()
-    console.print(audit_summary(block))
-    console.print(f"Written: {folder / AUDIT}", soft_wrap=True)
+    open_console().print(audit_summary(block))
+    say(f"Written: {folder / AUDIT}")
     return 0 if block["passed"] else LEAK_FOUND
 
 

@@ -19,15 +19,16 @@ from rlx.app.outputs import print_folder, write_documents, write_scorecard
 from rlx.app.sweeps import sweep_of
 from rlx.board.entry import ORACLE, Entry
 from rlx.board.series import report_series, spark_line
+from rlx.board.shape import check_entry
 from rlx.board.standing import stand
-from rlx.board.store import REPORTS, Scoreboard, alone, append
+from rlx.board.store import Scoreboard, alone, append, prepare, report_path
 from rlx.config import EvaluateConfig
 from rlx.config.targets import Target, read_targets
-from rlx.console import announced, open_console
+from rlx.console import announced, open_console, say
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
-from rlx.errors import RlxError
+from rlx.errors import FileError, RlxError
 from rlx.evaluate.aggregate import daily_growth
 from rlx.evaluate.config import Benchmark
 from rlx.evaluate.evaluation import Evaluation
@@ -44,6 +45,8 @@ from rlx.run_folder import record_run
 from rlx.sim.rules import Rules
 
 TARGETS = "targets"
+LONGEST_REASON = 2000
+"""Characters of the reason why a target was not judged that a board keeps."""
 log = logging.getLogger(__name__)
 
 
@@ -88,8 +91,7 @@ def benchmark(
     assert isinstance(config.protocol, Benchmark)
     board_path = Path(config.protocol.board)
     targets = read_targets(config.protocol.targets)
-    if board_path.exists():
-        Scoreboard.load(board_path)  # a damaged one stops here and not after all the work
+    prepare(board_path)  # what cannot be recorded stops here and not after all the work
     hardware = as_judged(set_up(config.hardware, cache_fallback))
     market = Market(config.data.load())
     config, resolved, guard_fit = settle_guard(config, resolved, market)
@@ -111,9 +113,8 @@ def _record(path: Path, conditions: Conditions, entries: Sequence[Entry]) -> Non
         board = Scoreboard.load(path)
         pages = write_board(path, board)
     group = next(group for group in stand(board) if group.key == conditions.key["hash"])
-    console = open_console()
-    console.print(board_table(group))
-    console.print(f"Scoreboard: {', '.join(str(page) for page in (path, *pages))}", soft_wrap=True)
+    open_console().print(board_table(group))
+    say(f"Scoreboard: {', '.join(str(page) for page in (path, *pages))}")
 
 
 def _judge_target(
@@ -131,7 +132,7 @@ def _judge_target(
         provenance={name: provenance[name] for name in ("git", "python", "platform")},
     )
     if target.failure is not None:
-        return replace(blank, failure=target.failure)
+        return replace(blank, failure=_short(target.failure))
     folder = run_dir / TARGETS / target.slug
     policy: Policy | None = None
     try:
@@ -143,15 +144,37 @@ def _judge_target(
             log.warning("%s: %s", target.name, type(error).__name__, exc_info=True)
         if isinstance(policy, Documented) and policy.documents_when_refused:
             write_documents(folder, policy.documents())
-        return replace(blank, failure=str(error) if isinstance(error, RlxError) else f"{type(error).__name__}: {error}")
+        return replace(
+            blank, failure=_short(str(error) if isinstance(error, RlxError) else f"{type(error).__name__}: {error}")
+        )
     write_scorecard(folder, judgement)
     if isinstance(policy, Documented):
         write_documents(folder, policy.documents())
     entry = _filled(blank, judgement, _why_unranked(policy, judgement, conditions))
-    report = f"{entry.key}/{target.slug}.json"
+    return _with_report(replace(entry, report=f"{entry.key}/{target.slug}.json"), judgement, board_path)
+
+
+def _with_report(entry: Entry, judgement: Judgement, board_path: Path) -> Entry:
+    """Write the series of an entry's report and return the entry; one that no board may hold becomes a failure."""
+    try:
+        check_entry(entry.to_dict())
+        path = report_path(board_path, entry)
+    except FileError as error:
+        return replace(_bare(entry), failure=str(error))
+    assert path is not None
     series = json.dumps(report_series(judgement), separators=(",", ":"), allow_nan=False)
-    write_text(board_path.parent / REPORTS / report, series + "\n")
-    return replace(entry, report=report)
+    write_text(path, series + "\n")
+    return entry
+
+
+def _bare(entry: Entry) -> Entry:
+    """Return what an entry says but for its numbers."""
+    kept = ("target", "system", "kind", "key", "benchmark", "recorded_at", "options", "provenance")
+    return Entry(**{name: getattr(entry, name) for name in kept})
+
+
+def _short(reason: str) -> str:
+    return reason if len(reason) <= LONGEST_REASON else f"{reason[:LONGEST_REASON]} ... (see the run's log)"
 
 
 def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: Mapping[str, Any]) -> Judgement:

@@ -39,6 +39,7 @@ from rlx.config import (
     validate,
 )
 from rlx.config_errors import explain
+from rlx.console import complain
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
@@ -83,10 +84,10 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
     except OSError as error:
         if error.errno not in OF_THE_DISK:
             raise
-        sys.stderr.write(f"Error: {error}. What was written before is kept. ({FULL_ERROR}=1 shows where.)\n")
+        complain(f"{error}. What was written before is kept. ({FULL_ERROR}=1 shows where.)")
         sys.exit(1)
     except MemoryError as error:
-        sys.stderr.write(f"Error: not enough memory ({error}). Lower the number of accounts, bars or resamples.\n")
+        complain(f"not enough memory ({error}). Lower the number of accounts, bars or resamples.")
         sys.exit(1)
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")
@@ -119,7 +120,7 @@ def help_text(name: str) -> str:
 
 
 def _stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn:
-    sys.stderr.write(f"Error: {error if isinstance(error, RlxError) else explain(error)}\n")
+    complain(error if isinstance(error, RlxError) else explain(error))
     sys.exit(BAD_INPUT)
 
 

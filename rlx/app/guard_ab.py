@@ -24,6 +24,7 @@ from rlx.policies.base import Policy
 from rlx.policies.baselines import EqualWeight
 from rlx.report.guard_ab import describe_windows, guards_table, write_guard_markdown
 from rlx.report.guard_ab_figure import write_guard_ab_png
+from rlx.report.tables import terminal_line
 from rlx.sim.rules import Guard, Rules
 
 SUMMARY = "guard_metrics_summary"
@@ -90,4 +91,4 @@ def print_guard_ab(summary: Mapping[str, Any]) -> None:
     console = open_console()
     console.print(guards_table(dict(summary)))
     for sentence in describe_windows(dict(summary)):
-        console.print(f" {sentence}", style="dim")
+        console.print(terminal_line(sentence, "dim"))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rlx.console import open_console
+from rlx.console import open_console, say
 from rlx.data.market import Market
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.ledger_file import write_ledger
@@ -106,13 +106,13 @@ def print_summary(
     console.print(scorecard_summary(judgement.scorecard))
     if evals is not None:
         what = "Windows and trades" if judgement.scorecard.walk_forward else "Windows"
-        console.print(f"{what}: {_shown(evals)}", soft_wrap=True)
+        say(f"{what}: {_shown(evals)}")
     print_folder(run_dir)
 
 
 def print_folder(run_dir: Path) -> None:
     """Say where a run lies."""
-    open_console().print(f"Run folder: {_shown(run_dir)}", soft_wrap=True)
+    say(f"Run folder: {_shown(run_dir)}")
 
 
 def _shown(folder: Path) -> Path:

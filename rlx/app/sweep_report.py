@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlx.app.sweeps import study_of
-from rlx.console import open_console
+from rlx.console import open_console, say
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.scorecard import Scorecard
@@ -41,7 +41,7 @@ def run_sweep_report(folder: str, *, blocks: int = 16, key: str | None = None, t
         write_json(path / f"{NAME}.json", report)
     except OSError as error:
         raise RlxError(f"{path}: the report cannot be written there ({error}).") from error
-    open_console().print(f"Report: {path / NAME}.md and .json", soft_wrap=True)
+    say(f"Report: {path / NAME}.md and .json")
     return 0
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from rlx.board.standing import BASELINE, EXCESS, Group, Row
 from rlx.errors import ConfigError
+from rlx.untrusted.markdown import Markdown, words
 
 
 @dataclass(frozen=True)
@@ -151,17 +152,15 @@ CHECKS: dict[str, Callable[[Row, PromotionRules], tuple[bool, str, str]]] = {
 """Rule -> whether a row keeps it, what it asks for and what was found."""
 
 
-def next_experiments(candidates: Sequence[Candidate], rules: PromotionRules) -> list[str]:
-    """Return what would settle the rules that were broken, the most broken first, each with a command."""
+def next_experiments(candidates: Sequence[Candidate], rules: PromotionRules) -> list[Markdown]:
+    """Return what would settle the rules that were broken, the most broken first, each with a command, as Markdown."""
     broken = [finding.rule for candidate in candidates for finding in candidate.broken]
-    order = sorted(set(broken), key=lambda rule: -broken.count(rule))
+    order = sorted(set(broken), key=lambda rule: (-broken.count(rule), list(ADVICE).index(rule)))
     advice = [ADVICE[rule] for rule in order]
     few = [candidate.system for candidate in candidates if len(candidate.rows) < 3 and _is_trained(candidate)]
     if few:
-        advice.append(
-            f"Train more seeds of {', '.join(few)}: one seed says nothing about the next "
-            "(`python train.py -m module=MODULE seed=0,1,2`)."
-        )
+        seeds = Markdown("(`python train.py -m module=MODULE seed=0,1,2`).")
+        advice.append(words(f"Train more seeds of {', '.join(few)}: one seed says nothing about the next ", seeds))
     return list(dict.fromkeys(advice))
 
 
@@ -169,16 +168,16 @@ def _is_trained(candidate: Candidate) -> bool:
     return candidate.rows[0].entry.kind == "checkpoint"
 
 
-MORE_RECORD = (
+MORE_RECORD = Markdown(
     "Judge on a longer record: an interval narrows with the square root of its length (earlier `data.split.train_end`, "
     "`protocol=walk_forward` over all dates, or data with a longer history)."
 )
 ADVICE = {
-    "judged": "Mend or drop the targets that could not be judged or ranked; the board says why for each.",
+    "judged": Markdown("Mend or drop the targets that could not be judged or ranked; the board says why for each."),
     "excess": MORE_RECORD,
-    "holm": "List fewer competitors, chosen beforehand: each one more raises what all have to show.",
-    "dsr": "Choose among fewer trials, or judge the chosen one on dates that no trial was scored on.",
-    "drawdown": (
+    "holm": Markdown("List fewer competitors, chosen beforehand: each one more raises what all have to show."),
+    "dsr": Markdown("Choose among fewer trials, or judge the chosen one on dates that no trial was scored on."),
+    "drawdown": Markdown(
         "Ask what a guard would have saved (`python evaluate.py policy=checkpoint policy.path=RUN protocol=guard_ab`), "
         "and train under the one that helps."
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,8 +65,11 @@ class Group:
 
 def stand(board: Scoreboard) -> list[Group]:
     """Return the groups of a board, the one judged last first."""
-    keys = list(dict.fromkeys(entry.key for entry in reversed(board.entries)))
-    return [_group(key, board.keys.get(key, {}), [e for e in board.entries if e.key == key]) for key in keys]
+    histories: dict[str, list[Entry]] = {}
+    for entry in board.entries:
+        histories.setdefault(entry.key, []).append(entry)
+    last = dict.fromkeys(entry.key for entry in reversed(board.entries))
+    return [_group(key, board.keys.get(key, {}), histories[key]) for key in last]
 
 
 def _group(key: str, shared: Mapping[str, Any], history: list[Entry]) -> Group:
@@ -99,7 +103,8 @@ def _ranks(entries: Iterable[Entry]) -> dict[str, int]:
     """Return ranks from 1 by falling score; equal scores share the better rank."""
     scores = {entry.target: entry.score for entry in entries if entry.ranked}
     known = {name: score for name, score in scores.items() if score is not None}
-    return {name: 1 + sum(other > score for other in known.values()) for name, score in known.items()}
+    ordered = sorted(known.values())
+    return {name: 1 + len(ordered) - bisect_right(ordered, score) for name, score in known.items()}
 
 
 def _p_value(entry: Entry) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -10,11 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from rlx.board.entry import Entry
-from rlx.errors import RlxError
+from rlx.board.shape import check_document
+from rlx.errors import FileError, RlxError
+from rlx.evaluate import BOARD
 from rlx.plain import write_json
+from rlx.untrusted.documents import read_json
+from rlx.untrusted.paths import below
 
 SCHEMA_VERSION = 1
 REPORTS = "reports"
+PAGES = (".md", ".html")
+"""Endings of what is rendered beside a board."""
 WAIT_SECONDS = 60.0
 """How long a writer waits for another one; a write takes less than a second."""
 
@@ -32,27 +38,24 @@ class Scoreboard:
     def load(cls, path: str | Path) -> Scoreboard:
         """Read a scoreboard; RlxError, naming the file, when it is missing, damaged or of another schema."""
         path = Path(path)
+        if path.suffix in PAGES:
+            raise RlxError(f"scoreboard {path}: must be a .json file; its pages, {' and '.join(PAGES)}, lie beside it.")
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
+            document = read_json(path)
+            _refuse_other_schema(document)
+            check_document(document)
         except FileNotFoundError:
             raise RlxError(
-                f"scoreboard {path}: no such file. python evaluate.py protocol=benchmark writes it."
+                f"scoreboard {path}: no such file. python evaluate.py protocol=benchmark writes {BOARD}."
             ) from None
         except OSError as error:
             raise RlxError(f"scoreboard {path}: cannot be read ({error}).") from error
-        except ValueError as error:
+        except FileError as error:
+            reason = str(error).removeprefix(f"{path}: ").rstrip(".")
             raise RlxError(
-                f"scoreboard {path}: not a JSON document ({error}). Restore it from version control."
+                f"scoreboard {path}: {reason}. Restore the file from version control, or name another one."
             ) from error
-        if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
-            found = document.get("schema_version") if isinstance(document, dict) else None
-            raise RlxError(f"scoreboard {path}: schema_version={found!r}; this version reads {SCHEMA_VERSION}.")
-        if lacking := [name for name in ("keys", "entries") if name not in document]:
-            raise RlxError(f"scoreboard {path}: no {lacking[0]!r} in it. Restore it from version control.")
-        keys, entries = dict(document["keys"]), tuple(_entries(path, document["entries"]))
-        if unknown := sorted({entry.key for entry in entries} - keys.keys()):
-            raise RlxError(f"scoreboard {path}: no {unknown[0]!r} among its keys. Restore it from version control.")
-        return cls(keys, entries)
+        return cls(document["keys"], tuple(map(Entry.from_dict, document["entries"])))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -61,6 +64,22 @@ class Scoreboard:
             "keys": self.keys,
             "entries": [entry.to_dict() for entry in self.entries],
         }
+
+
+def prepare(path: str | Path) -> None:
+    """Find out, before any work for it, whether a board can be written to; RlxError when not. Nothing is left behind.
+
+    A board that is there must be readable, its folder writable, and no other writer may hold it for good.
+    """
+    path = Path(path)
+    if path.exists():
+        Scoreboard.load(path)
+    folder = next(one for one in path.absolute().parents if one.exists())
+    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
+        raise RlxError(f"scoreboard {path}: cannot be written, as {folder} is no folder that this user may write to.")
+    if _lock(path).exists():
+        with alone(path):
+            pass
 
 
 def append(path: str | Path, key: str, shared: Mapping[str, Any], entries: Sequence[Entry]) -> Scoreboard:
@@ -78,8 +97,11 @@ def append(path: str | Path, key: str, shared: Mapping[str, Any], entries: Seque
 
 
 def report_path(board: str | Path, entry: Entry) -> Path | None:
-    """Return where the series of an entry's report lie, None where it has none."""
-    return None if entry.report is None else Path(board).parent / REPORTS / entry.report
+    """Return where the series of an entry's report lie, None where it has none.
+
+    FileError when a symbolic link leads out of the board's folder.
+    """
+    return None if entry.report is None else below(Path(board).parent, REPORTS, *entry.report.split("/"))
 
 
 @contextmanager
@@ -87,22 +109,28 @@ def alone(path: Path) -> Iterator[None]:
     """Keep other writers of a board, and of what is rendered from it, waiting; RlxError when one does not let go."""
     from filelock import FileLock, Timeout
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(f".{path.name}.lock")
+    lock = FileLock(_lock(path), timeout=WAIT_SECONDS)
     try:
-        with FileLock(lock, timeout=WAIT_SECONDS):
-            yield
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
     except Timeout:
         raise RlxError(
-            f"scoreboard {path}: another writer has held {lock} for {WAIT_SECONDS:g} s. Wait for it, and try again."
+            f"scoreboard {path}: another writer has held {_lock(path)} for {WAIT_SECONDS:g} s. Wait for it, and try "
+            "again."
         ) from None
+    except OSError as error:
+        raise RlxError(f"scoreboard {path}: cannot be locked for writing ({error}).") from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def _entries(path: Path, documents: Sequence[Mapping[str, Any]]) -> Iterator[Entry]:
-    for number, document in enumerate(documents):
-        try:
-            if not isinstance(document, dict):
-                raise RlxError("not an object")
-            yield Entry.from_dict(document)
-        except (RlxError, TypeError) as error:
-            raise RlxError(f"scoreboard {path}: entry {number}: {error}.") from error
+def _lock(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
+def _refuse_other_schema(document: Any) -> None:
+    version = document.get("schema_version") if isinstance(document, dict) else None
+    if version != SCHEMA_VERSION or isinstance(version, bool):
+        raise FileError(f"schema_version={version!r:.60}; this version reads {SCHEMA_VERSION}")

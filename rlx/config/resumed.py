@@ -14,7 +14,7 @@ from rlx.config.recorded import group_tree, laid_over
 from rlx.config.records import read_choices, read_record
 from rlx.errors import ConfigError, did_you_mean
 from rlx.untrusted.documents import read_yaml
-from rlx.untrusted.shapes import require
+from rlx.untrusted.plain_types import require
 
 GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol")
 LEARNT_WITH = ("data", "env", "costs", "guard", "module")

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import yaml
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from rlx.config.commands import SCHEMAS, writable
 from rlx.config_errors import explain
-from rlx.errors import ConfigError, RlxError, did_you_mean
+from rlx.errors import ConfigError, FileError, RlxError, did_you_mean
 from rlx.evaluate.trials import MAX_TRIALS
 from rlx.plain import file_name
+from rlx.untrusted.documents import read_yaml
+from rlx.untrusted.escape import one_line
 
 OWN_KEYS = ("name", "system", "policy", "trials")
 SUFFIX = "_schema"
+LONGEST_NAME = 200
+MOST = 1000
+"""Targets of a list: each takes seconds at least."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,10 @@ def read_targets(path: str | Path) -> list[Target]:
 
     Raises ConfigError, naming the file, when there is no list of targets in it or two have one name.
     """
-    targets = [_target(number, document) for number, document in enumerate(_documents(Path(path)), start=1)]
-    slugs = [target.slug for target in targets]
-    if twice := [target.name for target in targets if slugs.count(target.slug) > 1]:
+    documents = _documents(Path(path))
+    targets = [_target(number, document, path) for number, document in enumerate(documents, start=1)]
+    slugs = Counter(target.slug.lower() for target in targets)  # some file systems do not tell capitals apart
+    if twice := [target.name for target in targets if slugs[target.slug.lower()] > 1]:
         named = ", ".join(dict.fromkeys(twice))
         raise ConfigError(
             f"protocol.targets={path}: {named}: more than one target of that name, or two with one file name. "
@@ -65,20 +71,25 @@ def read_targets(path: str | Path) -> list[Target]:
 
 def _documents(path: Path) -> list[Any]:
     try:
-        document: Any = OmegaConf.to_container(OmegaConf.load(path))  # reads 1e-3 as a number, as options are
+        document: Any = read_yaml(path)  # reads 1e-3 as a number, as options are
     except FileNotFoundError:
         raise ConfigError(
             f"protocol.targets={path}: no such file. Write one (docs/scoreboard.md says how), or name another."
         ) from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ConfigError(f"protocol.targets={path}: cannot be read as YAML ({error}).") from error
+    except OSError as error:
+        raise ConfigError(f"protocol.targets={path}: cannot be read ({error}).") from error
+    except FileError as error:
+        reason = str(error).removeprefix(f"{path}: ")
+        raise ConfigError(f"protocol.targets={path}: cannot be read as YAML: {reason}") from error
     targets = document.get("targets") if isinstance(document, dict) else None
     if not isinstance(targets, list) or not targets:
         raise ConfigError(f"protocol.targets={path}: must hold a list 'targets' of one policy or more.")
+    if len(targets) > MOST:
+        raise ConfigError(f"protocol.targets={path}: lists {len(targets):,} targets; {MOST:,} is the most.")
     return targets
 
 
-def _target(number: int, document: Any) -> Target:
+def _target(number: int, document: Any, path: str | Path) -> Target:
     """Return the target of one item of the list."""
     if not isinstance(document, dict) or not isinstance(document.get("policy"), str):
         return Target(
@@ -86,12 +97,23 @@ def _target(number: int, document: Any) -> Target:
         )
     kind = document["policy"]
     options = {str(key): value for key, value in document.items() if key not in OWN_KEYS}
-    name = str(document.get("name", _default_name(kind, options)))
-    system = str(document.get("system", name))
+    name = _name(document.get("name", _default_name(kind, options)), f"protocol.targets={path}: target {number}: name")
+    system = _name(document.get("system", name), f"protocol.targets={path}: target {number}: system")
     try:
         return Target(name, system, kind, _trials(document.get("trials")), _config(kind, options))
     except RlxError as error:
         return Target(name, system, kind, failure=str(error))
+
+
+def _name(value: Any, place: str) -> str:
+    """Return a name as text; ConfigError, naming the ``place``, for one that no table can show on a line."""
+    if isinstance(value, bool) or not isinstance(value, (str, int, float)):
+        raise ConfigError(f"{place}={value!r:.60}: must be text.")
+    name = str(value)
+    if name != one_line(name) or not 0 < len(name) <= LONGEST_NAME:
+        allowed = f"1 to {LONGEST_NAME} characters on one line, without spaces at its ends"
+        raise ConfigError(f"{place}={name[:60]!r}: must be {allowed}.")
+    return name
 
 
 def _trials(value: Any) -> int | None:
@@ -102,7 +124,7 @@ def _trials(value: Any) -> int | None:
 
 def _default_name(kind: str, options: Mapping[str, Any]) -> str:
     path = options.get("path")
-    return Path(str(path)).name if path is not None else kind
+    return Path(str(path)).name or kind if path is not None else kind
 
 
 def _config(kind: str, options: Mapping[str, Any]) -> Any:
@@ -110,6 +132,8 @@ def _config(kind: str, options: Mapping[str, Any]) -> Any:
     known = sorted(name.removesuffix(SUFFIX) for name in SCHEMAS["policy"])
     if kind not in known:
         raise ConfigError(f"policy={kind!r}: must be one of {', '.join(known)}.{did_you_mean(kind, known)}")
+    if (text := next(_interpolations(options), None)) is not None:
+        raise ConfigError(f"{text[:60]!r}: ${{...}} is not resolved in a list of targets. Write the value itself.")
     schema = writable(SCHEMAS["policy"][f"{kind}{SUFFIX}"])
     names = [str(key) for key in schema if key != "_target_"]
     for key in options:
@@ -122,3 +146,14 @@ def _config(kind: str, options: Mapping[str, Any]) -> Any:
         raise ConfigError(f"{error.full_key}: must be given.") from error
     except OmegaConfBaseException as error:
         raise explain(error) from error
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ConfigError(f"policy={kind}: {error}.") from error
+
+
+def _interpolations(value: Any) -> Iterator[str]:
+    """Yield every text in a plain value that OmegaConf would resolve: a file must not read out the environment."""
+    if isinstance(value, str) and "${" in value:
+        yield value
+    elif isinstance(value, (dict, list)):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _interpolations(item)

@@ -11,6 +11,7 @@ from rlx.data.checks.symbol import SymbolFigures
 from rlx.data.findings import Finding, Severity, grouped
 from rlx.data.survey import Survey, survey
 from rlx.errors import DataError
+from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -75,7 +76,7 @@ def render(report: CheckReport) -> Group:
     parts: list[Table | Text] = []
     if report.figures:
         table = Table(
-            title=f"{report.path}: {len(report.figures)} symbol(s)",
+            title=f"{one_line(report.path)}: {len(report.figures)} symbol(s)",
             title_justify="left",
             box=box.SIMPLE_HEAD,
             padding=(0, 1),
@@ -84,10 +85,14 @@ def render(report: CheckReport) -> Group:
             table.add_column(name, justify="right" if name in ("rows", *_COUNTS) else "left", overflow="fold")
         for line in report.figures:
             counts = [_count(int(getattr(line, name))) for name in _COUNTS]
-            table.add_row(line.symbol, f"{line.rows:,}", line.first, line.last, line.frequency, line.fields, *counts)
+            table.add_row(
+                one_line(line.symbol), f"{line.rows:,}", line.first, line.last, line.frequency, line.fields, *counts
+            )
         parts.append(table)
     parts += [
-        Text.assemble((f"{finding.severity.value:8}", _STYLES[finding.severity]), str(finding).removeprefix(": "))
+        Text.assemble(
+            (f"{finding.severity.value:8}", _STYLES[finding.severity]), one_line(str(finding).removeprefix(": "))
+        )
         for finding in grouped(report.findings)
     ]
     parts.append(_verdict(report))

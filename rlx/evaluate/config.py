@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rlx.errors import ConfigError, did_you_mean
+from rlx.evaluate import BOARD
 from rlx.evaluate.trials import MAX_TRIALS
 
 SPLITS = ("auto", "train", "validation", "test", "all")
@@ -86,13 +87,18 @@ class WalkForward(Protocol):
 class Benchmark(Protocol):
     """The same judgement of many policies, for the scoreboard: option ``benchmark`` of the ``protocol`` group.
 
-    ``targets`` is the file that lists them and ``board`` the scoreboard they are recorded on; both are relative to
-    the working directory.
+    ``targets`` is the file that lists them and ``board`` the scoreboard they are recorded on, a ``.json`` file; both
+    are relative to the working directory.
     """
 
     evaluation_only: ClassVar[bool] = True
     targets: str = "experiments/targets.yaml"
-    board: str = "experiments/scoreboard.json"
+    board: str = BOARD
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not self.board.endswith(".json"):  # its pages, .md and .html, lie beside it
+            raise ConfigError(f"protocol.board={self.board!r}: must be the path of a .json file.")
 
 
 def _end_of(period: np.datetime64) -> np.datetime64:

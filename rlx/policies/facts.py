@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 
 from rlx.errors import CheckpointError, FileError
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.shapes import require, shown
+from rlx.untrusted.plain_types import require, shown
 
 FACTS_FILE = "policy.json"
 FORMAT_VERSION = 1

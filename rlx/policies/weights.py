@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from rlx.errors import CheckpointError
-from rlx.untrusted.shapes import require, shown
+from rlx.untrusted.plain_types import require, shown
 from rlx.untrusted.text import read_bytes
 
 MAX_BYTES = 2**30

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rlx.report.tables import terminal_table
+from rlx.report.tables import terminal_line, terminal_table
+from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -63,11 +64,11 @@ def audit_summary(block: Mapping[str, Any]) -> Group:
         futures = f"{block['shuffle']['permutations']} shuffled futures"
         parts += [
             terminal_table(futures, EDGE_HEADER, edges),
-            Padding(Text(parts_in_words(block), style="dim"), (0, 1)),
+            terminal_line(parts_in_words(block), "dim"),
         ]
     style = "bold green" if block["passed"] else "bold red"
     head, _, rest = block["verdict"].partition(" ")
-    return Group(*parts, Padding(Text.assemble((head, style), f" {rest}"), (1, 1)))
+    return Group(*parts, Padding(Text.assemble((one_line(head), style), f" {one_line(rest)}"), (1, 1)))
 
 
 def _place(leak: Mapping[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from rlx.board.standing import Group
 from rlx.report.board_rows import COLUMNS, conclusions, group_title, pool_cells, row_cells
-from rlx.report.tables import terminal_table
+from rlx.report.tables import terminal_line, terminal_table
 
 if TYPE_CHECKING:
     from rich.console import Group as Renderables
@@ -22,14 +22,13 @@ SHOWN = (
 def board_table(group: Group) -> Renderables:
     """Return a rich renderable: rows by rank, systems of several seeds, what could not be judged, and conclusions."""
     from rich.console import Group as Renderables
-    from rich.padding import Padding
 
     parts: list[object] = [_rows(group)]
     if group.pools:
         parts.append(_pools(group))
     failures = [f"{row.entry.target}: {row.entry.failure}" for row in group.rows if row.entry.failure is not None]
-    parts += [Padding(line, (0, 1), style="red") for line in failures]
-    parts += [Padding(line, (0, 1)) for line in conclusions(group)]
+    parts += [terminal_line(line, "red") for line in failures]
+    parts += [terminal_line(line) for line in conclusions(group)]
     return Renderables(*parts)  # type: ignore[arg-type]
 
 

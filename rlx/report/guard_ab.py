@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from rlx.evaluate.guard_ab import HITS
 from rlx.plain import write_text
 from rlx.report.numbers import number
-from rlx.report.tables import markdown_table
+from rlx.report.tables import terminal_table
+from rlx.untrusted.markdown import Markdown, code, document, heading, table, words
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -44,31 +45,34 @@ def write_guard_markdown(path: str | Path, summary: dict[str, Any]) -> None:
 
 def render_guards(summary: dict[str, Any]) -> str:
     """Return the whole comparison: verdicts, what each guard did, the hold-out, and the thresholds."""
-    level = 1.0 - summary["confidence"]
+    rule = Markdown(RULE.format(level=1.0 - summary["confidence"]))
     sections = [
-        f"# Guards of {summary['policy']}, compared with {summary['control']}",
-        "\n".join(describe_windows(summary)),
-        f"## Verdicts\n\n{markdown_table(verdict_header(), verdict_lines(summary))}\n\n{RULE.format(level=level)} "
-        f"{_statistics(summary)}",
-        f"## What the guards did\n\n{DID}\n\n{markdown_table(DID_HEADER, _did(summary))}",
-        f"## Hold-out\n\nOne account over the whole span.\n\n{markdown_table(*_holdout(summary))}",
-        f"## Thresholds\n\n{markdown_table(*_thresholds(summary))}",
+        heading(1, f"Guards of {summary['policy']}, compared with {summary['control']}"),
+        Markdown("\n".join(map(words, describe_windows(summary)))),
+        heading(2, "Verdicts"),
+        table(verdict_header(), verdict_lines(summary)),
+        words(rule, f" {_statistics(summary)}"),
+        heading(2, "What the guards did"),
+        DID,
+        table(DID_HEADER, _did(summary)),
+        heading(2, "Hold-out"),
+        "One account over the whole span.",
+        table(*_holdout(summary)),
+        heading(2, "Thresholds"),
+        table(*_thresholds(summary)),
     ]
-    return "\n\n".join(sections) + "\n"
+    return document(sections)
 
 
 def guards_table(summary: dict[str, Any]) -> Table:
     """Return a rich table of the verdicts."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    title = f"Guards of {summary['policy']}, less {summary['control']}"
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for heading in verdict_header():
-        table.add_column(heading, justify="left" if heading in ("guard", "windows", "verdict") else "right")
-    for line in verdict_lines(summary):
-        table.add_row(*line, end_section=line[1].startswith("calm"))
-    return table
+    lines = verdict_lines(summary)
+    drawn = terminal_table(f"Guards of {summary['policy']}, less {summary['control']}", verdict_header(), lines)
+    for column in drawn.columns:
+        column.justify = "left" if column.header in ("guard", "windows", "verdict") else "right"
+    for row, line in zip(drawn.rows, lines, strict=True):
+        row.end_section = line[1].startswith("calm")
+    return drawn
 
 
 def verdict_header() -> list[str]:
@@ -151,7 +155,7 @@ def _holdout(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 def _thresholds(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     keys = list(next(iter(summary["guards"].values()))["rules"])
-    rows = [[f"`{key}`", *(_value(guard["rules"][key]) for guard in summary["guards"].values())] for key in keys]
+    rows = [[code(key), *(_value(guard["rules"][key]) for guard in summary["guards"].values())] for key in keys]
     return ["guard.", *summary["guards"]], rows
 
 

@@ -18,8 +18,8 @@ from rlx.report.outliers_table import (
     summary_lines,
 )
 from rlx.report.significance_table import significance_rows
-from rlx.report.tables import markdown_table
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
+from rlx.untrusted.markdown import Markdown, code, document, heading, joined, strong, table, words
 
 LONGEST_CELL = 400
 """Characters of a free-form value shown before the reader is sent to the JSON document."""
@@ -32,47 +32,50 @@ def write_scorecard_markdown(path: str | Path, card: Scorecard) -> None:
 
 def render_markdown(card: Scorecard) -> str:
     """Return the whole scorecard but its configuration and package versions, which stay in the JSON document."""
-    name = card.policy["name"]
     sections = [
-        f"# Scorecard: {name}",
+        heading(1, f"Scorecard: {card.policy['name']}"),
         _facts(card),
-        f"## Verdict\n\n{card.verdict}",
-        f"## Hold-out\n\n{_metrics(card)}",
-        f"## Intervals\n\n{_intervals(card)}",
-        *([f"## Significance\n\n{_significance(card)}"] if card.significance else []),
-        f"## Every start index\n\n{_every_start(card) if card.every_start else _windows(card)}",
-        *([f"## Walk-forward\n\n{_walk_forward(card)}"] if card.walk_forward else []),
-        *([f"## Audit\n\n{_audit(card.audit)}"] if card.audit else []),
-        f"## Guards and cooldowns\n\n{_guard(card)}",
-        f"## Comparability key `{card.key['hash']}`\n\n{_key(card)}",
-        f"## Policy\n\n{_pairs(card.policy)}",
-        f"## Performance\n\nTimings differ between runs.\n\n{_pairs(card.performance)}",
+        *_section("Verdict", card.verdict),
+        *_section("Hold-out", _metrics(card)),
+        *_section("Intervals", _intervals(card)),
+        *(_section("Significance", _significance(card)) if card.significance else []),
+        *_section("Every start index", _every_start(card) if card.every_start else _windows(card)),
+        *(_section("Walk-forward", _walk_forward(card)) if card.walk_forward else []),
+        *(_section("Audit", _audit(card.audit)) if card.audit else []),
+        *_section("Guards and cooldowns", _guard(card)),
+        heading(2, "Comparability key ", code(card.key["hash"])),
+        _key(card),
+        *_section("Policy", _pairs(card.policy)),
+        *_section("Performance", "Timings differ between runs.", _pairs(card.performance)),
     ]
     if "hardware" in card.provenance:
         in_force = {name: value for name, value in card.provenance["hardware"].items() if value is not None}
-        sections.append(f"## Hardware in force\n\n{_pairs(in_force)}")
+        sections += _section("Hardware in force", _pairs(in_force))
     if card.provenance:
         rest = {name: value for name, value in card.provenance.items() if name not in ("versions", "hardware")}
-        sections.append(f"## Provenance\n\n{_pairs(rest)}")
-    return "\n\n".join(sections) + "\n"
+        sections += _section("Provenance", _pairs(rest))
+    return document(sections)
 
 
-def _facts(card: Scorecard) -> str:
+def _section(title: str, *blocks: str) -> list[str]:
+    return [heading(2, title), *blocks]
+
+
+def _facts(card: Scorecard) -> Markdown:
     holdout, data = card.key["windows"]["holdout"], card.data
-    return (
-        f"Module **{card.module}**, judged on {data['source'] or 'a panel'} ({len(data['symbols'])} symbols, "
-        f"{data['frequency']} bars, fingerprint `{data['fingerprint']}`), {holdout['first'][:10]} to "
-        f"{holdout['last'][:10]}: {holdout['steps']} steps."
-    )
+    source = f"{data['source'] or 'a panel'} ({len(data['symbols'])} symbols, {data['frequency']} bars, fingerprint "
+    dates = f"{holdout['first'][:10]} to {holdout['last'][:10]}: {holdout['steps']} steps."
+    fingerprint = code(data["fingerprint"])
+    return words("Module ", strong(card.module), f", judged on {source}", fingerprint, f"), {dates}")
 
 
-def _metrics(card: Scorecard) -> str:
+def _metrics(card: Scorecard) -> Markdown:
     columns = {card.policy["name"]: card.metrics, **_labelled(card)}
     rows = [
-        [f"`{name}`", *(number(name, column.get(name)) for column in columns.values()), _meaning(f"eval/{name}")]
+        [code(name), *(number(name, column.get(name)) for column in columns.values()), _meaning(f"eval/{name}")]
         for name in card.metrics
     ]
-    return markdown_table(["", *columns, "meaning"], rows)
+    return table(["", *columns, "meaning"], rows)
 
 
 def _labelled(card: Scorecard) -> dict[str, Any]:
@@ -81,10 +84,10 @@ def _labelled(card: Scorecard) -> dict[str, Any]:
     return {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
 
 
-def _intervals(card: Scorecard) -> str:
+def _intervals(card: Scorecard) -> Markdown:
     rows = [
         [
-            f"`{name}`",
+            code(name),
             number(name, interval["estimate"]),
             number(name, interval["low"]),
             number(name, interval["high"]),
@@ -96,60 +99,65 @@ def _intervals(card: Scorecard) -> str:
     note = "Stationary block bootstrap, percentile intervals"
     if first["block_steps"] is not None:
         note += f", {first['replications']} resamples of mean block length {first['block_steps']}"
-    return (
-        markdown_table(["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"], rows)
-        + f"\n\n{note}."
-    )
+    header = ["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"]
+    return joined([table(header, rows), f"{note}."])
 
 
-def _significance(card: Scorecard) -> str:
-    table = markdown_table(["", "value", "meaning"], significance_rows(card.significance))
+def _significance(card: Scorecard) -> Markdown:
     reason = card.significance["reason"]
-    return table if reason is None else f"{table}\n\nNot measured: {reason}."
+    rows = table(["", "value", "meaning"], significance_rows(card.significance))
+    return joined([rows, "" if reason is None else f"Not measured: {reason}."])
 
 
-def _windows(card: Scorecard) -> str:
+def _windows(card: Scorecard) -> Markdown:
     windows = card.windows
-    return (
-        f"{windows['n']} windows of {windows['steps']} steps; they overlap, so this is a picture and not a sample of "
-        f"that size. {shares_in_words(windows)}\n\n{_quantiles(windows)}"
+    return joined(
+        [
+            f"{windows['n']} windows of {windows['steps']} steps; they overlap, so this is a picture and not a sample "
+            f"of that size. {shares_in_words(windows)}",
+            _quantiles(windows),
+        ]
     )
 
 
-def _walk_forward(card: Scorecard) -> str:
+def _walk_forward(card: Scorecard) -> Markdown:
     block = card.walk_forward
-    words = f"{describe_in_words(block)} {shares_in_words(block)}"
-    return f"{words}\n\n{_quantiles(block)}\n\n{markdown_table(window_header(block), window_lines(block))}"
+    said = f"{describe_in_words(block)} {shares_in_words(block)}"
+    return joined([said, _quantiles(block), table(window_header(block), window_lines(block))])
 
 
-def _every_start(card: Scorecard) -> str:
+def _every_start(card: Scorecard) -> Markdown:
     block = card.every_start
-    words = f"{describe_in_words(block)} {shares_in_words(block)}\n\n{outliers_in_words(block)}"
-    tables = [_quantiles(block), markdown_table(SUMMARY_HEADER, summary_lines(block))]
+    parts = [
+        f"{describe_in_words(block)} {shares_in_words(block)}",
+        outliers_in_words(block),
+        _quantiles(block),
+        table(SUMMARY_HEADER, summary_lines(block)),
+    ]
     if lines := episode_lines(block):
-        tables.append(markdown_table(EPISODE_HEADER, lines))
-    return "\n\n".join([words, *tables])
+        parts.append(table(EPISODE_HEADER, lines))
+    return joined(parts)
 
 
-def _audit(block: dict[str, Any]) -> str:
-    parts = [block["verdict"], markdown_table(CHECK_HEADER, check_rows(block))]
+def _audit(block: dict[str, Any]) -> Markdown:
+    parts = [block["verdict"], table(CHECK_HEADER, check_rows(block))]
     if edges := edge_rows(block):
-        parts += [markdown_table(EDGE_HEADER, edges), parts_in_words(block)]
-    return "\n\n".join(parts)
+        parts += [table(EDGE_HEADER, edges), parts_in_words(block)]
+    return joined(parts)
 
 
-def _quantiles(windows: dict[str, Any]) -> str:
+def _quantiles(windows: dict[str, Any]) -> Markdown:
     rows = [
-        [f"`{name}`", *(number(name, part[level]) for level in ("p05", "median", "p95"))]
+        [code(name), *(number(name, part[level]) for level in ("p05", "median", "p95"))]
         for name, part in windows.items()
         if isinstance(part, dict) and "median" in part
     ]
-    return markdown_table(["", "p05", "median", "p95"], rows)
+    return table(["", "p05", "median", "p95"], rows)
 
 
-def _guard(card: Scorecard) -> str:
-    rows = [[f"`{name}`", number(name, value), _meaning(_guard_key(name))] for name, value in card.guard.items()]
-    return markdown_table(["", "value", "meaning"], rows)
+def _guard(card: Scorecard) -> Markdown:
+    rows = [[code(name), number(name, value), _meaning(_guard_key(name))] for name, value in card.guard.items()]
+    return table(["", "value", "meaning"], rows)
 
 
 def _guard_key(name: str) -> str:
@@ -160,12 +168,12 @@ def _meaning(key: str) -> str:
     return f"{KEYS[key].meaning} ({KEYS[key].unit})"
 
 
-def _key(card: Scorecard) -> str:
+def _key(card: Scorecard) -> Markdown:
     return _pairs({name: value for name, value in card.key.items() if name != "hash"})
 
 
-def _pairs(values: dict[str, Any]) -> str:
-    return markdown_table(["", ""], [[f"`{name}`", _short(_inline(value))] for name, value in values.items()])
+def _pairs(values: dict[str, Any]) -> Markdown:
+    return table(["", ""], [[code(name), _short(_inline(value))] for name, value in values.items()])
 
 
 def _short(text: str) -> str:

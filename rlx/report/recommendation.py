@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import OmegaConf
+import yaml
 
 from rlx.board.promotion import Candidate, PromotionRules, hold_to_rules, next_experiments
 from rlx.board.standing import Group, stand
@@ -15,7 +17,9 @@ from rlx.errors import RlxError
 from rlx.plain import file_name, write_text
 from rlx.report.board_rows import group_title
 from rlx.report.numbers import number
-from rlx.report.tables import markdown_table, terminal_table
+from rlx.report.tables import terminal_table
+from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined, strong, table, words
+from rlx.untrusted.paths import below
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,31 +35,67 @@ HEADER = """\
 """
 
 
+MARK = HEADER.partition("\n")[0].encode()
+"""How every template begins."""
+
+
 def write_recommendation(
     board: str | Path, rules: PromotionRules, *, key: str | None = None, notional: float | None = None
 ) -> tuple[list[Path], list[tuple[Group, list[Candidate]]]]:
     """Write ``recommendation.md`` and a template for each promoted system beside the board.
 
-    A template of a system that is promoted no longer is removed. Returns the files, and the candidates by group.
+    A template of a system that is promoted no longer is removed, and no other file. Returns the files, and the
+    candidates by group.
     ``key`` keeps to the group whose hash begins so, ``notional`` is the money to trade, in the account's currency.
-    RlxError for a board that cannot be read or a key it does not have.
+    RlxError for a board that cannot be read, a key it does not have, and a file of somebody's where a template goes.
     """
-    groups = _chosen(stand(Scoreboard.load(board)), key)
-    judged = [(group, hold_to_rules(group, rules)) for group in groups]
+    loaded = Scoreboard.load(board)
+    judged = [(group, hold_to_rules(group, rules)) for group in _chosen(stand(loaded), key)]
     folder = Path(board).parent
-    templates = {
-        folder / TEMPLATES / f"{file_name(candidate.system)}_{group.key}.yaml": (group, candidate)
-        for group, candidates in judged
-        for candidate in candidates
-        if candidate.promoted
-    }
-    for path, (group, candidate) in templates.items():
-        write_text(path, render_template(group, candidate, rules, notional))
-    for group, _ in judged:
-        for path in set((folder / TEMPLATES).glob(f"*_{group.key}.yaml")) - templates.keys():
+    written: dict[Path, str] = {}
+    ours: set[Path] = set()
+    for group, candidates in judged:
+        names = template_names(group.key, (entry.system for entry in loaded.entries if entry.key == group.key))
+        paths = {system: below(folder, TEMPLATES, name) for system, name in names.items()}
+        ours |= set(paths.values())
+        promoted = [candidate for candidate in candidates if candidate.promoted]
+        written |= {paths[one.system]: render_template(group, one, rules, notional) for one in promoted}
+    for path in written:
+        _refuse_others(path)
+    for path, content in written.items():
+        write_text(path, content)
+    for path in ours - written.keys():
+        if _is_ours(path):
             path.unlink()
     write_text(folder / MARKDOWN, render_recommendation(judged, rules))
-    return [folder / MARKDOWN, *templates], judged
+    return [folder / MARKDOWN, *written], judged
+
+
+def template_names(key: str, systems: Iterable[str]) -> dict[str, str]:
+    """Return the file name of the template of each system of a key; those that would share one are told apart."""
+    names = {system: file_name(system) for system in systems}
+    shared = Counter(name.lower() for name in names.values())
+    return {
+        system: f"{name}{'' if shared[name.lower()] == 1 else '_' + _digest(system)}_{key}.yaml"
+        for system, name in names.items()
+    }
+
+
+def _digest(system: str) -> str:
+    return hashlib.sha256(system.encode()).hexdigest()[:8]
+
+
+def _is_ours(path: Path) -> bool:
+    """Return whether a file was written by ``render_template``: whatever else lies there is left alone."""
+    if path.is_symlink() or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return file.read(len(MARK)) == MARK
+
+
+def _refuse_others(path: Path) -> None:
+    if (path.exists() or path.is_symlink()) and not _is_ours(path):
+        raise RlxError(f"{path}: not a template that rlx recommend wrote. Move it away; it is not overwritten.")
 
 
 def recommendation_table(group: Group, candidates: Sequence[Candidate]) -> Table:
@@ -68,13 +108,13 @@ def recommendation_table(group: Group, candidates: Sequence[Candidate]) -> Table
 
 def render_recommendation(judged: Sequence[tuple[Group, list[Candidate]]], rules: PromotionRules) -> str:
     """Return the recommendation as Markdown."""
-    parts = ["# Recommendation", _rules(rules)]
+    parts: list[str] = [heading(1, "Recommendation"), _rules(rules)]
     for group, candidates in judged:
-        parts += [f"## {group_title(group)}", _conclusion(candidates), _table(candidates)]
+        parts += [heading(2, group_title(group)), _conclusion(candidates), table(HEADINGS, map(_cells, candidates))]
         parts += [_why_not(candidate) for candidate in candidates if not candidate.promoted]
         if experiments := next_experiments(candidates, rules):
-            parts.append("Next:\n\n" + "\n".join(f"- {text}" for text in experiments))
-    return "\n\n".join(parts) + "\n"
+            parts += ["Next:", bullets(experiments)]
+    return document(parts)
 
 
 def render_template(group: Group, candidate: Candidate, rules: PromotionRules, notional: float | None) -> str:
@@ -104,10 +144,10 @@ def render_template(group: Group, candidate: Candidate, rules: PromotionRules, n
             "first": key["windows"]["holdout"]["first"],
             "last": key["windows"]["holdout"]["last"],
             "cumulative_return": entry.score,
-            "sharpe": entry.metrics["sharpe"],
+            "sharpe": entry.metrics.get("sharpe"),
         },
     }
-    return HEADER + OmegaConf.to_yaml(OmegaConf.create(template))
+    return HEADER + yaml.safe_dump(template, sort_keys=False, allow_unicode=True)
 
 
 def _chosen(groups: list[Group], key: str | None) -> list[Group]:
@@ -128,17 +168,12 @@ def _rules(rules: PromotionRules) -> str:
     )
 
 
-def _conclusion(candidates: Sequence[Candidate]) -> str:
+def _conclusion(candidates: Sequence[Candidate]) -> Markdown:
     promoted = [candidate.system for candidate in candidates if candidate.promoted]
     if promoted:
-        return f"Promoted: {', '.join(promoted)}."
-    return (
-        f"**Nothing qualifies.** None of {len(candidates)} systems keeps every rule; do not trade them on this record."
-    )
-
-
-def _table(candidates: Sequence[Candidate]) -> str:
-    return markdown_table(HEADINGS, map(_cells, candidates))
+        return words(f"Promoted: {', '.join(promoted)}.")
+    none = f" None of {len(candidates)} systems keeps every rule; do not trade them on this record."
+    return words(strong("Nothing qualifies."), none)
 
 
 def _cells(candidate: Candidate) -> list[str]:
@@ -151,6 +186,6 @@ def _cells(candidate: Candidate) -> list[str]:
     ]
 
 
-def _why_not(candidate: Candidate) -> str:
-    lines = [f"- {finding.target}: {finding.asked}; found {finding.found}" for finding in candidate.broken]
-    return f"Why not {candidate.system}:\n\n" + "\n".join(lines)
+def _why_not(candidate: Candidate) -> Markdown:
+    lines = [f"{finding.target}: {finding.asked}; found {finding.found}" for finding in candidate.broken]
+    return joined([f"Why not {candidate.system}:", bullets(lines)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from rlx.board.standing import stand
-from rlx.board.store import Scoreboard, alone
-from rlx.console import open_console
+from rlx.board.store import PAGES, Scoreboard, alone
+from rlx.console import say
 from rlx.errors import RlxError
 from rlx.plain import write_text
 from rlx.report.board_markdown import render_board
@@ -14,15 +14,9 @@ from rlx.report.page.document import render_page
 
 
 def write_board(path: str | Path, board: Scoreboard) -> list[Path]:
-    """Write ``scoreboard.md`` and ``scoreboard.html`` beside the board's file and return what was written.
-
-    RlxError when the board does not say what the rows of a key have in common.
-    """
+    """Write ``scoreboard.md`` and ``scoreboard.html`` beside the board's file and return what was written."""
     groups = stand(board)
-    for group in groups:
-        if lacking := [name for name in ("key", "data") if not isinstance(group.shared.get(name), dict)]:
-            raise RlxError(f"scoreboard {path}: no {lacking[0]!r} under its key {group.key!r}. Restore the file.")
-    pages = {".md": render_board(groups), ".html": render_page(groups, path)}
+    pages = dict(zip(PAGES, (render_board(groups), render_page(groups, path)), strict=True))
     written = []
     for suffix, content in pages.items():
         written.append(Path(path).with_suffix(suffix))
@@ -38,5 +32,6 @@ def run_board(path: str | Path) -> int:
             pages = write_board(path, Scoreboard.load(path))
     except OSError as error:
         raise RlxError(f"scoreboard {path}: its pages cannot be written ({error}).") from error
-    open_console().print("\n".join(str(page) for page in pages), soft_wrap=True)
+    for page in pages:
+        say(str(page))
     return 0

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-TRIALS_FROM = {"declared": "declared", "sweep": "those of its sweep", "none": "none was declared (`protocol.trials`)"}
+from rlx.untrusted.markdown import Markdown, code, words
+
+TRIALS_FROM = {
+    "declared": "declared",
+    "sweep": "those of its sweep",
+    "none": Markdown("none was declared (`protocol.trials`)"),
+}
 VARIANCE_FROM = {
     "sweep": "over the scorecards of the sweep's trials",
     "null": "1 / (steps - 1), of trials that are worth nothing, since their own is not known",
@@ -13,12 +19,12 @@ VARIANCE_FROM = {
 
 
 def significance_rows(block: dict[str, Any]) -> list[list[str]]:
-    """Return name, value and meaning of each number of a scorecard's ``significance``."""
+    """Return name, value and meaning of each number of a scorecard's ``significance``, for Markdown."""
     level = f"{block['confidence']:.4g}"
     meanings = {
         "psr": f"Probabilistic Sharpe ratio: confidence that the true one is above 0; {level} is asked for",
         "dsr": f"Deflated Sharpe ratio: that it is above the expected best of the trials; {level} is asked for",
-        "trials": f"Trials it is the one shown of: {TRIALS_FROM[block['trials_from']]}",
+        "trials": words("Trials it is the one shown of: ", TRIALS_FROM[block["trials_from"]]),
         "expected_max_sharpe": "Expected Sharpe ratio of the best of as many worthless trials (ratio/year)",
         "trial_variance_per_step": f"Variance of the trials' Sharpe ratios, {_origin(block)}",
         "min_track_record_steps": f"Steps it takes for psr to reach {level}; n/a where no number does",
@@ -27,7 +33,7 @@ def significance_rows(block: dict[str, Any]) -> list[list[str]]:
         "skewness": "Of the net returns, bias corrected",
         "kurtosis": "Of the net returns, bias corrected; 3 for a normal distribution",
     }
-    return [[f"`{name}`", _text(block[name]), meaning] for name, meaning in meanings.items()]
+    return [[code(name), _text(block[name]), meaning] for name, meaning in meanings.items()]
 
 
 def _origin(block: dict[str, Any]) -> str:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from rlx.evaluate.claim import write_claim
 from rlx.evaluate.significance import Significance
 from rlx.report.numbers import number
-from rlx.report.tables import markdown_table, terminal_table
-from rlx.untrusted.escape import markdown, one_line, terminal
+from rlx.report.tables import terminal_line, terminal_table
+from rlx.untrusted.markdown import code, document, heading, table
 
 if TYPE_CHECKING:
     from rich.console import Group
-
-Say = Callable[[object], str]
-"""Writes a name or a value from a file so that it stays text."""
 
 ACCEPTED = 0.05
 """Probability of overfitting up to which Bailey et al. (2015) suggest to accept a choice."""
@@ -28,16 +24,16 @@ COUNTED = {
 }
 
 
-def write_words(report: dict[str, Any], say: Say = one_line) -> str:
+def write_words(report: dict[str, Any]) -> str:
     """Return what the report allows one to say."""
     trials, best = report["trials"], report["rows"][0]
     claim = write_claim(Significance(**best["significance"]))
     sentences = [
         _compared(report),
         _overfitting(report["overfitting"]),
-        f"The best on these dates is trial {say(best['trial'])}, Sharpe ratio {number('sharpe', best['sharpe'])}.",
+        f"The best on these dates is trial {best['trial']}, Sharpe ratio {number('sharpe', best['sharpe'])}.",
         claim,
-        _chosen(report, say),
+        _chosen(report),
         "All of this is measured on the hold-out: who picks a trial by it has chosen on the test, and needs other "
         "dates to judge the choice.",
     ]
@@ -50,13 +46,11 @@ def write_words(report: dict[str, Any], say: Say = one_line) -> str:
 def sweep_summary(report: dict[str, Any]) -> Group:
     """Return a rich renderable: the trials, where the best of one half ranks in the other, and the verdict."""
     from rich.console import Group
-    from rich.padding import Padding
-    from rich.text import Text
 
     return Group(
-        terminal_table(_title(report, terminal), _header(report, terminal), _lines(report, terminal)),
+        terminal_table(_title(report), _header(report), _lines(report)),
         terminal_table("Best of one half of the dates, in the other half (1 is best)", RANKS_HEADER, _ranks(report)),
-        Padding(Text(report["verdict"]), (1, 1)),
+        terminal_line(report["verdict"], above=1),
     )
 
 
@@ -64,22 +58,26 @@ def render_markdown(report: dict[str, Any]) -> str:
     """Return the whole report."""
     found = report["overfitting"]
     numbers = [
-        ["`pbo`", f"{found['pbo']:.4g}", "Share of the choices in which the best trial ranks below the median"],
-        ["`probability_of_loss`", f"{found['probability_of_loss']:.4g}", "Share in which it loses out of sample"],
-        ["`blocks`", str(found["blocks"]), "Equal parts that the hold-out is cut into; each half of them is a sample"],
-        ["`choices`", f"{found['choices']:,}", "Ways to choose that half"],
-        ["`median_sharpe_inside`", f"{found['median_sharpe_inside']:.2f}", "Of the best trial, in the sample (a year)"],
-        ["`median_sharpe_outside`", f"{found['median_sharpe_outside']:.2f}", "Of the same trial, out of it (a year)"],
+        ["pbo", f"{found['pbo']:.4g}", "Share of the choices in which the best trial ranks below the median"],
+        ["probability_of_loss", f"{found['probability_of_loss']:.4g}", "Share in which it loses out of sample"],
+        ["blocks", str(found["blocks"]), "Equal parts that the hold-out is cut into; each half of them is a sample"],
+        ["choices", f"{found['choices']:,}", "Ways to choose that half"],
+        ["median_sharpe_inside", f"{found['median_sharpe_inside']:.2f}", "Of the best trial, in the sample (a year)"],
+        ["median_sharpe_outside", f"{found['median_sharpe_outside']:.2f}", "Of the same trial, out of it (a year)"],
     ]
-    sections = [
-        f"# Sweep: {report['trials']['compared']} trials",
-        write_words(report, markdown),
-        f"## Trials\n\n{_title(report, markdown)}\n\n"
-        f"{markdown_table(_header(report, markdown), _lines(report, markdown))}",
-        f"## Overfitting\n\n{markdown_table(['', 'value', 'meaning'], numbers)}",
-        f"Rank 1 is the best.\n\n{markdown_table(RANKS_HEADER, _ranks(report))}",
-    ]
-    return "\n\n".join(sections) + "\n"
+    return document(
+        [
+            heading(1, f"Sweep: {report['trials']['compared']} trials"),
+            report["verdict"],
+            heading(2, "Trials"),
+            _title(report),
+            table(_header(report), _lines(report)),
+            heading(2, "Overfitting"),
+            table(["", "value", "meaning"], [[code(name), *rest] for name, *rest in numbers]),
+            "Rank 1 is the best.",
+            table(RANKS_HEADER, _ranks(report)),
+        ]
+    )
 
 
 def _compared(report: dict[str, Any]) -> str:
@@ -110,36 +108,36 @@ def _overfitting(found: dict[str, Any]) -> str:
     return f"{words}; {reading}. {loss}; its median Sharpe ratio goes from {inside} to {outside}."
 
 
-def _chosen(report: dict[str, Any], say: Say) -> str:
+def _chosen(report: dict[str, Any]) -> str:
     """Say how the trial that the sweep's own objective chose, without a look at the hold-out, came out on it."""
     names = [row["trial"] for row in report["rows"]]
     if report["chosen"] is None:
         return ""
     row = report["rows"][names.index(report["chosen"])]
     return (
-        f"The sweep's own choice by validation is trial {say(row['trial'])}: rank {names.index(row['trial']) + 1} of "
+        f"The sweep's own choice by validation is trial {row['trial']}: rank {names.index(row['trial']) + 1} of "
         f"{len(names)} here, Sharpe ratio {number('sharpe', row['sharpe'])}."
     )
 
 
-def _title(report: dict[str, Any], say: Say) -> str:
+def _title(report: dict[str, Any]) -> str:
     holdout = report["holdout"]
-    return f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {say(report['key'])}"
+    return f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {report['key']}"
 
 
-def _header(report: dict[str, Any], say: Say) -> list[str]:
+def _header(report: dict[str, Any]) -> list[str]:
     objective = ["objective"] if _has_objective(report) else []
-    return ["trial", *map(say, _settings(report).values()), *objective, "Sharpe", "return", "PSR", "deflated"]
+    return ["trial", *_settings(report).values(), *objective, "Sharpe", "return", "PSR", "deflated"]
 
 
-def _lines(report: dict[str, Any], say: Say) -> list[list[str]]:
-    return [_line(row, report, say) for row in report["rows"]]
+def _lines(report: dict[str, Any]) -> list[list[str]]:
+    return [_line(row, report) for row in report["rows"]]
 
 
-def _line(row: dict[str, Any], report: dict[str, Any], say: Say) -> list[str]:
-    trial = say(row["trial"])
+def _line(row: dict[str, Any], report: dict[str, Any]) -> list[str]:
+    trial = row["trial"]
     name = f"{trial} (chosen)" if row["trial"] == report["chosen"] else trial
-    settings = [say(_short(row["settings"].get(key, ""))) for key in _settings(report)]
+    settings = [_short(row["settings"].get(key, "")) for key in _settings(report)]
     objective = [_ratio(row["objective"])] if _has_objective(report) else []
     measures = [number(measure, row[measure]) for measure in ("sharpe", "cumulative_return")]
     return [name, *settings, *objective, *measures, *(_ratio(row["significance"][one]) for one in ("psr", "dsr"))]

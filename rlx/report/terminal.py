@@ -14,7 +14,7 @@ from rlx.report.outliers_table import (
     outliers_in_words,
     summary_lines,
 )
-from rlx.report.tables import terminal_table
+from rlx.report.tables import terminal_line, terminal_table
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 if TYPE_CHECKING:
@@ -37,49 +37,41 @@ SHOWN = {
 def scorecard_summary(card: Scorecard) -> Group:
     """Return a rich renderable: the hold-out beside the baselines, its intervals, windows that walk, the verdict."""
     from rich.console import Group
-    from rich.padding import Padding
     from rich.text import Text
 
-    intervals = Padding(Text(_interval_line(card), style="dim"), (0, 1))
-    verdict = Padding(card.verdict, (1, 1))
+    intervals = terminal_line(_interval_line(card), "dim")
+    verdict = terminal_line(card.verdict, above=1)
     if card.every_start:
         return Group(_table(card), intervals, Text(), *_every_start(card), verdict)
     if not card.walk_forward:
         return Group(_table(card), intervals, verdict)
-    shares = Padding(shares_in_words(card.walk_forward), (0, 1))
+    shares = terminal_line(shares_in_words(card.walk_forward))
     return Group(_table(card), intervals, Text(), _windows(card), shares, verdict)
 
 
 def parts_table(cards: Mapping[str, Scorecard]) -> Table:
     """Return a rich table of policies for some of the symbols, each beside equal weight of the same symbols."""
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    table = Table(title="Policies of some symbols", box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    table.add_column("symbols")
-    for heading in SHOWN.values():
-        table.add_column(heading, justify="right")
-    table.add_column("equal weight", justify="right")
-    for name, card in cards.items():
-        beside = number("cumulative_return", card.baselines["equal_weight"]["cumulative_return"])
-        table.add_row(name, *(number(metric, card.metrics[metric]) for metric in SHOWN), beside)
-    return table
+    lines = [
+        [
+            name,
+            *(number(metric, card.metrics[metric]) for metric in SHOWN),
+            number("cumulative_return", card.baselines["equal_weight"]["cumulative_return"]),
+        ]
+        for name, card in cards.items()
+    ]
+    return terminal_table("Policies of some symbols", ["symbols", *SHOWN.values(), "equal weight"], lines)
 
 
 def _table(card: Scorecard) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-
-    holdout = card.key["windows"]["holdout"]
+    holdout, own = card.key["windows"]["holdout"], card.policy["name"]
     title = f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {card.key['hash']}"
-    table = Table(title=title, box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    table.add_column("policy")
-    for heading in SHOWN.values():
-        table.add_column(heading, justify="right")
-    table.add_row(card.policy["name"], *(number(name, card.metrics[name]) for name in SHOWN), style="bold")
-    for baseline, metrics in card.baselines.items():
-        label = f"{baseline} (baseline)" if baseline == card.policy["name"] else baseline
-        table.add_row(label, *(number(name, metrics[name]) for name in SHOWN))
+    labels = {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
+    lines = [
+        [label, *(number(name, metrics[name]) for name in SHOWN)]
+        for label, metrics in {own: card.metrics, **labels}.items()
+    ]
+    table = terminal_table(title, ["policy", *SHOWN.values()], lines)
+    table.rows[0].style = "bold"
     return table
 
 
@@ -89,13 +81,11 @@ def _windows(card: Scorecard) -> Table:
 
 
 def _every_start(card: Scorecard) -> list[RenderableType]:
-    from rich.padding import Padding
-
     block = card.every_start
     parts: list[RenderableType] = [
         terminal_table(f"Every start: {describe_in_words(block)}", SUMMARY_HEADER, summary_lines(block)),
-        Padding(shares_in_words(block), (0, 1)),
-        Padding(outliers_in_words(block), (1, 1)),
+        terminal_line(shares_in_words(block)),
+        terminal_line(outliers_in_words(block), above=1),
     ]
     if lines := episode_lines(block):
         parts.append(terminal_table("Episodes", EPISODE_HEADER, lines))

@@ -6,7 +6,7 @@ import re
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w))")  # GitHub takes no underscore within a word for emphasis
-_LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*(?=:)|www(?=\.))")  # what some renderers make links of by themselves
+_LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*(?=:\S)|www(?=\.))")  # what some renderers make links of by themselves
 _BLOCK = re.compile(r"^(?:([-+=#])|(\d+)(?=[.)]))")  # begins a list or a heading at the start of a line
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -21,9 +21,18 @@ def markdown(text: object) -> str:
 
     No markup, tag, link or automatic link comes of it.
     """
-    escaped = _MARKUP.sub(r"\\\1", one_line(text))
-    escaped = _LINK.sub(lambda match: f"{match[0]}\\", escaped)
-    return _BLOCK.sub(lambda match: f"{match[2]}\\" if match[2] else f"\\{match[1]}", escaped)
+    return no_block(markdown_within(one_line(text)))
+
+
+def markdown_within(text: object) -> str:
+    """Return the same for text within a line or a table's cell: a number keeps its sign, space at the ends stays."""
+    escaped = _MARKUP.sub(r"\\\1", _CONTROL.sub(" ", str(text)))
+    return _LINK.sub(lambda match: f"{match[0]}\\", escaped)
+
+
+def no_block(line: str) -> str:
+    """Return a line of Markdown that begins no list and no heading."""
+    return _BLOCK.sub(lambda match: f"{match[2]}\\" if match[2] else f"\\{match[1]}", line.strip())
 
 
 def terminal(text: object) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,12 +10,12 @@ import pytest
 from rlx.app import benchmark as module
 from rlx.board.standing import stand
 from rlx.board.store import Scoreboard
+from rlx.evaluate import BOARD
 from rlx.evaluate.scorecard import Scorecard
 from rlx.policies.trailing import Momentum
 from tests.app.commands import SMOKE, Finished, Shell
 
 QUICK = ("protocol.bootstrap_replications=200", "protocol.start=2020-06-01")
-BOARD = Path("experiments/scoreboard.json")
 
 
 def benchmarked(shell: Shell, *targets: str, arguments: tuple[str, ...] = ()) -> Finished:
@@ -58,7 +57,7 @@ def test_bad_targets_are_rows_and_not_the_end(shell: Shell) -> None:
     assert "Did you mean 'momentum'?" in rows["momentm"].failure
     assert rows["cash"].failure is None and rows["cash"].score == 0.0
     assert "3 of 4 targets could not be judged." in finished.out
-    markdown = (shell.folder / "experiments" / "scoreboard.md").read_text(encoding="utf-8")
+    markdown = (shell.folder / BOARD).with_suffix(".md").read_text(encoding="utf-8")
     assert "policy.path=nowhere: nothing there" in markdown and "| 1 | new | cash |" in markdown
 
 
@@ -96,7 +95,7 @@ def test_declared_trials_deflate_the_sharpe_ratio_of_their_target_alone(shell: S
 def test_reports_have_series_that_end_where_the_scorecard_does(shell: Shell) -> None:
     benchmarked(shell, "{policy: momentum}")
     entry = board(shell)["momentum"]
-    series = json.loads((shell.folder / "experiments" / "reports" / entry.report).read_text(encoding="utf-8"))
+    series = json.loads(((shell.folder / BOARD).parent / "reports" / entry.report).read_text(encoding="utf-8"))
     end = 1.0 + entry.score
     assert series["value"]["momentum"][-1] == pytest.approx(end, rel=1e-5)
     assert entry.equity[0] == 1.0 and entry.equity[-1] == pytest.approx(end, rel=1e-5)
@@ -151,7 +150,7 @@ def test_a_production_record_is_a_reference_whether_it_can_be_replayed_or_not(sh
     assert (own / "live" / "baseline_pnl_summary.json").is_file() and (
         own / "log" / "baseline_pnl_summary.md"
     ).is_file()
-    markdown = (shell.folder / "experiments" / "scoreboard.md").read_text(encoding="utf-8")
+    markdown = (shell.folder / BOARD).with_suffix(".md").read_text(encoding="utf-8")
     assert "live is a reference: realised pnl 2 (account currency)" in markdown
     earned, score = live.recorded_return_per_day, board(shell)["equal_weight"].score_per_day
     assert f"equal_weight {score / earned:.2f}x" in markdown
@@ -199,7 +198,7 @@ def test_what_would_stop_every_target_stops_the_command(shell: Shell, arguments:
 
 def test_a_damaged_board_stops_before_the_work_and_is_left_alone(shell: Shell) -> None:
     path = shell.folder / BOARD
-    path.parent.mkdir()
+    path.parent.mkdir(parents=True)
     path.write_text("{", encoding="utf-8")
     finished = benchmarked(shell, "{policy: cash}")
     assert finished.status == 2 and "not a JSON document" in finished.err

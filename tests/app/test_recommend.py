@@ -11,8 +11,9 @@ from omegaconf import OmegaConf
 
 from rlx.cli import main
 from rlx.data.sources import sample
+from rlx.evaluate import BOARD
 from tests.app.commands import Shell
-from tests.app.test_benchmark import BOARD, benchmarked
+from tests.app.test_benchmark import benchmarked
 
 LENIENT = ("--min-dsr", "0.01", "--max-p-value", "1", "--max-drawdown", "1", "--min-steps", "10")
 
@@ -27,11 +28,11 @@ def recommended(board: Path, *arguments: str) -> int:
 def test_nothing_qualifies_and_it_says_why(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     benchmarked(shell, "{policy: cash}", "{policy: equal_weight}", "{policy: checkpoint, path: nowhere}")
     assert recommended(shell.folder / BOARD) == 0
-    text = (shell.folder / "experiments" / "recommendation.md").read_text(encoding="utf-8")
+    text = ((shell.folder / BOARD).parent / "recommendation.md").read_text(encoding="utf-8")
     assert "**Nothing qualifies.** None of 2 systems" in text
     assert "- cash: excess over equal weight a year: interval above zero; found" in text
     assert "- nowhere: a rank; found policy.path=nowhere: nothing there" in text
-    assert "Next:" in text and not (shell.folder / "experiments" / "recommended").exists()
+    assert "Next:" in text and not ((shell.folder / BOARD).parent / "recommended").exists()
     assert "Nothing qualifies." in capsys.readouterr().out
 
 
@@ -49,7 +50,7 @@ def test_a_promoted_system_gets_a_template_and_loses_it_with_its_promotion(shell
     benchmarked(shell, "{policy: weights, path: prophecy.csv, name: prophet}", "{policy: equal_weight}")
     board = shell.folder / BOARD
     assert recommended(board, *LENIENT, "--notional", "5000") == 0
-    (path,) = (shell.folder / "experiments" / "recommended").glob("*.yaml")
+    (path,) = ((shell.folder / BOARD).parent / "recommended").glob("*.yaml")
     template = OmegaConf.load(path)
     assert template.system == template.judged.target == "prophet"
     assert template.policy == {"kind": "weights", "path": "prophecy.csv", "between": "hold"}

@@ -7,13 +7,35 @@ from typing import Any
 from rlx.board.entry import Entry
 from rlx.board.standing import EXCESS
 
+KEY, OTHER = "0123456789ab", "ba9876543210"
+
+
+def shared(key: str = KEY) -> dict[str, Any]:
+    """Return what a board says once of a key."""
+    span = {"first": "2020-01-02T00:00:00", "last": "2020-12-31T00:00:00", "steps": 250, "n": 1}
+    costs = {"commission_bps": 0.0, "half_spread_bps": 0.0, "slippage_bps": 5.0, "per_asset_bps": None}
+    data = {"source": "prices", "symbols": ["A", "B"], "frequency": "1D", "calendar": "equity", "fingerprint": "ff"}
+    return {
+        "key": {
+            "hash": key,
+            "windows": {"holdout": span},
+            "periods_per_year": 252.0,
+            "costs": costs,
+            "limits": {"long_only": True, "closing_gross": 1.0},
+            "guard": {},
+            "cooldown": {},
+            "execution": "close",
+        },
+        "data": {**data, "bars": 900, "first": "2017-01-03", "last": "2020-12-31"},
+    }
+
 
 def entry(target: str, score: float | None, *, benchmark: str = "first", p: float | None = None, **more: Any) -> Entry:
-    """Return a line of key ``k`` with a score, and a p-value of not beating equal weight."""
+    """Return a line of key ``KEY`` with a score, and a p-value of not beating equal weight."""
     fields: dict[str, Any] = {
         "system": target,
         "kind": target,
-        "key": "k",
+        "key": KEY,
         "recorded_at": "2026-01-02T03:04:05Z",
         "days": 100,
         "metrics": {"cumulative_return": score, "sharpe": None if score is None else 10 * score},

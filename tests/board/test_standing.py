@@ -7,12 +7,12 @@ import pytest
 from rlx.board.entry import ORACLE, Entry
 from rlx.board.standing import Group, Row, stand
 from rlx.board.store import Scoreboard
-from tests.board.entries import entry, failed
+from tests.board.entries import KEY, OTHER, entry, failed, shared
 
 
 def group(*entries: Entry) -> Group:
     """Return the only group of a board."""
-    (only,) = stand(Scoreboard({"k": {}}, entries))
+    (only,) = stand(Scoreboard({KEY: shared()}, entries))
     return only
 
 
@@ -100,5 +100,5 @@ def test_a_failed_seed_is_no_absent_one() -> None:
 
 
 def test_keys_are_never_mixed_and_the_last_judged_comes_first() -> None:
-    board = Scoreboard({}, (entry("a", 0.1), entry("a", 0.9, key="other"), entry("b", 0.2, key="other")))
-    assert [(part.key, [row.rank for row in part.rows]) for part in stand(board)] == [("other", [1, 2]), ("k", [1])]
+    board = Scoreboard({}, (entry("a", 0.1), entry("a", 0.9, key=OTHER), entry("b", 0.2, key=OTHER)))
+    assert [(part.key, [row.rank for row in part.rows]) for part in stand(board)] == [(OTHER, [1, 2]), (KEY, [1])]

@@ -10,22 +10,22 @@ import pytest
 
 from rlx.board.store import Scoreboard, append
 from rlx.errors import RlxError
-from tests.board.entries import entry, failed
+from tests.board.entries import KEY, entry, failed, shared
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
     path = tmp_path / "experiments" / "scoreboard.json"
     lines = [entry("a", 0.1, p=0.03), failed("b")]
-    append(path, "k", {"key": {"hash": "k"}}, lines)
-    board = append(path, "k", {"key": {"hash": "another"}}, [entry("a", 0.2, benchmark="second")])
+    append(path, KEY, shared(), lines)
+    board = append(path, KEY, {"key": "another"}, [entry("a", 0.2, benchmark="second")])
     assert board == Scoreboard.load(path)
     assert list(board.entries[:2]) == lines and len(board.entries) == 3
-    assert board.keys == {"k": {"key": {"hash": "k"}}}  # what is known of a key is not rewritten
+    assert board.keys == {KEY: shared()}  # what is known of a key is not rewritten
 
 
 def _write(path: Path, name: str) -> None:
     for number in range(10):
-        append(path, "k", {}, [entry(f"{name} {number}", 0.1)])
+        append(path, KEY, shared(), [entry(f"{name} {number}", 0.1)])
 
 
 def test_two_writers_lose_no_line(tmp_path: Path) -> None:
@@ -48,31 +48,31 @@ def test_two_writers_lose_no_line(tmp_path: Path) -> None:
         ("{", "not a JSON document"),
         ("[]", "schema_version=None"),
         ('{"schema_version": 9}', "schema_version=9"),
-        ('{"schema_version": 1, "keys": {}}', "no 'entries'"),
-        ('{"schema_version": 1, "keys": {}, "entries": [{"target": "a"}]}', "entry 0: missing fields"),
-        ('{"schema_version": 1, "keys": {}, "entries": [7]}', "entry 0: not an object"),
+        ('{"schema_version": 1, "keys": {}}', "entries: missing"),
+        ('{"schema_version": 1, "keys": {}, "entries": [{"target": "a"}]}', "entries[0].system: missing"),
+        ('{"schema_version": 1, "keys": {}, "entries": [7]}', "entries[0]=7: must be an object"),
     ],
 )
 def test_a_damaged_board_is_refused_and_left_alone(tmp_path: Path, text: str, words: str) -> None:
     path = tmp_path / "scoreboard.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(RlxError, match=r"scoreboard .*scoreboard\.json") as refused:
-        append(path, "k", {}, [entry("a", 0.1)])
+        append(path, KEY, shared(), [entry("a", 0.1)])
     assert words in str(refused.value)
     assert path.read_text(encoding="utf-8") == text
 
 
 def test_a_missing_board_says_what_writes_one(tmp_path: Path) -> None:
-    with pytest.raises(RlxError, match="protocol=benchmark writes it"):
+    with pytest.raises(RlxError, match="protocol=benchmark writes outputs"):
         Scoreboard.load(tmp_path / "none.json")
 
 
 def test_a_failed_write_keeps_the_old_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "scoreboard.json"
-    append(path, "k", {}, [entry("a", 0.1)])
+    append(path, KEY, shared(), [entry("a", 0.1)])
     before = path.read_text(encoding="utf-8")
     with pytest.raises(ValueError, match="JSON"):
-        append(path, "k", {}, [entry("b", float("nan"))])
+        append(path, KEY, shared(), [entry("b", float("nan"))])
     assert path.read_text(encoding="utf-8") == before
     assert json.loads(before)["entries"][0]["target"] == "a"
     assert not list(tmp_path.glob("*.tmp"))

@@ -21,7 +21,7 @@ from rlx.policies.facts import MAX_FACTS_BYTES, STAMP, WrittenNormalizer
 from rlx.policies.networks.forecaster import QuantileForecaster
 from rlx.policies.weights import OF_WRONG_VALUES, check_arguments, read_weights, with_weights
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.shapes import require, shown
+from rlx.untrusted.plain_types import require, shown
 
 FORMAT_VERSION = 1
 FACTS_FILE = "hand_over.json"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
@@ -59,10 +60,11 @@ def render_page(groups: Sequence[Group], board: str | Path) -> str:
 def row_ids(group: Group) -> dict[str, str]:
     """Return an id for each target that an address can name, never the same twice."""
     ids: dict[str, str] = {}
+    alike: Counter[str] = Counter()
     for target in sorted(row.entry.target for row in group.rows):
-        base = f"{group.key}-{re.sub(r'[^A-Za-z0-9._-]+', '-', target).strip('-') or 'target'}"
-        free = (base if number == 1 else f"{base}-{number}" for number in range(1, len(group.rows) + 2))
-        ids[target] = next(name for name in free if name not in ids.values())
+        base = f"{group.key}-{re.sub(r'[^A-Za-z0-9._]+', '-', target).strip('-') or 'target'}"
+        alike[base] += 1
+        ids[target] = base if alike[base] == 1 else f"{base}--{alike[base]}"  # no name of its own ends so
     return ids
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from rlx.errors import RlxError
+from rlx.errors import FileError, RlxError
 from rlx.types import FloatArray, TimeArray
+from rlx.untrusted.documents import read_json
+from rlx.untrusted.shapes import anything, listed, mapped, misfit, number, or_null, record, text, whole
 
 GUARDS = ("drawdown_guard", "negative_return_guard", "turnover_guard")
+LARGEST_FILE = 8 * 2**20  # a real one has about 25 kB
 COSTS = ("before_costs", "trading", "financing", "net")
 
 
@@ -42,38 +43,43 @@ class Series:
     def read(cls, path: str | Path) -> Series:
         """Read a file; RlxError, naming it, when it is missing, damaged or holds something else."""
         try:
-            document = json.loads(Path(path).read_text(encoding="utf-8"))
-            return cls.from_dict(document)
+            document = read_json(path, limit=LARGEST_FILE)
         except FileNotFoundError:
             raise RlxError(f"{path}: no such file") from None
-        except KeyError as error:
-            raise RlxError(f"{path}: no {error} in it") from error
-        except (OSError, ValueError, TypeError, AttributeError) as error:
+        except (OSError, ValueError) as error:
+            raise RlxError(f"{path}: cannot be read ({error})") from error
+        except FileError as error:
+            raise RlxError(str(error).rstrip(".")) from error
+        try:
+            return cls.from_dict(document)
+        except FileError as error:
             raise RlxError(f"{path}: not a report ({error})") from error
 
     @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Series:
-        """Return the series of a JSON object; KeyError, TypeError or ValueError where it is not as written."""
-        dates = np.array(document["dates"], dtype="datetime64[D]")
-        if dates.ndim != 1 or not len(dates):
-            raise ValueError("no dates")
+    def from_dict(cls, document: Any) -> Series:
+        """Return the series of a JSON object; FileError, naming the place, where it is not as written."""
+        DOCUMENT(document, "")
+        dates = _dates(document["dates"])
         by_day = {
-            name: {str(key): _array(values, len(dates), f"{name}.{key}") for key, values in document[name].items()}
+            name: {key: _array(values, len(dates), f"{name}.{key}") for key, values in document[name].items()}
             for name in ("value", "drawdown", "rolling_sharpe", "weights", "guards")
         }
-        policy = str(document["policy"])
-        edges = _array(document["windows"]["edges"], None, "windows.edges")
+        policy, edges = document["policy"], _array(document["windows"]["edges"], None, "windows.edges")
+        if not np.all(np.diff(edges) >= 0.0):  # equal ones where all windows earned the same
+            raise FileError("windows.edges: must rise")
         counts = {
-            str(name): _array(values, len(edges) - 1, f"windows.counts.{name}")
+            name: _array(values, len(edges) - 1, f"windows.counts.{name}")
             for name, values in document["windows"]["counts"].items()
         }
-        held = (*(by_day[name] for name in ("value", "drawdown", "rolling_sharpe")), counts)
-        if any(policy not in names for names in held):
-            raise ValueError(f"nothing of {policy!r}")
+        for held in ("value", "drawdown", "rolling_sharpe"):
+            if policy not in by_day[held]:
+                raise FileError(f"{held}: nothing of {policy!r}")
+        if policy not in counts:
+            raise FileError(f"windows.counts: nothing of {policy!r}")
         return cls(
             policy=policy,
             dates=dates,
-            monthly=tuple((int(year), int(month), float(change)) for year, month, change in document["monthly"]),
+            monthly=tuple((year, month, float(change)) for year, month, change in document["monthly"]),
             costs={name: float(document["costs"][name]) for name in COSTS},
             edges=edges,
             counts=counts,
@@ -86,8 +92,47 @@ class Series:
         return days / days[-1] if days[-1] > 0.0 else days
 
 
-def _array(values: Any, length: int | None, name: str) -> FloatArray:
+def _array(values: list[float | None], length: int | None, name: str) -> FloatArray:
     array: FloatArray = np.array(values, dtype=np.float64)  # None becomes NaN
-    if array.ndim != 1 or (length is not None and len(array) != length):
-        raise ValueError(f"{name} has {array.size} values, not {length}")
+    if length is not None and len(array) != length:
+        raise FileError(f"{name}: has {array.size} values, not {length}")
     return array
+
+
+def _dates(texts: list[str]) -> TimeArray:
+    try:
+        dates: TimeArray = np.array(texts, dtype="datetime64[D]")
+    except ValueError as error:
+        raise FileError(f"dates: {error}") from error
+    if not np.all(np.diff(dates).astype(np.int64) > 0):
+        raise FileError("dates: must rise")
+    return dates
+
+
+def _month(value: Any, place: str) -> None:
+    listed(anything, least=3)(value, place)
+    for shape, item in zip((whole(1, 9999), whole(1, 12), number()), value, strict=False):
+        shape(item, place)
+    if len(value) != 3:
+        raise misfit(value, place, "a year, a month and a return")
+
+
+_VALUES = listed(number(), least=1)
+_GAPPED = listed(or_null(number()), least=1)
+_GROWTH = listed(number(0.0), least=1)
+
+DOCUMENT = record(
+    {
+        "policy": text(),
+        "dates": listed(text(r"\d{4}-\d\d-\d\d", "a date such as 2026-01-31"), least=1),
+        "value": mapped(_GROWTH),
+        "drawdown": mapped(_VALUES),
+        "rolling_sharpe": mapped(_GAPPED),
+        "weights": mapped(_VALUES),
+        "guards": record(dict.fromkeys(GUARDS, _VALUES)),
+        "monthly": listed(_month),
+        "costs": record({name: number() for name in COSTS}),
+        "windows": record({"edges": listed(number(), least=2), "counts": mapped(listed(whole(), least=1))}),
+    }
+)
+"""What the file of a report holds."""

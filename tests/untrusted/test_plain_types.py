@@ -7,7 +7,7 @@ from typing import Any, NotRequired, TypedDict
 import pytest
 
 from rlx.errors import FileError
-from rlx.untrusted.shapes import require
+from rlx.untrusted.plain_types import require
 
 
 class Inner(TypedDict):

@@ -1,0 +1,25 @@
+"""Names from a file in a path: it never leads out of the folder that it is meant for."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from rlx.errors import FileError
+from rlx.untrusted.escape import one_line
+
+
+def below(folder: str | os.PathLike[str], *names: str) -> Path:
+    """Return the path of ``names``, one below the other, in ``folder``; FileError when it lies outside.
+
+    It would by a name such as ``..`` or ``/etc``, and by a symbolic link on the way.
+    """
+    root = Path(folder)
+    path = root.joinpath(*names)
+    try:
+        inside = path.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError, ValueError):  # links in a circle, a null character
+        inside = False
+    if not inside or ".." in path.parts[len(root.parts) :]:
+        raise FileError(f"{one_line('/'.join(names))}: leads out of the folder {root}. No such path is followed.")
+    return path
