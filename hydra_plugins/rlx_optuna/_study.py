@@ -21,6 +21,7 @@ from optuna.trial import Trial, TrialState
 
 from hydra_plugins.rlx_optuna._report import print_trials, save_results
 from rlx.errors import ConfigError, RlxError
+from rlx.stops import status_of, words_of
 
 log = logging.getLogger(__name__)
 
@@ -59,9 +60,10 @@ class ResumableStudy(OptunaSweeperImpl):
             while (missing := self.n_trials - done(study)) > 0:
                 trials = [study.ask() for _ in range(min(missing, self.n_jobs))]
                 self._run(study, trials, space, fixed, fixed_overrides)
-        except KeyboardInterrupt:
-            log.warning("Interrupted. The same command with hydra.sweep.dir=%s continues this sweep.", self.sweep_dir)
-            raise SystemExit(130) from None
+        except KeyboardInterrupt as stop:
+            words = words_of(stop)
+            log.warning("%s The same command with hydra.sweep.dir=%s continues this sweep.", words, self.sweep_dir)
+            raise SystemExit(status_of(stop)) from None
         finally:
             print_trials(study, REASON)
         save_results(study, Path(self.sweep_dir), fixed, fixed_overrides)
