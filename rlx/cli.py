@@ -7,9 +7,11 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rlx import __version__
 from rlx.console import complain, open_console, say
 from rlx.errors import RlxError
 from rlx.evaluate import BOARD
+from rlx.stops import ending_in_words
 
 if TYPE_CHECKING:
     Groups = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -19,28 +21,23 @@ BAD_INPUT = 2
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status: 0 fine, 1 found wanting, 2 unusable input."""
-    arguments = _parser().parse_args(argv)
-    try:
-        status = arguments.run(arguments)
-    except (RlxError, OSError) as error:  # a full disk must not end in 1, which is a finding
-        complain(error)
-        status = BAD_INPUT
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
-        status = 130
+    with ending_in_words():
+        arguments = _parser().parse_args(argv)
+        try:
+            status = arguments.run(arguments)
+        except BrokenPipeError:
+            raise
+        except (RlxError, OSError) as error:  # a full disk must not end in 1, which is a finding
+            complain(error)
+            status = BAD_INPUT
     sys.exit(status)
-
-
-def _check(arguments: argparse.Namespace) -> int:
-    from rlx.data.check import run_check
-
-    return run_check(arguments.path, strict=arguments.strict)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rlx", description="Tools around the training (rlx-train) and the judge (rlx-evaluate)."
     )
+    parser.add_argument("--version", action="version", version=f"rlx {__version__}")
     groups = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_data(groups)
     _add_plan(groups)
@@ -172,7 +169,7 @@ def _generate(arguments: argparse.Namespace) -> int:
     written = run_generate(wanted, arguments.out, arguments.timeout_seconds, arguments.temperature)
     say(f"Plan: {written.plan}")
     if written.remark:
-        complain(written.remark)
+        say(written.remark, stderr=True)
     return 0
 
 

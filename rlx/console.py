@@ -52,9 +52,9 @@ def _plain_console() -> type[Console]:
     return PlainConsole
 
 
-def say(text: str) -> None:
+def say(text: str, *, stderr: bool = False) -> None:
     """Print a sentence on one line, never wrapped, so that a path in it can be copied."""
-    open_console().print(one_line(text), soft_wrap=True)
+    open_console(stderr=stderr).print(one_line(text), soft_wrap=True)
 
 
 def complain(message: object) -> None:

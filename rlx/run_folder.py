@@ -24,7 +24,8 @@ PROVENANCE = "provenance.json"
 
 # What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
 STARTING_FILES = frozenset({".hydra", "train.log", "evaluate.log", COMMAND, CONFIG, PROVENANCE})
-RESULTS = ("checkpoints", "policy", "scorecard.json")  # what only a run that got going has
+SCORECARD = "scorecard.json"
+RESULTS = ("checkpoints", "policy", SCORECARD)  # what only a run that got going has
 
 
 def record_run(
@@ -117,6 +118,17 @@ def refuse_used(run_dir: Path) -> None:
             raise ConfigError(
                 f"hydra.run.dir={run_dir}: holds an earlier run ({name}). Choose another folder, or move that run away."
             )
+
+
+def can_be_resumed(run_dir: Path) -> bool:
+    """Return whether a training left something to go on with in ``run_dir``, and no result yet."""
+    return not (run_dir / SCORECARD).exists() and any(run_dir.rglob("*.ckpt"))
+
+
+def folder_shown(folder: Path) -> Path:
+    """Return a folder as one would type it: relative to the working directory where it lies in there."""
+    here = Path.cwd()
+    return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def discard_if_unused(run_dir: Path) -> bool:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 # Bottom to top. Rooms on one floor are siblings: neither may import the other.
 FLOORS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "plain", "compilation"}),
+    frozenset({"errors", "plain", "compilation", "stops"}),
     frozenset({"untrusted"}),
     frozenset({"types", "keys", "console"}),
     frozenset({"data"}),

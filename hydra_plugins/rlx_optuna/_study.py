@@ -28,6 +28,7 @@ from hydra_plugins.rlx_optuna._stopped import fail_stopped
 from hydra_plugins.rlx_optuna._storage import Place, opened
 from hydra_plugins.rlx_optuna._terms import hold_to_terms, settings_of
 from rlx.errors import ConfigError, RlxError
+from rlx.stops import status_of, words_of
 
 log = logging.getLogger(__name__)
 
@@ -117,9 +118,10 @@ class ResumableStudy(OptunaSweeperImpl):
         """Print the table of trials and bring the record up to date, however the loop inside the block ends."""
         try:
             yield
-        except KeyboardInterrupt:
-            log.warning("Interrupted. The same command with hydra.sweep.dir=%s continues this sweep.", self.sweep_dir)
-            raise SystemExit(130) from None
+        except KeyboardInterrupt as stop:
+            words = words_of(stop)
+            log.warning("%s The same command with hydra.sweep.dir=%s continues this sweep.", words, self.sweep_dir)
+            raise SystemExit(status_of(stop)) from None
         finally:
             write_record(folder, place, study)
             print_trials(study, REASON)

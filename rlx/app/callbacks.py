@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import logging
-import signal
 import sys
 import time
 from datetime import timedelta
-from types import FrameType
 from typing import Any
 
 from lightning.pytorch import LightningModule, Trainer
@@ -21,6 +19,7 @@ from rlx.evaluate.judge import score
 from rlx.learners.base import Learner
 from rlx.learners.states import random_numbers_apart
 from rlx.sim.rules import Rules
+from rlx.stops import TERMINAL_GONE, give_back, stopped_by, take_over, words_of
 
 log = logging.getLogger(__name__)
 
@@ -72,37 +71,39 @@ class FirstUpdate(Callback):
             self.ended = time.perf_counter()
 
 
-class StopOnInterrupt(Callback):
-    """Turn the first Ctrl-C into a stop after the current update; the second one ends the program at once.
+class StopOnSignal(Callback):
+    """Turn the first Ctrl-C, SIGTERM or SIGHUP into a stop after the current update; a second ends it at once.
 
-    ``then`` says what comes after the stop.
+    ``then`` says what comes after the stop. ``asked`` is the signal that asked for it, None as long as none did.
     """
 
     def __init__(self, then: str = "judging the best policy so far") -> None:
         self.then = then
-        self.interrupted = False
-        self._before: Any = None
+        self.asked: int | None = None
+        self._before: dict[int, Any] = {}
 
-    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take over SIGINT where signals can be handled (the main thread)."""
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Take the signals over; not before, for Lightning has just set a SIGTERM that ends in silence."""
 
-        def stop(signum: int, frame: FrameType | None) -> None:
-            if self.interrupted:
-                raise KeyboardInterrupt
-            self.interrupted = True
-            trainer.should_stop = True
-            log.warning(f"Interrupted: stopping after this update and {self.then} (again to quit).")
+        def stop(signum: int) -> None:
+            if self.asked is None:
+                self.asked = signum
+                trainer.should_stop = True
+                words = words_of(stopped_by(signum))
+                log.warning(f"{words} Stopping after this update and {self.then} (again to end at once).")
+            elif signum != TERMINAL_GONE:  # the shell and the kernel both tell of a closed terminal
+                raise stopped_by(signum)
 
-        try:
-            self._before = signal.signal(signal.SIGINT, stop)
-        except ValueError:  # not the main thread: Ctrl-C is somebody else's business
-            self._before = None
+        self._before = take_over(stop)
 
-    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
-        """Give SIGINT back."""
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
-            self._before = None
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Give the signals back, before Lightning does the same with those it had taken."""
+        give_back(self._before)
+        self._before = {}
+
+    def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
+        """Give the signals back."""
+        self.on_train_end(trainer, pl_module)
 
 
 class UpdatesBar(RichProgressBar):

@@ -43,13 +43,14 @@ from rlx.console import complain
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
-from rlx.run_folder import claim, discard_if_unused, refuse_used
+from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_shown, refuse_used
+from rlx.stops import ending_in_words, stopped_by
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 BAD_INPUT = 2
 OF_THE_DISK = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS),
-    *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EEXIST),
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO),
+    *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
 }
 log = logging.getLogger(__name__)
 _not_yet_run = [STARTED]
@@ -66,15 +67,21 @@ def evaluate_main() -> None:
 
 
 def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
-    if {"--help", "-h"} & set(sys.argv[1:]):
-        sys.stdout.write(help_text(name))
-        return
-    register_schemas()
-    main = hydra.main(version_base="1.3", config_path="pkg://rlx.conf", config_name=name)(job)
-    if os.environ.get(FULL_ERROR) == "1":
-        _prepare_arguments(name)
-        main()
-        return
+    with ending_in_words():
+        if {"--help", "-h"} & set(sys.argv[1:]):
+            sys.stdout.write(help_text(name))
+            return
+        register_schemas()
+        main = hydra.main(version_base="1.3", config_path="pkg://rlx.conf", config_name=name)(job)
+        if os.environ.get(FULL_ERROR) == "1":
+            _prepare_arguments(name)
+            main()
+        else:
+            _run_in_words(name, main)
+
+
+def _run_in_words(name: str, main: Callable[[], Any]) -> None:
+    """Run Hydra's ``main`` and end in one message where something is wrong."""
     os.environ[FULL_ERROR] = "1"  # lets errors through to here, where they become one message
     try:
         _prepare_arguments(name)
@@ -84,14 +91,12 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
     except OSError as error:
         if error.errno not in OF_THE_DISK:
             raise
-        complain(f"{error}. What was written before is kept. ({FULL_ERROR}=1 shows where.)")
+        kept = ["What was written before is kept.", *getattr(error, "__notes__", ())]
+        complain(f"{error}. {' '.join(kept)} ({FULL_ERROR}=1 shows where.)")
         sys.exit(1)
     except MemoryError as error:
         complain(f"not enough memory ({error}). Lower the number of accounts, bars or resamples.")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("Interrupted.\n")
-        sys.exit(130)
     finally:
         del os.environ[FULL_ERROR]
 
@@ -139,8 +144,9 @@ def _run_folder() -> Iterator[Path]:
         if HydraConfig.get().mode is not RunMode.RUN:
             raise  # a sweep decides itself what a failed trial means
         _stop(error)
-    except KeyboardInterrupt:
-        discard_if_unused(folder)
+    except (KeyboardInterrupt, OSError) as error:
+        if not discard_if_unused(folder) and can_be_resumed(folder):
+            error.add_note(f"Go on with: resume={folder_shown(folder)}")
         raise
 
 
@@ -165,8 +171,8 @@ def _train(cfg: DictConfig) -> float:
             from rlx.app.train import train
 
         fitted = train(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
-    if fitted.interrupted and HydraConfig.get().mode is RunMode.MULTIRUN:
-        raise KeyboardInterrupt  # the run has ended in order; the sweep it belongs to ends too
+    if fitted.asked is not None and HydraConfig.get().mode is RunMode.MULTIRUN:
+        raise stopped_by(fitted.asked)  # the run has ended in order; the sweep it belongs to ends too
     return fitted.best_validation
 
 

@@ -21,6 +21,7 @@ from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.terminal import parts_table, scorecard_summary
 from rlx.report.walk_forward import write_walk_forward_png
+from rlx.run_folder import folder_shown
 
 EVALS = "evals"
 FEW = 3  # symbols that a title has room for
@@ -38,7 +39,7 @@ def write_documents(run_dir: Path, documents: Mapping[str, Any]) -> list[Path]:
     """Write what a policy has to say by file name, text as it stands and anything else as JSON; return the paths."""
     for name, content in documents.items():
         (write_text if isinstance(content, str) else write_json)(run_dir / name, content)
-    return [_shown(run_dir / name) for name in documents]
+    return [folder_shown(run_dir / name) for name in documents]
 
 
 def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run: Path | None = None) -> Path | None:
@@ -106,15 +107,10 @@ def print_summary(
     console.print(scorecard_summary(judgement.scorecard))
     if evals is not None:
         what = "Windows and trades" if judgement.scorecard.walk_forward else "Windows"
-        say(f"{what}: {_shown(evals)}")
+        say(f"{what}: {folder_shown(evals)}")
     print_folder(run_dir)
 
 
 def print_folder(run_dir: Path) -> None:
     """Say where a run lies."""
-    say(f"Run folder: {_shown(run_dir)}")
-
-
-def _shown(folder: Path) -> Path:
-    here = Path.cwd()
-    return folder.relative_to(here) if folder.is_relative_to(here) else folder
+    say(f"Run folder: {folder_shown(run_dir)}")

@@ -13,7 +13,7 @@ from lightning.pytorch import seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from rlx.app.callbacks import FirstUpdate, StopOnInterrupt, ValidatePolicy, early_stop, time_limit
+from rlx.app.callbacks import FirstUpdate, StopOnSignal, ValidatePolicy, early_stop, time_limit
 from rlx.app.checkpoints import CHECKPOINTS, LAST, best_checkpoints, last_checkpoint
 from rlx.app.construct import construct
 from rlx.app.guards import settle_guard
@@ -24,12 +24,13 @@ from rlx.app.parts import judge_parts, judge_saved, write_parts, write_report
 from rlx.app.quiet import quiet_lightning
 from rlx.app.resume import Earlier, GoOn, find_earlier
 from rlx.app.sweeps import own_sweep
-from rlx.app.trainer import new_trainer, part_fitter
+from rlx.app.trainer import new_trainer, part_fitter, run_fit
 from rlx.config import TrainConfig
 from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
 from rlx.policies.checkpoint import FOLDER as POLICY
 from rlx.run_folder import record_run
+from rlx.stops import stopped_by
 from rlx.tracking.loggers import build_loggers, close_loggers, log_final
 
 VALIDATIONS = 25  # of a run that is not told how often to validate
@@ -37,10 +38,13 @@ log = logging.getLogger(__name__)
 
 
 class Fitted(NamedTuple):
-    """How a fit went; ``best_validation`` is the monitored metric of the best policy, NaN when there was no number."""
+    """How a fit went; ``best_validation`` is the monitored metric of the best policy, NaN when there was no number.
+
+    ``asked`` is the signal that asked for its end, None when it came to it by itself.
+    """
 
     best_validation: float
-    interrupted: bool
+    asked: int | None
     performance: dict[str, float]
 
 
@@ -55,9 +59,9 @@ def train(
 ) -> Fitted:
     """Train, export the best policy, and judge the exported files.
 
-    The run folder gets the policy, the scorecard and everything it takes to repeat the run. Ctrl-C, a time limit and
-    an early stop all end in a scorecard of the best policy so far. ``config.resume`` names a run to go on with.
-    ``began`` is when the command did, by ``time.perf_counter``, and ``cache_fallback`` why compile caches are not in
+    The run folder gets the policy, the scorecard and everything it takes to repeat the run. Ctrl-C, SIGTERM,
+    SIGHUP, a time limit and an early stop all end in a scorecard of the best policy so far. ``config.resume`` names a
+    run to go on with. ``began`` is when the command did, by ``time.perf_counter``, and ``cache_fallback`` why compile caches are not in
     force, both for the scorecard.
     """
     seed_everything(config.seed, verbose=False)
@@ -78,7 +82,7 @@ def train(
     if learner.updates == 0:
         write_report(run_dir, learner, {}, 0.0)
         print_folder(run_dir)
-        return Fitted(math.nan, False, {})
+        return Fitted(math.nan, None, {})
     loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)
     succeeded = False
     try:
@@ -133,9 +137,9 @@ def fit(
     updates = learner.updates if settings.max_updates is None else min(learner.updates, settings.max_updates)
     interval = settings.validate_every_updates or max(1, learner.updates // VALIDATIONS)
     best = best_checkpoints(settings, run_dir / CHECKPOINTS)
-    interrupt, first_update, clock = StopOnInterrupt(), FirstUpdate(), time_limit(settings)
+    stop, first_update, clock = StopOnSignal(), FirstUpdate(), time_limit(settings)
     validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules())
-    callbacks = [first_update, validate, interrupt, clock, early_stop(settings)]
+    callbacks = [first_update, validate, stop, clock, early_stop(settings)]
     go_on = [] if earlier is None else [GoOn(earlier.finished)]
     start = None if earlier is None else earlier.carry_over(run_dir, loggers)
     with quiet_lightning():
@@ -148,7 +152,9 @@ def fit(
             validate_every_updates=interval,
             loggers=loggers,
         )
-        trainer.fit(learner, ckpt_path=start, weights_only=True)
+        run_fit(trainer, learner, start)
+    if stop.asked is not None and not best.best_model_path:
+        raise stopped_by(stop.asked)  # before the first validation: there is nothing to judge
     performance: dict[str, float] = {
         "train_wall_seconds": clock.time_elapsed(),
         "validation_wall_seconds": validate.seconds,
@@ -158,7 +164,7 @@ def fit(
     }
     if first_update.ended is not None:
         performance["seconds_to_first_update"] = first_update.ended - began
-    return Fitted(restore_best(learner, best), interrupt.interrupted, performance)
+    return Fitted(restore_best(learner, best), stop.asked, performance)
 
 
 def restore_best(learner: Learner, checkpoints: ModelCheckpoint) -> float:

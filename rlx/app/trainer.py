@@ -6,17 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
-from rlx.app.callbacks import StopOnInterrupt, progress_bar
+from rlx.app.callbacks import StopOnSignal, progress_bar
 from rlx.app.checkpoints import WholeFiles, last_checkpoint
 from rlx.app.hardware import Hardware
 from rlx.app.quiet import quiet_lightning
 from rlx.app.resume import GoOn
 from rlx.config import TrainerConfig
 from rlx.learners.base import FitPart
+from rlx.stops import stopped_by
 
 
 def new_trainer(
@@ -44,21 +46,36 @@ def new_trainer(
         log_every_n_steps=1,
         logger=list(loggers),
         callbacks=[*callbacks, *progress_bar(settings)],
-        plugins=WholeFiles(),
+        # One process on one device, whatever started it: under SLURM, Lightning would count its tasks, and have the job
+        # start again where SIGUSR1 came, beside a checkpoint that no new run looks for.
+        plugins=[WholeFiles(), LightningEnvironment()],
         enable_progress_bar=settings.progress,
         enable_model_summary=False,
         default_root_dir=folder,
     )
 
 
+def run_fit(trainer: Trainer, module: LightningModule, start: Path | None) -> None:
+    """Fit ``module``, from the checkpoint ``start`` if there is one; a stop at once comes out as what it was.
+
+    Lightning makes an exit status of 1 of it, which says that something went wrong.
+    """
+    try:
+        trainer.fit(module, ckpt_path=start, weights_only=True)
+    except SystemExit as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise end.__context__ from None
+        raise
+
+
 def part_fitter(settings: TrainerConfig, hardware: Hardware) -> FitPart:
     """Return what fits a part of a learner: the Trainer as configured, but for budget and validation."""
 
     def fit(module: LightningModule, checkpoint: Path, updates: int, validate_every_updates: int) -> None:
-        interrupt = StopOnInterrupt("keeping what is there; go on with resume=RUN")
+        stop = StopOnSignal("keeping what is there")
         start = checkpoint if checkpoint.is_file() else None
         go_on = [] if start is None else [GoOn(finished=False)]
-        callbacks = [interrupt, *go_on, last_checkpoint(checkpoint)]
+        callbacks = [stop, *go_on, last_checkpoint(checkpoint)]
         with quiet_lightning():
             trainer = new_trainer(
                 settings,
@@ -68,8 +85,8 @@ def part_fitter(settings: TrainerConfig, hardware: Hardware) -> FitPart:
                 updates=updates,
                 validate_every_updates=validate_every_updates,
             )
-            trainer.fit(module, ckpt_path=start, weights_only=True)
-        if interrupt.interrupted:
-            raise KeyboardInterrupt
+            run_fit(trainer, module, start)
+        if stop.asked is not None:
+            raise stopped_by(stop.asked)
 
     return fit

@@ -5,11 +5,8 @@ from __future__ import annotations
 import csv
 import json
 import math
-import os
-import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -231,19 +228,6 @@ def test_anybodys_weights_on_anybodys_prices(shell: Shell) -> None:
     card = scorecard(judged.run("evaluate"))
     assert card["key"]["windows"]["holdout"]["steps"] == 70  # the bars the file covers
     assert card["metrics"]["cumulative_return"] == pytest.approx(1.001**70 - 1)
-
-
-def test_control_c_ends_in_a_scorecard_of_the_best_policy(shell: Shell) -> None:
-    interrupt = threading.Timer(4.0, os.kill, (os.getpid(), signal.SIGINT))
-    interrupt.start()
-    budget = ("trainer.max_updates=100000", "module.total_env_steps=1000000000", "trainer.progress=false")
-    finished = shell.train("logger=csv", "protocol.bootstrap_replications=200", *budget)
-    interrupt.cancel()
-    assert finished.status == 0
-    assert "Interrupted" in finished.err
-    card = scorecard(finished.run())
-    assert 1 <= card["performance"]["updates"] < 100_000
-    load_checkpoint(finished.run())
 
 
 def test_a_time_limit_ends_in_a_scorecard(shell: Shell) -> None:

@@ -1,0 +1,124 @@
+"""How a command is told to end: Ctrl-C, the system's SIGTERM, and SIGHUP when its terminal closes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+TERMINAL_GONE = getattr(signal, "SIGHUP", None)  # Windows has none
+TOLD_TO_END = tuple(number for number in (signal.SIGINT, signal.SIGTERM, TERMINAL_GONE) if number is not None)
+WORDS = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated (SIGTERM)", TERMINAL_GONE: "Hung up (SIGHUP)"}
+UNREAD = 141  # 128 and the number of SIGPIPE
+STREAMS = (1, 2)  # standard output and error
+
+
+class Stopped(KeyboardInterrupt):
+    """A stop that came as another signal than Ctrl-C's: what ends well on Ctrl-C ends well on this, too."""
+
+    def __init__(self, signum: int = signal.SIGTERM) -> None:
+        super().__init__(signum)
+        self.signum = signum
+
+
+def stopped_by(signum: int) -> KeyboardInterrupt:
+    """Return the exception that stands for a signal."""
+    return KeyboardInterrupt() if signum == signal.SIGINT else Stopped(signum)
+
+
+def signal_of(stop: KeyboardInterrupt) -> int:
+    """Return the signal that an exception stands for."""
+    return stop.signum if isinstance(stop, Stopped) else int(signal.SIGINT)
+
+
+def status_of(stop: KeyboardInterrupt) -> int:
+    """Return the exit status as shells give it for a signal: 130 for Ctrl-C, 143 for SIGTERM, 129 for SIGHUP."""
+    return 128 + signal_of(stop)
+
+
+def words_of(stop: KeyboardInterrupt) -> str:
+    """Return what to say at the end: which signal it was, and the notes that were added on the way."""
+    return " ".join([f"{WORDS[signal_of(stop)]}.", *getattr(stop, "__notes__", ())])
+
+
+@contextmanager
+def heeding_stops() -> Iterator[None]:
+    """Have SIGTERM and SIGHUP raise Stopped inside the block, as Ctrl-C raises KeyboardInterrupt."""
+
+    def stop(signum: int) -> None:
+        raise stopped_by(signum)
+
+    before = take_over(stop, [number for number in TOLD_TO_END if number != signal.SIGINT])
+    try:
+        yield
+    finally:
+        give_back(before)
+
+
+@contextmanager
+def ending_in_words() -> Iterator[None]:
+    """End the program in one line and the signal's status where it is told to end inside the block.
+
+    Ends in silence, with the status that SIGPIPE gives, where nobody reads what it prints any more, as behind
+    ``head``; the same status, and a word, where it cannot be written for another reason.
+    """
+    with heeding_stops():
+        try:
+            try:
+                yield
+            finally:
+                sys.stdout.flush()
+        except KeyboardInterrupt as stop:
+            sys.stderr.write(f"{words_of(stop)}\n")
+            sys.exit(status_of(stop))
+        except BrokenPipeError:
+            _send_nowhere(STREAMS)
+            sys.exit(UNREAD)
+
+
+def take_over(on_signal: Callable[[int], None], signals: Sequence[int] = TOLD_TO_END) -> dict[int, Any]:
+    """Let ``on_signal`` answer signals; return who did before, for ``give_back``.
+
+    One that is ignored, as ``nohup`` and a shell's ``&`` have it, stays so. Outside of the main thread, where Python
+    handles no signals, nothing changes.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return {}
+    terminals = [stream for stream in STREAMS if _is_terminal(stream)]  # a terminal that is gone no longer says so
+
+    def answer(signum: int, frame: FrameType | None) -> None:
+        if signum == TERMINAL_GONE:
+            _send_nowhere(terminals)
+        on_signal(signum)
+
+    before = {number: signal.getsignal(number) for number in signals}
+    before = {number: old for number, old in before.items() if old not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, answer)
+    return before
+
+
+def give_back(before: Mapping[int, Any]) -> None:
+    """Put the handlers back that ``take_over`` returned."""
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def _is_terminal(stream: int) -> bool:
+    try:
+        return os.isatty(stream)
+    except OSError:  # closed
+        return False
+
+
+def _send_nowhere(streams: Sequence[int]) -> None:
+    """Let what is still printed vanish: writing to a terminal that is gone is an error, which would end the program."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in streams:
+        os.dup2(nowhere, stream)
+    os.close(nowhere)
