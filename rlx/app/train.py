@@ -61,8 +61,8 @@ def train(
 
     The run folder gets the policy, the scorecard and everything it takes to repeat the run. Ctrl-C, SIGTERM,
     SIGHUP, a time limit and an early stop all end in a scorecard of the best policy so far. ``config.resume`` names a
-    run to go on with. ``began`` is when the command did, by ``time.perf_counter``, and ``cache_fallback`` why compile caches are not in
-    force, both for the scorecard.
+    run to go on with. ``began`` is when the command did, by ``time.perf_counter``, and ``cache_fallback`` why compile
+    caches are not in force, both for the scorecard.
     """
     seed_everything(config.seed, verbose=False)
     hardware = set_up(config.hardware, cache_fallback)

@@ -49,7 +49,8 @@ class FolderData(DataConfig):
     """A file or a folder of files with prices; ``path`` has to be given.
 
     ``asset_class``: ``auto`` (weekend bars mean crypto), ``equity`` or ``crypto``. ``close_only`` uses nothing but
-    the closes. ``allow`` lists codes of findings that shall be warnings instead of refusals.
+    the closes. ``decimal``: ``auto`` (told from the numbers), ``point`` or ``comma``. ``price_scale``: what prices are
+    divided by, None to go by the layout. ``allow`` lists codes of findings that shall be warnings, not refusals.
     """
 
     path: str = ""
@@ -58,6 +59,8 @@ class FolderData(DataConfig):
     end: str | None = None
     asset_class: str = "auto"
     close_only: bool = False
+    decimal: str = "auto"
+    price_scale: float | None = None
     allow: list[str] = field(default_factory=list)
 
     def load(self) -> MarketPanel:
@@ -71,6 +74,8 @@ class FolderData(DataConfig):
             self.end,
             asset_class=self.asset_class,
             close_only=self.close_only,
+            decimal=self.decimal,
+            price_scale=self.price_scale,
             allow=self.allow,
         )
 

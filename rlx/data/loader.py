@@ -9,6 +9,7 @@ from dataclasses import replace
 from rlx.data.align import alignment_findings, build_panel, common_stamps
 from rlx.data.findings import WAIVABLE, Finding, Severity, grouped
 from rlx.data.panel import MarketPanel
+from rlx.data.readers.options import ReadOptions
 from rlx.data.survey import survey
 from rlx.errors import DataError, did_you_mean
 
@@ -25,6 +26,8 @@ def load_folder(
     *,
     asset_class: str = "auto",
     close_only: bool = False,
+    decimal: str = "auto",
+    price_scale: float | None = None,
     allow: Sequence[str] = (),
 ) -> MarketPanel:
     """Read, check and align the price files at ``path`` (a file or a folder).
@@ -33,7 +36,7 @@ def load_folder(
     are logged to ``rlx.data``.
     """
     _check_allowed(allow)
-    surveyed = survey(path, symbols, start, end, close_only)
+    surveyed = survey(path, symbols, start, end, ReadOptions(close_only, decimal, price_scale))
     findings = [_waived(finding, allow) for finding in surveyed.findings]
     errors = [finding for finding in findings if finding.severity is Severity.error]
     if errors:

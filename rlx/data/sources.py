@@ -32,7 +32,7 @@ def sample(
 def _read_sample(dataset: str) -> MarketPanel:
     import pandas as pd
 
-    from rlx.data.readers.cells import to_numbers
+    from rlx.data.readers.numbers import to_numbers
 
     packed = resources.files("rlx.data").joinpath("sample", f"{dataset}.csv.gz")
     with packed.open("rb") as stream:

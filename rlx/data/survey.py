@@ -12,10 +12,13 @@ from rlx.data.bars import Bars
 from rlx.data.checks.symbol import SymbolFigures, check_symbol
 from rlx.data.findings import Finding, Severity
 from rlx.data.panel import select_columns
-from rlx.data.readers.layouts import read_bars
+from rlx.data.readers.json_table import NOT_PRICES
+from rlx.data.readers.layouts import DEFAULTS, read_bars
 from rlx.data.readers.names import symbol_from_name
+from rlx.data.readers.options import ReadOptions
 from rlx.data.readers.tables import SUFFIXES, is_supported
-from rlx.errors import DataError
+from rlx.errors import DataError, FileError
+from rlx.untrusted.documents import parse_yaml
 
 
 @dataclass
@@ -38,28 +41,47 @@ def survey(
     symbols: Sequence[str] | None = None,
     start: str | None = None,
     end: str | None = None,
-    close_only: bool = False,
+    options: ReadOptions = DEFAULTS,
 ) -> Survey:
     """Read and check all symbols (or the given ones) at a path; raises DataError when there is nothing to check."""
     result = Survey(Path(path).expanduser())
     found: list[Bars] = []
     for file in _only_needed(list_files(path), symbols):
         try:
-            found += read_bars(file, close_only)
+            found += read_bars(file, options)
         except DataError as error:
-            result.findings.append(_unreadable(file, error))
+            result.findings.append(_unreadable(file, error, in_folder=file != result.path))
     names = list(dict.fromkeys(bars.symbol for bars in found))
     if result.findings and (not found or not set(symbols or names) <= set(names)):
         raise DataError("\n".join(finding.message for finding in result.findings))
     if symbols is not None:
-        select_columns(names, symbols)
+        _select(names, symbols)
         found = [bars for bars in found if bars.symbol in symbols]
         result.findings = []  # files that hold none of the symbols asked for do not matter
     for bars in found:
-        _add(result, bars, check_symbol(bars, start, end, close_only))
+        _add(result, bars, check_symbol(bars, start, end, options.close_only))
     if symbols is not None:
         result.bars = {symbol: result.bars[symbol] for symbol in symbols}
     return result
+
+
+def _select(names: Sequence[str], symbols: Sequence[str]) -> None:
+    """Raise DataError for symbols that are not there, with a word on quotes where YAML took one for a value."""
+    for symbol in symbols:
+        if symbol not in names and (meant := [name for name in names if _as_yaml(name) == symbol]):
+            raise DataError(
+                f"data.symbols: {symbol!r} is not there, but {meant[0]} is; unquoted, it is a value of YAML. Write"
+                f' "{meant[0]}" in quotes (on the command line: \'data.symbols=["{meant[0]}"]\').'
+            )
+    select_columns(names, symbols)
+
+
+def _as_yaml(name: str) -> str:
+    """Return what comes of a symbol that stands in YAML without quotes: TRUE becomes True, 1E5 100000.0."""
+    try:
+        return str(parse_yaml(name, "symbol"))
+    except FileError:
+        return name
 
 
 def list_files(path: str) -> list[Path]:
@@ -77,22 +99,12 @@ def list_files(path: str) -> list[Path]:
         raise DataError(f"data.path={path}: no permission to read the folder.")
     entries = sorted(place.iterdir())
     files = [entry for entry in entries if entry.is_file() and is_supported(entry) and not entry.name.startswith(".")]
-    files = [entry for entry in files if not _is_note(entry)]
+    files = [entry for entry in files if not entry.name.lower().startswith(("readme", "license", "licence"))]
     if not files:
         folders = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
         inside = f" It holds folders ({', '.join(folders[:6])}): name one of them." if folders else ""
         raise DataError(f"data.path={path}: no price file in this folder ({', '.join(SUFFIXES)}).{inside}")
     return files
-
-
-def _is_note(entry: Path) -> bool:
-    """Whether a file beside the prices describes them: a JSON object is not a list of candles."""
-    if entry.name.lower().startswith(("readme", "license", "licence")):
-        return True
-    if entry.suffix.lower() != ".json":
-        return False
-    with entry.open("rb") as stream:
-        return stream.read(1024).lstrip()[:1] == b"{"
 
 
 def _only_needed(files: list[Path], symbols: Sequence[str] | None) -> list[Path]:
@@ -103,9 +115,14 @@ def _only_needed(files: list[Path], symbols: Sequence[str] | None) -> list[Path]
     return [named[symbol] for symbol in dict.fromkeys(symbols)] if set(symbols) <= set(named) else files
 
 
-def _unreadable(file: Path, error: DataError) -> Finding:
+def _unreadable(file: Path, error: DataError, in_folder: bool) -> Finding:
+    """Return the error as a finding; a JSON file about something else beside the prices is left out, not refused."""
     message = str(error)
     code = re.search(r" \[(\w+)\]$", message)
+    if in_folder and code and code[1] == NOT_PRICES:
+        return Finding(
+            NOT_PRICES, Severity.warning, "holds no prices and is left out.", "move it elsewhere.", file=file.name
+        )
     return Finding(
         code[1] if code else "unreadable", Severity.error, message[: code.start()] if code else message, file=file.name
     )

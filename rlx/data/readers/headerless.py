@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import numpy as np
 
-from rlx.data.readers.cells import is_time, to_numbers
-from rlx.data.readers.tables import Table
+from rlx.data.readers.cells import is_time
+from rlx.data.readers.numbers import Numbers
+from rlx.data.readers.table import Table
 from rlx.errors import DataError
 from rlx.types import FloatArray
 
 
-def infer_roles(table: Table) -> dict[str, int]:
+def stamp_roles(table: Table) -> dict[str, int]:
+    """Return the columns of date and time of a headerless file: the first, and the second if it holds times."""
+    cells = table.cells
+    if cells.shape[1] > 1 and isinstance(cells.iloc[0, 1], str) and is_time(cells.iloc[0, 1]):
+        return {"date": 0, "time": 1}
+    return {"date": 0}
+
+
+def infer_roles(table: Table, numbers: Numbers) -> dict[str, int]:
     """Return role -> column for a headerless file: date (and time), open, high, low, close, volume, in that order.
 
     The four prices must lie where high is the largest and low the smallest on all rows; of several columns after the
     close, the last whose ratio to another is a price is money, and the other the volume. Raises DataError otherwise.
     """
-    cells = table.cells
-    roles = {"date": 0}
-    first = 1
-    if cells.shape[1] > 1 and isinstance(cells.iloc[0, 1], str) and is_time(cells.iloc[0, 1]):
-        roles["time"], first = 1, 2
-    columns = [to_numbers(cells[k], table.decimal_comma) for k in range(first, cells.shape[1])]
+    roles = stamp_roles(table)
+    first = len(roles)
+    columns = [numbers.read(k) for k in range(first, table.cells.shape[1])]
     numeric = [values if not bad and not np.isnan(values).all() else None for values, bad in columns]
     prices = [values for values in numeric[:4] if values is not None]
     if len(prices) < 4 or not _is_ohlc(prices):
@@ -48,12 +54,3 @@ def _volume_roles(rest: dict[int, FloatArray], close: FloatArray) -> dict[str, i
             if shares != money and traded.any() and np.median(np.abs(np.log(value / volume / close)[traded])) < 0.1:
                 return {"volume": shares, "money_volume": money}
     return {"volume": next(iter(rest))} if rest else {}
-
-
-def is_lean(table: Table) -> bool:
-    """Whether this is LEAN's equity layout: no header, stamps such as ``20210331 00:00``, whole prices x 10000."""
-    if table.columns is not None or table.cells.shape[1] != 6:
-        return False
-    stamps = table.cells[0].astype(str)
-    whole = all(table.cells[k].astype(str).str.fullmatch(r"\d+").all() for k in range(1, 5))
-    return bool(stamps.str.fullmatch(r"\d{8} \d{2}:\d{2}").all()) and whole

@@ -106,6 +106,12 @@ def normalise(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", str(name).lower()).strip()
 
 
+def is_price_name(name: str) -> bool:
+    """Whether a name means one of the four prices, adjusted or not."""
+    plain = normalise(name)
+    return any(plain in ALIASES[role] for role in ("open", "high", "low", "close", "adj_close"))
+
+
 def is_field_name(name: str) -> bool:
     """Whether a name means a price, a volume, a dividend or a split."""
     return normalise(name) in _FIELDS or normalise(name) in KNOWN_OTHERS
@@ -114,9 +120,11 @@ def is_field_name(name: str) -> bool:
 def assign_roles(columns: Sequence[str]) -> dict[str, int]:
     """Return role -> column position; the first accepted name that is there wins, an unnamed first column is a date.
 
-    A ``time`` of day beside a date is role ``time``.
+    A ``time`` of day beside a date is role ``time``. Single letters mean something where o, h, l and c are all there.
     """
     names = [normalise(name) for name in columns]
+    if not set("ohlc") <= set(names):  # C, T and V are Citigroup, AT&T and Visa in a matrix of closes
+        names = [name if len(name) != 1 else f"{name} (a symbol)" for name in names]
     roles: dict[str, int] = {}
     for role, aliases in ALIASES.items():
         position = next((names.index(alias) for alias in aliases if alias in names), None)
@@ -127,6 +135,11 @@ def assign_roles(columns: Sequence[str]) -> dict[str, int]:
     if "time" in names and "date" in roles and names[roles["date"]] != "time":
         roles["time"] = names.index("time")
     return roles
+
+
+def is_row_number(name: str) -> bool:
+    """Whether a column is what a table's rows are numbered by: nothing is lost without it."""
+    return not name.strip() or normalise(name) in ("index", "level 0") or normalise(name).startswith("unnamed")
 
 
 def is_known(name: str) -> bool:

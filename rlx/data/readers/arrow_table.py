@@ -1,0 +1,58 @@
+"""Parquet and Feather files as tables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rlx.data.readers.table import Table, from_frame
+from rlx.errors import DataError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_CELLS = 2**27
+"""Rows x columns of a Parquet file; a few bytes of one can stand for any number of equal rows."""
+
+
+def read_arrow(path: Path) -> Table:
+    """Read a Parquet or Feather file; raises DataError, also where the file is damaged."""
+    import pandas as pd
+    import pyarrow as pa
+
+    try:
+        frame = _frame(path)
+    except PermissionError as error:
+        raise DataError(f"{path}: no permission to read it.") from error
+    except (
+        pa.ArrowException,
+        OSError,
+        ValueError,
+        TypeError,
+        LookupError,
+        AttributeError,
+        ArithmeticError,
+        NotImplementedError,
+        MemoryError,
+    ) as error:  # what a damaged file makes of pandas and pyarrow
+        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        raise DataError(f"{path}: not a readable {path.suffix[1:].lower()} file: {reason}.") from error
+    if not isinstance(frame.index, pd.RangeIndex):
+        frame = frame.reset_index()
+    return from_frame(path, frame)
+
+
+def _frame(path: Path) -> pd.DataFrame:
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise OSError("not a regular file")
+    if path.suffix.lower() == ".feather":
+        return pd.read_feather(path)
+    facts = pq.read_metadata(path)
+    if facts.num_rows * max(facts.num_columns, 1) > MAX_CELLS:
+        raise ValueError(
+            f"it says it holds {facts.num_rows:,} rows of {facts.num_columns} columns; {MAX_CELLS:,} cells are read"
+        )
+    return pd.read_parquet(path)
