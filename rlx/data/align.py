@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from functools import reduce
+from typing import Any
 
 import numpy as np
 
 from rlx.data.bars import Bars
-from rlx.data.calendars import frequency_label, modal_spacing_seconds, trades_weekends
+from rlx.data.calendars import frequency_label, infer_calendar, modal_spacing_seconds, trades_weekends
 from rlx.data.findings import Finding, Severity
 from rlx.data.panel import BAR_FIELDS, MarketPanel, format_stamp
 from rlx.errors import DataError, did_you_mean
 from rlx.types import AssetClass, FloatArray, TimeArray
 
-ASSET_CLASSES = ("auto", *(member.value for member in AssetClass))
+AUTO = "auto"
+ASSET_CLASSES = (AUTO, *(member.value for member in AssetClass))
 
 
 def common_stamps(bars: list[Bars]) -> TimeArray:
@@ -44,16 +47,28 @@ def _refuse_mixed_frequency(bars: list[Bars]) -> None:
         raise DataError(f"data.path: bars of different length: {first} has {length} bars and {second} {other} bars.")
 
 
+def lost_stamps(bars: list[Bars], common: TimeArray) -> str:
+    """Return how much the timestamps that all symbols have leave out, and the symbols that lack most; "" for nothing.
+
+    For example ``740 of 1,000 timestamps (74%) left out: NEW lacks 500, GONE lacks 240``.
+    """
+    total = len(np.unique(np.concatenate([one.stamps for one in bars])))
+    lost = total - len(common)
+    if not lost:
+        return ""
+    lacking = sorted(((total - len(one), one.symbol) for one in bars if len(one) < total), key=lambda pair: -pair[0])
+    worst = ", ".join(f"{symbol} lacks {count:,}" for count, symbol in lacking[:3])
+    share = f"{lost / total:.0%}" if lost >= 0.01 * total else "less than 1%"
+    return f"{lost:,} of {total:,} timestamps ({share}) left out: {worst}"
+
+
 def alignment_findings(bars: list[Bars], common: TimeArray, source: str) -> list[Finding]:
     """Say how many timestamps are left out because some symbol has no bar there, and which symbols are to blame."""
-    union = np.unique(np.concatenate([one.stamps for one in bars]))
-    dropped = len(union) - len(common)
     findings = []
-    if dropped:
-        lacking = sorted(((len(union) - len(one), one) for one in bars), key=lambda pair: -pair[0])
-        worst = ", ".join(f"{one.symbol} lacks {count}" for count, one in lacking[:3] if count)
-        message = f"{dropped} of {len(union)} timestamps left out, because not every symbol has a bar there: {worst}."
-        findings.append(Finding("dropped_bars", Severity.warning, message, file=source))
+    if lost := lost_stamps(bars, common):
+        message = f"{lost}; only those that every symbol has are kept."
+        fix = "leave symbols out or choose another period: data.symbols, data.start, data.end."
+        findings.append(Finding("dropped_bars", Severity.warning, message, fix, source))
     for name in BAR_FIELDS:
         without = [one.symbol for one in bars if name not in one.fields]
         if without and len(without) < len(bars):
@@ -62,8 +77,29 @@ def alignment_findings(bars: list[Bars], common: TimeArray, source: str) -> list
     return findings
 
 
-def build_panel(bars: list[Bars], common: TimeArray, asset_class: str, source: str) -> MarketPanel:
+def calendar_findings(bars: list[Bars], common: TimeArray, asset_class: Any, source: str) -> list[Finding]:
+    """Say what the stamps leave open: bars on weekends without an asset class, a history of less than a year."""
+    findings = []
+    weekends = [one.symbol for one in bars if trades_weekends(one.stamps)]
+    if asset_class == AUTO and weekends:
+        shown = ", ".join(weekends[:3]) + (f" and {len(weekends) - 3} more" if len(weekends) > 3 else "")
+        message = f"{shown}: bars on Saturdays and Sundays, but taken for equity: may be shorted and levered."
+        fix = "say what it is: data.asset_class=crypto (long-only, no leverage) or data.asset_class=equity."
+        findings.append(Finding("weekend_bars", Severity.warning, message, fix, source))
+    calendar = infer_calendar(common)
+    if not calendar.counted:
+        message = (
+            f"{format_stamp(common[0])} to {format_stamp(common[-1])} is too short to count the sessions of a year:"
+            f" {calendar.periods_per_year:g} bars a year are taken, as usual for such a week."
+        )
+        findings.append(Finding("short_history", Severity.note, message, file=source))
+    return findings
+
+
+def build_panel(bars: list[Bars], common: TimeArray, asset_class: Any, source: str) -> MarketPanel:
     """Return the panel of ``common`` timestamps; fields that a symbol lacks are not available for any."""
+    symbols = tuple(one.symbol for one in bars)
+    classes = asset_classes(symbols, asset_class)
     rows = [np.searchsorted(one.stamps, common) for one in bars]
 
     def stacked(name: str) -> FloatArray | None:
@@ -74,23 +110,36 @@ def build_panel(bars: list[Bars], common: TimeArray, asset_class: str, source: s
     close = stacked("close")
     assert close is not None
     return MarketPanel(
-        symbols=tuple(one.symbol for one in bars),
+        symbols=symbols,
         timestamps=common,
         close=close,
         open=stacked("open"),
         high=stacked("high"),
         low=stacked("low"),
         volume=stacked("volume"),
-        asset_classes=tuple(_asset_class(one, asset_class) for one in bars),
+        asset_classes=classes,
         source=source,
     )
 
 
-def _asset_class(bars: Bars, asset_class: str) -> AssetClass:
-    if asset_class not in ASSET_CLASSES:
+def asset_classes(symbols: Sequence[str], asset_class: Any) -> tuple[AssetClass, ...]:
+    """Return the class of each symbol: one for all, or a mapping; ``auto`` and symbols not named are equity.
+
+    A class follows from what is said alone: labels on weekends are as often the end of a week or of a month.
+    """
+    if not isinstance(asset_class, Mapping):
+        return (_asset_class("data.asset_class", asset_class),) * len(symbols)
+    for symbol in asset_class:
+        if symbol not in symbols:
+            raise DataError(
+                f"data.asset_class: unknown symbol '{symbol}'.{did_you_mean(str(symbol), symbols)} "
+                f"Allowed: {', '.join(symbols)}."
+            )
+    return tuple(_asset_class(f"data.asset_class.{name}", asset_class.get(name, AUTO)) for name in symbols)
+
+
+def _asset_class(key: str, name: Any) -> AssetClass:
+    if name not in ASSET_CLASSES:
         allowed = ", ".join(ASSET_CLASSES)
-        hint = did_you_mean(asset_class, ASSET_CLASSES)
-        raise DataError(f"data.asset_class={asset_class!r}: unknown.{hint} Allowed: {allowed}.")
-    if asset_class != "auto":
-        return AssetClass(asset_class)
-    return AssetClass.crypto if trades_weekends(bars.stamps) else AssetClass.equity
+        raise DataError(f"{key}={name!r}: unknown.{did_you_mean(str(name), ASSET_CLASSES)} Allowed: {allowed}.")
+    return AssetClass.equity if name == AUTO else AssetClass(name)

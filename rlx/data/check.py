@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rlx.console import open_console
-from rlx.data.align import alignment_findings, common_stamps
+from rlx.data.align import AUTO, alignment_findings, calendar_findings, common_stamps, lost_stamps
+from rlx.data.bars import Bars
 from rlx.data.checks.symbol import SymbolFigures
 from rlx.data.findings import Finding, Severity, grouped
 from rlx.data.survey import Survey, survey
 from rlx.errors import DataError
+from rlx.types import TimeArray
 from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
@@ -22,12 +24,16 @@ _STYLES = {Severity.note: "dim", Severity.warning: "yellow", Severity.error: "bo
 
 @dataclass(frozen=True)
 class CheckReport:
-    """figures: one line a symbol. findings: worst first. common_rows: timestamps that all symbols share."""
+    """figures: one line a symbol. findings: worst first. common_rows: timestamps that all symbols share.
+
+    ``lost``: in words, how many timestamps not all symbols share, and because of whom; empty for none.
+    """
 
     path: str
     figures: tuple[SymbolFigures, ...]
     findings: tuple[Finding, ...]
     common_rows: int | None = None
+    lost: str = ""
 
     def has(self, severity: Severity) -> bool:
         """Whether there is a finding of this severity."""
@@ -47,14 +53,21 @@ def check_path(path: str) -> CheckReport:
     except DataError as error:
         return CheckReport(path, (), (Finding("unreadable", Severity.error, str(error)),))
     findings = list(surveyed.findings)
-    common_rows = _check_alignment(surveyed, findings)
+    common = _check_alignment(surveyed, findings)
     order = list(Severity)[::-1]
     findings.sort(key=lambda finding: order.index(finding.severity))
-    return CheckReport(path, tuple(surveyed.figures), tuple(findings), common_rows)
+    if common is None:
+        return CheckReport(path, tuple(surveyed.figures), tuple(findings))
+    lost = lost_stamps(_alignable(surveyed), common)
+    return CheckReport(path, tuple(surveyed.figures), tuple(findings), len(common), lost)
 
 
-def _check_alignment(surveyed: Survey, findings: list[Finding]) -> int | None:
-    bars = [one for one in surveyed.bars.values() if len(one) >= 2]
+def _alignable(surveyed: Survey) -> list[Bars]:
+    return [one for one in surveyed.bars.values() if len(one) >= 2]
+
+
+def _check_alignment(surveyed: Survey, findings: list[Finding]) -> TimeArray | None:
+    bars = _alignable(surveyed)
     if not bars:
         return None
     try:
@@ -62,12 +75,17 @@ def _check_alignment(surveyed: Survey, findings: list[Finding]) -> int | None:
     except DataError as error:
         findings.append(Finding("not_alignable", Severity.error, str(error), file=surveyed.path.name))
         return None
-    findings += alignment_findings(bars, common, surveyed.path.name)
-    return len(common)
+    source = surveyed.path.name
+    findings += alignment_findings(bars, common, source)
+    findings += calendar_findings(bars, common, AUTO, source)
+    return common
 
 
 def render(report: CheckReport) -> Group:
-    """Return the table of figures, the findings in words and the verdict for a rich console."""
+    """Return the table of figures, the findings in words and the verdict for a rich console.
+
+    The first line says what the symbols cost each other.
+    """
     from rich import box
     from rich.console import Group
     from rich.table import Table
@@ -75,12 +93,9 @@ def render(report: CheckReport) -> Group:
 
     parts: list[Table | Text] = []
     if report.figures:
-        table = Table(
-            title=f"{one_line(report.path)}: {len(report.figures)} symbol(s)",
-            title_justify="left",
-            box=box.SIMPLE_HEAD,
-            padding=(0, 1),
-        )
+        lost = f"; {report.lost}" if report.lost else ""
+        parts.append(Text(one_line(f"{report.path}: {len(report.figures)} symbol(s){lost}"), style="italic"))
+        table = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
         for name in ("symbol", "rows", "first", "last", "bars", "fields", *_COUNTS):
             table.add_column(name, justify="right" if name in ("rows", *_COUNTS) else "left", overflow="fold")
         for line in report.figures:
@@ -95,15 +110,30 @@ def render(report: CheckReport) -> Group:
         )
         for finding in grouped(report.findings)
     ]
+    if report.figures:
+        parts.append(_looked_at(report))
     parts.append(_verdict(report))
     return Group(*parts)
 
 
-_COUNTS = ("gaps", "splits", "zeros", "wicks", "duplicates", "stale", "missing")
+_COUNTS = ("gaps", "moves", "splits", "zeros", "wicks", "duplicates", "stale", "missing")
 
 
 def _count(value: int) -> str:
     return str(value) if value else "-"
+
+
+def _looked_at(report: CheckReport) -> Text:
+    """Return what was looked at for splits, found or not."""
+    from rich.text import Text
+
+    moves, splits = (sum(getattr(line, name) for line in report.figures) for name in ("moves", "splits"))
+    words = (
+        f"Splits: {moves:,} overnight moves beyond 8% looked at (ratios of small whole numbers, and falls of any ratio,"
+        f" on no more trading than usual), {splits} found."
+    )
+    allow = " Real news all the same? data.allow=[unadjusted_split]" if splits else ""
+    return Text(words + allow, style="dim")
 
 
 def _verdict(report: CheckReport) -> Text:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rlx.data.splits import SplitConfig
 from rlx.errors import ConfigError
@@ -48,7 +48,8 @@ class SampleData(DataConfig):
 class FolderData(DataConfig):
     """A file or a folder of files with prices; ``path`` has to be given.
 
-    ``asset_class``: ``auto`` (weekend bars mean crypto), ``equity`` or ``crypto``. ``close_only`` uses nothing but
+    ``asset_class``: ``equity``, ``crypto`` (long-only, no leverage) or, for a panel of both, a mapping such as
+    ``{BTC: crypto}``; ``auto`` is equity, with a warning where bars lie on weekends. ``close_only`` uses nothing but
     the closes. ``decimal``: ``auto`` (told from the numbers), ``point`` or ``comma``. ``price_scale``: what prices are
     divided by, None to go by the layout. ``allow`` lists codes of findings that shall be warnings, not refusals.
     """
@@ -57,7 +58,7 @@ class FolderData(DataConfig):
     symbols: list[str] | None = None
     start: str | None = None
     end: str | None = None
-    asset_class: str = "auto"
+    asset_class: Any = "auto"
     close_only: bool = False
     decimal: str = "auto"
     price_scale: float | None = None

@@ -59,7 +59,6 @@ WAIVABLE = frozenset(
         "bad_print",
         "outside_range",
         "high_below_low",
-        "shifted_sessions",
         "mixed_frequency",
     }
 )

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
-from rlx.data.align import alignment_findings, build_panel, common_stamps
+from rlx.data.align import AUTO, alignment_findings, build_panel, calendar_findings, common_stamps
 from rlx.data.findings import WAIVABLE, Finding, Severity, grouped
 from rlx.data.panel import MarketPanel
 from rlx.data.readers.options import ReadOptions
@@ -24,7 +25,7 @@ def load_folder(
     start: str | None = None,
     end: str | None = None,
     *,
-    asset_class: str = "auto",
+    asset_class: Any = AUTO,
     close_only: bool = False,
     decimal: str = "auto",
     price_scale: float | None = None,
@@ -44,10 +45,13 @@ def load_folder(
     bars = list(surveyed.bars.values())
     common = common_stamps(bars)
     source = surveyed.path.name
-    for finding in grouped([*findings, *alignment_findings(bars, common, source)]):
+    findings = alignment_findings(bars, common, source) + findings
+    findings += calendar_findings(bars, common, asset_class, source)
+    panel = build_panel(bars, common, asset_class, source)
+    for finding in grouped(findings):
         level = logging.INFO if finding.severity is Severity.note else logging.WARNING
         logger.log(level, "%s", finding)
-    return build_panel(bars, common, asset_class, source)
+    return panel
 
 
 def _check_allowed(allow: Sequence[str]) -> None:

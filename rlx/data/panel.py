@@ -25,7 +25,8 @@ class MarketPanel:
     timestamps: (N,) datetime64[ns], UTC, strictly increasing; a daily stamp is the label of a session (midnight), an
     intraday stamp the start of a bar. open, high, low, close, volume: (N, A) float64; all but ``close`` may be None,
     which means not available (never invented). frequency: bar length such as ``1D`` or ``1h``. calendar: ``equity``,
-    ``crypto`` (every day) or ``weekdays`` (around the clock on weekdays). source: where the bars came from, for
+    ``crypto`` (every day) or ``weekdays`` (around the clock on weekdays). asset_classes: equity where not given,
+    whatever days have bars. source: where the bars came from, for
     messages and records only.
 
     Raises DataError on wrong shapes, fewer than two bars, unsorted or repeated timestamps, and on prices that are
@@ -54,8 +55,7 @@ class MarketPanel:
                 object.__setattr__(self, name, self._checked(name, values))
         object.__setattr__(self, "frequency", self.frequency or self._measured.frequency)
         object.__setattr__(self, "calendar", self.calendar or self._measured.name)
-        default = AssetClass.crypto if self.calendar == "crypto" else AssetClass.equity
-        classes = tuple(AssetClass(name) for name in self.asset_classes) or (default,) * len(self.symbols)
+        classes = tuple(AssetClass(name) for name in self.asset_classes) or (AssetClass.equity,) * len(self.symbols)
         object.__setattr__(self, "asset_classes", classes)
         if len(classes) != len(self.symbols):
             raise DataError(f"{self._label}: {len(classes)} asset classes for {len(self.symbols)} symbols.")
@@ -98,7 +98,7 @@ class MarketPanel:
 
     @property
     def periods_per_year(self) -> float:
-        """Bars in a year by the panel's own calendar: 252 daily equities, 365 daily crypto, 1764 hourly equities."""
+        """Bars in a year, counted: 252 for daily US equities, 365 for daily crypto, 1764 for hourly US equities."""
         return self._measured.periods_per_year
 
     @property

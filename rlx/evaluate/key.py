@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.plain import plain
 from rlx.sim.rules import Costs
+from rlx.types import AssetClass
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
@@ -33,8 +34,22 @@ def comparability_key(market: Market, evaluation: Evaluation) -> dict[str, Any]:
         "accounting": plain(rules.accounting),
         "execution": plain(rules.execution),
         "drift": rules.drift,
+        **_asset_classes(market),
     }
     return {**key, "hash": short_hash(key)}
+
+
+def _asset_classes(market: Market) -> dict[str, Any]:
+    """Return the class of each symbol, nothing where all are equity.
+
+    Crypto is long-only and unlevered, so the same weights trade otherwise. Equity is what is not said: a key of
+    equities alone is the key it was before classes entered, and boards and cards with it stay comparable.
+    """
+    if all(name is AssetClass.equity for name in market.asset_classes):
+        return {}
+    return {
+        "asset_classes": {symbol: name.value for symbol, name in zip(market.symbols, market.asset_classes, strict=True)}
+    }
 
 
 def short_hash(value: Any) -> str:

@@ -73,16 +73,21 @@ def check_frequency(bars: Bars) -> None:
 
 
 def check_sessions(bars: Bars) -> None:
-    """Refuse daily labels on Sundays without Fridays: midnights of another time zone read as the day before."""
-    if not bars.daily or len(bars) < 20 or trades_weekends(bars.stamps):
+    """Warn about daily labels on Sundays without Fridays.
+
+    They are the sessions of an exchange that trades from Sunday to Thursday, or midnights of another time zone read as
+    the day before; nothing in the bars tells which.
+    """
+    if not bars.daily or len(bars) < 20 or modal_spacing_seconds(bars.stamps) > DAY_SECONDS:
         return
     days = weekday(bars.stamps)
     if np.mean(days == 6) > 0.1 and np.mean(days == 4) < 0.05:
         bars.report(
             "shifted_sessions",
-            Severity.error,
-            "sessions on Sundays and never on Fridays: the labels are a day early.",
-            "write the session's local date, or stamps with the exchange's own offset.",
+            Severity.warning,
+            "sessions on Sundays and never on Fridays: an exchange that trades from Sunday to Thursday, or labels that"
+            " are a day early.",
+            "if they are early, write the session's local date, or stamps with the exchange's own offset.",
         )
 
 

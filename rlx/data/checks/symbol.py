@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from rlx.data.bars import Bars
 from rlx.data.calendars import frequency_label, modal_spacing_seconds
 from rlx.data.checks.jumps import check_jumps
 from rlx.data.checks.order import check_duplicates, check_frequency, check_gaps, check_sessions, sort_rows
 from rlx.data.checks.values import (
+    check_extremes,
     check_lookalike,
     check_missing,
     check_range,
@@ -23,7 +26,10 @@ from rlx.data.periods import within
 
 @dataclass(frozen=True)
 class SymbolFigures:
-    """One line of the check table; ``fields`` is what can be traded or observed on."""
+    """One line of the check table; ``fields`` is what can be traded or observed on.
+
+    ``moves``: overnight moves beyond 8% that were looked at for ``splits``.
+    """
 
     symbol: str
     file: str
@@ -34,6 +40,7 @@ class SymbolFigures:
     fields: str
     gaps: int
     splits: int
+    moves: int
     zeros: int
     wicks: int
     duplicates: int
@@ -43,6 +50,11 @@ class SymbolFigures:
 
 def check_symbol(bars: Bars, start: str | None, end: str | None, close_only: bool) -> SymbolFigures:
     """Sort the bars, cut them to the period, check them and return their figures; findings stay with the bars."""
+    with np.errstate(all="ignore"):  # extreme prices are found and named by the checks themselves
+        return _check_symbol(bars, start, end, close_only)
+
+
+def _check_symbol(bars: Bars, start: str | None, end: str | None, close_only: bool) -> SymbolFigures:
     from rlx.data.panel import format_stamp
 
     sort_rows(bars)
@@ -52,14 +64,15 @@ def check_symbol(bars: Bars, start: str | None, end: str | None, close_only: boo
     duplicates = check_duplicates(bars)
     if len(bars) < 2:
         bars.report("too_few_rows", Severity.error, f"{len(bars)} row(s) in the period; at least 2 are needed.")
-        return SymbolFigures(bars.symbol, bars.file, len(bars), "", "", "", "", 0, 0, 0, 0, duplicates, 0, 0)
+        return SymbolFigures(bars.symbol, bars.file, len(bars), "", "", "", "", 0, 0, 0, 0, 0, duplicates, 0, 0)
     declare_unavailable(bars)
+    check_extremes(bars)
     missing, zeros = check_missing(bars), check_zeros(bars)
     check_frequency(bars)
     check_sessions(bars)
     check_volume_meaning(bars)
     gaps, wicks, stale = check_gaps(bars), check_range(bars), check_stale(bars)
-    splits = check_jumps(bars)
+    jumps = check_jumps(bars)
     check_lookalike(bars)
     return SymbolFigures(
         symbol=bars.symbol,
@@ -70,7 +83,8 @@ def check_symbol(bars: Bars, start: str | None, end: str | None, close_only: boo
         frequency=frequency_label(modal_spacing_seconds(bars.stamps)),
         fields="".join(name[0].upper() for name in ("open", "high", "low", "close", "volume") if name in bars.fields),
         gaps=gaps,
-        splits=splits,
+        splits=jumps.splits,
+        moves=jumps.moves,
         zeros=zeros,
         wicks=wicks,
         duplicates=duplicates,

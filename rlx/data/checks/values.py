@@ -13,6 +13,8 @@ PRICES = ("open", "high", "low", "close")
 _CORRECT = "correct or remove the rows, or use the closes alone with data.close_only=true."
 GROSS_OUTSIDE = 0.05  # an open or close more than 5% outside low..high is refused
 WICK = 1.3  # a high or low 30% beyond open and close is worth a look
+LOWEST, HIGHEST = 1e-15, 1e15  # the smallest coin against bitcoin, the largest note of any inflation, and to spare
+MOST_TRADED = 1e30
 BAD_PRINT = 10.0  # a factor of ten is a typing error, not a trade
 
 
@@ -36,6 +38,15 @@ def declare_unavailable(bars: Bars) -> None:
         )
 
 
+def check_extremes(bars: Bars) -> None:
+    """Refuse prices so large or small that their ratios leave the range of numbers; they are no prices."""
+    for name in PRICES:
+        values = bars.fields.get(name)
+        if values is not None and (bad := (values > HIGHEST) | ((values > 0.0) & (values < LOWEST))).any():
+            words = f"{name} beyond {LOWEST:g} to {HIGHEST:g} on {describe_rows(bars, bad)}."
+            bars.report("extreme_price", Severity.error, words, _CORRECT)
+
+
 def check_missing(bars: Bars) -> int:
     """Refuse missing prices; declare a volume with holes or minus signs not available; return the missing cells."""
     missing = 0
@@ -46,12 +57,13 @@ def check_missing(bars: Bars) -> int:
             bars.report("missing_price", Severity.error, f"no {name} on {describe_rows(bars, unknown)}.", _CORRECT)
     volume = bars.fields.get("volume")
     if volume is not None:
-        bad = ~(volume >= 0.0)
+        bad = ~((volume >= 0.0) & (volume <= MOST_TRADED))
         if bad.any():
             bars.report(
                 "missing_volume",
                 Severity.warning,
-                f"volume missing or negative on {describe_rows(bars, bad)}; volume is not available.",
+                f"volume missing, negative or above {MOST_TRADED:g} on {describe_rows(bars, bad)}; volume is not"
+                " available.",
             )
             bars.drop_fields("volume")
     return missing

@@ -117,7 +117,7 @@ def key_block(group: Group) -> Markup:
         "steps a year": f"{key['periods_per_year']:g}",
     }
     lines |= {WINDOWS.get(name, name): _windows(part) for name, part in key["windows"].items()}
-    rest = ("costs", "limits", "guard", "cooldown", "accounting", "execution", "drift")
+    rest = ("asset_classes", "costs", "limits", "guard", "cooldown", "accounting", "execution", "drift")
     lines |= {name: inline(key[name]) for name in rest if name in key}
     drawn = [join([tag("dt", name), tag("dd", words)]) for name, words in lines.items()]
     summary = f"What these rows have in common (key {group.key})"
