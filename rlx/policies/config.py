@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-from rlx.backtest.plan import ReplaySettings, is_number
+from rlx.backtest.plan import ReplaySettings, check_choice, check_positive, is_number
 from rlx.errors import ConfigError
 
 MISSING = "???"  # OmegaConf's mark of a value the user has to give
+
+
+class LogValue(StrEnum):
+    """What the amount in a production log is: gross value of the open positions, or value of the account."""
+
+    exposure = "exposure"
+    equity = "equity"
 
 
 @dataclass
@@ -125,16 +133,18 @@ class ProductionConfig(PolicyConfig):
     """Replay and summarise what a production system did.
 
     ``trades`` is its trade history (JSON) and ``log`` its log; at least one is needed. ``initial_value`` is the
-    account's value in its currency before the first trade, needed where the log has none yet.
+    account's value in its currency before the first trade, needed where the log has none. ``log_value`` says what
+    ``value=`` in the log is: ``exposure``, the gross value of the open positions, or ``equity``, the account's value.
     """
 
     _target_: str = "rlx.policies.production.policy.ProductionRecord"
     trades: str | None = None
     log: str | None = None
     initial_value: float | None = None
+    log_value: str = LogValue.exposure.value
 
     def __post_init__(self) -> None:
-        check_record(self.trades, self.log, self.initial_value)
+        check_record(self.trades, self.log, self.initial_value, self.log_value)
 
 
 @dataclass
@@ -189,16 +199,15 @@ def check_fraction(name: str, value: Any) -> None:
         raise ConfigError(f"policy.{name}={value!r}: must be a number above 0, at most 1 (a fraction of equity).")
 
 
-def check_record(trades: str | None, log: str | None, initial_value: float | None) -> None:
-    """Raise ConfigError unless a record of production has a file, and an initial value that is positive if any."""
+def check_record(trades: str | None, log: str | None, initial_value: float | None, log_value: str) -> None:
+    """Raise ConfigError unless a record of production has a file, and its settings make sense."""
+    check_choice("policy.log_value", log_value, LogValue)
     if not trades and not log:
         raise ConfigError(
             "policy.trades, policy.log: at least one must be given, for example policy.trades=trade_history.json."
         )
-    if initial_value is not None and not (math.isfinite(initial_value) and initial_value > 0.0):
-        raise ConfigError(
-            f"policy.initial_value={initial_value!r}: must be above 0, the account's value in its currency."
-        )
+    if initial_value is not None:
+        check_positive("policy.initial_value", initial_value, ", the account's value in its currency")
 
 
 def check_fee_bps(value: Any) -> None:

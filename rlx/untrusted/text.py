@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import codecs
+import gzip
+import io
 import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from rlx.errors import FileError
 
 MAX_FILE_BYTES = 64 * 2**20
 """What a document (configuration, board, plan, record) may hold, unpacked; none in use comes near it."""
 
+MAX_LOG_BYTES = 512 * 2**20
+"""What a log may hold, unpacked, which is read line by line; a packed file of a few kilobytes may hold any amount."""
+
+_LONGEST_LINE = 2**16  # characters; the rest of a longer line is the next one
 _GZIP_MAGIC = b"\x1f\x8b"
 _BOMS = (  # longest first: the mark of UTF-32 begins with that of UTF-16
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -77,8 +84,8 @@ def decode(data: bytes, name: str | os.PathLike[str]) -> str:
 
 
 def _unmarked(data: bytes) -> str:
-    head = data[:1024]
-    if len(head) >= 4 and len(head) % 2 == 0:
+    head = data[: min(len(data) // 2 * 2, 1024)]
+    if len(head) >= 4:
         even, odd = head[::2].count(0), head[1::2].count(0)
         if not even and odd > 0.4 * len(head) / 2:
             return "utf-16-le"
@@ -90,6 +97,38 @@ def _unmarked(data: bytes) -> str:
 def read_text(path: str | os.PathLike[str], limit: int = MAX_FILE_BYTES) -> str:
     """Return the text of a file as ``read_bytes`` and ``decode`` give it; FileError and OSError as they raise them."""
     return decode(read_bytes(path, limit), path)
+
+
+def read_lines(path: str | os.PathLike[str], limit: int = MAX_LOG_BYTES) -> Iterator[tuple[int, str]]:
+    """Yield number, from one, and text of each line of a log: packed or not, in UTF-8, UTF-16 or UTF-32.
+
+    What is no text in one line is marked as such (U+FFFD) and does not keep the others from being read; marks of a byte
+    order are left out, those between joined logs too. FileError for a damaged gzip file, for anything but a regular
+    file, and beyond ``limit`` bytes. OSError passes through.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path}: not a regular file.")
+    with path.open("rb") as file:
+        packed = file.peek(2).startswith(_GZIP_MAGIC)
+        stream: Any = gzip.GzipFile(fileobj=file) if packed else file
+        try:
+            yield from _lines(stream, path, limit)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise FileError(f"{path}: damaged gzip data ({error}). Copy or download it again.") from error
+
+
+def _lines(stream: Any, path: Path, limit: int) -> Iterator[tuple[int, str]]:
+    head = stream.peek(1024)[:1024]
+    encoding = next((encoding for bom, encoding in _BOMS if head.startswith(bom)), None) or _unmarked(head)
+    number, read = 1, 0
+    with io.TextIOWrapper(stream, encoding, errors="replace") as text:
+        while line := text.readline(_LONGEST_LINE):
+            read += len(line)
+            if read > limit:
+                raise _too_large(path, limit)
+            yield number, line.replace("\ufeff", "")
+            number += line.endswith("\n")
 
 
 def _too_large(name: str | os.PathLike[str], limit: int) -> FileError:

@@ -138,14 +138,15 @@ def test_a_production_record_is_a_reference_whether_it_can_be_replayed_or_not(sh
         for day, value in (("2020-08-03", "1,000.00"), ("2020-08-05", "1,002.00"))
     ]
     (shell.folder / "trade.log").write_text("".join(lines), encoding="utf-8")
-    replayed = "{policy: production, trades: trades.json, log: trade.log, name: live}"
+    replayed = "{policy: production, trades: trades.json, log: trade.log, log_value: equity, name: live}"
     log_alone = "{policy: production, log: trade.log, name: log}"
     finished = benchmarked(shell, replayed, log_alone, "{policy: equal_weight}")
     assert finished.status == 0, finished.err
     live, log = (board(shell)[name] for name in ("live", "log"))
     assert live.failure is None and live.unranked.startswith("covers ")
     assert {row["name"]: row["value"] for row in live.references}["production_realised_pnl"] == 2.0
-    assert log.failure is not None and log.references
+    assert log.failure is not None and log.recorded_return_per_day is None  # of exposure no return follows
+    assert {row["name"]: row["value"] for row in log.references}["production_mean_exposure"] == 1_001.0
     own = finished.run("evaluate") / "targets"
     assert (own / "live" / "baseline_pnl_summary.json").is_file() and (
         own / "log" / "baseline_pnl_summary.md"

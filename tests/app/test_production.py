@@ -41,7 +41,8 @@ def summary(folder: Path) -> dict[str, Any]:
 
 
 def test_a_record_is_judged_and_summarised(shell: Shell) -> None:
-    finished = evaluated(shell, "policy.trades=trades.json", "policy.log=trade.log", "env=long_short")
+    files = ("policy.trades=trades.json", "policy.log=trade.log", "policy.log_value=equity")
+    finished = evaluated(shell, *files, "env=long_short")
     assert finished.status == 0, finished.err
     card = Scorecard.load(shell.folder / "run" / "scorecard.json")
     assert card.module == card.policy["name"] == "production"
@@ -68,9 +69,13 @@ def test_a_record_is_judged_and_summarised(shell: Shell) -> None:
     [
         (["policy.log=trade.log"], HISTORY, "a log alone has no positions"),
         (["policy.trades=trades.json"], HISTORY, "policy.initial_value: must be given"),
+        (["policy.trades=trades.json", "policy.log=trade.log"], HISTORY, "the log has the exposure alone"),
         (["policy.trades=trades.json"], {"GOOG|buy": HISTORY["GOOG|buy"]}, "nothing can be replayed"),
         (
-            ["policy.trades=trades.json", "policy.log=trade.log", "protocol.split=test", "protocol.window_steps=900"],
+            [
+                *("policy.trades=trades.json", "policy.initial_value=1e5"),
+                *("protocol.split=test", "protocol.window_steps=900"),
+            ],
             HISTORY,
             "protocol.window_steps=900",
         ),
@@ -95,9 +100,10 @@ def test_what_cannot_be_judged_still_leaves_its_summary(
     [
         ([], "policy.trades, policy.log: at least one must be given"),
         (["policy.trades=nowhere.json"], "policy.trades=nowhere.json: no such file"),
-        (["policy.trades=trade.log"], "trade.log: cannot be read as JSON"),
+        (["policy.trades=trade.log"], "policy.trades=trade.log: not a JSON document"),
+        (["policy.log=trade.log", "policy.log_value=equty"], "Did you mean 'equity'?"),
         (["policy.log=trades.json"], "no line holds 'Portfolio snapshot recorded'"),
-        (["policy.trades=trades.json", "policy.initial_value=0"], "policy.initial_value=0.0: must be above 0"),
+        (["policy.trades=trades.json", "policy.initial_value=0"], "policy.initial_value=0.0: must be a number above 0"),
         (["policy.trade=trades.json"], "Did you mean 'trades'?"),
         (["policy.trades=trades.json", "policy.initial_value=1e5", "data.symbols=[APPL]"], "Did you mean 'AAPL'?"),
     ],

@@ -16,6 +16,7 @@ from rlx.data.splits import Span
 from rlx.errors import ConfigError, RecordError
 from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.production.policy import ProductionRecord
+from rlx.untrusted.escape import markdown
 from tests.policies.acting import observe
 from tests.policies.production_files import DAYS, HISTORY, LINES, SOLD, market, snapshot, write_log, write_trades
 
@@ -28,7 +29,7 @@ def weights(policy: ProductionRecord, on: Market | None = None) -> np.ndarray:
 
 def replayed(folder: Path, history: Any = HISTORY, lines: tuple[str, ...] | None = LINES, **options: Any) -> np.ndarray:
     log = None if lines is None else write_log(folder, *lines)
-    return weights(ProductionRecord(write_trades(folder, history), log, **options))
+    return weights(ProductionRecord(write_trades(folder, history), log, **{"log_value": "equity", **options}))
 
 
 BY_HAND = [  # units x close / account value
@@ -52,6 +53,48 @@ def test_without_a_log_realised_pnl_is_added_to_the_initial_value(tmp_path: Path
     np.testing.assert_allclose(held[:3, 0], [10 * close / 8_000 for close in (100, 110, 120)])
     np.testing.assert_allclose(held[3:5, 1], [-1_000 / 8_300, -1_000 / 8_210])  # +300, then -90 of another symbol
     np.testing.assert_allclose(held[5:, 0], [5 * close / 8_250 for close in (150, 160, 170)])
+
+
+def test_a_log_of_exposure_says_nothing_of_the_account(tmp_path: Path) -> None:
+    """What the log says changes no weight: zeros of a flat book least of all."""
+    alone = replayed(tmp_path, lines=None, initial_value=8_000.0)
+    lines = (*LINES, snapshot("2020-01-10 21:00:00", "0.00"))
+    np.testing.assert_array_equal(replayed(tmp_path, lines=lines, initial_value=8_000.0, log_value="exposure"), alone)
+    with pytest.raises(RecordError, match=r"must be given: .* and the log has the exposure alone .*log_value=equity"):
+        replayed(tmp_path, lines=lines, log_value="exposure")
+    policy = ProductionRecord(write_trades(tmp_path), write_log(tmp_path, *lines), 8_000.0)
+    policy.bind(market())
+    summary = policy.documents()["baseline_pnl_summary.json"]
+    assert (summary["account"], summary["log_value"], summary["problems"]) == (None, "exposure", {})
+    assert summary["replay"]["valued_by_snapshot"] == 0
+    rows = {row["name"]: row["value"] for row in policy.references()}
+    assert rows["production_account_return"] is None and rows["production_mean_exposure"] == 7_500.0
+    # 300/8,000 on the 9th, -90/8,300 on the 10th, 40/8,210 on the 13th, over the Mondays to Fridays from the 6th
+    earned = (300 / 8_000 - 90 / 8_300 + 40 / 8_210) / 6
+    assert rows["production_average_daily_return"] == pytest.approx(earned)
+
+
+@pytest.mark.parametrize(
+    ("opened", "outside"),
+    [
+        ("2020-01-06T13:59:59Z", False),  # before the data nobody knows
+        ("2020-01-06T14:00Z", False),
+        ("2020-01-06T16:00Z", False),
+        ("2020-01-06T16:00:01Z", True),
+        ("2020-01-07T13:59:59Z", True),
+        ("2020-01-07T14:00Z", False),
+        ("2020-01-07", False),  # a day without a time
+        ("2020-01-08", False),  # after the data
+    ],
+)
+def test_trades_outside_sessions_are_named(tmp_path: Path, opened: str, outside: bool) -> None:
+    hours = ("2020-01-06T14:00", "2020-01-06T15:00", "2020-01-07T14:00", "2020-01-07T15:00")
+    held = {"qty": 1, "opened_at": "2020-01-06T14:30Z"}
+    history = {"AAA|buy": [held, {"qty": 1, "opened_at": opened}]}
+    policy = ProductionRecord(write_trades(tmp_path, history), None, 10.0)
+    policy.bind(intraday(*hours))
+    found = policy.documents()["baseline_pnl_summary.json"]["replay"]["problems"]
+    assert ("outside_sessions" in found) == outside
 
 
 def test_it_covers_its_first_position_to_its_last_moment(tmp_path: Path) -> None:
@@ -174,6 +217,8 @@ def test_what_is_not_replayed_is_counted(tmp_path: Path, change: dict[str, Any],
     assert held[:, 0].any()
     assert held[:, 1].any() == (kind in (None, "price_differs"))
     replay = policy.documents()["baseline_pnl_summary.json"]["replay"]
+    weekend = replay["problems"].pop("outside_sessions")  # the open trade's
+    assert weekend["where"] == ["AAA|buy #2: opened 2020-01-11T09:00:00Z"]
     assert list(replay["problems"]) == ([] if kind is None else [kind])
 
 
@@ -181,7 +226,8 @@ def test_a_trade_without_a_side_is_not_replayed(tmp_path: Path) -> None:
     history = {"AAA|buy": HISTORY["AAA|buy"], "BBB": [SOLD]}
     policy = ProductionRecord(write_trades(tmp_path, history), None, 10_000.0)
     assert not weights(policy)[:, 1].any()
-    assert list(policy.documents()["baseline_pnl_summary.json"]["replay"]["problems"]) == ["no_side"]
+    problems = policy.documents()["baseline_pnl_summary.json"]["replay"]["problems"]
+    assert list(problems) == ["no_side", "outside_sessions"]
 
 
 def test_it_warns_once_of_what_is_left_out(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -191,12 +237,13 @@ def test_it_warns_once_of_what_is_left_out(tmp_path: Path, caplog: pytest.LogCap
         policy.span(market())
     (told,) = caplog.messages
     assert told == (
-        "policy=production: of 4 trades: 1 of a symbol that the market does not have. See baseline_pnl_summary.md."
+        "policy=production: of 4 trades: 1 opened or closed when the market of its symbol had no session; 1 of a "
+        "symbol that the market does not have. See baseline_pnl_summary.md."
     )
 
 
 def test_what_the_summary_and_the_scorecard_say_of_the_replay(tmp_path: Path) -> None:
-    policy = ProductionRecord(write_trades(tmp_path), write_log(tmp_path), 8_000.0)
+    policy = ProductionRecord(write_trades(tmp_path), write_log(tmp_path), 8_000.0, "equity")
     assert policy.documents()["baseline_pnl_summary.json"]["replay"] == {"reason": "not bound to a market"}
     policy.bind(market())
     documents = policy.documents()
@@ -256,7 +303,7 @@ def test_nothing_to_replay_is_refused_and_documented(tmp_path: Path, history: di
         policy.bind(market())
     documents = policy.documents()
     reason = documents["baseline_pnl_summary.json"]["replay"]["reason"]
-    assert f"Not replayed: {reason}" in documents["baseline_pnl_summary.md"]
+    assert f"Not replayed: {markdown(reason)}" in documents["baseline_pnl_summary.md"]
     with pytest.raises(RecordError, match="bind the record to a market"):
         policy.act(observe(market(), [0]))
 
@@ -275,15 +322,19 @@ def test_a_log_alone_has_nothing_to_replay(tmp_path: Path) -> None:
     policy = ProductionRecord(None, write_log(tmp_path))
     with pytest.raises(RecordError, match=r"policy\.trades: a log alone has no positions"):
         policy.bind(market())
-    assert policy.documents()["baseline_pnl_summary.json"]["account"]["last"] == 12_500.0
+    assert policy.documents()["baseline_pnl_summary.json"]["exposure"]["last"] == 12_500.0
 
 
 def test_settings_that_make_no_sense(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="at least one must be given"):
         ProductionRecord()
     for value in (0.0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(ConfigError, match=r"policy\.initial_value=.*: must be above 0"):
+        with pytest.raises(ConfigError, match=r"policy\.initial_value=.*: must be a number above 0"):
             ProductionRecord(write_trades(tmp_path), None, value)
+    with pytest.raises(ConfigError, match=r"policy\.initial_value=1e\+300: must be at most 1e\+15"):
+        ProductionRecord(write_trades(tmp_path), None, 1e300)
+    with pytest.raises(ConfigError, match=r"policy\.log_value='equty': must be one of exposure, equity. Did you mean"):
+        ProductionRecord(write_trades(tmp_path), None, 1e4, "equty")
 
 
 def test_daily_stamps_are_days(tmp_path: Path) -> None:

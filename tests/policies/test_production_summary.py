@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +12,17 @@ import pytest
 
 from rlx.errors import RecordError
 from rlx.policies.production import read_record, reference_rows, summarise
+from rlx.policies.production.amounts import parse_amount
 from rlx.policies.production.stamps import parse_stamp
 from rlx.policies.production.text import summary_text
 from tests.policies.production_files import BOUGHT, HISTORY, LINES, SOLD, snapshot, write_log, write_trades
 
 
-def summed(folder: Path, history: Any = HISTORY, lines: tuple[str, ...] | None = LINES) -> dict[str, Any]:
+def summed(
+    folder: Path, history: Any = HISTORY, lines: tuple[str, ...] | None = LINES, log_value: str = "equity"
+) -> dict[str, Any]:
     trades = None if history is None else write_trades(folder, history)
-    return summarise(read_record(trades, None if lines is None else write_log(folder, *lines)))
+    return summarise(read_record(trades, None if lines is None else write_log(folder, *lines), log_value))
 
 
 def kinds(summary: dict[str, Any]) -> dict[str, int]:
@@ -69,6 +74,7 @@ def test_both_files_by_hand(tmp_path: Path) -> None:
     # 300/10,000 on the 9th, -90/10,000 on the 10th (its snapshot is of the evening), 40/12,500 on the 13th
     total = 0.03 - 0.009 + 0.0032
     assert summary["average_daily_return"] == {
+        "account_value": "log",
         "first_day": "2020-01-08",
         "calendar_days": 6,
         "business_days": 4,
@@ -109,6 +115,7 @@ def test_reference_rows(tmp_path: Path) -> None:
             pytest.approx(0.0242 / 4),
         ),
         "production_account_return": ("fraction of the first account value", pytest.approx(0.25)),
+        "production_mean_exposure": ("account currency", None),
         "production_hit_rate": ("share of realised trades", pytest.approx(2 / 3)),
         "production_trades": ("realised trades", 3),
         "production_span": ("business days", 6),
@@ -221,21 +228,30 @@ def test_an_account_value_of_nothing_is_in_the_range_and_divides_nothing(tmp_pat
 @pytest.mark.parametrize(
     ("history", "message"),
     [
-        ("not json", "cannot be read as JSON"),
+        ("not json", "not a JSON document"),
         ("[]", r"holds \[\]\. Expected"),
         ("{}", "holds no trade"),
         ('{"AAA|buy": {}}', "'AAA|buy': expected a list of trades, found {}"),
         ('{"AAA|buy": [1]}', "AAA|buy #1: expected an object, found 1"),
         ('{"AAA|buy": [], "AAA|buy": []}', "'AAA|buy' appears twice in one object"),
         ('{"AAA|buy": [{"pnl": 1, "pnl": 2}]}', "'pnl' appears twice in one object"),
-        ('{"AAA|buy": [{}, {"qty": "ten"}]}', 'AAA|buy #2: qty="ten": must be a number, without quotes'),
+        ('{"AAA|buy": [{}, {"qty": "ten"}]}', 'AAA|buy #2: qty="ten": must be a number such as 10 or -12.5'),
+        ('{"AAA|buy": [{"qty": "1,000"}]}', 'AAA|buy #1: qty="1,000": must be a number such as 10 or -12.5'),
         ('{"AAA|buy": [{"qty": true}]}', "qty=true: must be a number"),
-        ('{"AAA|buy": [{"pnl": NaN}]}', "pnl=NaN: must be a number up to 1e"),
-        ('{"AAA|buy": [{"pnl": 1e999}]}', "pnl=Infinity: must be a number up to 1e"),
-        ('{"AAA|buy": [{"pnl": 1' + "0" * 400 + "}]}", "pnl=1000.*: must be a number up to 1e"),
+        ('{"AAA|buy": [{"pnl": NaN}]}', "NaN is no JSON number; write null"),
+        ('{"AAA|buy": [{"pnl": 1e999}]}', "1e999 is beyond any float"),
+        ('{"AAA|buy": [{"pnl": 1' + "0" * 400 + "}]}", "a number of 401 digits"),
+        ('{"AAA|buy": [{"pnl": 1e300}]}', r"pnl=1e\+300: must be a number up to 1e"),
+        ('{"AAA|buy": [{"pnl": "1e300"}]}', "must be a number up to 1e"),
+        ('{"' + "A" * 200 + '|buy": [{}]}', "AAA...: is no SYMBOL|side"),
+        ('{"A\\nB|buy": [{}]}', "is no SYMBOL|side"),
+        ('{"AAA|buy": [{"symbol": "A\\nB"}]}', "must be a text of one line"),
         ('{"AAA|buy": [{"entry_price": 0}]}', "entry_price=0.0: must be above 0"),
         ('{"AAA|buy": [{"exit_price": -3}]}', "exit_price=-3.0: must be above 0"),
-        ('{"AAA|buy": [{"side": "bye"}]}', "side=\"bye\": must be one of buy, long, sell, short. Did you mean 'buy'"),
+        (
+            '{"AAA|buy": [{"side": "bye"}]}',
+            "side=\"bye\": must be one of buy, long, sell, short, .* Did you mean 'buy'",
+        ),
         ('{"AAA|hold": [{}]}', 'side of the key="hold": must be one of'),
         ('{"AAA|buy": [{"symbol": 7}]}', "symbol=7: must be a text"),
         ('{"AAA|buy": [{"opened_at": "yesterday"}]}', 'opened_at="yesterday": must be a time such as'),
@@ -259,8 +275,97 @@ def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="no line holds 'Portfolio snapshot recorded'"):
         read_record(None, write_log(tmp_path, "2020-01-08 | INFO | nothing"))
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00{")
-    with pytest.raises(RecordError, match="cannot be read as JSON"):
+    with pytest.raises(RecordError, match=r"policy\.trades=.*binary: not a JSON document"):
         read_record(tmp_path / "binary", None)
+    with pytest.raises(RecordError, match=r"none of 1 lines with 'Portfolio snapshot recorded' can be read, such as"):
+        read_record(None, write_log(tmp_path, "yesterday: Portfolio snapshot recorded"))
+
+
+def test_what_a_log_says_of_exposure(tmp_path: Path) -> None:
+    lines = (*LINES, snapshot("2020-01-12 09:00:00", "0.00"), snapshot("2020-01-13 09:00:00", "-1"))
+    summary = summed(tmp_path, lines=lines, log_value="exposure")
+    assert summary["account"] is summary["average_daily_return"] is None
+    assert summary["exposure"] == {
+        "snapshots": 4,
+        "first": 10_000.0,
+        "first_at": "2020-01-08T09:00:00Z",
+        "last": -1.0,
+        "last_at": "2020-01-13T09:00:00Z",
+        "min": -1.0,
+        "max": 12_500.0,
+        "mean": 22_499 / 4,
+        "zero": 1,
+    }
+    assert kinds(summary) == {"exposure_negative": 1}
+    text = summary_text({**summary, "replay": {"reason": "why not"}})
+    assert "| gross exposure | 10,000.00 | -1.00 | -1.00 | 12,500.00 | 5,624.75 |" in text
+    assert "no return follows from it" in text and "account value |" not in text
+
+
+def test_losses_beyond_the_initial_value_give_no_return(tmp_path: Path) -> None:
+    history = {"A|buy": [{"pnl": pnl, "closed_at": f"2020-01-{day}"} for day, pnl in (("06", -90), ("07", 5))]}
+    record = read_record(write_trades(tmp_path, history), None)
+    assert summarise(record, 90.0)["average_daily_return"] is None
+    earned = summarise(record, 100.0)["average_daily_return"]
+    assert (earned["account_value"], earned["per_business_day"]) == ("initial_value", pytest.approx((-0.9 + 0.5) / 2))
+
+
+def test_the_pnl_of_mocks_is_named(tmp_path: Path) -> None:
+    """49 trades of 68 with a PnL of exactly one, and 5 without any, as a suite of tests left them in a real record."""
+    pnls = [1.0] * 49 + [0.0] * 5 + [-8_504.5, -18.25, *(7.0 + number for number in range(12))]
+    trades = [{"pnl": pnl, "closed_at": f"2025-10-{10 + number % 5}"} for number, pnl in enumerate(pnls)]
+    found = summed(tmp_path, {"AAA|buy": trades}, None)["problems"]["repeated_pnl"]
+    assert found["where"] == ["+1.00: 49 of 68 trades"]
+    once = [{"pnl": 3.0, "closed_at": "2025-10-10"}, {"pnl": 4.0, "closed_at": "2025-10-10"}]
+    assert summed(tmp_path, {"AAA|buy": once}, None)["problems"] == {}
+
+
+def test_numbers_in_quotes_are_read_and_told(tmp_path: Path) -> None:
+    quoted = {**BOUGHT, "qty": "10", "entry_price": " 100.0", "pnl": "3e2"}
+    summary = summed(tmp_path, {"AAA|buy": [quoted]}, None)
+    assert summary["realised_pnl"]["total"] == 300.0
+    assert summary["problems"]["number_as_text"]["where"] == ["AAA|buy #1: qty, entry_price, pnl"]
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_records_in_any_usual_encoding(tmp_path: Path, encoding: str, pack: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "t.log").write_bytes(pack("\r\n".join(LINES[1:]).encode(encoding)))
+    (tmp_path / "t.json").write_bytes(pack(json.dumps(HISTORY).encode(encoding)))
+    record = read_record(tmp_path / "t.json", tmp_path / "t.log")
+    assert [snapshot.value for snapshot in record.snapshots] == [10_000.0, 12_500.0]
+    assert [snapshot.line for snapshot in record.snapshots] == [1, 2]
+    assert len(record.trades) == 4
+
+
+def test_logs_joined_from_files_with_marks_and_bytes_of_another_encoding(tmp_path: Path) -> None:
+    lines = [line.encode("utf-8-sig") for line in LINES]
+    (tmp_path / "t.log").write_bytes(b"caf\xe9\n" + b"\n".join(lines))
+    assert [snapshot.line for snapshot in read_record(None, tmp_path / "t.log").snapshots] == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [
+        ("$128,097.52", 128_097.52),
+        ("128097.5", 128_097.5),
+        ("$128'097.52", 128_097.52),
+        ("$128.097,52", 128_097.52),
+        ("$1,28,097.52", 128_097.52),
+        ("$1.28e5", 128_000.0),
+        ("USD 128,097.52", 128_097.52),
+        ("-$5", -5.0),
+        ("$-5", -5.0),
+        ("-$-5", None),
+        ("12,34.5", None),
+        ("1,2345", None),
+        ("1.5.2", None),
+        ("", None),
+        ("1e400", None),
+    ],
+)
+def test_amounts(text: str, amount: float | None) -> None:
+    assert parse_amount(text) == amount
 
 
 @pytest.mark.parametrize(
@@ -268,6 +373,9 @@ def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
     [
         ("2020-01-09", "2020-01-09T23:59:59Z", "2020-01-09", True),
         ("2020-01-09 15:30", "2020-01-09T15:30:00Z", "2020-01-09", False),
+        ("2020-01-09 15:30:00+00", "2020-01-09T15:30:00Z", "2020-01-09", True),
+        ("2020-01-09T20:30:00-05", "2020-01-10T01:30:00Z", "2020-01-10", True),
+        ("2020-01-09t15:30:00z", "2020-01-09T15:30:00Z", "2020-01-09", True),
         ("2020-01-09T15:30:01,5Z", "2020-01-09T15:30:01Z", "2020-01-09", True),
         ("2020-01-09T20:30:00-05:00", "2020-01-10T01:30:00Z", "2020-01-10", True),  # the UTC day is later
         ("2020-01-09T08:30:00+0900", "2020-01-08T23:30:00Z", "2020-01-09", True),  # its own day is later
@@ -287,5 +395,5 @@ def test_what_is_no_time_stamp(text: str) -> None:
 def test_the_text_names_every_problem_and_few_places(tmp_path: Path) -> None:
     summary = summed(tmp_path, {"AAA|buy": [{"pnl": number} for number in range(12)]}, None)
     text = summary_text({**summary, "replay": {"reason": "why not"}})
-    assert "no_close_date (12)" in text and "AAA|buy #10; and 2 more in the JSON document" in text
+    assert "no_close_date (12)" in text and "AAA\\|buy #10; and 2 more in the JSON document" in text
     assert "Not replayed: why not" in text and "hit rate 91.67%" in text

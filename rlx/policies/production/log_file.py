@@ -6,49 +6,60 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from rlx.errors import RecordError
+from rlx.errors import FileError, RecordError
+from rlx.policies.config import LogValue
+from rlx.policies.production.amounts import parse_amount
 from rlx.policies.production.problems import Problems
-from rlx.policies.production.record import LARGEST, Snapshot
+from rlx.policies.production.record import Snapshot
 from rlx.policies.production.stamps import DAY, TIME, ZONE, parse_stamp
+from rlx.untrusted.shown import brief
+from rlx.untrusted.text import read_lines
 
 MARKER = "Portfolio snapshot recorded"
-_NUMBER = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
 _LINE = re.compile(
-    rf"\s*(?P<stamp>{DAY}[T ]{TIME}(?:\s?(?:{ZONE}))?)\s*\|.*{MARKER}:\s*"
-    rf"value=(?P<value>-?\$?-?{_NUMBER}),\s*global risk threshold=(?P<risk>{_NUMBER})x(?!\w)"
+    rf"\s*(?P<bracket>\[)?(?P<stamp>{DAY}[Tt ]{TIME}(?:\s?(?:{ZONE}))?)(?(bracket)\])\s*\|.*{MARKER}:\s*"
+    r"value=(?P<value>[^=]{1,80}),\s*global risk threshold=(?P<risk>[^=\s]{1,80})x(?!\w)"
 )
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 LONGEST_LINE = 160
 
 
-def read_snapshots(path: Path, problems: Problems) -> tuple[Snapshot, ...]:
+def read_snapshots(path: Path, problems: Problems, meaning: LogValue) -> tuple[Snapshot, ...]:
     """Return the snapshots of a log by time, one a moment, and note lines that cannot be used.
 
-    Raises RecordError for a file that cannot be read or has no line with the marker.
+    Raises RecordError for a file that cannot be read, and without a line with the marker that can.
     """
     if not path.is_file():
         raise RecordError(f"policy.log={path}: no such file. Give the log of the production system.")
     try:
-        with path.open(encoding="utf-8", errors="replace") as lines:
-            marked = [
-                (number, _COLOUR.sub("", line).strip()) for number, line in enumerate(lines, start=1) if MARKER in line
-            ]
+        marked = [(number, _COLOUR.sub("", line).strip()) for number, line in read_lines(path) if MARKER in line]
+    except FileError as error:
+        raise RecordError(f"policy.log={error} The lines with '{MARKER}' are enough.") from error
     except OSError as error:
         raise RecordError(f"policy.log={path}: cannot be read: {error}.") from error
     if not marked:
         raise RecordError(f"policy.log={path}: no line holds '{MARKER}'. Give another log, or leave it out.")
-    return _by_time(_parsed(marked, problems), problems)
+    snapshots = _parsed(marked, problems, meaning)
+    if not snapshots:
+        raise RecordError(
+            f"policy.log={path}: none of {len(marked)} lines with '{MARKER}' can be read, such as "
+            f"{brief(marked[0][1], LONGEST_LINE)!r}. Expected: '2025-10-22 09:58:17 | ... | {MARKER}: "
+            "value=$128,097.52, global risk threshold=1.50x'."
+        )
+    return _by_time(snapshots, problems)
 
 
-def _parsed(marked: Iterable[tuple[int, str]], problems: Problems) -> list[Snapshot]:
+def _parsed(marked: Iterable[tuple[int, str]], problems: Problems, meaning: LogValue) -> list[Snapshot]:
     snapshots: list[Snapshot] = []
     for number, line in marked:
         snapshot = _snapshot(number, line)
         if snapshot is None:
-            problems.add("unparsable_snapshot", f"line {number}: {line[:LONGEST_LINE]}")
+            problems.add("unparsable_snapshot", f"line {number}: {brief(line, LONGEST_LINE)}")
             continue
-        if snapshot.value <= 0.0:
+        if meaning is LogValue.equity and snapshot.value <= 0.0:
             problems.add("snapshot_not_positive", f"line {number}: {snapshot.value:g}")
+        if meaning is LogValue.exposure and snapshot.value < 0.0:
+            problems.add("exposure_negative", f"line {number}: {snapshot.value:g}")
         snapshots.append(snapshot)
     return snapshots
 
@@ -58,13 +69,8 @@ def _snapshot(number: int, line: str) -> Snapshot | None:
     stamp = None if found is None else parse_stamp(found["stamp"])
     if found is None or stamp is None:
         return None
-    value, risk = _amount(found["value"]), _amount(found["risk"])
-    return None if value is None or risk is None else Snapshot(number, stamp, value, risk)
-
-
-def _amount(text: str) -> float | None:
-    plain = text.replace(",", "").replace("$", "")
-    return None if plain.startswith("--") or abs(float(plain)) > LARGEST else float(plain)
+    value, risk = parse_amount(found["value"]), parse_amount(found["risk"])
+    return None if value is None or risk is None or risk < 0.0 else Snapshot(number, stamp, value, risk)
 
 
 def _by_time(snapshots: list[Snapshot], problems: Problems) -> tuple[Snapshot, ...]:

@@ -11,7 +11,7 @@ from rlx.data.market import Market
 from rlx.data.panel import format_stamp
 from rlx.data.splits import Span
 from rlx.errors import RecordError
-from rlx.policies.config import check_record
+from rlx.policies.config import LogValue, check_record
 from rlx.policies.production.files import read_record
 from rlx.policies.production.positions import (
     AccountValue,
@@ -37,12 +37,12 @@ class ProductionRecord:
     """Hold, at each bar's close, what the record holds then: signed units x close / account value.
 
     A position is held from the first close at which ``opened_at`` is past until the first close at which ``closed_at``
-    is, so that nothing is held before it was. The account's value is the last snapshot's at or before the close; before
-    the first, and without a log, ``initial_value`` and the PnL realised so far. Trades of symbols that the market does
-    not have, and those that lack what a position needs, are counted in the summary.
+    is, so that nothing is held before it was. The account's value is ``initial_value`` and the PnL realised so far; of
+    a log whose ``log_value`` is ``equity``, the last snapshot's at or before the close, from the first on. Trades of
+    symbols that the market does not have, and those that lack what a position needs, are counted in the summary.
 
-    Raises ConfigError without a file or for an initial value that is no positive number, and RecordError for files that
-    cannot be read and, in ``bind``, when nothing can be replayed. ``documents`` has the summary in any case.
+    Raises ConfigError without a file and for settings that make no sense, and RecordError for files that cannot be read
+    and, in ``bind``, when nothing can be replayed. ``documents`` has the summary in any case.
     """
 
     name = "production"
@@ -51,10 +51,16 @@ class ProductionRecord:
     reads_account = False
     documents_when_refused = True
 
-    def __init__(self, trades: str | None = None, log: str | None = None, initial_value: float | None = None) -> None:
-        check_record(trades, log, initial_value)
+    def __init__(
+        self,
+        trades: str | None = None,
+        log: str | None = None,
+        initial_value: float | None = None,
+        log_value: str = LogValue.exposure.value,
+    ) -> None:
+        check_record(trades, log, initial_value, log_value)
         self.initial_value = initial_value
-        self.record = read_record(trades, log)
+        self.record = read_record(trades, log, log_value)
         self._targets: FloatArray | None = None
         self._span: Span | None = None
         self._replay: dict[str, Any] = {"reason": "not bound to a market"}
@@ -108,7 +114,11 @@ class ProductionRecord:
         holding = held.any(axis=1)
         unknown = np.flatnonzero(holding & np.isnan(account.value))
         if unknown.size:
-            where = "before the log's first account value" if self.record.valued else "and no log says what it is worth"
+            where = "and no log says what it is worth"
+            if self.record.valued:
+                where = "before the log's first account value"
+            elif self.record.snapshots and self.record.log_value is LogValue.exposure:
+                where = "and the log has the exposure alone (or is its value= the account's? policy.log_value=equity)"
             raise RecordError(
                 f"policy.initial_value: must be given: positions are held at {self._at(market, unknown)}, {where}. "
                 "Give the account's value in its currency before the first trade."
@@ -168,6 +178,7 @@ class ProductionRecord:
             "trades": None if self.record.trades_path is None else str(self.record.trades_path),
             "log": None if self.record.log_path is None else str(self.record.log_path),
             "initial_value": self.initial_value,
+            "log_value": self.record.log_value.value,
             "trades_recorded": len(self.record.trades),
             "positions_replayed": self._replay.get("positions", 0),
             "largest_gross": self._replay.get("largest_gross"),
@@ -175,9 +186,9 @@ class ProductionRecord:
 
     def references(self) -> list[dict[str, Any]]:
         """Return the summary's averages as reference rows."""
-        return reference_rows(summarise(self.record))
+        return reference_rows(summarise(self.record, self.initial_value))
 
     def documents(self) -> dict[str, Any]:
         """Return the summary as JSON and Markdown, with what was replayed on the market bound last."""
-        summary = {**summarise(self.record), "replay": self._replay}
+        summary = {**summarise(self.record, self.initial_value), "replay": self._replay}
         return {f"{SUMMARY}.json": summary, f"{SUMMARY}.md": summary_text(summary)}

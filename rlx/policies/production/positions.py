@@ -14,7 +14,7 @@ from rlx.errors import RecordError
 from rlx.policies.production.problems import Problems
 from rlx.policies.production.record import Record, Trade
 from rlx.policies.production.stamps import Stamp
-from rlx.types import FloatArray, IntArray, TimeArray
+from rlx.types import AssetClass, FloatArray, IntArray, TimeArray
 
 FAR_OFF = 0.2  # share by which an entry price may differ from a close without a word
 
@@ -31,8 +31,9 @@ class Position(NamedTuple):
 
 @dataclass(frozen=True)
 class Bars:
-    """When the bars of a market close: datetime64[D] for daily bars, whose labels are days, else datetime64[ns]."""
+    """When the bars of a market open and close: datetime64[D] for daily bars, labelled by day, else datetime64[ns]."""
 
+    opens: TimeArray
     closes: TimeArray
     daily: bool
 
@@ -42,14 +43,15 @@ class Bars:
         stamps = market.timestamps
         seconds = modal_spacing_seconds(stamps)
         if market.panel.frequency == "1D":
-            return cls(stamps.astype("datetime64[D]"), daily=True)
+            days = stamps.astype("datetime64[D]")
+            return cls(days, days, daily=True)
         if seconds >= DAY_SECONDS:
             raise RecordError(
                 f"policy=production: cannot be replayed on {market.panel.frequency} bars: their labels do not say when "
                 "they close. Use daily or intraday data."
             )
         ends = stamps + np.timedelta64(round(seconds * 1e9), "ns")
-        return cls(np.append(np.minimum(ends[:-1], stamps[1:]), ends[-1]), daily=False)
+        return cls(stamps, np.append(np.minimum(ends[:-1], stamps[1:]), ends[-1]), daily=False)
 
     def key(self, stamp: Stamp) -> np.datetime64:
         """Return a moment of the record as something to compare with ``closes``."""
@@ -59,9 +61,19 @@ class Bars:
         """Return the first bar at whose close the moment is past, the number of bars when there is none."""
         return int(np.searchsorted(self.closes, self.key(stamp)))
 
+    def between_sessions(self, stamp: Stamp) -> bool:
+        """Whether a moment from the first bar to the last lies in none of them; of a day, whether it has no bar."""
+        key, opens, closes = self.key(stamp), self.opens, self.closes
+        if stamp.is_day and not self.daily:
+            key, opens, closes = stamp.session, opens.astype("datetime64[D]"), closes.astype("datetime64[D]")
+        bar = int(np.searchsorted(opens, key, side="right")) - 1
+        return bool(bar >= 0 and closes[bar] < key <= closes[-1])
+
 
 def positions_of(record: Record, market: Market, bars: Bars, problems: Problems) -> list[Position]:
     """Return what can be replayed of the record's trades, and note why not what cannot."""
+    for trade in record.trades:
+        _note_session(trade, market, bars, problems)
     found = (_position(trade, market, bars, problems) for trade in record.trades)
     return [position for position in found if position is not None]
 
@@ -85,6 +97,17 @@ def _position(trade: Trade, market: Market, bars: Bars, problems: Problems) -> P
     position = Position(trade, market.symbols.index(trade.symbol), trade.signed_quantity, first, last)
     _note_price(position, market, bars, problems)
     return position
+
+
+def _note_session(trade: Trade, market: Market, bars: Bars, problems: Problems) -> None:
+    """Note a trade that was opened or closed while its market had no session; that of crypto is always open."""
+    if trade.symbol not in market.symbols:
+        return
+    if market.asset_classes[market.symbols.index(trade.symbol)] is AssetClass.crypto:
+        return
+    for name, stamp in (("opened", trade.opened), ("closed", trade.closed)):
+        if stamp is not None and bars.between_sessions(stamp):
+            problems.add("outside_sessions", f"{trade.place}: {name} {stamp.text}")
 
 
 def _lack(trade: Trade) -> str | None:

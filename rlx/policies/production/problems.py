@@ -13,8 +13,12 @@ MEANINGS: Mapping[str, str] = {
     "closed_before_opened": "closed_at is before opened_at; the PnL counts on closed_at",
     "name_disagrees": "symbol or side is not that of the key it is listed under; the trade's own is taken",
     "repeated_trade": "equal to an earlier trade in every field; both count, as two equal fills would",
+    "repeated_pnl": "more than a fifth of the realised trades have this very PnL, as those of tests and mocks do",
+    "number_as_text": "a number in quotes; taken as the number",
     "unparsable_snapshot": "lines with the marker whose time, value or threshold cannot be read; not used",
     "snapshot_not_positive": "an account value of zero or less; in the account's range, in no return and no weight",
+    "exposure_negative": "a gross exposure below zero, which there is none of; is it the account's value "
+    "(policy.log_value=equity)?",
     "snapshot_out_of_order": "earlier than the line before; sorted by time",
     "repeated_snapshot": "the time and the numbers of an earlier line",
     "snapshot_contradicts": "the time of an earlier line with other numbers; the later line counts",
@@ -26,6 +30,7 @@ MEANINGS: Mapping[str, str] = {
     "before_market": "closed by the market's first close",
     "after_market": "opened after the market's last close",
     "between_closes": "opened and closed between two closes; holds nothing at any close",
+    "outside_sessions": "opened or closed when the market of its symbol had no session",
     "price_differs": "with an entry_price more than 20% off the close first held at (prices adjusted for splits?)",
 }
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rlx.policies.config import LogValue
 from rlx.policies.production.problems import Problems
 from rlx.policies.production.stamps import Stamp
 
 UNKNOWN = "unknown"
-LARGEST = 1e15  # amount, price or quantity; more is a mistake, and its products would leave the range of a float
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Trade:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """Account value in account currency and the global risk threshold, a multiple of equity, at one moment."""
+    """An amount in account currency and the global risk threshold, a multiple of equity, at one moment."""
 
     line: int
     stamp: Stamp
@@ -79,12 +79,16 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Record:
-    """Trades in the file's order and snapshots by time, one a moment; either may be without a file."""
+    """Trades in the file's order and snapshots by time, one a moment; either may be without a file.
+
+    ``log_value`` says what the snapshots' amounts are.
+    """
 
     trades_path: Path | None
     log_path: Path | None
     trades: tuple[Trade, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
+    log_value: LogValue = LogValue.exposure
     problems: Problems = field(default_factory=Problems)
 
     @property
@@ -99,9 +103,14 @@ class Record:
         return of_trades + [snapshot.stamp for snapshot in self.snapshots]
 
     @property
+    def account(self) -> tuple[Snapshot, ...]:
+        """Snapshots of the account's value, by time; of its exposure say nothing about that."""
+        return self.snapshots if self.log_value is LogValue.equity else ()
+
+    @property
     def valued(self) -> list[Snapshot]:
-        """Snapshots that something can be divided by, by time."""
-        return [snapshot for snapshot in self.snapshots if snapshot.value > 0.0]
+        """Snapshots of an account's value that something can be divided by, by time."""
+        return [snapshot for snapshot in self.account if snapshot.value > 0.0]
 
 
 def pnl_of(trades: list[Trade]) -> float:

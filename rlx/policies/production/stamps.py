@@ -10,9 +10,9 @@ import numpy as np
 
 DAY = r"\d{4}-\d{2}-\d{2}"
 TIME = r"\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
-ZONE = r"Z|UTC|GMT|[+-]\d{2}:?\d{2}"
+ZONE = r"[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?"
 YEARS = (1678, 2261)  # whole years that datetime64[ns] holds
-_STAMP = re.compile(rf"(?P<day>{DAY})(?:[T ](?P<time>{TIME})\s?(?P<zone>{ZONE})?)?")
+_STAMP = re.compile(rf"(?P<day>{DAY})(?:[Tt ](?P<time>{TIME})\s?(?P<zone>{ZONE})?)?")
 
 
 class Stamp(NamedTuple):
@@ -32,6 +32,12 @@ class Stamp(NamedTuple):
         """The UTC day, datetime64[D]."""
         day: np.datetime64 = self.instant.astype("datetime64[D]")
         return day
+
+    @property
+    def is_day(self) -> bool:
+        """Whether it is a day without a time."""
+        ends = (self.utc_day + 1).astype("datetime64[ns]") - np.timedelta64(1, "ns")
+        return bool(self.zoned and self.instant == ends)
 
     @property
     def text(self) -> str:
@@ -57,7 +63,7 @@ def _date(text: str) -> Stamp:
 
 
 def _moment(day: str, time: str, zone: str | None) -> Stamp:
-    suffix = "+00:00" if zone in (None, "Z", "UTC", "GMT") else zone
+    suffix = "+00:00" if zone in (None, "Z", "z", "UTC", "GMT") else zone
     moment = datetime.fromisoformat(f"{day}T{time.replace(',', '.')}{suffix}")
     instant = np.datetime64(moment.astimezone(UTC).replace(tzinfo=None), "ns")
     session = max(np.datetime64(moment.date(), "D"), instant.astype("datetime64[D]"))

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from rlx.policies.config import LogValue
 from rlx.policies.production.record import UNKNOWN, Record, Snapshot, Trade, hit_rate, pnl_of
-from rlx.types import FloatArray
+from rlx.types import FloatArray, TimeArray
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 PER_DAY = ("per_business_day", "per_calendar_day", "per_recorded_day")
 
 
@@ -38,10 +39,11 @@ class Days(NamedTuple):
         return {name: total / count if count else None for name, count in zip(PER_DAY, counts, strict=True)}
 
 
-def summarise(record: Record) -> dict[str, Any]:
+def summarise(record: Record, initial_value: float | None = None) -> dict[str, Any]:
     """Return the record's summary as plain values; money in account currency, days in UTC.
 
-    What the record does not hold is None. docs/production_record.md defines every key.
+    ``initial_value`` is the account's value before the first trade, for returns where no log has it. What the record
+    does not hold is None. docs/production_record.md defines every key.
     """
     moments = sorted(stamp.instant for stamp in record.stamps)
     days = {stamp.utc_day for stamp in record.stamps}
@@ -59,8 +61,10 @@ def summarise(record: Record) -> dict[str, Any]:
         "trades": _trades(record),
         "realised_pnl": _realised(record),
         "average_daily_pnl": _average_pnl(record, counted),
+        "log_value": None if record.log_path is None else record.log_value.value,
         "account": _account(record),
-        "average_daily_return": _average_return(record, days),
+        "exposure": _exposure(record),
+        "average_daily_return": _average_return(record, days, initial_value),
         "global_risk_threshold": _thresholds(record),
         "problems": record.problems.to_dict(),
     }
@@ -120,16 +124,24 @@ def _average_pnl(record: Record, days: Days) -> dict[str, float | None] | None:
     return days.averages(pnl_of(_dated(record))) if _dated(record) else None
 
 
-def _average_return(record: Record, recorded: set[np.datetime64]) -> dict[str, Any] | None:
-    """Return the average of a day's realised PnL over the account value it began with, from the first snapshot on."""
+def _average_return(record: Record, recorded: set[np.datetime64], initial_value: float | None) -> dict[str, Any] | None:
+    """Return the average of a day's realised PnL over the account value it began with; None where that is not known.
+
+    That is the log's, from the first snapshot on, where the log has account values, and else the initial value and what
+    was realised on the days before.
+    """
     snapshots, dated = record.valued, _dated(record)
-    if not snapshots or not dated:
+    if not dated or not (snapshots or initial_value):
         return None
-    first, last = snapshots[0].stamp.utc_day, max(recorded)
+    first, last = snapshots[0].stamp.utc_day if snapshots else min(recorded), max(recorded)
     days = Days.between(first, last, recorded)
     later = [trade for trade in dated if trade.closed is not None and trade.closed.utc_day >= first]
-    returns = np.array([trade.pnl for trade in later]) / _values_before(later, snapshots)
+    values = _values_before(later, snapshots) if snapshots else _booked_before(later, initial_value or 0.0)
+    if not (values > 0.0).all():  # the losses used the initial value up
+        return None
+    returns = np.array([trade.pnl for trade in later]) / values
     return {
+        "account_value": "log" if snapshots else "initial_value",
         "first_day": str(first),
         **{f"{name}_days": count for name, count in days._asdict().items()},
         "trades_before": len(dated) - len(later),
@@ -140,16 +152,42 @@ def _average_return(record: Record, recorded: set[np.datetime64]) -> dict[str, A
 def _values_before(trades: list[Trade], snapshots: list[Snapshot]) -> FloatArray:
     """Return the last account value before the UTC day each trade closed on; the first one on its own day."""
     moments = np.array([snapshot.stamp.instant for snapshot in snapshots])
-    days = np.array([trade.closed.utc_day for trade in trades if trade.closed is not None], dtype="datetime64[ns]")
     values = np.array([snapshot.value for snapshot in snapshots])
-    return np.asarray(values[np.maximum(np.searchsorted(moments, days) - 1, 0)])
+    return np.asarray(values[np.maximum(np.searchsorted(moments, _close_days(trades)) - 1, 0)])
+
+
+def _booked_before(trades: list[Trade], initial_value: float) -> FloatArray:
+    """Return the initial value and what was realised before the UTC day each trade closed on."""
+    days = _close_days(trades)
+    order = np.argsort(days, kind="stable")
+    totals = np.cumsum([initial_value, *(trades[place].pnl or 0.0 for place in order)])
+    return np.asarray(totals[np.searchsorted(days[order], days)])
+
+
+def _close_days(trades: list[Trade]) -> TimeArray:
+    return np.array([trade.closed.utc_day for trade in trades if trade.closed is not None], dtype="datetime64[ns]")
 
 
 def _account(record: Record) -> dict[str, Any] | None:
-    if not record.snapshots:
+    """Return the account's values as the log has them; None for a log of exposure, which has none."""
+    if not record.account:
         return None
-    first, last = record.snapshots[0], record.snapshots[-1]
+    found = _range(record.account)
+    first, last = found["first"], found["last"]
+    return found | {"change": last - first, "total_return": last / first - 1.0 if first > 0.0 else None}
+
+
+def _exposure(record: Record) -> dict[str, Any] | None:
+    """Return the gross value of open positions as the log has it, zero for a flat book; no return follows from it."""
+    if not record.snapshots or record.log_value is not LogValue.exposure:
+        return None
     values = [snapshot.value for snapshot in record.snapshots]
+    return _range(record.snapshots) | {"mean": math.fsum(values) / len(values), "zero": sum(not v for v in values)}
+
+
+def _range(snapshots: Sequence[Snapshot]) -> dict[str, Any]:
+    first, last = snapshots[0], snapshots[-1]
+    values = [snapshot.value for snapshot in snapshots]
     return {
         "snapshots": len(values),
         "first": first.value,
@@ -158,8 +196,6 @@ def _account(record: Record) -> dict[str, Any] | None:
         "last_at": last.stamp.text,
         "min": min(values),
         "max": max(values),
-        "change": last.value - first.value,
-        "total_return": last.value / first.value - 1.0 if first.value > 0.0 else None,
     }
 
 
@@ -177,12 +213,14 @@ def reference_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
     """
     pnl, account = summary["average_daily_pnl"] or {}, summary["account"] or {}
     earned, trades = summary["average_daily_return"] or {}, summary["trades"] or {}
+    exposure = summary.get("exposure") or {}
     day = PER_DAY[0]
     return [
         _row("production_realised_pnl", "account currency", (summary["realised_pnl"] or {}).get("total")),
         _row("production_average_daily_pnl", "account currency per business day", pnl.get(day)),
         _row("production_average_daily_return", "fraction of account value per business day", earned.get(day)),
         _row("production_account_return", "fraction of the first account value", account.get("total_return")),
+        _row("production_mean_exposure", "account currency", exposure.get("mean")),
         _row("production_hit_rate", "share of realised trades", trades.get("hit_rate")),
         _row("production_trades", "realised trades", trades.get("realised")),
         _row("production_span", "business days", summary["span"]["business_days"]),

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rlx.untrusted.escape import markdown
+
 SHOWN = 10  # places of a problem that are listed; the JSON document has all
 MOST_DAYS = 60  # days that are listed; the JSON document has all
 
@@ -25,7 +27,7 @@ def summary_text(summary: Mapping[str, Any]) -> str:
 
 def _sources(summary: Mapping[str, Any]) -> str:
     span, zone = summary["span"], summary["time_zone"]
-    trades, log = summary["trades_file"] or "none given", summary["log_file"] or "none given"
+    trades, log = (markdown(summary[name] or "none given") for name in ("trades_file", "log_file"))
     covered = "No time stamp can be used."
     if span["first"] is not None:
         covered = (
@@ -60,7 +62,7 @@ def _pnl(summary: Mapping[str, Any]) -> str:
 
 def _groups(name: str, groups: Mapping[str, Any]) -> str:
     rows = [
-        [label, _money(group["pnl"]), str(group["trades"]), _share(group["hit_rate"])]
+        [markdown(label), _money(group["pnl"]), str(group["trades"]), _share(group["hit_rate"])]
         for label, group in groups.items()
     ]
     return _table([name, "realised PnL", "trades", "hit rate"], rows) if rows else ""
@@ -74,40 +76,51 @@ def _averages(summary: Mapping[str, Any]) -> str:
     ]
     words = "PnL: dated realised PnL over the days of the span. "
     if earned is None:
-        words += "Return: needs dated PnL and account values, which are not both there."
-    else:
+        words += (
+            "Return: needs dated PnL and an account value above zero, of the log (policy.log_value=equity) or of "
+            "policy.initial_value; they are not both there."
+        )
+    elif earned["account_value"] == "log":
         words += (
             "Return: each day's realised PnL over the last account value before that day, from "
             f"{earned['first_day']} on, the day of the first account value; {earned['trades_before']} earlier trades "
             "are not in it."
         )
+    else:
+        words += "Return: each day's realised PnL over policy.initial_value and what was realised before that day."
     return f"{_table(['average', 'PnL', 'return'], rows)}\n\n{words}"
 
 
 def _account(summary: Mapping[str, Any]) -> str:
-    account, threshold = summary["account"], summary["global_risk_threshold"]
-    if account is None:
+    account, exposure, threshold = (summary[name] for name in ("account", "exposure", "global_risk_threshold"))
+    found = account or exposure
+    if found is None:
         return "No account value is recorded."
+    name, mean = ("gross exposure", _money(exposure["mean"])) if exposure else ("account value", "")
     rows = [
-        ["account value", *(_money(account[name]) for name in ("first", "last", "min", "max")), ""],
-        ["global risk threshold", "", *(f"{threshold[name]:.2f}x" for name in ("last", "min", "max", "mean"))],
+        [name, *(_money(found[key]) for key in ("first", "last", "min", "max")), mean],
+        ["global risk threshold", "", *(f"{threshold[key]:.2f}x" for key in ("last", "min", "max", "mean"))],
     ]
-    return (
-        f"{account['snapshots']} snapshots, {account['first_at']} to {account['last_at']}: change "
-        f"{_money(account['change'])} ({_share(account['total_return'])}), deposits and withdrawals included.\n\n"
-        f"{_table(['', 'first', 'last', 'min', 'max', 'mean'], rows)}"
+    spoken = (
+        f"gross value of the open positions, zero at {exposure['zero']} of them. The log does not say what the account "
+        "was worth, and no return follows from it (policy.log_value)."
+        if exposure
+        else f"change {_money(found['change'])} ({_share(found['total_return'])}), deposits and withdrawals included."
     )
+    spoken = f"{found['snapshots']} snapshots, {found['first_at']} to {found['last_at']}: {spoken}"
+    return f"{spoken}\n\n{_table(['', 'first', 'last', 'min', 'max', 'mean'], rows)}"
 
 
 def _replay(replay: Mapping[str, Any]) -> str:
     found = _problems(replay["problems"]) if replay.get("problems") else ""
     if "reason" in replay:
-        return f"Not replayed: {replay['reason']}" + (f"\n\n{found}" if found else "")
+        return f"Not replayed: {markdown(replay['reason'])}" + (f"\n\n{found}" if found else "")
     words = (
-        f"{replay['positions']} positions in {', '.join(replay['symbols'])}, {replay['first']} to {replay['last']}: "
-        f"{replay['decisions']} decisions, {replay['decisions_holding']} of them with positions. The account's value "
-        f"is a snapshot's at {replay['valued_by_snapshot']} of these and policy.initial_value with realised PnL at "
-        f"{replay['valued_by_initial_value']}. Largest gross exposure asked for: {replay['largest_gross']:.2f}."
+        f"{replay['positions']} positions in {', '.join(map(markdown, replay['symbols']))}, {replay['first']} to "
+        f"{replay['last']}: {replay['decisions']} decisions, {replay['decisions_holding']} of them with positions. The "
+        f"account's value is a snapshot's at {replay['valued_by_snapshot']} of these and policy.initial_value with "
+        f"realised PnL at {replay['valued_by_initial_value']}. Largest gross exposure asked for: "
+        f"{replay['largest_gross']:.2f}."
     )
     return words + (f"\n\n{found}" if found else "")
 
@@ -123,7 +136,7 @@ def _problems(problems: Mapping[str, Any]) -> str:
 
 def _places(places: Sequence[str]) -> str:
     more = len(places) - SHOWN
-    return "; ".join(places[:SHOWN]) + (f"; and {more} more in the JSON document" if more > 0 else "")
+    return "; ".join(map(markdown, places[:SHOWN])) + (f"; and {more} more in the JSON document" if more > 0 else "")
 
 
 def _money(value: float | None) -> str:
@@ -136,4 +149,4 @@ def _share(value: float | None, digits: int = 2) -> str:
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

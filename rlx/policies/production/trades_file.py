@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rlx.errors import RecordError, did_you_mean
+from rlx.backtest.plan import LARGEST
+from rlx.errors import FileError, RecordError, did_you_mean
 from rlx.policies.production.problems import Problems
-from rlx.policies.production.record import LARGEST, UNKNOWN, Trade
+from rlx.policies.production.record import UNKNOWN, Trade
 from rlx.policies.production.stamps import Stamp, parse_stamp
+from rlx.untrusted.documents import read_json, unique
+from rlx.untrusted.shown import shown
 
-SIDES = {"buy": "long", "long": "long", "sell": "short", "short": "short"}
+SIDES = {"buy": "long", "long": "long", "sell": "short", "short": "short", "sell_short": "short"}
+LONGEST_NAME = 100  # characters of a symbol, a side or the key of both
+SUSPICIOUS_SHARE = 0.2  # of the realised trades with one and the same PnL
+_NUMBER = re.compile(r"[+-]?\d{1,60}(?:\.\d{1,60})?(?:[eE][+-]?\d{1,3})?")
 EXPECTED = 'Expected {"SYMBOL|side": [{"qty": 10, "pnl": 12.5, "closed_at": "2025-10-22T15:30:00Z"}, ...], ...}.'
 
 
@@ -27,8 +35,10 @@ def read_trades(path: Path, problems: Problems) -> tuple[Trade, ...]:
     trades: list[Trade] = []
     seen: set[str] = set()
     for key, entries in history.items():
+        if len(key) > LONGEST_NAME or not key.isprintable():
+            raise RecordError(f"{path}: {shown(key)}: is no SYMBOL|side. {EXPECTED}")
         if not isinstance(entries, list):
-            raise RecordError(f"{path}: '{key}': expected a list of trades, found {_shown(entries)}. {EXPECTED}")
+            raise RecordError(f"{path}: '{key}': expected a list of trades, found {shown(entries)}. {EXPECTED}")
         for number, entry in enumerate(entries, start=1):
             reader = _Entry(path, key, number, entry)
             trade = reader.trade(problems)
@@ -40,6 +50,7 @@ def read_trades(path: Path, problems: Problems) -> tuple[Trade, ...]:
             trades.append(trade)
     if not trades:
         raise RecordError(f"policy.trades={path}: holds no trade. {EXPECTED} Leave it out to read the log alone.")
+    _note_repeated_pnl(trades, problems)
     return tuple(trades)
 
 
@@ -47,22 +58,14 @@ def _load(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
         raise RecordError(f"policy.trades={path}: no such file. Give a trade history in JSON.")
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        history = json.loads(text, object_pairs_hook=lambda pairs: _unique(path, pairs))
-    except (ValueError, OSError, RecursionError) as error:  # broken JSON and broken UTF-8 are ValueErrors
-        raise RecordError(f"{path}: cannot be read as JSON: {error}.") from error
+        history = read_json(path, unique)
+    except FileError as error:
+        raise RecordError(f"policy.trades={error}") from error
+    except OSError as error:
+        raise RecordError(f"policy.trades={path}: cannot be read: {error}.") from error
     if not isinstance(history, dict):
-        raise RecordError(f"{path}: holds {_shown(history)}. {EXPECTED}")
+        raise RecordError(f"{path}: holds {shown(history)}. {EXPECTED}")
     return history
-
-
-def _unique(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object's members; JSON would let the last of two with one name win without a word."""
-    members = dict(pairs)
-    for name in members:
-        if sum(other == name for other, _ in pairs) > 1:
-            raise RecordError(f"{path}: '{name}' appears twice in one object. Join the two.")
-    return members
 
 
 class _Entry:
@@ -71,11 +74,18 @@ class _Entry:
     def __init__(self, path: Path, key: str, number: int, fields: Any) -> None:
         self.path, self.key, self.place = path, key, f"{key} #{number}"
         if not isinstance(fields, dict):
-            raise RecordError(f"{path}: {self.place}: expected an object, found {_shown(fields)}. {EXPECTED}")
+            raise RecordError(f"{path}: {self.place}: expected an object, found {shown(fields)}. {EXPECTED}")
         self.fields: Mapping[str, Any] = fields
+        self._quoted: list[str] = []
 
     def trade(self, problems: Problems) -> Trade:
         """Return the entry as a trade; RecordError for a value of the wrong kind."""
+        trade = self._trade(problems)
+        if self._quoted:
+            problems.add("number_as_text", f"{self.place}: {', '.join(self._quoted)}")
+        return trade
+
+    def _trade(self, problems: Problems) -> Trade:
         symbol, side = self._names(problems)
         quantity = self._number("qty")
         if quantity is not None and quantity < 0.0:
@@ -116,16 +126,19 @@ class _Entry:
         value = self.fields.get(name)
         if value is None:
             return ""
-        if not isinstance(value, str):
-            self._refuse(name, value, "must be a text.")
+        if not isinstance(value, str) or len(value) > LONGEST_NAME or not value.isprintable():
+            self._refuse(name, value, f"must be a text of one line, at most {LONGEST_NAME} characters.")
         return value.strip()
 
     def _number(self, name: str) -> float | None:
         value = self.fields.get(name)
         if value is None:
             return None
+        if isinstance(value, str) and _NUMBER.fullmatch(value.strip()):  # brokers and exchanges quote their numbers
+            self._quoted.append(name)
+            value = float(value)
         if isinstance(value, bool) or not isinstance(value, (int, float)):
-            self._refuse(name, value, "must be a number, without quotes.")
+            self._refuse(name, value, "must be a number such as 10 or -12.5.")
         try:
             number = float(value)
         except OverflowError:
@@ -150,7 +163,7 @@ class _Entry:
         return stamp
 
     def _refuse(self, name: str, value: Any, why: str) -> NoReturn:
-        raise RecordError(f"{self.path}: {self.place}: {name}={_shown(value)}: {why}")
+        raise RecordError(f"{self.path}: {self.place}: {name}={shown(value)}: {why}")
 
 
 def _note(trade: Trade, problems: Problems) -> None:
@@ -164,6 +177,8 @@ def _note(trade: Trade, problems: Problems) -> None:
         problems.add("closed_before_opened", trade.place)
 
 
-def _shown(value: Any) -> str:
-    text = json.dumps(value, default=str)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def _note_repeated_pnl(trades: Sequence[Trade], problems: Problems) -> None:
+    counts = Counter(trade.pnl for trade in trades if trade.pnl is not None)
+    for pnl, count in counts.most_common():
+        if count > 1 and count > SUSPICIOUS_SHARE * counts.total():
+            problems.add("repeated_pnl", f"{pnl:+,.2f}: {count} of {counts.total()} trades")
