@@ -11,13 +11,29 @@ ASSUMED = {
 """What is said of a spread of the trials' Sharpe ratios that is not their own."""
 
 
-def write_claim(significance: Significance) -> str:
-    """Return a sentence or two on the number of trials and the Sharpe ratio it leaves; nothing where there is none."""
+def write_claim(significance: Significance, equal_weight: Significance | None = None) -> str:
+    """Return a sentence or two on the number of trials and the Sharpe ratio it leaves; nothing where there is none.
+
+    Where something may be claimed of ``equal_weight`` as well, counted as one of as many trials, they say so.
+    """
     if significance.psr is None or significance.dsr is None:
         return ""
     if significance.trials > 1:
-        return _of_many(significance, significance.dsr)
-    return f"{_of_one(significance, significance.psr)}{_track_record(significance)}"
+        words = _of_many(significance, significance.dsr)
+    else:
+        words = f"{_of_one(significance, significance.psr)}{_track_record(significance)}"
+    return f"{words}{_as_equal_weight(significance, equal_weight)}"
+
+
+def may_claim(significance: Significance) -> bool:
+    """Return whether a Sharpe ratio above zero, or above that of the luckiest trial, may be claimed."""
+    return significance.dsr is not None and significance.dsr >= significance.confidence
+
+
+def _as_equal_weight(significance: Significance, equal_weight: Significance | None) -> str:
+    if equal_weight is None or not may_claim(significance) or not may_claim(equal_weight):
+        return ""
+    return f" Equal weight passes the same bar, at {_digits(equal_weight.dsr or 0.0, equal_weight.confidence)}."
 
 
 def _of_many(significance: Significance, dsr: float) -> str:
@@ -48,5 +64,14 @@ def _track_record(significance: Significance) -> str:
 def _probability(value: float, significance: Significance) -> str:
     """Return the probability beside the confidence that is asked for, with digits enough to tell them apart."""
     compared = "at least" if value >= significance.confidence else "short of"
-    digits = 2 if f"{value:.2f}" != f"{significance.confidence:.2f}" else 4
-    return f"{value:.{digits}f}, {compared} {significance.confidence:.{digits}f}"
+    confidence = significance.confidence
+    digits = _places(value, confidence)
+    return f"{value:.{digits}f}, {compared} {confidence:.{digits}f}"
+
+
+def _digits(value: float, confidence: float) -> str:
+    return f"{value:.{_places(value, confidence)}f}"
+
+
+def _places(value: float, confidence: float) -> int:
+    return 2 if f"{value:.2f}" != f"{confidence:.2f}" else 4

@@ -19,8 +19,8 @@ from rlx.evaluate.seen import Seen, seen_steps
 from rlx.evaluate.significance import Significance, measure_significance
 from rlx.evaluate.statistics import Interval, bootstrap_intervals, paired_excess, return_statistics
 from rlx.evaluate.summary import guard_metrics
-from rlx.evaluate.trials import Sweep, count_trials
-from rlx.evaluate.verdict import write_verdict
+from rlx.evaluate.trials import Sweep, Trials, count_trials
+from rlx.evaluate.verdict import Baseline, passes, write_verdict
 from rlx.evaluate.window_protocols import measure_windows
 from rlx.evaluate.window_rows import Row
 from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, holdout_windows, protocol_windows
@@ -160,11 +160,23 @@ def build_scorecard(
     counts = None if seen is None else {name: int(count) for name, count in seen_steps(stamps, seen).items()}
     metrics = _single(window_metrics(evaluation, HOLDOUT))
     baseline_metrics = {name: _single(window_metrics(other, HOLDOUT)) for name, other in baselines.items()}
-    intervals, excess = _intervals(evaluation, baselines.get(EQUAL_WEIGHT), protocol)
+    equal_weight = baselines.get(EQUAL_WEIGHT)
+    intervals = _intervals(evaluation, protocol)
+    excess = None if equal_weight is None else _excess(evaluation, equal_weight, protocol)
     oracle = {"oracle": True} if isinstance(policy, Oracle) else {}
     named = intervals if excess is None else {**intervals, "annual_excess_over_equal_weight": excess}
     key = comparability_key(market, evaluation)
-    significance = _significance(evaluation, protocol, sweep, key["hash"])
+    trials = _trials(evaluation, protocol, sweep, key["hash"])
+    significance = _significance(evaluation, protocol, trials)
+    beside = None
+    if equal_weight is not None and excess is not None:
+        held_to_its_bar = passes(intervals, significance)
+        beside = Baseline(
+            baseline_metrics[EQUAL_WEIGHT],
+            excess,
+            _intervals(equal_weight, protocol) if held_to_its_bar else None,
+            _significance(equal_weight, protocol, trials) if held_to_its_bar else None,
+        )
     return Scorecard(
         key=key,
         policy=plain({"name": policy.name, **policy.describe(), **oracle}),
@@ -177,9 +189,8 @@ def build_scorecard(
         verdict=write_verdict(
             policy.name,
             metrics,
-            baseline_metrics.get(EQUAL_WEIGHT),
+            beside,
             intervals,
-            excess,
             steps=len(stamps),
             seen_steps=counts,
             oracle=bool(oracle),
@@ -199,25 +210,31 @@ def _single(values: Mapping[str, FloatArray]) -> Metrics:
     return {name: plain(float(value[0])) for name, value in values.items()}
 
 
-def _intervals(
-    evaluation: Evaluation, equal_weight: Evaluation | None, protocol: Protocol
-) -> tuple[dict[str, Interval], Interval | None]:
-    ppy = evaluation.periods_per_year
-    options: dict[str, Any] = {
+def _intervals(evaluation: Evaluation, protocol: Protocol) -> dict[str, Interval]:
+    statistics = return_statistics(evaluation.periods_per_year)
+    return bootstrap_intervals(_returns(evaluation), statistics, **_bootstrap(protocol))
+
+
+def _excess(evaluation: Evaluation, baseline: Evaluation, protocol: Protocol) -> Interval:
+    returns, theirs = _returns(evaluation), _returns(baseline)
+    return paired_excess(returns, theirs, evaluation.periods_per_year, **_bootstrap(protocol))
+
+
+def _bootstrap(protocol: Protocol) -> dict[str, Any]:
+    return {
         "replications": protocol.bootstrap_replications,
         "confidence": protocol.confidence,
         "seed": protocol.seed,
     }
-    returns = _returns(evaluation)
-    intervals = bootstrap_intervals(returns, return_statistics(ppy), **options)
-    excess = None if equal_weight is None else paired_excess(returns, _returns(equal_weight), ppy, **options)
-    return intervals, excess
 
 
-def _significance(evaluation: Evaluation, protocol: Protocol, sweep: Sweep | None, key_hash: str) -> Significance:
-    returns, ppy = _returns(evaluation), evaluation.periods_per_year
-    trials = count_trials(protocol.trials, sweep, key_hash, float(sharpe(returns, ppy)), ppy)
-    return measure_significance(returns, trials, protocol.confidence, ppy)
+def _trials(evaluation: Evaluation, protocol: Protocol, sweep: Sweep | None, key_hash: str) -> Trials:
+    ppy = evaluation.periods_per_year
+    return count_trials(protocol.trials, sweep, key_hash, float(sharpe(_returns(evaluation), ppy)), ppy)
+
+
+def _significance(evaluation: Evaluation, protocol: Protocol, trials: Trials) -> Significance:
+    return measure_significance(_returns(evaluation), trials, protocol.confidence, evaluation.periods_per_year)
 
 
 def _returns(evaluation: Evaluation) -> FloatArray:

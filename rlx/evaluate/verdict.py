@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
-from rlx.evaluate.claim import write_claim
+from rlx.evaluate.claim import may_claim, write_claim
 from rlx.evaluate.significance import Significance
 from rlx.evaluate.statistics import Interval
 
@@ -16,13 +17,24 @@ CLIPPED_WORTH_SAYING = 0.01
 SEEN_AS = {"selected": "its best checkpoint was chosen on"}
 """How a seen span is worded where "it was <name> on" would not say it."""
 
+SEEN_SAYS = "None of this says how it does on dates that it has not seen."
+SIDES = {1: "lies above zero", 0: "covers zero", -1: "lies below zero"}
+
+
+class Baseline(NamedTuple):
+    """Equal weight as it was judged beside a policy: ``intervals`` and ``significance`` where it is held to its bar."""
+
+    metrics: Numbers
+    excess: Interval
+    intervals: Mapping[str, Interval] | None = None
+    significance: Significance | None = None
+
 
 def write_verdict(
     name: str,
     metrics: Numbers,
-    equal_weight: Numbers | None,
+    equal_weight: Baseline | None,
     intervals: Mapping[str, Interval],
-    excess: Interval | None,
     *,
     steps: int = 0,
     seen_steps: Mapping[str, int] | None = None,
@@ -33,21 +45,28 @@ def write_verdict(
 
     Of a ruined account intervals and significance say nothing, so they are left out, as they are of an ``oracle``:
     knowing the future is not chance. ``seen_steps``: how many of the ``steps`` judged lie in each span the policy was
-    made on, by name (``trained``, ``selected``). Both are said first.
+    made on, by name (``trained``, ``selected``). Both are said first, and what follows then are numbers and no claims.
     """
     ruined = bool(metrics.get("ruined"))
-    arithmetic_only = ruined or oracle
-    sentences = [_oracle(name) if oracle else "", _seen(seen_steps or {}, steps)]
+    seen = _seen(seen_steps or {}, steps)
+    sentences = [_oracle(name) if oracle else "", seen]
     if ruined:
         sentences.append(f"{name} lost everything: its account was ruined.")
-    if equal_weight is None or excess is None:
+    if equal_weight is None:
         sentences.append("Equal weight was not judged beside it, so nothing can be said about beating it.")
+    elif ruined or oracle or seen:
+        sentences.append(_beside(metrics, equal_weight, with_excess=not (ruined or oracle)))
     else:
-        sentences += [_against(name, metrics, equal_weight), "" if arithmetic_only else _excess(excess)]
-    certainty = "" if arithmetic_only else _certainty(intervals)
-    claim = "" if arithmetic_only or significance is None else write_claim(significance)
-    sentences += [certainty, claim, _clipped(metrics.get("limit_clipped"))]
+        sentences.append(_against(name, metrics, equal_weight))
+    if not (ruined or oracle or seen):
+        sentences += [_certainty(intervals, equal_weight), _claim(significance, equal_weight)]
+    sentences += [SEEN_SAYS if seen else "", _clipped(metrics.get("limit_clipped"))]
     return " ".join(sentence for sentence in sentences if sentence)
+
+
+def passes(intervals: Mapping[str, Interval], significance: Significance) -> bool:
+    """Return whether a policy gained or lost beyond chance, or may claim its Sharpe ratio: did equal weight, too?"""
+    return _gained(intervals) != 0 or may_claim(significance)
 
 
 def _oracle(name: str) -> str:
@@ -73,41 +92,74 @@ def _clipped(clipped: float | None) -> str:
     )
 
 
-def _against(name: str, metrics: Numbers, equal_weight: Numbers) -> str:
-    """Compare cumulative return and Sharpe; a Sharpe ratio that does not exist decides nothing."""
-    mine, theirs = metrics["cumulative_return"], equal_weight["cumulative_return"]
-    sharpe, their_sharpe = metrics["sharpe"], equal_weight["sharpe"]
-    signs = {_sign(mine, theirs), _sign(sharpe, their_sharpe)} - {None}
-    outcome = "beat equal weight on one measure and not on the other"
-    if len(signs) == 1:
-        outcome = {1: "beat equal weight", -1: "lost to equal weight", 0: "did exactly as well as equal weight"}[
-            signs.pop() or 0
-        ]
-    numbers = f"cumulative return {percent(mine)} against {percent(theirs)}"
-    return f"{name} {outcome}: {numbers}, Sharpe {ratio(sharpe)} against {ratio(their_sharpe)}."
+def _against(name: str, metrics: Numbers, equal_weight: Baseline) -> str:
+    """Say by the interval of the excess who earned more, and show both; a tie is one in the digits that are shown."""
+    excess = equal_weight.excess
+    if excess.low is None or excess.high is None:
+        if excess.estimate == 0.0:
+            return f"{name} did exactly as well as equal weight: step for step it earned the same."
+        numbers = _numbers(metrics, equal_weight.metrics, 0)
+        return f"{name} beside equal weight: {numbers}. There is no interval for the difference: {excess.reason}."
+    side, by = _side(excess, 3), round(excess.estimate or 0.0, 3)
+    size, span = _size(by), _span(excess)
+    if side:
+        outcome = "beat equal weight" if side > 0 else "lost to equal weight"
+        lead = f"{outcome} in mean return, by {size} a year ({span}, {'above' if side > 0 else 'below'} zero)"
+    elif by:
+        than = "higher" if by > 0 else "lower"
+        lead = f"had a {than} mean return than equal weight, by {size} a year, which may be chance ({span})"
+    else:
+        lead = f"had the mean return of equal weight, to 0.1% a year ({span})"
+    numbers = _numbers(metrics, equal_weight.metrics, side or (by > 0) - (by < 0))
+    return f"{name} {lead}. {numbers[0].upper()}{numbers[1:]}."
 
 
-def _sign(mine: float | None, theirs: float | None) -> int | None:
+def _beside(metrics: Numbers, equal_weight: Baseline, with_excess: bool) -> str:
+    """Show both without a word on who did better."""
+    excess = equal_weight.excess
+    shown = ""
+    if with_excess and excess.low is not None and excess.estimate is not None:
+        than = "lower" if excess.estimate < 0 else "higher"
+        shown = f"mean return {_size(excess.estimate)} a year {than} ({_span(excess)}), "
+    return f"Beside equal weight: {shown}{_numbers(metrics, equal_weight.metrics, 0)}."
+
+
+def _numbers(metrics: Numbers, theirs: Numbers, side: int) -> str:
+    """Show return and Sharpe ratio of both; ``side`` is who is ahead so far, which the latter may contradict."""
+    sharpe, their_sharpe = metrics["sharpe"], theirs["sharpe"]
+    returns = f"{percent(metrics['cumulative_return'])} against {percent(theirs['cumulative_return'])}"
+    sharpes = f"{ratio(sharpe)} against {ratio(their_sharpe)}"
+    if side * _sign(sharpe, their_sharpe) < 0:
+        return f"cumulative return {returns}, but a {'lower' if side > 0 else 'higher'} Sharpe ratio: {sharpes}"
+    return f"cumulative return {returns}, Sharpe ratio {sharpes}"
+
+
+def _sign(mine: float | None, theirs: float | None) -> int:
+    """Return who has the higher ratio in the digits that are shown; a ratio that does not exist decides nothing."""
     if mine is None or theirs is None:
-        return None
+        return 0
+    mine, theirs = round(mine, 2), round(theirs, 2)
     return (mine > theirs) - (mine < theirs)
 
 
-def _excess(excess: Interval) -> str:
-    if excess.low is None or excess.high is None:
-        same = excess.estimate == 0.0
-        return "Step for step it earned the same." if same else f"No interval for the difference: {excess.reason}."
-    side = "above" if (excess.estimate or 0.0) >= 0 else "below"
-    size = percent(abs(excess.estimate or 0.0)).lstrip("+")
-    span = f"{excess.confidence:.0%} interval {percent(excess.low)} to {percent(excess.high)}"
-    if excess.covers_zero:
-        reading = "the interval covers zero, so the difference may be chance"
-    else:
-        reading = f"the interval lies {'above' if excess.low > 0 else 'below'} zero"
-    return f"Its mean return is {size} a year {side} that of equal weight ({span}): {reading}."
+def _side(interval: Interval, digits: int) -> int:
+    """Return 1 where an interval lies above zero in the digits that are shown, -1 where it lies below, and 0 else."""
+    if interval.low is None or interval.high is None:
+        return 0
+    return int(round(interval.low, digits) > 0) - int(round(interval.high, digits) < 0)
 
 
-def _certainty(intervals: Mapping[str, Interval]) -> str:
+def _span(interval: Interval) -> str:
+    return f"{interval.confidence:.0%} interval {percent(interval.low)} to {percent(interval.high)}"
+
+
+def _gained(intervals: Mapping[str, Interval]) -> int:
+    """Return 1 for money made beyond chance, -1 for money lost, and 0 where the two intervals do not both say so."""
+    sides = {_side(intervals["sharpe"], 2), _side(intervals["cumulative_return"], 3)}
+    return sides.pop() if len(sides) == 1 else 0
+
+
+def _certainty(intervals: Mapping[str, Interval], equal_weight: Baseline | None) -> str:
     sharpe, total = intervals["sharpe"], intervals["cumulative_return"]
     if sharpe.low is None or sharpe.high is None or total.low is None or total.high is None:
         return f"There is no interval for its Sharpe ratio or return: {sharpe.reason or total.reason}."
@@ -115,18 +167,41 @@ def _certainty(intervals: Mapping[str, Interval]) -> str:
         f"The {sharpe.confidence:.0%} intervals of its Sharpe ratio ({ratio(sharpe.low)} to {ratio(sharpe.high)}) "
         f"and cumulative return ({percent(total.low)} to {percent(total.high)})"
     )
-    if sharpe.covers_zero and total.covers_zero:
+    sides = _side(sharpe, 2), _side(total, 3)
+    if sides[0] != sides[1]:
+        return f"{spans} disagree: the first {SIDES[sides[0]]}, the second {SIDES[sides[1]]}."
+    if sides[0] == 0:
         return f"{spans} both cover zero: there is no evidence that it makes or loses money."
-    if sharpe.covers_zero or total.covers_zero:
-        return f"{spans} disagree: only that of the {'Sharpe ratio' if sharpe.covers_zero else 'return'} covers zero."
-    return f"{spans} do not cover zero: it {'made' if sharpe.low > 0 else 'lost'} money beyond chance."
+    words = f"{spans} do not cover zero: it {'made' if sides[0] > 0 else 'lost'} money beyond chance"
+    return f"{words}.{_so_did(sides[0], equal_weight)}"
+
+
+def _so_did(side: int, equal_weight: Baseline | None) -> str:
+    """Say that equal weight gained, or lost, beyond chance as well: then it takes no skill."""
+    if equal_weight is None or equal_weight.intervals is None or _gained(equal_weight.intervals) != side:
+        return ""
+    sharpe = equal_weight.intervals["sharpe"]
+    words = f" So did equal weight (Sharpe ratio {ratio(sharpe.low)} to {ratio(sharpe.high)})"
+    ahead = _side(equal_weight.excess, 3) == side
+    return f"{words}." if ahead else f"{words}, which says more of the market than of the policy."
+
+
+def _claim(significance: Significance | None, equal_weight: Baseline | None) -> str:
+    if significance is None:
+        return ""
+    return write_claim(significance, None if equal_weight is None else equal_weight.significance)
+
+
+def _size(value: float) -> str:
+    """Return a percentage without its sign."""
+    return percent(abs(value)).lstrip("+")
 
 
 def percent(value: float | None) -> str:
     """Return a signed percentage, ``n/a`` for None."""
-    return "n/a" if value is None else f"{value:+.1%}"
+    return "n/a" if value is None else f"{round(value, 3) + 0.0:+.1%}"  # + 0.0: no minus sign before a zero
 
 
 def ratio(value: float | None) -> str:
     """Return a ratio with two decimals, ``n/a`` for None."""
-    return "n/a" if value is None else f"{value:.2f}"
+    return "n/a" if value is None else f"{round(value, 2) + 0.0:.2f}"

@@ -6,18 +6,25 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import optuna
 import pytest
+from hydra.core.hydra_config import HydraConfig
+from hydra.types import RunMode
+from omegaconf import OmegaConf
 
-from hydra_plugins.rlx_optuna._study import ABORTED
+from hydra_plugins.rlx_optuna._record import ABORTED, write_record
+from hydra_plugins.rlx_optuna._storage import Place, opened
+from rlx.app.quiet import OnceASweep
 from rlx.app.sweeps import own_sweep, sweep_of
 from rlx.data.splits import Span
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.trials import Sweep
+from rlx.plain import write_json
 from rlx.policies.baselines import EqualWeight
 from tests.app.commands import SMOKE, Shell
 from tests.evaluate.players import FREE, random_market
@@ -64,7 +71,61 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, card: Scorecard, caplog: py
     (tmp_path / "study.db").write_text("this is no database, however long it is " * 50)
     with caplog.at_level(logging.WARNING):
         assert sweep_of(tmp_path / "1") is None
-    assert "the trials of that sweep are not counted" in caplog.text
+    assert "study.db: not an SQLite database, so it holds no study." in caplog.text
+    assert f"The trials of the sweep {tmp_path} are not counted." in caplog.text
+
+
+@pytest.mark.parametrize("name", ["other.db", "../elsewhere.db", "a?b%41{c}.db"])
+def test_a_sweep_is_counted_wherever_its_study_is(tmp_path: Path, card: Scorecard, name: str) -> None:
+    """Without study.db the three trials counted as one, and the deflated Sharpe ratio rose."""
+    folder = tmp_path / "sweep%?"
+    folder.mkdir()
+    place = Place(f"sqlite:///{folder / name}", folder / name, "shown")
+    with opened(place) as storage:
+        study = optuna.create_study(study_name="mine", storage=storage)
+        other = optuna.create_study(study_name="not mine", storage=storage)
+        other.tell(other.ask(), 9.0)
+        for value in (1.0, 2.0, 3.0):
+            study.tell(study.ask(), value)
+        write_record(folder, place, study)
+    card.write(folder / "1" / "scorecard.json")
+    assert sweep_of(folder / "1") == Sweep(3, {})
+    (folder / name).unlink()
+    assert sweep_of(folder / "1") == Sweep(3, {})  # what the record says
+    (folder / name).write_text("torn")
+    assert sweep_of(folder / "1") == Sweep(3, {})
+
+
+def test_the_study_of_a_server_is_counted_by_its_record_and_no_server_is_asked(tmp_path: Path, card: Scorecard) -> None:
+    record = {"storage": "postgresql://u:***@nowhere/db", "file": None, "study_name": "rlx", "trials": 7}
+    write_json(tmp_path / "study.json", {**record, "objectives": {"0": 1.5}, "best": "0"})
+    card.write(tmp_path / "0" / "scorecard.json")
+    assert sweep_of(tmp_path / "0") == Sweep(7, {})
+
+
+def test_a_run_that_was_moved_out_of_its_sweep_says_itself_how_many_there_were(tmp_path: Path, card: Scorecard) -> None:
+    counted = replace(card, significance={**card.significance, "trials": 20, "trials_from": "sweep"})
+    counted.write(tmp_path / "alone" / "scorecard.json")
+    card.write(tmp_path / "another" / "scorecard.json")
+    assert sweep_of(tmp_path / "alone") == Sweep(20, {})  # what lies beside it is no trial of its sweep
+    assert sweep_of(tmp_path / "another") is None
+    for wrong in ("20", True, 10**30, 0, None):
+        replace(card, significance={"trials": wrong, "trials_from": "sweep"}).write(tmp_path / "alone/scorecard.json")
+        assert sweep_of(tmp_path / "alone") is None
+
+
+def test_a_warning_is_said_once_a_sweep_and_in_every_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def said(folder: str, mode: RunMode = RunMode.MULTIRUN, level: int = logging.WARNING) -> bool:
+        config = SimpleNamespace(mode=mode, runtime=SimpleNamespace(output_dir=str(tmp_path / folder)))
+        monkeypatch.setattr(HydraConfig, "initialized", lambda: True)
+        monkeypatch.setattr(HydraConfig, "get", lambda: config)
+        return OnceASweep().filter(logging.LogRecord("rlx", level, "", 0, "note: %s", ("the same",), None))
+
+    assert [said("sweep/0"), said("sweep/1"), said("sweep/2"), said("other/0")] == [True, False, False, True]
+    assert said("sweep/3", RunMode.RUN) and said("sweep/4", RunMode.RUN)
+    assert said("sweep/5", level=logging.ERROR) and said("sweep/6", level=logging.INFO)
+    logged = OmegaConf.load(Path(__file__).parents[2] / "conf" / "hydra" / "job_logging" / "plain.yaml")
+    assert logged.handlers.console.filters == ["once_a_sweep"] and "filters" not in logged.handlers.file
 
 
 @pytest.mark.slow
@@ -82,6 +143,7 @@ def test_a_sweeps_trials_are_on_its_scorecards(shell: Shell) -> None:
     path = max((shell.folder / "outputs" / "evaluate").glob("*/scorecard.json"))
     found = json.loads(path.read_text())["significance"]
     sharpes = np.array([card.metrics["sharpe"] for card in cards], dtype=float)
-    assert (found["trials"], found["trials_from"], found["trial_variance_from"]) == (3, "sweep", "sweep")
-    assert found["trial_variance_per_step"] == pytest.approx(sharpes.var(ddof=1) / 252, rel=0.01)
+    assert (found["trials"], found["trials_from"]) == (3, "sweep")
+    spread = max(sharpes.var(ddof=1) / 252, 1.0 / (found["steps"] - 1))
+    assert found["trial_variance_per_step"] == pytest.approx(spread, rel=0.01)
     assert cards[1].significance["psr"] == pytest.approx(found["psr"], abs=1e-9)

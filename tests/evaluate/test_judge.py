@@ -122,8 +122,7 @@ def test_a_baseline_judged_as_policy_gets_the_same_numbers(judgement: Judgement)
     assert card.metrics == card.baselines["equal_weight"] == judgement.scorecard.baselines["equal_weight"]
     assert card.key == judgement.scorecard.key
     assert card.windows["share_beating_equal_weight"] == 0.0
-    assert "did exactly as well as equal weight" in card.verdict
-    assert "Step for step it earned the same." in card.verdict
+    assert "did exactly as well as equal weight: step for step it earned the same." in card.verdict
 
 
 def test_the_number_of_trials_changes_what_may_be_claimed_and_not_what_is_compared(judgement: Judgement) -> None:
@@ -138,9 +137,11 @@ def test_the_number_of_trials_changes_what_may_be_claimed_and_not_what_is_compar
 def test_a_sweeps_trials_are_deflated_by_their_spread_under_the_same_key(judgement: Judgement) -> None:
     one = judgement.scorecard
     key, own = one.key["hash"], one.metrics["sharpe"] or 0.0
-    found = judged(sweep=Sweep(50, {key: [own - 1.0, own + 1.0], "other": [9.0]})).scorecard.significance
-    assert (found["trials"], found["trials_from"], found["trial_variance_from"]) == (50, "sweep", "sweep")
-    assert found["trial_variance_per_step"] == pytest.approx(1.0 / 252.0)
+    for spread, expected in (((own - 4.0, own + 4.0), (16.0 / 252.0, "sweep")), ((own, own), (1.0 / 48.0, "floor"))):
+        found = judged(sweep=Sweep(50, {key: spread, "other": [9.0]})).scorecard.significance
+        assert (found["trials"], found["trials_from"]) == (50, "sweep")
+        assert found["trial_variance_per_step"] == pytest.approx(expected[0])
+        assert found["trial_variance_from"] == expected[1]
 
 
 def test_a_scorecard_from_before_significance_was_measured_still_reads(judgement: Judgement, tmp_path: Path) -> None:
@@ -187,17 +188,20 @@ def test_the_verdict_says_it_plainly_when_it_wins_and_when_it_loses() -> None:
     rules, span = Rules(limits=OPEN), Span(0, 199)
     winner = judged(Player(lambda o: np.tile([1.0, 0.0], (len(o.bar), 1))), rules, market, span).scorecard
     loser = judged(Player(lambda o: np.tile([0.0, 1.0], (len(o.bar), 1))), rules, market, span).scorecard
-    assert winner.verdict.startswith("player beat equal weight: cumulative return +")
-    assert "the interval lies above zero" in winner.verdict
+    assert winner.verdict.startswith("player beat equal weight in mean return, by 2")
+    assert ", above zero). Cumulative return +" in winner.verdict
     assert "do not cover zero: it made money beyond chance" in winner.verdict
-    assert loser.verdict.startswith("player lost to equal weight")
-    assert "the interval lies below zero" in loser.verdict and "it lost money beyond chance" in loser.verdict
+    assert loser.verdict.startswith("player lost to equal weight in mean return, by 2")
+    assert ", below zero). Cumulative return -" in loser.verdict and "it lost money beyond chance" in loser.verdict
     assert winner.windows["share_beating_equal_weight"] == 1.0 and loser.windows["share_positive"] == 0.0
 
 
 def test_the_verdict_says_that_an_interval_covers_zero(judgement: Judgement) -> None:
     assert judgement.scorecard.intervals["sharpe"]["covers_zero"] is True
-    assert "the interval covers zero, so the difference may be chance" in judgement.scorecard.verdict
+    assert (
+        "than equal weight, by 16.4% a year, which may be chance (95% interval -52.0% to "
+        in judgement.scorecard.verdict
+    )
     assert "both cover zero: there is no evidence that it makes or loses money." in judgement.scorecard.verdict
 
 
@@ -226,7 +230,7 @@ def test_ruin_is_the_first_thing_said() -> None:
     assert card.verdict.startswith("player lost everything")
     assert card.metrics["ruined"] == 1.0
     assert card.metrics["cumulative_return"] == pytest.approx(-1.0)
-    assert "lost to equal weight" in card.verdict
+    assert "Beside equal weight: cumulative return -100.0% against -" in card.verdict
     assert "interval" not in card.verdict and "no evidence" not in card.verdict
 
 
@@ -234,19 +238,19 @@ def test_ruin_is_the_first_thing_said() -> None:
     ("trained", "selected", "counts", "opening"),
     [  # decisions are taken on bars 10 to 58; a span's last bar only closes its last step
         ((0, 10), (10, 10), (0, 0), "player "),
-        ((0, 20), (59, 59), (10, 0), "Not a test: 10 of these 49 steps lie in the span it was trained on. player "),
+        ((0, 20), (59, 59), (10, 0), "Not a test: 10 of these 49 steps lie in the span it was trained on. Beside "),
         (
             (0, 10),
             (10, 11),
             (0, 1),
-            "Not a test: 1 of these 49 steps lies in the span its best checkpoint was chosen on. player ",
+            "Not a test: 1 of these 49 steps lies in the span its best checkpoint was chosen on. Beside ",
         ),
         (
             (0, 20),
             (25, 59),
             (10, 34),
             "Not a test: 10 of these 49 steps lie in the span it was trained on and 34 in the span its best checkpoint "
-            "was chosen on. player ",
+            "was chosen on. Beside ",
         ),
     ],
 )
@@ -266,7 +270,10 @@ def test_seen_changes_nothing_but_the_verdict_and_its_count(judgement: Judgement
     card = judged(seen={"trained": (stamps[0], stamps[20])}).scorecard
     assert "seen_steps" not in judgement.scorecard.data and "Not a test" not in judgement.scorecard.verdict
     assert card.data == {**judgement.scorecard.data, "seen_steps": {"trained": 10}}
-    assert card.verdict.endswith(judgement.scorecard.verdict)
+    said = card.verdict
+    assert not any(word in said for word in ("beat", "lost", "claimed", "chance", "evidence", "cover")), said
+    assert "mean return 16.4% a year lower (95% interval -52.0% to " in said
+    assert said.endswith("None of this says how it does on dates that it has not seen.")
     assert replace(card, data={}, verdict="", performance={}) == replace(
         judgement.scorecard, data={}, verdict="", performance={}
     )

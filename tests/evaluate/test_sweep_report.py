@@ -10,7 +10,7 @@ import pytest
 
 from rlx.errors import RlxError
 from rlx.evaluate.overfitting import backtest_overfitting
-from rlx.evaluate.significance import Significance, deflated_sharpe_ratio
+from rlx.evaluate.significance import Significance, deflated_sharpe_ratio, null_variance
 from rlx.evaluate.sweep_report import SweepTrial, measure_sweep
 from rlx.report.sweep_report import render_markdown, write_words
 
@@ -38,7 +38,7 @@ def test_two_blocks_by_hand() -> None:
     trials = [SweepTrial(str(i), np.concatenate([block + a, block + b])) for i, (a, b) in enumerate(means)]
     found = measure(trials, blocks=2)["overfitting"]
     assert (found["pbo"], found["probability_of_loss"], found["choices"]) == (1.0, 1.0, 2)
-    assert found["ranks"] == [{"rank": 1.0, "logit": pytest.approx(np.log(0.2 / 0.8)), "share": 1.0}]
+    assert found["ranks"] == [{"rank": 4.0, "logit": pytest.approx(np.log(0.2 / 0.8)), "share": 1.0}]
     spread = block.std(ddof=1)
     year = np.sqrt(252) / spread
     assert found["median_sharpe_inside"] == pytest.approx((0.4 + 0.3) / 2 * year)
@@ -56,7 +56,7 @@ def test_the_trials_are_rows_from_the_best_to_the_worst() -> None:
 
 
 def test_the_deflated_ratio_counts_all_trials_and_takes_the_spread_of_those_compared() -> None:
-    trials = noise(6, drift=0.001)
+    trials = [SweepTrial(t.name, t.returns + 0.004 * i) for i, t in enumerate(noise(6))]
     yearly = [t.returns.mean() / t.returns.std(ddof=1) * np.sqrt(252) for t in trials]
     variance = np.var(yearly, ddof=1) / 252
     best = measure(trials, count=9)["rows"][0]
@@ -67,6 +67,17 @@ def test_the_deflated_ratio_counts_all_trials_and_takes_the_spread_of_those_comp
     assert more["dsr"] < best["significance"]["dsr"] and Significance(**more).psr == best["significance"]["psr"]
 
 
+def test_near_copies_are_deflated_by_the_spread_of_noise() -> None:
+    """Their own spread is next to nothing, and would leave the best of them undeflated."""
+    first, jitter = noise(1, drift=0.002)[0].returns, np.random.default_rng(1).normal(0.0, 1e-5, (4, 80))
+    trials = [SweepTrial(str(i), first + jitter[i]) for i in range(4)]
+    best = measure(trials, count=4)["rows"][0]
+    returns = trials[int(best["trial"])].returns
+    assert best["significance"]["dsr"] == pytest.approx(deflated_sharpe_ratio(returns, 4, null_variance(80)))
+    assert best["significance"]["trial_variance_from"] == "floor"
+    assert "taking their spread, which is less, for that of noise" in report(trials, chosen=None)["verdict"]
+
+
 def test_shares_of_ranks_are_those_of_the_logits() -> None:
     trials = noise(5)
     found = measure(trials)["overfitting"]
@@ -74,6 +85,7 @@ def test_shares_of_ranks_are_those_of_the_logits() -> None:
     assert sum(one["share"] for one in found["ranks"]) == pytest.approx(1.0)
     assert sum(one["share"] for one in found["ranks"] if one["logit"] < 0) == pytest.approx(expected.pbo)
     assert [one["rank"] for one in found["ranks"]] == [1, 2, 3, 4, 5]
+    assert [one["logit"] for one in found["ranks"]] == sorted((one["logit"] for one in found["ranks"]), reverse=True)
 
 
 def test_a_copy_is_no_choice_but_a_trial() -> None:
@@ -112,7 +124,7 @@ def test_words_and_markdown_say_it_all() -> None:
     )
     assert f"Probability of backtest overfitting {found['pbo']:.2f}: in {found['pbo']:.0%} of 70 ways" in words
     place = [row["trial"] for row in whole["rows"]].index("1") + 1
-    assert f"own choice by validation is trial 1: number {place} of 5 here" in words
+    assert f"own choice by validation is trial 1: rank {place} of 5 here" in words
     assert f"The best on these dates is trial {whole['rows'][0]['trial']}, Sharpe" in words
     assert "With 9 trials the deflated Sharpe ratio is" in words and "has chosen on the test" in words
     markdown = render_markdown(whole)

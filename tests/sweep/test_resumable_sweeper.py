@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from omegaconf import OmegaConf
 from optuna.trial import TrialState
 
 from hydra_plugins.rlx_optuna._record import Held, read_held
+from tests.hostile.refusal import contents
 from tests.sweep.sweep_app import main
 
 APP = Path(__file__).with_name("sweep_app.py")
@@ -72,6 +74,21 @@ def trials(folder: Path) -> list[optuna.trial.FrozenTrial]:
 def results(folder: Path) -> Any:
     """Return what the sweep wrote about its best trial."""
     return OmegaConf.load(folder / "sweep" / "optimization_results.yaml")
+
+
+@pytest.fixture(scope="module")
+def swept_once(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a sweep of one trial."""
+    folder = tmp_path_factory.mktemp("swept")
+    sweep(folder, "hydra.sweeper.n_trials=1")
+    return folder
+
+
+@pytest.fixture
+def one_trial(swept_once: Path, tmp_path: Path) -> Path:
+    """Return a copy of it, to be written into."""
+    shutil.copytree(swept_once, tmp_path / "copy")
+    return tmp_path / "copy"
 
 
 def test_a_sweep_keeps_going_past_nan_and_raising_trials(tmp_path: Path) -> None:
@@ -164,6 +181,90 @@ def test_a_trial_that_another_sweep_runs_is_left(tmp_path: Path) -> None:
     assert "Trial 1 failed: its process ended without a word" in output
 
 
+def test_a_second_sweep_on_one_storage_goes_on_or_is_refused(tmp_path: Path) -> None:
+    """It ran nothing, and named a best run in its own folder that was never there."""
+    shared = ("hydra.sweeper.storage=sqlite:///shared.db",)
+    sweep(tmp_path, "hydra.sweeper.n_trials=2", *shared)
+    said = sweep(tmp_path, "hydra.sweeper.n_trials=2", "hydra.sweep.dir=second", *shared, expect=1)
+    assert f"study 'rlx' in sqlite:///shared.db holds 2 trials already, run in {tmp_path / 'sweep'}" in said
+    assert not (tmp_path / "second").exists()
+    sweep(tmp_path, "hydra.sweeper.n_trials=3", "hydra.sweep.dir=second", *shared)
+    saved = OmegaConf.load(tmp_path / "second" / "optimization_results.yaml")
+    where = tmp_path / ("second" if saved.best_trial == 2 else "sweep") / str(saved.best_trial)
+    assert Path(tmp_path, saved.best_run) == where and where.is_dir()
+    assert read_held(tmp_path / "second").trials == 3  # type: ignore[union-attr]
+    other = sweep(tmp_path, "hydra.sweeper.study_name=new", *shared, expect=1)
+    assert (
+        "hydra.sweep.dir=sweep: is the folder of study 'rlx' in sqlite:///shared.db (study.json), not of 'new'" in other
+    )
+
+
+@pytest.mark.parametrize(
+    ("override", "now", "before"),
+    [
+        ("trainer.monitor=val/sortino", "trainer.monitor=val/sortino", "val/sharpe"),
+        ("nan_above=3", "nan_above=3.0", "1000000000.0"),
+        ("hydra.sweeper.direction=minimize", "hydra.sweeper.direction=minimize", "maximize"),
+        ("x=interval(0.0,5.0)", "x=interval(0.0, 5.0)", "interval(0.0, 4.0)"),
+        ("x=choice(1,2)", "x=choice(1, 2)", "interval(0.0, 4.0)"),
+        ("x=1.5", "x=none", "interval(0.0, 4.0)"),
+        ("nan_above=interval(0.0,1.0)", "nan_above=interval(0.0, 1.0)", "none"),
+    ],
+)
+def test_what_trials_have_in_common_does_not_change(one_trial: Path, override: str, now: str, before: str) -> None:
+    found = contents(one_trial)
+    said = sweep(one_trial, "hydra.sweeper.n_trials=2", override, expect=1)
+    assert f"study 'rlx' in sweep/study.db: {now} (the study: {before})" in said
+    assert "cannot change in a continued sweep. What may: " in said
+    assert contents(one_trial) == found
+
+
+def test_a_longer_choice_is_refused_in_a_word(tmp_path: Path) -> None:
+    sweep(tmp_path, "hydra.sweeper.n_trials=1", "x=choice(1.0,2.0)")
+    said = sweep(tmp_path, "hydra.sweeper.n_trials=2", "x=choice(1.0,2.0,3.0)", expect=1)
+    assert "x=choice(1.0, 2.0, 3.0) (the study: choice(1.0, 2.0)) cannot change" in said
+
+
+def test_what_the_objective_does_not_depend_on_may_change(one_trial: Path) -> None:
+    sweep(one_trial, "hydra.sweeper.n_trials=2", "seed=7", "trainer.progress=false")
+    assert len(trials(one_trial)) == 2
+
+
+def test_a_study_of_an_earlier_version_is_continued_with_a_word(one_trial: Path) -> None:
+    """It has no terms, but its trials have ranges, and the storage a direction."""
+    study = optuna.load_study(study_name="rlx", storage=f"sqlite:///{one_trial}/sweep/study.db")
+    study._storage.set_study_user_attr(study._study_id, "rlx", None)
+    (one_trial / "sweep" / "study.json").unlink()
+    said = sweep(one_trial, "hydra.sweeper.n_trials=2", "x=interval(0.0,5.0)", expect=1)
+    assert "x=interval(0.0, 5.0) (the study: interval(0.0, 4.0)) cannot change" in said
+    assert "does not say which settings its trials had" in sweep(one_trial, "hydra.sweeper.n_trials=2")
+
+
+@pytest.mark.parametrize("name", ["what?", "100%", "a%41b", "{x}", "a#b", "größe"])
+def test_folders_of_any_name_hold_their_study(tmp_path: Path, name: str) -> None:
+    sweep(tmp_path, "hydra.sweeper.n_trials=1", f"hydra.sweep.dir='{name}'")
+    assert (tmp_path / name / "study.db").is_file() and [path.name for path in tmp_path.iterdir()] == [name]
+    assert read_held(tmp_path / name).trials == 1  # type: ignore[union-attr]
+
+
+def test_a_folder_whose_study_is_gone_is_not_started_over(one_trial: Path) -> None:
+    (one_trial / "sweep" / "study.db").unlink()
+    said = sweep(one_trial, "hydra.sweeper.n_trials=2", expect=1)
+    assert "hydra.sweep.dir=sweep: holds 0, the folder of a trial that study 'rlx' in sweep/study.db does not" in said
+
+
+def test_reasons_and_names_are_shown_as_they_stand(tmp_path: Path) -> None:
+    settings = ("hydra.sweeper.study_name='[/b]'", "raise_below=10", "reason='[/i]oh'")
+    assert "[/i]oh" in sweep(tmp_path, "hydra.sweeper.n_trials=1", *settings, expect=1)
+
+
+def test_results_that_cannot_be_written_are_told(one_trial: Path) -> None:
+    (one_trial / "sweep" / "optimization_results.yaml").unlink()
+    (one_trial / "sweep" / "optimization_results.yaml").mkdir()
+    said = sweep(one_trial, "hydra.sweeper.n_trials=1", expect=1)
+    assert "optimization_results.yaml: cannot be written (" in said and "The study is kept" in said
+
+
 def test_a_misspelt_key_stops_at_the_first_trial(tmp_path: Path) -> None:
     output = sweep(tmp_path, "y=interval(0,1)", "hydra.sweeper.n_trials=3", expect=1)
     assert "Key 'y' not in 'App'" in output
@@ -179,9 +280,20 @@ def test_a_sweep_without_one_usable_trial_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("hydra.sweeper.n_trials=0", "hydra.sweeper.n_trials=0"),
+        ("hydra.sweeper.n_trials=0", "hydra.sweeper.n_trials=0: must be from 1 to 100,000."),
+        ("hydra.sweeper.n_trials=-1", "hydra.sweeper.n_trials=-1: must be from 1 to 100,000."),
+        ("hydra.sweeper.n_trials=1000000000", "hydra.sweeper.n_trials=1000000000: must be from 1"),
+        ("hydra.sweeper.n_trials=1e9", "hydra.sweeper.n_trials"),
+        ("hydra.sweeper.n_jobs=1000000000", "hydra.sweeper.n_jobs=1000000000: must be from 1 to 1,000."),
+        ("hydra.sweeper.seed=-1", "hydra.sweeper.seed=-1: must be from 0 to 2,147,483,648."),
+        ("hydra.sweeper.study_name=''", "hydra.sweeper.study_name: must not be empty."),
+        ("hydra.sweeper.storage=nonsense", "hydra.sweeper.storage=nonsense: not the URL of a database"),
+        ("hydra.sweeper.storage='foo://u:secret@h/db'", "foo://u:***@h/db: the storage of the study cannot be used"),
+        ("hydra.sweeper.storage=sqlite:///no/such/folder/s.db", "unable to open database file"),
         ("hydra/sweeper/sampler=grid", "for a grid, leave out hydra/sweeper=optuna"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path, override: str, expected: str) -> None:
-    assert expected in sweep(tmp_path, override, expect=1)
+    said = sweep(tmp_path, override, expect=1)
+    assert expected in said and "secret" not in said
+    assert list(tmp_path.iterdir()) == []

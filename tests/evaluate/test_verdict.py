@@ -1,0 +1,116 @@
+"""What a verdict may say: the interval of the excess leads, and nothing is claimed of what is no test."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rlx.evaluate.significance import Significance
+from rlx.evaluate.statistics import Interval
+from rlx.evaluate.verdict import Baseline, passes, write_verdict
+
+MINE: dict[str, float | None] = {"cumulative_return": 0.209, "sharpe": 2.061, "ruined": 0.0}
+THEIRS: dict[str, float | None] = {"cumulative_return": 0.367, "sharpe": 2.058}
+COVERS = {"sharpe": (-1.0, 2.0), "cumulative_return": (-0.2, 0.3)}
+ABOVE = {"sharpe": (0.5, 3.0), "cumulative_return": (0.02, 0.3)}
+BELOW = {"sharpe": (-3.0, -0.5), "cumulative_return": (-0.3, -0.02)}
+
+
+def interval(low: float | None, high: float | None, estimate: float | None = None) -> Interval:
+    middle = None if low is None or high is None else (low + high) / 2
+    return Interval(middle if estimate is None else estimate, low, high, 0.95, 2000, 5, reason="too few steps")
+
+
+def intervals(bounds: dict[str, tuple[float, float]]) -> dict[str, Interval]:
+    return {name: interval(*pair) for name, pair in bounds.items()}
+
+
+def proven(dsr: float, trials: int = 1) -> Significance:
+    return Significance(0.95, 300, trials, "declared", psr=dsr, dsr=dsr, expected_max_sharpe=1.0)
+
+
+def verdict(excess: Interval, mine: Any = COVERS, theirs: Any = None, **more: Any) -> str:
+    bar = None if theirs is None else intervals(theirs)
+    equal_weight = Baseline(more.pop("metrics", THEIRS), excess, bar, more.pop("their_significance", None))
+    return write_verdict("gymrl", MINE, equal_weight, intervals(mine), **more)
+
+
+def test_a_clear_loss_is_one_though_the_sharpe_ratios_print_alike() -> None:
+    said = verdict(interval(-0.12, -0.05))
+    assert said.startswith(
+        "gymrl lost to equal weight in mean return, by 8.5% a year (95% interval -12.0% to -5.0%, below zero). "
+        "Cumulative return +20.9% against +36.7%, Sharpe ratio 2.06 against 2.06."
+    )
+    assert "beat" not in said
+
+
+@pytest.mark.parametrize(
+    ("excess", "opening"),
+    [
+        (interval(0.01, 0.07), "gymrl beat equal weight in mean return, by 4.0% a year (95% interval +1.0% to +7.0%,"),
+        (interval(-0.3, 0.1), "gymrl had a lower mean return than equal weight, by 10.0% a year, which may be chance"),
+        (interval(-0.1, 0.3), "gymrl had a higher mean return than equal weight, by 10.0% a year, which may be"),
+        (interval(0.0004, 0.2), "gymrl had a higher mean return than"),  # printed, the interval begins at +0.0%
+        (interval(-0.2, 0.2003), "gymrl had the mean return of equal weight, to 0.1% a year (95% interval -20.0% to"),
+        (interval(None, None, 0.0), "gymrl did exactly as well as equal weight: step for step it earned the same."),
+        (interval(None, None, 0.1), "gymrl beside equal weight: cumulative return +20.9% against +36.7%, Sharpe"),
+    ],
+)  # fmt: skip
+def test_the_interval_of_the_excess_leads(excess: Interval, opening: str) -> None:
+    assert verdict(excess).startswith(opening)
+
+
+def test_a_sharpe_ratio_that_says_otherwise_is_pointed_at() -> None:
+    assert "but a lower Sharpe ratio: 2.06 against 2.50" in verdict(
+        interval(0.01, 0.07), metrics={"cumulative_return": 0.1, "sharpe": 2.5}
+    )
+    assert "but" not in verdict(interval(0.01, 0.07))  # 2.061 and 2.058 print alike
+
+
+@pytest.mark.parametrize("seen", [{"trained": 10}, {"trained": 0, "selected": 1}])
+def test_nothing_is_claimed_of_what_is_no_test(seen: dict[str, int]) -> None:
+    said = verdict(interval(0.01, 0.07), ABOVE, ABOVE, steps=49, seen_steps=seen, significance=proven(0.99))
+    assert said.startswith("Not a test: ")
+    assert "Beside equal weight: mean return 4.0% a year higher (95% interval +1.0% to +7.0%), cumulative" in said
+    assert said.endswith("None of this says how it does on dates that it has not seen.")
+    assert not any(word in said for word in ("beat", "chance", "claimed", "evidence", "cover zero"))
+
+
+def test_an_oracle_and_a_ruined_account_are_shown_and_not_ranked() -> None:
+    oracle = verdict(interval(0.01, 0.07), ABOVE, oracle=True, significance=proven(0.99))
+    assert oracle == (
+        "Not a competitor: gymrl is an oracle that sees the future, so it cannot be ranked. Beside equal weight: "
+        "cumulative return +20.9% against +36.7%, Sharpe ratio 2.06 against 2.06."
+    )
+    ruined = write_verdict("gymrl", {**MINE, "ruined": 1.0}, Baseline(THEIRS, interval(-0.2, -0.1)), intervals(BELOW))
+    assert ruined.startswith("gymrl lost everything: its account was ruined. Beside equal weight: cumulative")
+
+
+def test_equal_weight_is_held_to_the_same_bar() -> None:
+    said = verdict(interval(-0.3, 0.1), ABOVE, ABOVE, significance=proven(0.97), their_significance=proven(0.96))
+    assert (
+        "do not cover zero: it made money beyond chance. So did equal weight (Sharpe ratio 0.50 to 3.00), which says "
+        "more of the market than of the policy." in said
+    )
+    assert said.endswith("a true Sharpe ratio above zero may be claimed. Equal weight passes the same bar, at 0.96.")
+    ahead = verdict(interval(0.01, 0.07), ABOVE, ABOVE)
+    assert "So did equal weight (Sharpe ratio 0.50 to 3.00)." in ahead
+    assert "So did" not in verdict(interval(0.01, 0.07), ABOVE, COVERS)
+    assert "So did" not in verdict(interval(0.01, 0.07), ABOVE, BELOW)
+    assert "it lost money beyond chance. So did equal weight" in verdict(interval(-0.3, 0.1), BELOW, BELOW)
+    short = verdict(interval(-0.3, 0.1), ABOVE, ABOVE, significance=proven(0.97), their_significance=proven(0.5))
+    assert "Equal weight passes" not in short
+
+
+def test_the_bar_of_equal_weight_is_looked_up_only_where_the_policy_passes_it() -> None:
+    assert passes(intervals(ABOVE), proven(0.1)) and passes(intervals(COVERS), proven(0.96))
+    assert passes(intervals(BELOW), proven(0.1)) and not passes(intervals(COVERS), proven(0.9))
+
+
+def test_intervals_that_disagree_are_told_apart() -> None:
+    mixed = {"sharpe": (0.1, 3.0), "cumulative_return": (-0.1, 0.3)}
+    assert "disagree: the first lies above zero, the second covers zero." in verdict(interval(-0.1, 0.1), mixed)
+    barely = {"sharpe": (0.004, 3.0), "cumulative_return": (0.0004, 0.3)}
+    assert "(0.00 to 3.00)" in verdict(interval(-0.1, 0.1), barely)
+    assert "both cover zero" in verdict(interval(-0.1, 0.1), barely)
