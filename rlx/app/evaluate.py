@@ -24,7 +24,7 @@ from rlx.errors import RlxError
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.guard_config import GuardAb
 from rlx.evaluate.judge import judge
-from rlx.evaluate.purging import idle_distance
+from rlx.evaluate.purging import idle_distance, no_test
 from rlx.evaluate.windows import late_start, protocol_span
 from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
@@ -73,6 +73,8 @@ def _judge(
         log.warning(note)
     origin = origin_of(policy)
     if origin.seen is None and (note := idle_distance(config.protocol, policy.name)):
+        log.warning(note)
+    if origin.seen is not None and (note := no_test(protocol, span, market.timestamps, origin.seen)):
         log.warning(note)
     provenance = record_run(run_dir, resolved, more=guard_fit)
     judgement = judge(

@@ -26,6 +26,7 @@ from rlx.app.resume import Earlier, GoOn, find_earlier
 from rlx.app.sweeps import own_sweep
 from rlx.app.trainer import new_trainer, part_fitter, run_fit
 from rlx.config import TrainConfig
+from rlx.evaluate.purging import no_test
 from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
 from rlx.policies.checkpoint import FOLDER as POLICY
@@ -72,6 +73,10 @@ def train(
     if note := late_start(traded.market, config.protocol, span):
         log.warning(note)
     learner = make_learner(config, resolved, traded)
+    stamps = traded.market.timestamps
+    seen = {name: (stamps[part.start], stamps[part.stop]) for name, part in learner.seen_spans().items()}
+    if note := no_test(config.protocol, span, stamps, seen):
+        log.warning(note)
     resumed = None if config.resume is None else Path(config.resume)
     earlier = None if resumed is None else find_earlier(resumed, config.trainer, learner)
     resumed_from = None if earlier is None else earlier.facts()

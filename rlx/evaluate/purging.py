@@ -11,11 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from rlx.data.features import warmup_bars
+from rlx.data.panel import format_stamp
+from rlx.data.splits import Span
 from rlx.evaluate.config import Protocol, WalkForward
 from rlx.evaluate.evaluation import WindowLedger
 from rlx.evaluate.seen import Seen, seen_steps
 from rlx.policies.base import Policy
-from rlx.types import TimeArray
+from rlx.types import BoolArray, TimeArray
 
 UNSEEN = "unseen"
 SEEN = "seen"
@@ -54,6 +56,44 @@ def window_status(windows: WindowLedger, made_on: MadeOn) -> list[str]:
         embargoed |= (before >= 0) & (before < made_on.embargo_steps)
     seen = np.sum([count > 0 for count in seen_steps(windows.timestamps, made_on.spans).values()], axis=0) > 0
     return [str(name) for name in np.select([seen, purged, embargoed], [SEEN, PURGED, EMBARGOED], UNSEEN)]
+
+
+def no_test(protocol: Protocol, span: Span, stamps: TimeArray, spans: Seen) -> str | None:
+    """Say, before anything is played, that no window of a walk-forward can be a test of a policy, and what would be.
+
+    ``span``: the decisions judged. ``stamps`` (N,): labels of the market's bars. ``spans``: what the policy is made on.
+    """
+    if not isinstance(protocol, WalkForward):
+        return None
+    free = _away_from(protocol, stamps, spans)[span.start : span.stop]
+    run = _longest_run(free)
+    starts = range(0, len(free) - protocol.window + 1, protocol.stride)
+    if any(free[start : start + protocol.window].all() for start in starts):
+        return None
+    said = f"protocol.window={protocol.window}, protocol.stride={protocol.stride}: none of the {len(starts)} windows is"
+    said += " a test of this policy: each holds, or is too near to, decisions it was made on."
+    if not len(run):
+        return f"{said} No decision of the span is away from them; choose later data or other data.split dates."
+    first = format_stamp(stamps[span.start + run.start])
+    return (
+        f"{said} Away from them are {len(run)} decisions from {first} on: a protocol.window of at most {len(run)} fits,"
+        f" with protocol.start={first[:10]}."
+    )
+
+
+def _away_from(protocol: WalkForward, stamps: TimeArray, spans: Seen) -> BoolArray:
+    """Return a mask (N,) of the bars a window may decide at and be ``unseen``."""
+    free = np.ones(len(stamps), dtype=np.bool_)
+    for first, last in spans.values():
+        opened, closed = np.searchsorted(stamps, first), np.searchsorted(stamps, last)
+        free[max(int(opened) - (protocol.embargo_steps or 0), 0) : int(closed) + (protocol.purge_steps or 0)] = False
+    return free
+
+
+def _longest_run(mask: BoolArray) -> range:
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
+    runs = [range(int(begin), int(end)) for begin, end in zip(edges[::2], edges[1::2], strict=True)]
+    return max(runs, key=len, default=range(0))
 
 
 def idle_distance(protocol: Protocol, name: str) -> str | None:

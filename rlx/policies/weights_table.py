@@ -10,10 +10,11 @@ import numpy as np
 import pandas as pd
 
 from rlx.errors import WeightsError, did_you_mean
+from rlx.policies.weights_frame import UNNAMED, read_frame, read_numbers
 from rlx.types import FloatArray, IntArray, TimeArray
+from rlx.untrusted.escape import one_line
 
 TIME_COLUMNS = ("timestamp", "date", "datetime", "time")
-UNNAMED = ("", "Unnamed: 0")  # a first column without a name: what is in the file, and what pandas makes of it
 ISO_DAY = r"^(\d{4}-\d{2}-\d{2})(?:$|[T ])"
 YEARS = (1678, 2261)  # whole years that datetime64[ns] holds
 
@@ -60,8 +61,11 @@ def _mend(symbol: str) -> str:
 
 
 def read_weights(path: Path) -> WeightsTable:
-    """Read a CSV or Parquet file of weights; WeightsError names what is wrong with it and where."""
-    frame = _read_frame(path)
+    """Read a CSV (packed or not) or Parquet file of weights; WeightsError names what is wrong with it and where.
+
+    FileError for text that cannot be decoded.
+    """
+    frame = read_frame(path)
     names = _names(frame)
     frame.columns = pd.Index(names)
     time_column = _time_column(path, names)
@@ -71,26 +75,12 @@ def read_weights(path: Path) -> WeightsTable:
         what = "no rows" if symbols else "no weight columns"
         raise WeightsError(f"{path}: has {what}. Expected '{time_column}' and one column of weights a symbol.")
     timestamps, dates = _stamps(path, frame[time_column])
-    return WeightsTable(path, timestamps, dates, symbols, _weights(path, frame, symbols))
-
-
-def _read_frame(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise WeightsError(f"policy.path={path}: no such file. Give a CSV or Parquet file of weights.")
-    try:
-        if path.suffix.lower() in (".parquet", ".pq"):
-            frame = pd.read_parquet(path)
-            if isinstance(frame.index, pd.RangeIndex):
-                return frame
-            return frame.reset_index(names=[name or UNNAMED[-1] for name in frame.index.names])
-        return pd.read_csv(path)
-    except (ValueError, OSError) as error:  # pandas' parser errors and pyarrow's are ValueErrors
-        raise WeightsError(f"{path}: cannot be read as a table: {error}") from error
+    return WeightsTable(path, timestamps, dates, symbols, read_numbers(path, frame, symbols))
 
 
 def _names(frame: pd.DataFrame) -> list[str]:
     """Return the columns' names; a first column without one is the timestamp's where no other is."""
-    names = [str(column).strip() for column in frame.columns]
+    names = [one_line(str(column)) for column in frame.columns]
     if names and names[0] in UNNAMED and not any(name.lower() in TIME_COLUMNS for name in names):
         names[0] = TIME_COLUMNS[0]
     return names
@@ -113,6 +103,8 @@ def _refuse_twice(path: Path, symbols: Sequence[str]) -> None:
 
 def _stamps(path: Path, column: pd.Series) -> tuple[TimeArray, TimeArray]:
     """Return each row's instant in UTC, datetime64[ns], and the day on its own clock, datetime64[D]; sorted rows."""
+    if isinstance(column.dtype, pd.PeriodDtype):
+        column = column.dt.to_timestamp()
     if pd.api.types.is_numeric_dtype(column.dtype):
         raise _not_a_timestamp(path, column, 0, " but a number")
     local = _local(column)
@@ -142,7 +134,7 @@ def _texts(column: pd.Series) -> pd.Series:
 
 def _not_a_timestamp(path: Path, column: pd.Series, row: int, what: str = "") -> WeightsError:
     return WeightsError(
-        f"{path}: row {row + 1}: '{column.iloc[row]}' is not a timestamp{what}. Write it as 2020-01-31 or "
+        f"{path}: row {row + 1}: '{_shown(column.iloc[row])}' is not a timestamp{what}. Write it as 2020-01-31 or "
         f"2020-01-31T14:30:00Z (year first, {YEARS[0]} to {YEARS[1]})."
     )
 
@@ -152,21 +144,10 @@ def _refuse_unsorted(path: Path, column: pd.Series, instants: TimeArray) -> None
     if backwards.size:
         row = int(backwards[0]) + 1
         what = "repeats the timestamp of" if instants[row] == instants[row - 1] else "is earlier than"
-        raise WeightsError(f"{path}: row {row + 1} ({column.iloc[row]}) {what} row {row}. Keep one row a time, sorted.")
+        raise WeightsError(
+            f"{path}: row {row + 1} ({_shown(column.iloc[row])}) {what} row {row}. Keep one row a time, sorted."
+        )
 
 
-def _weights(path: Path, frame: pd.DataFrame, symbols: Sequence[str]) -> FloatArray:
-    table = np.empty((len(frame), len(symbols)))
-    for position, symbol in enumerate(symbols):
-        column = frame[symbol]
-        numbers = pd.to_numeric(column, errors="coerce").to_numpy(dtype=np.float64)
-        bad = np.flatnonzero(~np.isfinite(numbers))
-        if bad.size:
-            value = column.iloc[bad[0]]
-            what = "has no weight" if pd.isna(value) else f"'{value}' is not a finite number"
-            raise WeightsError(
-                f"{path}: row {bad[0] + 1}, symbol {symbol}: {what}. Write 0 for no position, 0.25 for a quarter of "
-                "equity."
-            )
-        table[:, position] = numbers
-    return table
+def _shown(value: object) -> str:
+    return one_line(str(value))[:60]

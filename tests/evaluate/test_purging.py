@@ -10,10 +10,10 @@ import pytest
 
 from rlx.data.splits import Span
 from rlx.errors import ConfigError
-from rlx.evaluate.config import WalkForward
+from rlx.evaluate.config import Protocol, WalkForward
 from rlx.evaluate.evaluation import WindowLedger
 from rlx.evaluate.judge import Judgement, judge
-from rlx.evaluate.purging import MadeOn, lookback_steps, window_status
+from rlx.evaluate.purging import MadeOn, lookback_steps, no_test, window_status
 from rlx.evaluate.seen import Seen
 from rlx.policies.baselines import EqualWeight
 from rlx.report.windows_table import shares_in_words, window_lines
@@ -145,3 +145,37 @@ def test_nonsense_is_refused(name: str, value: Any) -> None:
 
 def test_none_and_zero_ask_for_no_distance() -> None:
     assert walked(purge_steps=0).rows == walked(purge_steps=None).rows
+
+
+@pytest.mark.parametrize(
+    ("window", "options", "longest"),
+    [
+        (29, {}, None),
+        (30, {}, 29),  # bars 30 to 58 are left, the last of which closes on bar 59
+        (25, {"purge_steps": 5}, 24),
+        (24, {"purge_steps": 5}, None),
+        (20, {"embargo_steps": 1}, None),
+    ],
+)
+def test_that_no_window_can_be_a_test_is_said_beforehand(window: int, options: dict[str, Any], longest: Any) -> None:
+    said = no_test(WalkForward(window=window, stride=1, **options), Span(0, 59), STAMPS, SPAN)
+    assert (said is None) == (longest is None)
+    if said is not None:
+        first = str(STAMPS[30 + options.get("purge_steps", 0)])[:10]
+        assert f"protocol.window={window}" in said and "none of the" in said
+        assert f"a protocol.window of at most {longest} fits, with protocol.start={first}" in said
+
+
+def test_what_is_said_beforehand_agrees_with_the_status_of_each_window() -> None:
+    for window in range(1, 60, 3):
+        for purge, embargo in ((0, 0), (7, 0), (0, 7), (9, 9)):
+            protocol = WalkForward(window=window, stride=4, purge_steps=purge, embargo_steps=embargo)
+            starts = list(range(0, 59 - window + 1, 4))
+            found = status(starts, purge, embargo, steps=window) if starts else []
+            assert (no_test(protocol, Span(0, 59), STAMPS, SPAN) is None) == ("unseen" in found), protocol
+
+
+def test_other_protocols_and_spans_without_a_free_decision() -> None:
+    assert no_test(Protocol(), Span(0, 59), STAMPS, SPAN) is None
+    said = no_test(WalkForward(window=5, stride=1), Span(21, 29), STAMPS, SPAN)
+    assert said is not None and "No decision of the span is away from them" in said

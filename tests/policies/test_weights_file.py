@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import gzip
+from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -92,6 +95,56 @@ def test_daily_rows_act_on_their_own_calendar_day(
     np.testing.assert_array_equal(held, expected)
 
 
+@pytest.mark.parametrize("freq", ["W-FRI", "W-SUN", "ME", "BME", "QE", "YE", "B"])
+@pytest.mark.parametrize("time", ["", "T16:00:00", "T23:59:59-05:00", "T00:30:00+09:00", "T16:00:00Z"])
+def test_bars_of_a_day_or_longer_go_by_the_day(tmp_path: Path, freq: str, time: str) -> None:
+    stamps = pd.date_range("2015-01-01", periods=60, freq=freq)
+    market = Market(MarketPanel(("A",), np.asarray(stamps), np.full((60, 1), 10.0)))
+    rows = "".join(f"{stamps[bar].date()}{time},{weight}\n" for bar, weight in ((20, 0.5), (40, 1.0)))
+    held = targets(WeightsFile(write(tmp_path, "date,A\n" + rows)), market)[:, 0]
+    np.testing.assert_array_equal(held, [0.0] * 20 + [0.5] * 20 + [1.0] * 20)
+
+
+def test_a_day_within_a_long_bar_is_decided_at_its_label(tmp_path: Path) -> None:
+    stamps = np.asarray(pd.date_range("2015-01-01", periods=10, freq="W-FRI"))
+    market = Market(MarketPanel(("A",), stamps, np.full((10, 1), 10.0)))
+    path = write(tmp_path, f"date,A\n{stamps[4].astype('datetime64[D]') - 2}T10:00:00Z,1\n")
+    np.testing.assert_array_equal(targets(WeightsFile(path), market)[:, 0], [0.0] * 4 + [1.0] * 6)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("packed", [False, True])
+def test_any_usual_text_is_read(market: Market, tmp_path: Path, encoding: str, packed: bool) -> None:
+    data = "date,AAA\r\n2020-01-07,0.5\r\n".encode(encoding)
+    path = tmp_path / ("w.csv.gz" if packed else "w.csv")
+    path.write_bytes(gzip.compress(data) if packed else data)
+    np.testing.assert_allclose(targets(WeightsFile(str(path)), market)[1, 0], 0.5)
+
+
+def test_parquet_of_periods_decimals_and_texts(market: Market, tmp_path: Path) -> None:
+    periods = pd.PeriodIndex(["2020-01-07", "2020-01-09"], freq="D")
+    for values in ([Decimal("0.2"), Decimal("0.4")], ["0.2", "0.4"], pd.array([0.2, 0.4], dtype="Float64")):
+        pd.DataFrame({"AAA": values}, index=periods).to_parquet(tmp_path / "w.parquet")
+        held = targets(WeightsFile(str(tmp_path / "w.parquet"), between="rebalance"), market)
+        np.testing.assert_allclose(held[:5, 0], [0.0, 0.2, 0.2, 0.4, 0.4])
+
+
+@pytest.mark.parametrize(
+    "values", [[True, False], [[1.0], [0.5]], [{"a": 1}, {"a": 2}], pd.to_datetime(["2020-01-01", "2020-01-02"])]
+)
+def test_parquet_columns_of_no_numbers_are_refused(tmp_path: Path, values: Any) -> None:
+    pd.DataFrame({"date": ["2020-01-07", "2020-01-09"], "AAA": values}).to_parquet(tmp_path / "w.parquet")
+    with pytest.raises(WeightsError, match=r"row 1, symbol AAA: '.*' is not a finite number"):
+        WeightsFile(str(tmp_path / "w.parquet"))
+
+
+@pytest.mark.parametrize("name", ["w.xlsx", "w.json", "w.feather", "w.zip", "W.XLS"])
+def test_other_formats_are_refused_by_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"PK\x03\x04")
+    with pytest.raises(WeightsError, match=r"files are not read\. Save it as CSV"):
+        WeightsFile(str(tmp_path / name))
+
+
 def test_intraday_rows_east_of_utc_are_instants(tmp_path: Path) -> None:
     hours = np.array([f"2020-01-08T{hour}:30" for hour in (17, 18, 19)], dtype="datetime64[ns]")
     hourly = Market(MarketPanel(("A",), hours, np.full((3, 1), 10.0)))
@@ -147,6 +200,7 @@ def test_span_is_what_the_rows_cover(market: Market, tmp_path: Path, rows: str, 
         ("date,AAA,cash\n2020-01-07,1,0\n", "Drop it: cash is whatever the weights leave"),
         ("date,AAA\n2020-01-07,0.5\n2020-01-08,\n", "row 2, symbol AAA: has no weight"),
         ("date,AAA\n2020-01-07,inf\n", "row 1, symbol AAA: 'inf' is not a finite number"),
+        ("date,AAA\n2020-01-07,1e300\n", r"row 1, symbol AAA: 1e\+300 is more than 1,000 times equity"),
         ("date,AAA\n2020-01-07,half\n", "row 1, symbol AAA: 'half' is not a finite number"),
         ("date,AAA\n2020-01-07,1\n2020-01-07,1\n", "row 2 .* repeats the timestamp of row 1"),
         ("date,AAA\n2020-01-08,1\n2020-01-07,1\n", "row 2 .* is earlier than row 1"),
