@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from rlx.console import print_anything
 from rlx.errors import RlxError
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ BOARD = "experiments/scoreboard.json"
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status: 0 fine, 1 found wanting, 2 unusable input."""
+    print_anything()
     arguments = _parser().parse_args(argv)
     try:
         status = arguments.run(arguments)

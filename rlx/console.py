@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -13,6 +15,13 @@ if TYPE_CHECKING:
 Item = TypeVar("Item")
 LATE_SECONDS = 2.0  # what is done sooner needs no progress bar
 PIPED_WIDTH = 140  # a pipe or a file has no width of its own: keep every column of a table whole
+
+
+def print_anything() -> None:
+    """Have the standard streams write characters that the terminal's encoding lacks as escapes, not as an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def open_console() -> Console:

@@ -26,6 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
+from rlx.app.arguments import quoted, refuse_moved_paths, refuse_undecoded
 from rlx.app.hardware import use_compile_caches
 from rlx.config import (
     FROM_THE_RUN,
@@ -39,7 +40,8 @@ from rlx.config import (
     typed,
     validate,
 )
-from rlx.config_errors import explain
+from rlx.config_errors import explain, pointed
+from rlx.console import print_anything
 from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
@@ -66,6 +68,7 @@ def evaluate_main() -> None:
 
 
 def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
+    print_anything()
     if {"--help", "-h"} & set(sys.argv[1:]):
         sys.stdout.write(help_text(name))
         return
@@ -99,6 +102,9 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
 def _prepare_arguments(name: str) -> None:
     """Check the arguments, and have Hydra see the options of the run to resume among them."""
     _check_arguments(sys.argv[1:])
+    refuse_undecoded(sys.argv[1:])
+    sys.argv[1:] = [quoted(argument) for argument in sys.argv[1:]]
+    refuse_moved_paths(sys.argv[1:])
     if name == "train":
         sys.argv[1:] = add_recorded_choices(sys.argv[1:])
 
@@ -120,7 +126,7 @@ def help_text(name: str) -> str:
 
 
 def _stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn:
-    sys.stderr.write(f"Error: {error if isinstance(error, RlxError) else explain(error)}\n")
+    sys.stderr.write(f"{pointed(error)}Error: {error if isinstance(error, RlxError) else explain(error)}\n")
     sys.exit(BAD_INPUT)
 
 
