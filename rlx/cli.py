@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rlx import __version__
-from rlx.console import complain, open_console, say
+from rlx.console import complain, open_console, print_anything, say
 from rlx.errors import RlxError
 from rlx.evaluate import BOARD
 from rlx.stops import ending_in_words
@@ -21,6 +21,7 @@ BAD_INPUT = 2
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status: 0 fine, 1 found wanting, 2 unusable input."""
+    print_anything()
     with ending_in_words():
         arguments = _parser().parse_args(argv)
         try:

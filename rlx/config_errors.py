@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from importlib.resources import files
 
-from hydra.errors import HydraException, MissingConfigException
+from hydra.core.config_store import ConfigStore
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from hydra.errors import HydraException, MissingConfigException, OverrideParseException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
 from rlx.errors import ConfigError, did_you_mean
+from rlx.untrusted.escape import one_line
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> ConfigError:
     """Return an error of Hydra or OmegaConf as a ConfigError with one message a user can act on."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
+    if isinstance(error, OverrideParseException):
+        return ConfigError(_unreadable_argument(error))
     if isinstance(error, MissingConfigException):
         return ConfigError(_unknown_option(error))
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)):
@@ -21,6 +27,44 @@ def explain(error: HydraException | OmegaConfBaseException) -> ConfigError:
     if isinstance(cause, ValidationError):
         return ConfigError(f"{cause.full_key}: {_first_line(cause)}.")
     return ConfigError(" ".join(str(error).split()))
+
+
+def pointed(error: Exception) -> str:
+    """Return the argument that cannot be read with a caret under the place, on two lines; nothing for other errors."""
+    if not isinstance(error, OverrideParseException):
+        return ""
+    place = _place(error.override)
+    return "" if place is None else f"  {one_line(error.override)}\n  {'^':>{place + 1}}\n"
+
+
+def _place(override: str) -> int | None:
+    """Return where Hydra's grammar gives up on an argument."""
+    try:
+        OverridesParser.create().parse_rule(override, "override")
+    except HydraException as error:
+        token = getattr(error.__cause__, "offendingToken", None)
+        place = getattr(error.__cause__, "startIndex", None) if token is None else token.column
+        return min(place, len(override)) if isinstance(place, int) and place >= 0 else None
+    return None
+
+
+def _unreadable_argument(error: OverrideParseException) -> str:
+    override = one_line(error.override)
+    key, equals, value = override.partition("=")
+    place = _place(error.override)
+    where = "" if place is None else f" from character {place + 1} on"
+    start = f"{override}: cannot be read{where}."
+    if not equals:
+        return f"{start} Arguments are KEY=VALUE; --help lists the groups."
+    if key.lstrip("+").startswith("costs.per_asset_bps"):
+        return (
+            f"{start} A symbol of other signs than letters and digits cannot be a key here; write one number an asset,"
+            " in the order of data.symbols: '+costs.per_asset_bps=[12,4]'."
+        )
+    items = value.strip().removeprefix("[").removesuffix("]").split(",")
+    listed = ",".join(f'"{item.strip()}"' for item in items)
+    example = f"[{listed}]" if value.strip().startswith("[") else f'"{value}"'
+    return f"{start} Put text in quotes, and the argument in others for the shell: '{key}={example}'."
 
 
 def _first_line(error: Exception) -> str:
@@ -46,8 +90,24 @@ def unknown_key(full_key: str, schema: type) -> str:
     """Return the message for a key that ``schema``, a dataclass, does not have."""
     above, _, name = full_key.rpartition(".")
     known = [field.name for field in fields(schema) if not field.name.startswith("_")]
+    if options := _options_with(full_key, schema):
+        return f"{full_key}: no such key as chosen; {full_key} needs {' or '.join(options)}."
     hint = did_you_mean(name, known)
     return f"{full_key}: no such key. {above or 'The configuration'} has {', '.join(known)}.{hint}"
+
+
+def _options_with(full_key: str, schema: type) -> list[str]:
+    """Return the options, such as data=folder, of the same group that do have a key."""
+    group, _, name = full_key.partition(".")
+    stems = []
+    for file, config in (ConfigStore.instance().repo.get(group) or {}).items():
+        other = OmegaConf.get_type(config.node) if hasattr(config, "node") else None
+        if is_dataclass(other) and other is not schema and name in {field.name for field in fields(other)}:
+            stems.append(file.removesuffix(".yaml").removesuffix("_schema"))
+    options = (
+        sorted(one.name.removesuffix(".yaml") for one in files("rlx.conf").joinpath(group).iterdir()) if stems else []
+    )
+    return [f"{group}={option}" for option in options for stem in stems if f"{option}_".startswith(f"{stem}_")]
 
 
 def refuse_unknown_keys(tree: DictConfig, above: str = "") -> None:

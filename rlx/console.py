@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import sys
@@ -20,6 +21,13 @@ Item = TypeVar("Item")
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # all but a line break
 LATE_SECONDS = 2.0  # what is done sooner needs no progress bar
 PIPED_WIDTH = 140  # a pipe or a file has no width of its own: keep every column of a table whole
+
+
+def print_anything() -> None:
+    """Have the standard streams write characters that the terminal's encoding lacks as escapes, not as an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def open_console(*, stderr: bool = False) -> Console:

@@ -26,6 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
+from rlx.app.arguments import quoted, refuse_moved_paths, refuse_undecoded
 from rlx.app.hardware import use_compile_caches
 from rlx.config import (
     SCHEMAS,
@@ -38,8 +39,8 @@ from rlx.config import (
     typed,
     validate,
 )
-from rlx.config_errors import explain
-from rlx.console import complain
+from rlx.config_errors import explain, pointed
+from rlx.console import complain, print_anything
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
@@ -67,6 +68,7 @@ def evaluate_main() -> None:
 
 
 def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
+    print_anything()
     with ending_in_words():
         if {"--help", "-h"} & set(sys.argv[1:]):
             sys.stdout.write(help_text(name))
@@ -104,6 +106,9 @@ def _run_in_words(name: str, main: Callable[[], Any]) -> None:
 def _prepare_arguments(name: str) -> None:
     """Check the arguments, and have Hydra see the options of the run to resume among them."""
     _check_arguments(sys.argv[1:])
+    refuse_undecoded(sys.argv[1:])
+    sys.argv[1:] = [quoted(argument) for argument in sys.argv[1:]]
+    refuse_moved_paths(sys.argv[1:])
     if name == "train":
         sys.argv[1:] = add_recorded_choices(sys.argv[1:])
 
@@ -125,6 +130,7 @@ def help_text(name: str) -> str:
 
 
 def _stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn:
+    sys.stderr.write(pointed(error))
     complain(error if isinstance(error, RlxError) else explain(error))
     sys.exit(BAD_INPUT)
 

@@ -132,6 +132,8 @@ def _cost_rate(costs: Costs, n_assets: int, symbols: Sequence[str]) -> FloatArra
         for symbol, bps in overrides.items():
             if symbol not in symbols:
                 hint = did_you_mean(str(symbol), symbols)
+                if not isinstance(symbol, str):  # TRUE and 1E5 cannot be quoted as keys of a mapping
+                    hint = f" {symbol} is a value, no name; write one number an asset: +costs.per_asset_bps=[12,4]."
                 known = ", ".join(symbols) or "(the market has no symbol names)"
                 raise ConfigError(f"costs.per_asset_bps: unknown symbol '{symbol}'; traded are {known}.{hint}")
             total[list(symbols).index(symbol)] = bps

@@ -142,7 +142,11 @@ def is_row_number(name: str) -> bool:
     return not name.strip() or normalise(name) in ("index", "level 0") or normalise(name).startswith("unnamed")
 
 
+def is_read(name: str) -> bool:
+    """Whether a column of this name is read."""
+    return any(normalise(name) in aliases for aliases in ALIASES.values())
+
+
 def is_known(name: str) -> bool:
     """Whether a column name has any meaning here, so that it cannot be the name of a symbol."""
-    plain = normalise(name)
-    return plain in KNOWN_OTHERS or any(plain in aliases for aliases in ALIASES.values())
+    return normalise(name) in KNOWN_OTHERS or is_read(name)

@@ -217,7 +217,11 @@ def _read_matrix(file: _File, roles: dict[str, int]) -> list[Bars]:
     columns = table.columns or []
     others = [k for k in range(len(columns)) if k not in (roles["date"], roles.get("time"))]
     named = [k for k in others if columns[k].strip()]
-    tickers = all(_TICKER.fullmatch(columns[k].strip()) and not is_known(columns[k]) for k in named)
+    letters = all(len(columns[k].strip()) == 1 for k in named)  # O, H and L without C are prices, C beside AAPL is none
+    tickers = all(
+        _TICKER.fullmatch(name) and (not is_known(name) or (len(name) == 1 and not letters))
+        for name in (columns[k].strip() for k in named)
+    )
     if not named or not (tickers or file.options.close_only):
         raise DataError(
             f"{table.path}: no price columns among {_listed(table.columns)}. Accepted for the close:"

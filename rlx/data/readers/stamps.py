@@ -56,7 +56,7 @@ def parse_stamps(dates: pd.Series, times: pd.Series | None, where: str) -> Stamp
         return _labelled(_instants(dates, dates, where), None)
     text = _as_text(dates)
     if times is not None:
-        text = text + " " + times.astype(str).str.strip()
+        text = text + " " + times.astype(str).fillna("").str.strip()
     if (form := _digits_form(text)) is not None:
         return _labelled(_instants(_parsed(text, form), text, where), None)
     if text.str.fullmatch(r"\d{9,19}").all():
@@ -84,7 +84,7 @@ def _as_text(dates: pd.Series) -> pd.Series:
 
     if pd.api.types.is_float_dtype(dates.dtype) and (dates % 1 == 0).all() and (dates.abs() < 2**63).all():
         dates = dates.astype("int64")
-    text = dates.astype(str).str.strip()
+    text = dates.astype(str).fillna("").str.strip()
     return text.str.replace(r"^(\d+)\.0+$", r"\1", regex=True)
 
 

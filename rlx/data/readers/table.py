@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlx.data.readers.headers import is_field_name, is_known
+from rlx.data.readers.headers import is_field_name, is_read
 from rlx.errors import DataError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def from_frame(path: Path, frame: pd.DataFrame) -> Table:
         raise DataError(f"{path}: the file has no rows.")
     nested = [k for k in range(frame.shape[1]) if _is_nested(frame.iloc[:, k])]
     left_out = [str(frame.columns[k]) for k in nested]
-    if used := [name for name in left_out if is_known(name)]:
+    if used := [name for name in left_out if is_read(name)]:
         raise DataError(f"{path}: '{used[0]}' holds lists or structures, not one value a row. [not_a_number]")
     frame = frame.iloc[:, [k for k in range(frame.shape[1]) if k not in nested]].copy()
     names: list[Any] = list(frame.columns)

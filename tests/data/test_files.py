@@ -1,0 +1,254 @@
+"""Files as they come: line ends, quotes, encodings, archives, JSON of every kind, odd names, columns nobody reads."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from rlx.data.check import CheckReport, check_path
+from rlx.data.findings import Severity
+from rlx.data.loader import load_folder
+from rlx.data.panel import MarketPanel
+from rlx.data.readers import unpack
+from rlx.data.survey import survey
+from rlx.errors import DataError
+
+TICKERS = (
+    "NAN",
+    "NULL",
+    "NA",
+    "None",
+    "TRUE",
+    "INF",
+    "1E5",
+    "000001",
+    "No",
+    "ON",
+    "^GSPC",
+    "ES=F",
+    "BTC/USD",
+    "A&B",
+    "贵州",
+)
+
+
+def _frame(rows: int = 6) -> pd.DataFrame:
+    dates = pd.bdate_range("2019-01-02", periods=rows)
+    close = 100 + np.arange(rows) / 4
+    return pd.DataFrame({"date": dates, "open": close, "high": close + 1, "low": close - 1, "close": close})
+
+
+def _csv(extra: str = "", rows: int = 6) -> str:
+    return _frame(rows).to_csv(index=False).replace("\n", f"{extra}\n")
+
+
+def _said(report: CheckReport, code: str) -> list[str]:
+    return [finding.message for finding in report.findings if finding.code == code]
+
+
+def _same(panel: MarketPanel) -> bool:
+    return panel.close[:, 0].tolist() == _frame()["close"].tolist()
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_line_ends_of_every_kind(end: str, tmp_path: Path) -> None:
+    (tmp_path / "A.csv").write_bytes(_csv().replace("\n", end).encode())
+    assert _same(load_folder(str(tmp_path)))
+
+
+@pytest.mark.parametrize("rows", [60, 9000])
+def test_a_quotation_mark_without_its_partner_is_refused_by_line(rows: int, tmp_path: Path) -> None:
+    lines = _csv(rows=rows).splitlines()
+    lines[20] = lines[20].replace(",", ',"', 1)
+    (tmp_path / "A.csv").write_text("\n".join(lines))
+    with pytest.raises(DataError, match=r"A\.csv: line 21 has a quotation mark without its partner"):
+        load_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize(("encoding", "extra"), [("gb18030", ",贵州茅台"), ("gbk", ",贵"), ("cp1252", ",€ Zürich"),
+                                                ("shift_jis", ",ソニー"), ("big5", ",台積電")])  # fmt: skip
+def test_text_of_any_encoding_beside_the_prices_changes_nothing(encoding: str, extra: str, tmp_path: Path) -> None:
+    (tmp_path / "A.csv").write_bytes(_csv(extra).encode(encoding))
+    assert _same(load_folder(str(tmp_path)))
+    report = check_path(str(tmp_path))
+    assert "is not guessed" in _said(report, "encoding")[0] and len(_said(report, "unused_columns")) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["date,tic,close\n2019-01-02,é,1\n2019-01-03,é,2\n", "date,close\n2019-01-02,€1\n2019-01-03,€2\n",
+             "Dätum,close\n2019-01-02,1\n2019-01-03,2\n", "date,É,F\n2019-01-02,1,2\n2019-01-03,1,2\n"]
+)  # fmt: skip
+def test_text_that_matters_must_be_decodable(text: str, tmp_path: Path) -> None:
+    (tmp_path / "A.csv").write_bytes(text.encode("cp1252"))
+    with pytest.raises(DataError, match=r"save the file as UTF-8"):
+        load_folder(str(tmp_path), close_only=True)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
+def test_unicode_of_every_kind(encoding: str, tmp_path: Path) -> None:
+    (tmp_path / "A.csv").write_bytes(_csv().encode(encoding))
+    assert _same(load_folder(str(tmp_path)))
+
+
+@pytest.mark.parametrize("orient", ["columns", "index", "records", "split", "table", "list"])
+@pytest.mark.parametrize("dates", ["keys", "column"])
+def test_every_json_that_pandas_writes_is_read_beside_csv(orient: str, dates: str, tmp_path: Path) -> None:
+    (tmp_path / "C.csv").write_text(_csv())
+    frame = _frame() if dates == "column" or orient in ("records", "list") else _frame().set_index("date")
+    if "date" in frame:
+        frame["date"] = frame["date"].astype("datetime64[ms]").astype("int64")
+    else:
+        frame.index = frame.index.astype("datetime64[ms]").astype("int64").rename("date")
+    if orient == "list":
+        (tmp_path / "A.json").write_text(json.dumps(frame.to_dict("list")))
+    else:
+        frame.to_json(tmp_path / "A.json", orient=orient)
+    panel = load_folder(str(tmp_path))
+    assert panel.symbols == ("A", "C")
+    np.testing.assert_array_equal(panel.close[:, 0], panel.close[:, 1])
+
+
+def test_json_about_something_else_is_left_out_by_name(tmp_path: Path) -> None:
+    (tmp_path / "C.csv").write_text(_csv())
+    (tmp_path / "manifest.json").write_text('{"made": "by hand", "files": ["C.csv"]}')
+    assert load_folder(str(tmp_path)).symbols == ("C",)
+    (finding,) = [one for one in check_path(str(tmp_path)).findings if one.code == "not_prices"]
+    assert finding.severity is Severity.warning and finding.file == "manifest.json"
+    with pytest.raises(DataError, match=r"manifest\.json: JSON of prices is"):
+        load_folder(str(tmp_path / "manifest.json"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[[1609459200000,1,2,0.5,1,5],{"a":1}]', '[[1609459200000,1,2,0.5,1,5],[1609459200001,1]]', "[[1,[2],3,4,5,6]]",
+        '[{"date":"2020-01-01","close":[1]},{"date":"2020-01-02","close":2}]', '{"open": {"a": 1}, "close": 3}',
+        '{"meta": {"symbol": "A"}, "bars": [{"date": "2020-01-01", "close": 1}]}', '{"open":[1,2],"close":[1]}',
+        '[["2020-01-01",' + "9" * 5000 + ",1,1,1]]", "[" * 10_000 + "]" * 10_000, '{"close": {"a": {"b": 1}}}',
+    ],
+)  # fmt: skip
+def test_json_of_mixed_kinds_is_refused_in_one_message(text: str, tmp_path: Path) -> None:
+    (tmp_path / "C.csv").write_text(_csv())
+    (tmp_path / "A.json").write_text(text)
+    with pytest.raises(DataError, match=r"A\.json"):
+        load_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize("ticker", TICKERS)
+def test_any_text_is_a_symbol_of_a_long_file(ticker: str, tmp_path: Path) -> None:
+    frame = pd.concat([_frame().assign(tic=ticker), _frame().assign(tic="SPY")])
+    frame.to_csv(tmp_path / "long.csv", index=False)
+    assert load_folder(str(tmp_path), [ticker]).symbols == (ticker,)
+
+
+@pytest.mark.parametrize("ticker", ["NAN", "NA", "NULL", "TRUE", "INF", "1E5"])
+def test_any_text_is_a_symbol_of_a_file_name(ticker: str, tmp_path: Path) -> None:
+    (tmp_path / f"{ticker}.csv").write_text(_csv())
+    assert load_folder(str(tmp_path), [ticker]).symbols == (ticker,)
+
+
+@pytest.mark.parametrize(("ticker", "value"), [("TRUE", "True"), ("1E5", "100000.0"), ("007", "7")])
+def test_a_symbol_that_yaml_took_for_a_value_is_explained(ticker: str, value: str, tmp_path: Path) -> None:
+    (tmp_path / f"{ticker}.csv").write_text(_csv())
+    with pytest.raises(DataError, match=rf'Write "{ticker}" in quotes'):
+        load_folder(str(tmp_path), [value])
+
+
+def test_citigroup_and_visa_are_symbols_of_a_matrix(tmp_path: Path) -> None:
+    closes = _frame()["close"].to_numpy()
+    frame = pd.DataFrame({"Date": _frame()["date"], "AAPL": closes, "C": closes * 2, "T": closes * 3, "V": closes * 4})
+    frame.to_csv(tmp_path / "closes.csv", index=False)
+    assert load_folder(str(tmp_path)).symbols == ("AAPL", "C", "T", "V")
+
+
+def test_columns_that_nothing_is_read_from_are_named_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    frame = pd.concat([_frame().assign(tic=tic) for tic in ("A", "B", "C")])
+    frame.assign(vwap=1, sentiment="x").to_csv(tmp_path / "long.csv")
+    with caplog.at_level("INFO", logger="rlx.data"):
+        load_folder(str(tmp_path))
+    assert caplog.text.count("not used: vwap, sentiment.") == 1
+    (tmp_path / "long.csv").write_text(frame.to_csv())
+    assert _said(check_path(str(tmp_path)), "unused_columns") == []
+
+
+YEN = ["20210104 00:00,37878,37928,37828,37878,350", "20210105 00:00,37878,37928,37769,37819,709",
+       "20210106 00:00,37819,37869,37592,37642,232"]  # fmt: skip
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_whole_yen_are_not_taken_for_lean(packed: bool, tmp_path: Path) -> None:
+    (tmp_path / "N225.csv").write_text("\n".join(YEN))
+    if packed:
+        with zipfile.ZipFile(tmp_path / "N225.zip", "w") as archive:
+            archive.write(tmp_path / "N225.csv", "N225.csv")
+        (tmp_path / "N225.csv").unlink()
+    with pytest.raises(DataError, match=r"data\.price_scale=10000 \(3\.7878\) or data\.price_scale=1 \(37878\)"):
+        load_folder(str(tmp_path))
+    assert load_folder(str(tmp_path), price_scale=1).close[0, 0] == 37878.0
+    assert load_folder(str(tmp_path), price_scale=10000).close[0, 0] == 3.7878
+
+
+def test_a_declared_scale_spares_the_volume_and_is_told(tmp_path: Path) -> None:
+    _frame().assign(volume=7.0).to_csv(tmp_path / "A.csv", index=False)
+    panel = load_folder(str(tmp_path), price_scale=100)
+    assert panel.close[0, 0] == 1.0 and panel.volume is not None and panel.volume[0, 0] == 7.0
+    with pytest.raises(DataError, match=r"data\.price_scale=0"):
+        load_folder(str(tmp_path), price_scale=0)
+
+
+def _pack(path: Path, data: bytes) -> Path:
+    if path.suffix == ".gz":
+        path.write_bytes(gzip.compress(data))
+    else:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a.csv", data)
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.zip"])
+def test_a_bomb_is_refused_while_it_is_small(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(unpack, "FREE_BYTES", 2**20)
+    with pytest.raises(DataError, match=r"holds more than .* MiB, unpacked"):
+        load_folder(str(_pack(tmp_path / name, b"0" * 2**24)))
+
+
+@pytest.mark.parametrize("name", ["a.csv.gz", "a.zip"])
+def test_damaged_archives_are_refused(name: str, tmp_path: Path) -> None:
+    path = _pack(tmp_path / name, _csv(rows=500).encode())
+    whole = path.read_bytes()
+    assert len(load_folder(str(path))) == 500
+    for data in (whole[:-5], whole[:40], whole[:60] + b"\xff\xff\xff" + whole[63:]):
+        path.write_bytes(data)
+        with pytest.raises(DataError, match=name):
+            load_folder(str(path))
+
+
+def test_a_line_beyond_any_table_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "A.csv").write_text("date,close\n2020-01-01," + "9" * 2_000_000 + "\n")
+    with pytest.raises(DataError, match="line 2 has more than 1,048,576 characters"):
+        load_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize("value", [[1.0], {"a": 1.0}])
+@pytest.mark.parametrize("column", ["date", "close", "symbol", "vwap"])
+def test_nested_columns_of_parquet(value: object, column: str, tmp_path: Path) -> None:
+    frame = _frame().assign(symbol="A").assign(**{column: [value] * 6})
+    frame.to_parquet(tmp_path / "A.parquet")
+    if column == "vwap":
+        assert _said(check_path(str(tmp_path)), "unused_columns") == ["not used: vwap."]
+        return
+    with pytest.raises(DataError, match=f"'{column}' holds lists or structures"):
+        survey(str(tmp_path))
+
+
+def test_a_parquet_file_of_endless_equal_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rlx.data.readers.arrow_table.MAX_CELLS", 20)
+    _frame().to_parquet(tmp_path / "A.parquet")
+    with pytest.raises(DataError, match="6 rows of 5 columns; 20 cells are read"):
+        load_folder(str(tmp_path))
