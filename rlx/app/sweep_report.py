@@ -6,22 +6,25 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from rlx.app.sweeps import Study, study_of
 from rlx.console import open_console
 from rlx.errors import RlxError
 from rlx.evaluate.ledger_file import read_ledger
+from rlx.evaluate.metrics import cumulative_return
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.sweep_report import SweepTrial, measure_sweep
 from rlx.evaluate.windows import HOLDOUT
 from rlx.plain import write_json, write_text
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
 from rlx.types import FloatArray
+from rlx.untrusted.documents import read_yaml
+from rlx.untrusted.shapes import require
 
 SCHEMA_VERSION = 1
 NAME = "sweep_report"
 CONFIDENCE = 0.95
+SAME_RETURN = 1e-9
 
 
 def run_sweep_report(folder: str, *, blocks: int = 16, key: str | None = None, trials: int | None = None) -> int:
@@ -113,7 +116,11 @@ def _returns(run: Path, card: Scorecard) -> FloatArray:
     sets = read_ledger(path)
     if HOLDOUT not in sets or sets[HOLDOUT].steps != card.key["windows"][HOLDOUT]["steps"]:
         raise RlxError(f"{path}: not the ledger that {run / 'scorecard.json'} was written from.")
-    return np.asarray(sets[HOLDOUT].ledger.net_return[0], dtype=np.float64)
+    returns = np.asarray(sets[HOLDOUT].ledger.net_return[0], dtype=np.float64)
+    told = card.metrics["cumulative_return"]
+    if not np.isfinite(returns).all() or (told is not None and abs(cumulative_return(returns) - told) > SAME_RETURN):
+        raise RlxError(f"{path}: not the returns that {run / 'scorecard.json'} was written from.")
+    return returns
 
 
 def _settings(folder: Path, names: list[str]) -> dict[str, dict[str, str]]:
@@ -128,8 +135,8 @@ def _overrides(path: Path) -> dict[str, str]:
     """Return overrides by key; none where Hydra recorded none."""
     if not path.is_file():
         return {}
-    lines = yaml.safe_load(path.read_text(encoding="utf-8")) or []
-    pairs = (str(line).lstrip("+~").partition("=") for line in lines)
+    lines = require(read_yaml(path) or [], list[str], str(path))
+    pairs = (line.lstrip("+~").partition("=") for line in lines)
     return {key: value for key, _, value in pairs}
 
 
