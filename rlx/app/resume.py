@@ -105,10 +105,10 @@ def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier 
         raise ConfigError(f"resume={run}: has finished, its result is {run / 'scorecard.json'}: {reason}")
     best = _best_of(checkpoints[last], config, run)
     history = history_of(run, totals[last].updates)
-    return Earlier(run, last, best, totals[last], reason is not None, history, _provenance_of(run))
+    return Earlier(run, last, best, totals[last], reason is not None, history, provenance_of(run))
 
 
-def _provenance_of(run: Path) -> dict[str, Any]:
+def provenance_of(run: Path) -> dict[str, Any]:
     """Return what a run recorded of its making; nothing where it recorded nothing."""
     path = run / PROVENANCE
     return dict(require(read_json(path), Recorded, str(path))) if path.exists() else {}
