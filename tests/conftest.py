@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from tests.app.commands import Finished, Shell
 
 # Before the first import of NumPy, numba or torch: two cores are shared by the workers of a parallel run.
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
@@ -24,3 +29,20 @@ def no_wandb_account(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.T
     for variable in ("WANDB_API_KEY", "WANDB_MODE", "WANDB_BASE_URL", "WANDB_PROJECT", "WANDB_ENTITY"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("NETRC", str(tmp_path_factory.getbasetemp() / "no-netrc"))
+
+
+@pytest.fixture
+def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
+    """Return a place to type commands in."""
+    from tests.app.commands import Shell
+
+    return Shell(tmp_path, capsys)
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Finished:
+    """Train once, in seconds, under guards, leverage and cooldown; many tests look at the result."""
+    from tests.app.commands import SMOKE, Shell
+
+    shell = Shell(tmp_path_factory.mktemp("trained"))
+    return shell.train("module=gymrl", "guard=calibrated", "env=levered", "env.cooldown.steps=12", *SMOKE)

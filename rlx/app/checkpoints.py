@@ -10,8 +10,10 @@ from lightning.fabric.plugins import TorchCheckpointIO
 from lightning.pytorch.callbacks import ModelCheckpoint
 
 from rlx.config import TrainerConfig
+from rlx.errors import CheckpointError
 from rlx.keys import find_key
-from rlx.plain import atomic_path
+from rlx.plain import atomic_path, file_name
+from rlx.untrusted.plain_types import shown
 
 CHECKPOINTS = "checkpoints"
 LAST = "last.ckpt"
@@ -40,7 +42,15 @@ class MovableCheckpoint(ModelCheckpoint):
         super().load_state_dict({**state_dict, **paths, "dirpath": self.dirpath, "best_k_models": best})
 
     def _here(self, path: str) -> str:
-        return str(Path(str(self.dirpath), Path(path).name)) if path else ""
+        return str(Path(str(self.dirpath), checkpoint_name(path))) if path else ""
+
+
+def checkpoint_name(path: str) -> str:
+    """Return the name of the checkpoint that a recorded path leads to; CheckpointError for what is none."""
+    name = path.replace("\\", "/").rpartition("/")[2]
+    if not name.endswith(".ckpt") or file_name(name) != name:
+        raise CheckpointError(f"{CHECKPOINTS}: {shown(path)} is the path of no checkpoint. Start the run again.")
+    return name
 
 
 def best_checkpoints(config: TrainerConfig, folder: Path) -> MovableCheckpoint:

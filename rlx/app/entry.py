@@ -174,9 +174,11 @@ def _train(cfg: DictConfig) -> float:
 
         traded = load_traded(config.data, config.module.window_steps)  # first: bad data stop before the slow imports
         with _spared_by_the_collector():
+            from rlx.app.resume import undone_if_not_restored
             from rlx.app.train import train
 
-        fitted = train(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
+        with undone_if_not_restored(run_dir):
+            fitted = train(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
     if fitted.asked is not None and HydraConfig.get().mode is RunMode.MULTIRUN:
         raise stopped_by(fitted.asked)  # the run has ended in order; the sweep it belongs to ends too
     return fitted.best_validation

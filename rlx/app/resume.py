@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import pickle
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired, TypedDict
 
-import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import CHECKPOINTS, LAST, best_checkpoints
+from rlx.app.checkpoints import CHECKPOINTS, LAST, best_checkpoints, checkpoint_name
+from rlx.app.training_checkpoint import read_checkpoint
 from rlx.config import TrainerConfig
-from rlx.errors import CheckpointError, ConfigError
+from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.learners.base import Learner, Totals
 from rlx.plain import atomic_path
 from rlx.run_folder import PROVENANCE
-from rlx.tracking.history import carry_history
+from rlx.tracking.history import Row, carry_history, history_of
+from rlx.untrusted.documents import read_json
+from rlx.untrusted.plain_types import require
 
 COMPUTE_WITH = ("torch", "lightning", "numpy", "numba", "stable_baselines3")
 log = logging.getLogger(__name__)
 
 
+class Recorded(TypedDict):
+    """What is compared with of ``provenance.json``."""
+
+    versions: NotRequired[dict[str, str | None]]
+    git: NotRequired[dict[str, Any] | None]
+
+
 class Earlier(NamedTuple):
     """The run to go on from: its folder, its most advanced checkpoint, the best ones, and what it had done by then.
 
-    ``finished`` says that nothing is left to train: the run was stopped between its training and its scorecard.
+    ``history`` are the rows it logged until then. ``finished`` says that nothing is left to train: the run was stopped
+    between its training and its scorecard.
     """
 
     run: Path
@@ -39,6 +48,8 @@ class Earlier(NamedTuple):
     best: tuple[Path, ...]
     totals: Totals
     finished: bool
+    history: Sequence[Row]
+    provenance: Mapping[str, Any]
 
     def facts(self) -> dict[str, Any]:
         """Return what the provenance of the resumed run says."""
@@ -50,15 +61,14 @@ class Earlier(NamedTuple):
         folder.mkdir()
         for path in self.best:
             shutil.copyfile(path, folder / path.name)
-        carry_history(self.run, loggers, self.totals.updates)
+        carry_history(self.history, loggers)
         with atomic_path(folder / LAST) as temporary:  # at the end: from here on this run can be resumed itself
             shutil.copyfile(self.last, temporary)
         return folder / LAST
 
     def tell_what_changed(self, provenance: Mapping[str, Any]) -> None:
         """Warn when code or packages differ from those of the earlier run, for then the numbers may."""
-        path = self.run / PROVENANCE
-        before = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        before = self.provenance
         changed = [
             f"{name} {old} (now {new})"
             for name, old in before.get("versions", {}).items()
@@ -87,26 +97,21 @@ def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier 
             f"resume={run}: has no checkpoint; the first is written at the first validation "
             f"(trainer.validate_every_updates). Start the run again."
         )
-    checkpoints = {path: _load(path) for path in paths}
+    checkpoints = {path: read_checkpoint(path, config) for path in paths}
     totals = {path: _totals(path, checkpoint, learner) for path, checkpoint in checkpoints.items()}
     last = max(paths, key=lambda path: (totals[path].updates, path.name == LAST))
     reason = _why_finished(config, learner, totals[last], checkpoints[last])
     if reason is not None and (run / "scorecard.json").exists():
         raise ConfigError(f"resume={run}: has finished, its result is {run / 'scorecard.json'}: {reason}")
     best = _best_of(checkpoints[last], config, run)
-    return Earlier(run, last, best, totals[last], finished=reason is not None)
+    history = history_of(run, totals[last].updates)
+    return Earlier(run, last, best, totals[last], reason is not None, history, provenance_of(run))
 
 
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
-        others = [other.name for other in path.parent.glob("*.ckpt") if other != path]
-        fix = f"Move it away to resume from {' or '.join(others)}" if others else "Start the run again"
-        raise CheckpointError(f"{path}: damaged, or no checkpoint ({type(error).__name__}). {fix}.") from error
-    if not isinstance(checkpoint, dict) or not {"state_dict", "loops", "callbacks"} <= set(checkpoint):
-        raise CheckpointError(f"{path}: is no checkpoint of a training run. Move it away.")
-    return checkpoint
+def provenance_of(run: Path) -> dict[str, Any]:
+    """Return what a run recorded of its making; nothing where it recorded nothing."""
+    path = run / PROVENANCE
+    return dict(require(read_json(path), Recorded, str(path))) if path.exists() else {}
 
 
 def _totals(path: Path, checkpoint: Mapping[str, Any], learner: Learner) -> Totals:
@@ -119,7 +124,7 @@ def _totals(path: Path, checkpoint: Mapping[str, Any], learner: Learner) -> Tota
 def _best_of(checkpoint: Mapping[str, Any], config: TrainerConfig, run: Path) -> tuple[Path, ...]:
     """Return the files that the checkpoint says are the best so far, wherever the run was moved since."""
     state = checkpoint["callbacks"][best_checkpoints(config, run / CHECKPOINTS).state_key]
-    best = tuple(run / CHECKPOINTS / Path(path).name for path in state["best_k_models"])
+    best = tuple(run / CHECKPOINTS / checkpoint_name(path) for path in state["best_k_models"])
     for path in best:
         if not path.is_file():
             raise CheckpointError(f"{path}: is missing, and it holds the best policy so far. Put it back.")
@@ -152,6 +157,7 @@ class GoOn(Callback):
 
     def __init__(self, finished: bool) -> None:
         self.finished = finished
+        self.restored = False
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Have the loop see the end of an update, as if the validation had been no part of it."""
@@ -163,3 +169,36 @@ class GoOn(Callback):
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop before the first update when there is none left."""
         trainer.should_stop = trainer.should_stop or self.finished
+
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        """Remember that everything in the checkpoint has been taken over."""
+        self.restored = True
+
+    @contextmanager
+    def from_checkpoint(self, path: Path) -> Iterator[None]:
+        """Turn what a checkpoint leads Lightning or a learner to, before all of it is taken over, into one error."""
+        try:
+            yield
+        except Exception as error:
+            if self.restored or isinstance(error, RlxError):
+                raise
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise NotRestoredError(
+                f"{path}: cannot be gone on from ({reason}). Move it away, or start the run again."
+            ) from error
+
+
+class NotRestoredError(CheckpointError):
+    """A checkpoint that looked right, and that the training could not be brought back from."""
+
+
+@contextmanager
+def undone_if_not_restored(run_dir: Path) -> Iterator[None]:
+    """Take away what came into a run folder inside the block when nothing could be gone on from."""
+    there = set(run_dir.iterdir())
+    try:
+        yield
+    except NotRestoredError:
+        for path in set(run_dir.iterdir()) - there:
+            shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        raise

@@ -13,6 +13,7 @@ from rlx.app.sweeps import study_of
 from rlx.console import open_console, say
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.ledger_file import read_ledger
+from rlx.evaluate.metrics import cumulative_return
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.sweep_report import SweepTrial, measure_sweep
 from rlx.evaluate.trials import MAX_TRIALS
@@ -21,6 +22,7 @@ from rlx.plain import write_json, write_text
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
 from rlx.types import FloatArray
 from rlx.untrusted.documents import read_yaml
+from rlx.untrusted.plain_types import require
 
 if TYPE_CHECKING:
     from hydra_plugins.rlx_optuna._record import Held
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 2  # in 1 the ranks of ``overfitting`` counted from the worst
 NAME = "sweep_report"
 CONFIDENCE = 0.95
+SAME_RETURN = 1e-9
 log = logging.getLogger(__name__)
 
 
@@ -146,7 +149,11 @@ def _returns(run: Path, card: Scorecard) -> FloatArray:
     sets = read_ledger(path)
     if HOLDOUT not in sets or sets[HOLDOUT].steps != card.key["windows"][HOLDOUT]["steps"]:
         raise RlxError(f"{path}: not the ledger that {run / 'scorecard.json'} was written from.")
-    return np.asarray(sets[HOLDOUT].ledger.net_return[0], dtype=np.float64)
+    returns = np.asarray(sets[HOLDOUT].ledger.net_return[0], dtype=np.float64)
+    told = card.metrics["cumulative_return"]
+    if not np.isfinite(returns).all() or (told is not None and abs(cumulative_return(returns) - told) > SAME_RETURN):
+        raise RlxError(f"{path}: not the returns that {run / 'scorecard.json'} was written from.")
+    return returns
 
 
 def _settings(folder: Path, names: list[str]) -> dict[str, dict[str, str]]:
@@ -161,9 +168,7 @@ def _overrides(path: Path) -> dict[str, str]:
     """Return overrides by key; none where Hydra recorded none."""
     if not path.is_file():
         return {}
-    lines = read_yaml(path) or []
-    if not isinstance(lines, list) or not all(isinstance(line, str) for line in lines):
-        raise FileError(f"{path}: not a list of overrides, as Hydra records them. Move it away, or the trial.")
+    lines = require(read_yaml(path) or [], list[str], str(path))
     pairs = (line.lstrip("+~").partition("=") for line in lines)
     return {key: value for key, _, value in pairs}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -145,14 +146,15 @@ def fit(
     stop, first_update, clock = StopOnSignal(), FirstUpdate(), time_limit(settings)
     validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules())
     callbacks = [first_update, validate, stop, clock, early_stop(settings)]
-    go_on = [] if earlier is None else [GoOn(earlier.finished)]
+    go_on = None if earlier is None else GoOn(earlier.finished)
     start = None if earlier is None else earlier.carry_over(run_dir, loggers)
-    with quiet_lightning():
+    restoring = nullcontext() if go_on is None or earlier is None else go_on.from_checkpoint(earlier.last)
+    with quiet_lightning(), restoring:
         trainer = new_trainer(
             settings,
             hardware,
             run_dir,
-            [*callbacks, *go_on, best, last_checkpoint(run_dir / CHECKPOINTS / LAST)],
+            [*callbacks, *([] if go_on is None else [go_on]), best, last_checkpoint(run_dir / CHECKPOINTS / LAST)],
             updates=updates,
             validate_every_updates=interval,
             loggers=loggers,

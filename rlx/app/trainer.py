@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -74,9 +75,9 @@ def part_fitter(settings: TrainerConfig, hardware: Hardware) -> FitPart:
     def fit(module: LightningModule, checkpoint: Path, updates: int, validate_every_updates: int) -> None:
         stop = StopOnSignal("keeping what is there")
         start = checkpoint if checkpoint.is_file() else None
-        go_on = [] if start is None else [GoOn(finished=False)]
-        callbacks = [stop, *go_on, last_checkpoint(checkpoint)]
-        with quiet_lightning():
+        go_on = GoOn(finished=False)
+        callbacks = [stop, *([] if start is None else [go_on]), last_checkpoint(checkpoint)]
+        with quiet_lightning(), nullcontext() if start is None else go_on.from_checkpoint(start):
             trainer = new_trainer(
                 settings,
                 hardware,

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rlx.errors import RlxError
+from rlx.errors import FileError, RlxError
 from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.plain import atomic_path
 from rlx.sim.ledger import SCALARS, Ledger
 from rlx.types import TimeArray
+from rlx.untrusted.plain_types import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+MAX_CELLS = 2**29  # 4 GiB of numbers
 
 WEIGHT_COLUMNS = {"closing_weights": "weight_", "executed_weights": "executed_"}
 """Ledger quantity -> prefix of its columns, one for each symbol."""
@@ -32,26 +35,61 @@ def write_ledger(path: str | Path, evaluation: Evaluation) -> None:
 
     tables = [_table(windows, evaluation.symbols) for windows in evaluation.sets.values()]
     with atomic_path(path) as temporary:
-        pq.write_table(pa.concat_tables(tables), temporary, compression="zstd")
+        pq.write_table(pa.concat_tables(tables), temporary, compression="zstd", write_page_checksum=True)
 
 
 def read_ledger(path: str | Path) -> dict[str, WindowLedger]:
-    """Read the window sets back, bit for bit; raises RlxError for a file that is missing or no ledger."""
+    """Read the window sets back, bit for bit; raises RlxError for a file that is missing, damaged or no ledger.
+
+    What the file says of its size is looked at first: a few bytes of Parquet can stand for billions of equal rows.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    if not Path(path).is_file():
+    path = Path(path)
+    if not path.is_file():
         raise RlxError(f"ledger {path}: no such file.")
     try:
-        table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise RlxError(f"ledger {path}: not a Parquet file ({error}).") from error
-    missing = sorted({"set", "window", "bar", "timestamp", "end_timestamp", *SCALARS} - set(table.column_names))
-    if missing:
-        raise RlxError(f"ledger {path}: missing columns {', '.join(missing)}.")
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            _check_columns(path, file.schema_arrow, file.metadata.num_rows)
+            table = file.read()
+        table.validate(full=True)
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise FileError(f"ledger {path}: not a Parquet file, or damaged ({reason}).") from error
+    if any(column.null_count for column in table.columns):
+        raise FileError(f"ledger {path}: has empty cells. Judge the policy again.")
     columns = {name: table.column(name).to_numpy() for name in table.column_names}
     names = list(dict.fromkeys(columns["set"]))
-    return {name: _windows(name, {c: v[columns["set"] == name] for c, v in columns.items()}) for name in names}
+    return {name: _windows(path, name, {c: v[columns["set"] == name] for c, v in columns.items()}) for name in names}
+
+
+def _check_columns(path: Path, schema: pa.Schema, rows: int) -> None:
+    """Refuse a table of other columns, of other types or of more cells than any ledger has."""
+    import pyarrow.types as of
+
+    if rows * len(schema.names) > MAX_CELLS or rows < 1 or len(set(schema.names)) < len(schema.names):
+        raise FileError(
+            f"ledger {path}: {rows:,} rows of {len(schema.names)} columns, expected different columns and at most "
+            f"{MAX_CELLS:,} cells."
+        )
+    kinds = {"set": of.is_dictionary, **dict.fromkeys(("window", "step", "bar"), of.is_integer)}
+    kinds |= dict.fromkeys(("timestamp", "end_timestamp"), of.is_timestamp)
+    missing = sorted({*kinds, *SCALARS} - set(schema.names))
+    for prefix in WEIGHT_COLUMNS.values():
+        missing += [] if any(name.startswith(prefix) for name in schema.names) else [f"{prefix}SYMBOL"]
+    if missing:
+        raise FileError(f"ledger {path}: missing columns {', '.join(missing)}.")
+    for field in schema:
+        fits = kinds.get(field.name, _is_number)(field.type)
+        if not fits or (field.name == "set" and not of.is_string(field.type.value_type)):
+            raise FileError(f"ledger {path}: column {shown(field.name)} is of type {shown(str(field.type))}.")
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    import pyarrow.types as of
+
+    return bool(of.is_floating(kind) or of.is_integer(kind) or of.is_boolean(kind))
 
 
 def _table(windows: WindowLedger, symbols: tuple[str, ...]) -> pa.Table:
@@ -81,8 +119,13 @@ def utc_array(stamps: TimeArray) -> pa.Array:
     return pa.array(stamps.ravel().astype("datetime64[ns]"), type=pa.timestamp("ns", tz="UTC"))
 
 
-def _windows(name: str, columns: dict[str, Any]) -> WindowLedger:
-    batch = int(columns["window"].max()) + 1
+def _windows(path: Path, name: str, columns: dict[str, Any]) -> WindowLedger:
+    """Return a window set; FileError unless its rows are those of equally long windows, step by step."""
+    rows, batch = len(columns["window"]), int(columns["window"].max()) + 1
+    steps, index = max(rows // max(batch, 1), 1), np.arange(rows)
+    ordered = np.array_equal(columns["window"], index // steps) and np.array_equal(columns["step"], index % steps)
+    if steps * batch != rows or not ordered:
+        raise FileError(f"ledger {path}: the rows of {shown(name)} are not those of equal windows, in order.")
 
     def shaped(values: Any) -> Any:
         return np.ascontiguousarray(values).reshape(batch, -1)

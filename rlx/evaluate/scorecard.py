@@ -2,21 +2,49 @@
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict, get_type_hints
 
-from rlx.errors import RlxError
+from rlx.errors import FileError, RlxError
 from rlx.plain import plain, write_json
+from rlx.untrusted.documents import read_json
+from rlx.untrusted.plain_types import require, shown
 
 SCHEMA_VERSION = 1
 
 OPTIONAL = frozenset({"audit", "every_start", "significance", "walk_forward"})
 """Fields that a document has only when there is something in them, or that came after schema version 1."""
 
+MAX_BYTES = 16 * 2**20
+
 Metrics = dict[str, float | None]
+
+
+class Holdout(TypedDict):
+    """The span of a hold-out."""
+
+    first: str
+    last: str
+    steps: int
+
+
+class Key(TypedDict):
+    """What every reader of scorecards takes from a key."""
+
+    hash: str
+    data: str
+    symbols: list[str]
+    periods_per_year: float
+    windows: dict[str, Holdout]
+
+
+class Told(TypedDict):
+    """The metrics that every reader of scorecards looks at."""
+
+    sharpe: float | None
+    cumulative_return: float | None
 
 
 @dataclass(frozen=True)
@@ -62,21 +90,25 @@ class Scorecard:
 
     @classmethod
     def load(cls, path: str | Path) -> Scorecard:
-        """Read a scorecard; raises RlxError when it is missing, damaged or of another schema."""
+        """Read a scorecard; raises RlxError when it is missing, damaged, of another schema or of other types."""
         path = Path(path)
         if not path.is_file():
             raise RlxError(f"scorecard {path}: no such file.")
         try:
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise RlxError(f"scorecard {path}: not a JSON document ({error}).") from error
+            document = read_json(path, limit=MAX_BYTES)
+        except FileError as error:
+            raise FileError(f"scorecard {error}") from error
         if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
             found = document.get("schema_version") if isinstance(document, dict) else None
-            raise RlxError(f"scorecard {path}: schema_version={found!r}; this version reads {SCHEMA_VERSION}.")
-        names = {f.name for f in fields(cls)}
-        missing, unknown = sorted(names - OPTIONAL - document.keys()), sorted(document.keys() - names)
+            raise FileError(f"scorecard {path}: schema_version={shown(found)}; this version reads {SCHEMA_VERSION}.")
+        hints = get_type_hints(cls)
+        missing, unknown = sorted(hints.keys() - OPTIONAL - document.keys()), sorted(document.keys() - hints.keys())
         if missing or unknown:
-            raise RlxError(f"scorecard {path}: missing fields {missing}, unknown fields {unknown}.")
+            raise FileError(f"scorecard {path}: missing fields {missing}, unknown fields {shown(unknown)}.")
+        for name, value in document.items():
+            require(value, hints[name], f"scorecard {path}", name)
+        require(document["key"], Key, f"scorecard {path}", "key")
+        require(document["metrics"], Told, f"scorecard {path}", "metrics")
         return cls(**document)
 
     def logged(self) -> dict[str, float]:

@@ -27,6 +27,7 @@ from rlx.policies.weights import OF_WRONG_VALUES, check_arguments, read_weights,
 from rlx.sim.observation import Observation
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
+from rlx.untrusted.escape import one_line
 
 WEIGHTS_FILE = "policy.safetensors"
 FOLDER = "policy"
@@ -107,8 +108,8 @@ class CheckpointPolicy:
             where = f"{self.path}: this" if self.path else "this"
             order = " (the same symbols in another order)" if sorted(trained) == sorted(given) else ""
             raise CheckpointError(
-                f"{where} policy trades {', '.join(trained)}; the data have {', '.join(given)}{order}. Select its "
-                f"universe with data.symbols=[{','.join(trained)}], or train a policy on this one."
+                f"{where} policy trades {one_line(', '.join(trained))}; the data have {', '.join(given)}{order}. "
+                f"Select its universe with data.symbols=[{one_line(','.join(trained))}], or train a policy on this one."
             )
 
     def reset(self, batch: int) -> None:

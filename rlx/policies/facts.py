@@ -86,12 +86,12 @@ def _check_agreement(path: Path, content: Mapping[str, Any]) -> None:
     """Refuse facts that contradict each other or the arguments of the network."""
     arguments = content["network"]["arguments"]
     given, scaled = content["feature_names"], content["normalizer"]["feature_names"]
-    _require(path, "feature_names", given, given == scaled, f"those of the normalizer, in order: {scaled}")
+    _require(path, "feature_names", given, given == scaled, f"those of the normalizer, in order: {shown(scaled)}")
     for name, argument in (("symbols", "n_assets"), ("feature_names", "n_features"), ("window_steps", "window_steps")):
         value = content[name]
         found = len(value) if isinstance(value, list) else value
         expected = arguments.get(argument, found)
-        _require(path, name, value, found == expected, f"{expected} as in network.arguments.{argument}")
+        _require(path, name, value, found == expected, f"{shown(expected)} as in network.arguments.{argument}")
     classes, symbols = content["asset_classes"], content["symbols"]
     _require(path, "asset_classes", classes, len(classes) == len(symbols), f"{len(symbols)}, one a symbol")
 

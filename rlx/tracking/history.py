@@ -2,47 +2,66 @@
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import Logger
 
+from rlx.errors import FileError
 from rlx.tracking.json_lines import METRICS_FILE
+from rlx.untrusted.documents import parse_json
+from rlx.untrusted.plain_types import require, shown
+from rlx.untrusted.text import decode
 
 OF_THE_JUDGEMENT = "eval/"
+MAX_LINE_BYTES = 2**20
+NAME = re.compile(r"[A-Za-z][A-Za-z0-9_./@-]*", re.ASCII)
+Row = dict[str, Any]
 
 
-def carry_history(run: Path, loggers: Iterable[Logger], updates: int) -> None:
-    """Log again what ``run`` logged in its first ``updates`` updates.
-
-    Later rows are the resumed run's to log, and so is the judgement that a stopped run ended in. The rows come from
-    ``metrics.jsonl``, which no kill can leave without one that was logged.
-    """
-    rows = [row for row in read_rows(run / METRICS_FILE) if _is_kept(row, updates)]
+def carry_history(rows: Iterable[Row], loggers: Iterable[Logger]) -> None:
+    """Log again what an earlier run logged."""
+    kept = list(rows)
     for logger in loggers:
-        for row in rows:
+        for row in kept:
             logger.log_metrics({name: value for name, value in row.items() if name != "step"}, int(row["step"]))
         logger.save()
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """Return the rows of a ``metrics.jsonl``, NaN for null; a last row cut short by a kill is left out."""
+def history_of(run: Path, updates: int) -> list[Row]:
+    """Return what ``run`` logged in its first ``updates`` updates; FileError names a line that is damaged.
+
+    Later rows are the resumed run's to log, and so is the judgement that a stopped run ended in. The rows come from
+    ``metrics.jsonl``, which no kill can leave without one that was logged.
+    """
+    return [row for row in read_rows(run / METRICS_FILE) if _is_kept(row, updates)]
+
+
+def read_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of a ``metrics.jsonl``, NaN for null; a last row cut short by a kill is left out."""
+    if not path.exists():
+        return
     if not path.is_file():
-        return []
-    rows = [_parsed(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    return [{name: math.nan if value is None else value for name, value in row.items()} for row in rows if row]
+        raise FileError(f"{path}: not a regular file.")
+    with path.open("rb") as lines:
+        for number, line in enumerate(iter(lambda: lines.readline(MAX_LINE_BYTES), b""), 1):
+            if line.endswith(b"\n"):
+                yield _parsed(line, f"{path}: line {number}")
+            elif len(line) == MAX_LINE_BYTES:
+                raise FileError(f"{path}: line {number} is longer than {MAX_LINE_BYTES / 2**20:g} MiB. None is.")
 
 
 def _is_kept(row: Mapping[str, Any], updates: int) -> bool:
-    return 0 <= row.get("step", -1) < updates and not any(name.startswith(OF_THE_JUDGEMENT) for name in row)
+    return row["step"] < updates and not any(name.startswith(OF_THE_JUDGEMENT) for name in row)
 
 
-def _parsed(line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError:
-        return {}  # cut short by a kill
-    return row if isinstance(row, dict) else {}
+def _parsed(line: bytes, name: str) -> Row:
+    row: Row = require(parse_json(decode(line, name), name), dict[str, float | None], name)
+    require(row.get("step"), int, name, "step")
+    if row["step"] < 0 or (odd := [key for key in row if not NAME.fullmatch(key)]):
+        found = f"step {row['step']}" if row["step"] < 0 else shown(odd[0])
+        raise FileError(f"{name}: holds {found}, which no run logs.")
+    return {key: math.nan if value is None else value for key, value in row.items()}

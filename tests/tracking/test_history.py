@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from rlx.tracking.history import carry_history, read_rows
+from rlx.tracking.history import carry_history, history_of, read_rows
 from rlx.tracking.json_lines import JsonLinesLogger
 from rlx.tracking.loggers import RunFolderCsvLogger
 
@@ -24,7 +24,7 @@ def test_rows_up_to_the_checkpoint_are_logged_again(tmp_path: Path) -> None:
     log_a_run(tmp_path / "old")
     (tmp_path / "new").mkdir()
     lines, table = JsonLinesLogger(tmp_path / "new"), RunFolderCsvLogger(tmp_path / "new")
-    carry_history(tmp_path / "old", [lines, table], updates=2)
+    carry_history(history_of(tmp_path / "old", updates=2), [lines, table])
     old, new = ((tmp_path / run / "metrics.jsonl").read_text().splitlines() for run in ("old", "new"))
     assert new == [old[0], old[1], old[3]]
     heading, *rows = (tmp_path / "new" / "metrics.csv").read_text().splitlines()
@@ -38,4 +38,4 @@ def test_a_row_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
     first, second = read_rows(path)
     assert first == {"step": 0, "train/loss": 0.5}
     assert second["step"] == 1 and math.isnan(second["train/loss"])
-    assert read_rows(tmp_path / "nothing.jsonl") == []
+    assert list(read_rows(tmp_path / "nothing.jsonl")) == []

@@ -1,0 +1,128 @@
+"""A checkpoint of Lightning's, read so that nothing in it acts, and that what is gone on by is there."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any, TypedDict
+
+import torch
+
+from rlx.app.callbacks import early_stop, time_limit
+from rlx.app.checkpoints import best_checkpoints
+from rlx.config import TrainerConfig
+from rlx.errors import CheckpointError, FileError
+from rlx.untrusted.plain_types import require, shown
+
+
+class Counts(TypedDict):
+    """How many batches a loop has begun and ended."""
+
+    ready: int
+    started: int
+    processed: int
+    completed: int
+
+
+class Progress(TypedDict):
+    """Where Lightning's loop of updates was."""
+
+    total: Counts
+    current: Counts
+    is_last_batch: bool
+
+
+FitLoop = TypedDict("FitLoop", {"epoch_loop.batch_progress": Progress})
+
+
+class Loops(TypedDict):
+    """What a run goes on by of Lightning's loops."""
+
+    fit_loop: FitLoop
+
+
+class Done(TypedDict):
+    """The fields of ``Totals``."""
+
+    updates: int
+    env_steps: int
+    seconds: float
+
+
+class LearnerState(TypedDict):
+    """What ``Learner`` adds to a checkpoint."""
+
+    format: int
+    module: str
+    data_fingerprint: str
+    totals: Done
+    random_states: dict[str, Any]
+
+
+class Best(TypedDict):
+    """What ``MovableCheckpoint`` goes on by."""
+
+    best_k_models: dict[str, Any]
+    best_model_path: str
+    kth_best_model_path: str
+    last_model_path: str
+
+
+class Patience(TypedDict):
+    """What ``EarlyStop`` goes on by."""
+
+    wait_count: int
+
+
+class Elapsed(TypedDict):
+    """What the clock goes on by: seconds by what was done in them."""
+
+    time_elapsed: dict[str, float]
+
+
+def read_checkpoint(path: Path, config: TrainerConfig) -> dict[str, Any]:
+    """Read a checkpoint; CheckpointError for one that is damaged, or lacks what a run goes on by.
+
+    Only tensors and plain values are unpickled. Every check sum is compared, which torch does not.
+    """
+    others = [other.name for other in path.parent.glob("*.ckpt") if other != path]
+    fix = f"Move it away to resume from {' or '.join(others)}." if others else "Start the run again."
+    try:
+        _check_archive(path)
+        checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # torch raises whatever the bytes lead it to: KeyError, IndexError, AssertionError, ...
+        raise CheckpointError(f"{path}: damaged, or no checkpoint ({type(error).__name__}). {fix}") from error
+    if not isinstance(checkpoint, dict) or not {"state_dict", "loops", "callbacks"} <= set(checkpoint):
+        raise CheckpointError(f"{path}: is no checkpoint of a training run. Move it away.")
+    try:
+        _check_state(checkpoint, config, path)
+    except FileError as error:
+        raise CheckpointError(f"{error} {fix}") from error
+    return checkpoint
+
+
+def _check_archive(path: Path) -> None:
+    """Raise BadZipFile for an archive with damaged or packed members."""
+    with zipfile.ZipFile(path) as archive:
+        if any(member.compress_type != zipfile.ZIP_STORED for member in archive.infolist()):
+            raise zipfile.BadZipFile("packed members")  # torch writes none; they may unpack to any size
+        if (bad := archive.testzip()) is not None:
+            raise zipfile.BadZipFile(bad)
+
+
+def _check_state(checkpoint: dict[str, Any], config: TrainerConfig, path: Path) -> None:
+    """Raise FileError for the first thing that is missing, or of another type."""
+    name = str(path)
+    require(checkpoint["loops"], Loops, name, "loops")
+    callbacks = require(checkpoint["callbacks"], dict[str, Any], name, "callbacks")
+    known = (
+        (best_checkpoints(config, path.parent), Best),
+        (early_stop(config), Patience),
+        (time_limit(config), Elapsed),
+    )
+    for callback, hint in known:
+        require(callbacks.get(callback.state_key), hint, name, f"callbacks.{callback.state_key}")
+    require(checkpoint.get("rlx"), LearnerState, name, "rlx")
+    for key, tensor in require(checkpoint["state_dict"], dict[str, Any], name, "state_dict").items():
+        if not isinstance(tensor, torch.Tensor):
+            raise FileError(f"{path}: state_dict.{shown(key)} is {shown(tensor)}, expected a tensor.")

@@ -1,0 +1,219 @@
+"""Policies and training checkpoints that are damaged, crafted or none."""
+
+from __future__ import annotations
+
+import copy
+import json
+import pickle
+import shutil
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from rlx.app.callbacks import early_stop, time_limit
+from rlx.app.checkpoints import LAST, best_checkpoints
+from rlx.app.training_checkpoint import read_checkpoint
+from rlx.config import TrainerConfig
+from rlx.errors import CheckpointError
+from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from tests.app.commands import Finished, Shell
+from tests.envs.tasks import make_market
+from tests.hostile.damage import WRONG_VALUES, damaged_bytes, damaged_documents, odd_json
+from tests.hostile.readers import outcome
+from tests.hostile.refusal import assert_refused, contents
+from tests.policies.test_checkpoint import make_facts, make_network
+
+CONFIG = TrainerConfig()
+COUNTS = dict.fromkeys(("ready", "started", "processed", "completed"), 2)
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    """Return the folder of a small policy."""
+    save_checkpoint(tmp_path / "policy", make_facts(make_market(), costs={"slippage_bps": 5.0}), make_network())
+    return tmp_path / "policy"
+
+
+def act(folder: Path) -> object:
+    """Read a policy and do with it what a judgement does first."""
+    policy = load_checkpoint(folder)
+    policy.bind(make_market())
+    return json.dumps(policy.describe(), allow_nan=False)
+
+
+def test_every_leaf_of_the_facts(policy: Path) -> None:
+    path = policy / "policy.json"
+    whole = json.loads(path.read_text())
+
+    def inputs() -> Iterator[tuple[str, Any]]:
+        for what, document in damaged_documents(whole):
+            path.write_text(json.dumps(document))
+            yield what, lambda: act(policy)
+
+    found = outcome(inputs())
+    assert not found.broken
+    assert found.refused > 400
+
+
+def test_facts_that_are_hardly_json(policy: Path) -> None:
+    path = policy / "policy.json"
+    text = path.read_text()
+
+    def inputs() -> Iterator[tuple[str, Any]]:
+        for what, odd in odd_json(text):
+            path.write_text(odd)
+            yield what, lambda: act(policy)
+
+    found = outcome(inputs())
+    assert not found.broken
+    assert found.refused >= 5
+    path.write_bytes(text.encode("utf-16"))
+    assert load_checkpoint(policy).facts.module == "gymrl"
+
+
+def test_damaged_weights(policy: Path) -> None:
+    path = policy / "policy.safetensors"
+    whole = path.read_bytes()
+
+    def inputs() -> Iterator[tuple[str, Any]]:
+        for what, data in damaged_bytes(whole):
+            path.write_bytes(data)
+            yield what, lambda: act(policy)
+
+    found = outcome(inputs())
+    assert not found.broken
+    assert found.taken == 0
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("costs", None), ("guard", []), ("env", "text"), ("data", {"_target_": "x"})]
+)
+def test_a_recorded_group_of_another_type(trained: Finished, shell: Shell, key: str, value: Any) -> None:
+    shutil.copytree(trained.run() / "policy", shell.folder / "policy")
+    path = shell.folder / "policy" / "policy.json"
+    document = json.loads(path.read_text())
+    document["config"][key] = value
+    path.write_text(json.dumps(document))
+    assert_refused(shell.evaluate("policy=checkpoint", "policy.path=policy"), "policy.json", key)
+    assert set(contents(shell.folder)) == {Path("policy/policy.json"), Path("policy/policy.safetensors")}
+
+
+def training_state() -> dict[str, Any]:
+    """Return what a run goes on by, as small as it can be."""
+    folder = Path("checkpoints")
+    return {
+        "state_dict": {"layer": torch.zeros(2)},
+        "loops": {
+            "fit_loop": {
+                "epoch_loop.batch_progress": {"total": COUNTS, "current": dict(COUNTS), "is_last_batch": False}
+            }
+        },
+        "callbacks": {
+            best_checkpoints(CONFIG, folder).state_key: {
+                "best_k_models": {},
+                **dict.fromkeys(("best_model_path", "kth_best_model_path", "last_model_path"), ""),
+            },
+            early_stop(CONFIG).state_key: {"wait_count": 0},
+            time_limit(CONFIG).state_key: {"time_elapsed": {"train": 1.0}},
+        },
+        "rlx": {
+            "format": 1,
+            "module": "gymrl",
+            "data_fingerprint": "0",
+            "totals": {"updates": 2, "env_steps": 4, "seconds": 1.0},
+            "random_states": {},
+        },
+    }
+
+
+def test_every_leaf_of_a_training_checkpoint(tmp_path: Path) -> None:
+    path, whole = tmp_path / LAST, training_state()
+
+    def inputs() -> Iterator[tuple[str, Any]]:
+        for what, document in damaged_states(whole):
+            torch.save(document, path)
+            yield what, lambda: read_checkpoint(path, CONFIG)
+
+    torch.save(whole, path)
+    assert read_checkpoint(path, CONFIG)["rlx"]["totals"]["updates"] == 2
+    found = outcome(inputs())
+    assert not found.broken
+    assert found.refused > 250
+
+
+def damaged_states(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield damaged copies of a state that holds a tensor, which no JSON does."""
+    plain = copy.deepcopy(whole)
+    plain["state_dict"] = {}
+    yield from damaged_documents(plain)
+    for value in WRONG_VALUES:
+        yield f"state_dict.layer = {value!r}", {**whole, "state_dict": {"layer": value}}
+
+
+def test_training_checkpoints_of_damaged_bytes(tmp_path: Path) -> None:
+    path = tmp_path / LAST
+    layer = torch.arange(20_000.0)
+    torch.save({**training_state(), "state_dict": {"layer": layer}}, path)
+    whole = path.read_bytes()
+
+    def read() -> None:
+        assert torch.equal(read_checkpoint(path, CONFIG)["state_dict"]["layer"], layer), "read other numbers"
+
+    def inputs() -> Iterator[tuple[str, Any]]:
+        for what, data in damaged_bytes(whole):
+            path.write_bytes(data)
+            yield what, read
+
+    found = outcome(inputs())
+    assert not found.broken
+    assert found.taken <= 1  # an archive twice over ends as the archive does
+
+
+def test_checkpoints_that_act_or_swell_are_refused(tmp_path: Path) -> None:
+    class Act:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return (Path.touch, (tmp_path / "acted",))
+
+    path = tmp_path / LAST
+    for save in (lambda: torch.save({"state_dict": Act()}, path), lambda: path.write_bytes(pickle.dumps(Act()))):
+        save()
+        with pytest.raises(CheckpointError, match="damaged, or no checkpoint"):
+            read_checkpoint(path, CONFIG)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(10_000_000))
+    with pytest.raises(CheckpointError, match=r"BadZipFile"):
+        read_checkpoint(path, CONFIG)
+    assert not (tmp_path / "acted").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"optimizer_states": None}, "cannot be gone on from"),
+        ({"gymrl": {}}, "cannot be gone on from"),
+        ({"callbacks": {}}, "expected a mapping"),
+    ],
+)
+def test_a_run_that_cannot_go_on_leaves_nothing(
+    trained: Finished, shell: Shell, change: dict[str, Any], part: str
+) -> None:
+    shutil.copytree(trained.run(), shell.folder / "run", ignore=shutil.ignore_patterns("scorecard.*"))
+    path = shell.folder / "run" / "checkpoints" / LAST
+    torch.save(torch.load(path, weights_only=True) | change, path)
+    before = contents(shell.folder)
+    assert_refused(shell.train("resume=run", "trainer.max_updates=3"), LAST, part)
+    assert contents(shell.folder) == before
+
+
+def test_best_checkpoints_lie_in_the_run_alone(trained: Finished, shell: Shell) -> None:
+    shutil.copytree(trained.run(), shell.folder / "run", ignore=shutil.ignore_patterns("scorecard.*"))
+    path = shell.folder / "run" / "checkpoints" / LAST
+    state = torch.load(path, weights_only=True)
+    best = best_checkpoints(TrainerConfig(max_updates=2), path.parent).state_key
+    state["callbacks"][best]["best_k_models"] = {"../../../etc/..": torch.tensor(1.0)}
+    torch.save(state, path)
+    assert_refused(shell.train("resume=run"), "is the path of no checkpoint")
