@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from rlx.board.store import REPORTS, Scoreboard, append, prepare
+from rlx.board.store import REPORTS, append, prepare
 from rlx.cli import main
 from rlx.errors import RlxError
+from rlx.evaluate import BOARD as DEFAULT
 from rlx.report.recommendation import MARKDOWN, TEMPLATES, template_names
 from tests.app.commands import Finished
 from tests.hostile.damage import damaged_bytes, damaged_documents, odd_json
@@ -207,6 +208,11 @@ def test_a_board_is_not_replaced_by_its_own_page(path: Path, capsys: pytest.Capt
     assert other.read_bytes() == before
 
 
+def test_boards_of_a_user_lie_where_git_does_not_look() -> None:
+    ignored = (COMMITTED.parents[1] / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert f"{Path(DEFAULT).parts[0]}/" in ignored
+
+
 def test_a_board_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(RlxError, match="no folder that this user may write to"):
@@ -214,4 +220,3 @@ def test_a_board_that_cannot_be_written_is_found_before_the_work(tmp_path: Path)
     (tmp_path / ".scoreboard.json.lock").mkdir()
     with pytest.raises(RlxError, match="cannot be locked"):
         prepare(tmp_path / "scoreboard.json")
-    assert Scoreboard() == Scoreboard()
