@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import logging
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -12,13 +11,12 @@ from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, TypeVar
 
-from rlx.untrusted.escape import one_line
+from rlx.untrusted.escape import one_line, visible
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 Item = TypeVar("Item")
-_CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")  # all but a line break
 LATE_SECONDS = 2.0  # what is done sooner needs no progress bar
 PIPED_WIDTH = 140  # a pipe or a file has no width of its own: keep every column of a table whole
 
@@ -55,7 +53,7 @@ def _plain_console() -> type[Console]:
         def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
             """Yield the segments of a renderable, the escape sequences of its own text taken out."""
             for text, style, control in super().render(renderable, options):
-                yield Segment(text if control else _CONTROL.sub("", text), style, control)
+                yield Segment(text if control else visible(text), style, control)
 
     return PlainConsole
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rlx.backtest.account import Fill, Moment, RoundTrip
@@ -12,6 +12,8 @@ from rlx.backtest.replay import Replay
 from rlx.backtest.schedule import Schedule
 from rlx.backtest.trader import Unfilled
 from rlx.plain import plain
+from rlx.untrusted import markdown
+from rlx.untrusted.markdown import Markdown, bullets, joined
 
 SCHEMA_VERSION = 1
 LONGEST_TABLE = 200
@@ -145,21 +147,22 @@ def _daily(books: Replay) -> list[dict[str, Any]]:
 def plan_markdown(document: Mapping[str, Any]) -> str:
     """Return a document of ``plan_document`` as Markdown; long tables are cut, the JSON document has them whole."""
     plans = document["plans"]
-    remarks = [f"- {name}: {', '.join(plans[name])}" for name in ("moved", "superseded", "outside") if plans[name]]
+    remarks = [f"{name}: {', '.join(plans[name])}" for name in ("moved", "superseded", "outside") if plans[name]]
     traded = {row["date"] for row in document["fills"]} | {document["first"], document["last"]}
-    sections = [
-        f"# Replay of {len(plans['carried_out'])} plan(s), {document['first']} to {document['last']}",
-        "\n".join(["Orders on daily bars, in money; docs/plans.md has the conventions.", "", *remarks]).strip(),
-        f"## Totals\n\n{_pairs(document['totals'])}",
-        f"## Settings\n\n{_pairs(document['settings'])}",
-        f"## Fills\n\n{_rows(document['fills'])}",
-        f"## Round trips\n\n{_rows(document['round_trips'])}",
-        f"## Not carried out in full\n\n{_rows(document['unfilled'])}",
-        f"## Open at the end\n\n{_rows(document['positions'])}",
-        f"## Days with fills\n\n{_rows([row for row in document['daily'] if row['date'] in traded])}",
-        f"## Monte Carlo\n\n{_paths(document['monte_carlo'])}",
-    ]
-    return "\n\n".join(sections) + "\n"
+    sections = {
+        "Totals": _pairs(document["totals"]),
+        "Settings": _pairs(document["settings"]),
+        "Fills": _rows(document["fills"]),
+        "Round trips": _rows(document["round_trips"]),
+        "Not carried out in full": _rows(document["unfilled"]),
+        "Open at the end": _rows(document["positions"]),
+        "Days with fills": _rows([row for row in document["daily"] if row["date"] in traded]),
+        "Monte Carlo": _paths(document["monte_carlo"]),
+    }
+    title = f"Replay of {len(plans['carried_out'])} plan(s), {document['first']} to {document['last']}"
+    said = joined(["Orders on daily bars, in money; docs/plans.md has the conventions.", bullets(remarks)])
+    titled = [block for name, content in sections.items() for block in (markdown.heading(2, name), content)]
+    return markdown.document([markdown.heading(1, title), said, *titled])
 
 
 def _paths(found: Mapping[str, Any] | None) -> str:
@@ -172,20 +175,20 @@ def _paths(found: Mapping[str, Any] | None) -> str:
         f"{found['share_below_replay']:.1%} earn less than the replay above."
     )
     numbers = {"mean": found["mean"], "standard deviation": found["standard_deviation"], **found["quantiles"]}
-    return f"{words}\n\n{_pairs(numbers)}"
+    return joined([words, _pairs(numbers)])
 
 
-def _pairs(values: Mapping[str, Any]) -> str:
-    return _table(["", ""], [[name, _cell(value)] for name, value in values.items()])
+def _pairs(values: Mapping[str, Any]) -> Markdown:
+    return markdown.table(["", ""], [[name, _cell(value)] for name, value in values.items()])
 
 
 def _rows(rows: Sequence[Mapping[str, Any]]) -> str:
     if not rows:
         return "None."
     shown = rows[:LONGEST_TABLE]
-    table = _table(list(rows[0]), [[_cell(value) for value in row.values()] for row in shown])
+    table = markdown.table(list(rows[0]), [[_cell(value) for value in row.values()] for row in shown])
     left = len(rows) - len(shown)
-    return f"{table}\n\n{left} more rows in plan_replay.json." if left else table
+    return joined([table, f"{left} more rows in plan_replay.json." if left else ""])
 
 
 def _cell(value: Any) -> str:
@@ -194,8 +197,3 @@ def _cell(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name} {_cell(item)}" for name, item in value.items())
     return f"{value:,.10g}" if isinstance(value, float) else str(value)
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [list(header), ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

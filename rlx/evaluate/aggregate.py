@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,8 +10,8 @@ import numpy as np
 from rlx.evaluate.evaluation import WindowLedger
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.windows import HOLDOUT
-from rlx.plain import atomic_path
 from rlx.types import FloatArray
+from rlx.untrusted.csv_file import write_csv
 
 METRICS = ("annual_return", "cumulative_return", "sharpe", "sortino", "max_drawdown", "turnover")
 INTERVALS = ("sharpe", "sortino", "annual_return", "cumulative_return")
@@ -47,7 +46,4 @@ def daily_growth(windows: WindowLedger) -> FloatArray:
 def write_aggregate(path: Path, judgements: Mapping[str, Judgement], column: str) -> None:
     """Write a CSV file of one row a judgement, led by its name in ``column``; a number that does not exist is empty."""
     rows = [{column: name, **aggregate_row(judgement)} for name, judgement in judgements.items()]
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(path, rows)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,8 @@ from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.purging import EMBARGOED, PURGED, SEEN, UNSEEN, MadeOn, window_status
 from rlx.evaluate.seen import seen_steps
 from rlx.evaluate.summary import guard_metrics
-from rlx.plain import atomic_path, plain
+from rlx.plain import plain
+from rlx.untrusted.csv_file import write_csv
 
 SEEN_PREFIX = "seen_"
 
@@ -83,7 +83,4 @@ def seen_in(row: Row) -> int:
 
 def write_windows(path: str | Path, rows: list[Row]) -> None:
     """Write rows as CSV, atomically; a number that does not exist is an empty cell."""
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
+    write_csv(path, rows)

@@ -11,7 +11,7 @@ from rlx.evaluate.every_start import FLAGS
 from rlx.evaluate.outliers import HIGH, LOW
 from rlx.evaluate.window_rows import Row
 from rlx.report.outliers_table import MEASURES, outliers_line
-from rlx.report.panels import CAP, MUTED, POLICY, percent_axis, style
+from rlx.report.panels import CAP, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.windows_figure import LEFT, label_windows, new_figure, note_median, shade_no_test, write_png
 from rlx.report.windows_table import describe_in_words
 from rlx.types import FloatArray
@@ -30,6 +30,7 @@ def write_every_start_png(path: str | Path, rows: list[Row], block: dict[str, An
     write_png(path, draw_every_start(rows, block, policy, title))
 
 
+@plain_names()
 def draw_every_start(rows: list[Row], block: dict[str, Any], policy: str, title: str) -> Figure:
     """Return the picture as a matplotlib Figure: a measure a row, over time on the left, its histogram on the right."""
     figure = new_figure(f"{title}, every start", describe_in_words(block))

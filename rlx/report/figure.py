@@ -11,26 +11,25 @@ import numpy as np
 from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.summary import performance_metrics
 from rlx.evaluate.windows import HOLDOUT
-from rlx.plain import atomic_path
 from rlx.report import panels
 from rlx.report.numbers import number
+from rlx.report.windows_figure import write_png
 from rlx.types import FloatArray
+from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 SIZE_INCHES = (14.0, 10.0)
-DPI = 100
 
 
 def write_report_png(path: str | Path, evaluation: Evaluation, baselines: Mapping[str, Evaluation], title: str) -> None:
     """Write the picture, 1400 x 1000 pixels, atomically; ``baselines`` by name, over the same hold-out."""
-    figure = draw_report(evaluation, baselines, title)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+    write_png(path, draw_report(evaluation, baselines, title))
 
 
+@panels.plain_names()
 def draw_report(evaluation: Evaluation, baselines: Mapping[str, Evaluation], title: str) -> Figure:
     """Return the picture as a matplotlib Figure, without touching pyplot's state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -66,7 +65,7 @@ def _finish(figure: Figure, axes: list[Axes], evaluation: Evaluation, title: str
     axes[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     for axis in axes[:-1]:
         axis.tick_params(labelbottom=False)
-    figure.text(0.062, 0.962, title, fontsize=17, fontweight="bold", color=panels.INK)
+    figure.text(0.062, 0.962, one_line(title), fontsize=17, fontweight="bold", color=panels.INK)
     span = f"{np.datetime_as_string(first, unit='D')} to {np.datetime_as_string(last, unit='D')}"
     measured = performance_metrics(windows.ledger.select(0), evaluation.periods_per_year)
     steps = f"{windows.steps} step{'s' if windows.steps > 1 else ''}"

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlx.evaluate.guard_ab import GuardContest
-from rlx.plain import atomic_path
-from rlx.report.panels import INK, MUTED, POLICY, style
+from rlx.report.panels import INK, MUTED, POLICY, plain_names, style
+from rlx.report.windows_figure import write_png
+from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DPI = 100
 WIDTH_INCHES = 14.0
 PANELS = {"return": "Return, guard less control", "max_drawdown": "Max drawdown, guard less control"}
 STRESSED = "#c0392b"
@@ -23,11 +23,10 @@ STRESSED = "#c0392b"
 
 def write_guard_ab_png(path: str | Path, contest: GuardContest) -> None:
     """Write the picture, 1400 pixels wide, atomically."""
-    figure = draw_guard_ab(contest)
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+    write_png(path, draw_guard_ab(contest))
 
 
+@plain_names()
 def draw_guard_ab(contest: GuardContest) -> Figure:
     """Return the picture as a matplotlib Figure, without touching pyplot's state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -42,7 +41,7 @@ def draw_guard_ab(contest: GuardContest) -> Figure:
         style(axes, title)
         _draw_boxes(axes, contest, measure, named=column == 0)
     summary, height = contest.summary, figure.get_figheight()
-    title = f"Guards of {summary['policy']}, compared with {summary['control']}"
+    title = one_line(f"Guards of {summary['policy']}, compared with {summary['control']}")
     figure.text(0.09, 1.0 - 0.4 / height, title, fontsize=17, fontweight="bold", color=INK)
     windows = f"{summary['windows']['all']['n']} windows of {summary['windows']['steps']} steps"
     subtitle = f"{windows}: box of the middle half, whiskers to 5% and 95%, dot at the mean, "

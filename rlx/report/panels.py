@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +14,7 @@ from rlx.evaluate.metrics import drawdowns
 from rlx.evaluate.windows import HOLDOUT
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray, TimeArray
+from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,6 +30,19 @@ GUARDS = {
     "negative_return_guard": ("negative return", "#d98c00"),
     "turnover_guard": ("turnover", "#6b4fa0"),
 }
+
+
+@contextmanager
+def plain_names() -> Iterator[None]:
+    """Draw and write a picture in which names are shown as they stand; also a decorator.
+
+    Dollar signs do not begin a formula, and a letter that the font lacks is a box and no warning.
+    """
+    from matplotlib import rc_context
+
+    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from")
+        yield
 
 
 def draw_equity(axes: Axes, curves: Mapping[str, Evaluation], policy: str) -> None:
@@ -192,7 +208,7 @@ def note(axes: Axes, text: str, colour: str, y: float = 1.0) -> None:
 
 
 def _spoken(name: str) -> str:
-    return name.replace("_", " ")
+    return one_line(name).replace("_", " ")
 
 
 def _spans_decades(values: Sequence[FloatArray]) -> bool:

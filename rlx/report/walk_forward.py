@@ -11,7 +11,7 @@ import numpy as np
 from rlx.evaluate.distribution import window_metrics
 from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.windows import WALK_FORWARD
-from rlx.report.panels import BASELINES, MUTED, POLICY, percent_axis, style
+from rlx.report.panels import BASELINES, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.windows_figure import BESIDE, LEFT, label_windows, new_figure, note_median, shade_no_test, write_png
 from rlx.report.windows_table import describe_in_words
 from rlx.types import FloatArray
@@ -32,6 +32,7 @@ def write_walk_forward_png(
     write_png(path, draw_walk_forward(evaluation, baselines, block, title))
 
 
+@plain_names()
 def draw_walk_forward(
     evaluation: Evaluation, baselines: Mapping[str, Evaluation], block: dict[str, Any], title: str
 ) -> Figure:

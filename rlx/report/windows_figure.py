@@ -12,8 +12,9 @@ from rlx.evaluate.purging import UNSEEN
 from rlx.evaluate.window_rows import Row, seen_in
 from rlx.plain import atomic_path
 from rlx.report.numbers import number
-from rlx.report.panels import INK, MUTED, note
+from rlx.report.panels import INK, MUTED, note, plain_names
 from rlx.types import FloatArray
+from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -33,11 +34,12 @@ def new_figure(title: str, subtitle: str) -> Figure:
 
     figure = Figure(figsize=SIZE_INCHES)
     FigureCanvasAgg(figure)
-    figure.text(LEFT, 0.955, title, fontsize=17, fontweight="bold", color=INK)
+    figure.text(LEFT, 0.955, one_line(title), fontsize=17, fontweight="bold", color=INK)
     figure.text(LEFT, 0.925, subtitle, fontsize=11.5, color=MUTED)
     return figure
 
 
+@plain_names()
 def write_png(path: str | Path, figure: Figure) -> None:
     """Write the picture as PNG, atomically."""
     with atomic_path(path) as temporary:
@@ -69,4 +71,4 @@ def note_median(axes: Axes, who: str, name: str, values: FloatArray, colour: str
     """Name whose numbers (B,) of a measure these are, and their median, beside the axes."""
     finite = values[np.isfinite(values)]
     median = number(name, float(np.median(finite)) if finite.size else None)
-    note(axes, f"{who.replace('_', ' ')}\nmedian {median}", colour, y=1.0 - 0.35 * place)
+    note(axes, f"{one_line(who).replace('_', ' ')}\nmedian {median}", colour, y=1.0 - 0.35 * place)

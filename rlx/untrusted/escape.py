@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
+_UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # all but \n
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&$]|(?<!\w)_|_(?!\w))")  # GitHub takes no underscore within a word for emphasis
 _LINK = re.compile(r"(?i)\b(?:[a-z][a-z0-9+.-]*(?=:\S)|www(?=\.))")  # what some renderers make links of by themselves
 _BLOCK = re.compile(r"^(?:([-+=#])|(\d+)(?=[.)]))")  # begins a list or a heading at the start of a line
@@ -14,6 +15,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def one_line(text: object) -> str:
     """Return text with line breaks, control characters and marks of writing direction as single spaces."""
     return _CONTROL.sub(" ", str(text)).strip()
+
+
+def visible(text: str) -> str:
+    """Return text without what is not seen, but for its line breaks."""
+    return _UNSEEN.sub("", text)
 
 
 def markdown(text: object) -> str:

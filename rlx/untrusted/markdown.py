@@ -30,7 +30,7 @@ def code(name: str) -> Markdown:
 
 def strong(text: str) -> Markdown:
     """Return bold text."""
-    return Markdown(f"**{markdown_within(text)}**")
+    return Markdown(f"**{markdown_within(one_line(text))}**")
 
 
 def heading(level: int, *parts: str) -> Markdown:

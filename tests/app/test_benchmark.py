@@ -45,6 +45,7 @@ def test_a_row_is_what_the_policys_own_evaluation_says(shell: Shell) -> None:
     own = finished.run("evaluate") / "targets" / "momentum" / "scorecard.json"
     assert Scorecard.load(own).metrics == card.metrics
     assert board(shell)["hindsight"].unranked == "an oracle that sees the future"
+    assert [path.name for path in (shell.folder / "experiments").iterdir()] == ["targets.yaml"]  # what is tracked stays
 
 
 def test_bad_targets_are_rows_and_not_the_end(shell: Shell) -> None:
@@ -189,6 +190,8 @@ def test_ctrl_c_keeps_what_was_judged(shell: Shell, monkeypatch: pytest.MonkeyPa
         (("policy=cash",), "policy=cash: protocol=benchmark judges the policies of protocol.targets"),
         (("protocol.targets=none.yaml",), "protocol.targets=none.yaml: no such file"),
         (("protocol.window_steps=4000",), "protocol.window_steps=4000"),
+        (("protocol.board=board.md",), "protocol.board='board.md': must be the path of a .json file"),
+        (("protocol.board=experiments/targets.yaml/x.json",), "is no folder that this user may write to"),
     ],
 )
 def test_what_would_stop_every_target_stops_the_command(shell: Shell, arguments: tuple[str, ...], words: str) -> None:

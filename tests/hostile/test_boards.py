@@ -14,6 +14,7 @@ import pytest
 from rlx.board.store import REPORTS, Scoreboard, append, prepare
 from rlx.cli import main
 from rlx.errors import RlxError
+from rlx.evaluate import BOARD as DEFAULT
 from rlx.report.recommendation import MARKDOWN, TEMPLATES, template_names
 from tests.app.commands import Finished
 from tests.hostile.damage import damaged_bytes, damaged_documents, odd_json
@@ -21,7 +22,8 @@ from tests.hostile.refusal import assert_refused, contents
 
 COMMITTED = Path(__file__).parents[2] / "experiments" / "scoreboard.json"
 LENIENT = ("--min-dsr", "0.001", "--max-p-value", "1", "--max-drawdown", "1", "--min-steps", "1", "--min-windows", "1")
-SHARE = 97  # of the damaged boards every so manieth is tried always, all of them in the slow test
+SHARE = 307  # of the damaged boards every so manieth is tried always, all of them in the slow test
+DRAWN = 10  # of those that are no worse for it, every so manieth is drawn in the slow test
 
 
 def small_board() -> dict[str, Any]:
@@ -33,6 +35,7 @@ def small_board() -> dict[str, Any]:
         own = [entry for entry in board["entries"] if entry["key"] == key]
         entries += [next(entry for entry in own if entry["kind"] == kind) for kind in ("checkpoint", "equal_weight")]
     entries[0]["references"] = [{"name": "production_average_daily_return", "value": 0.001, "unit": "fraction"}]
+    entries[0]["intervals"]["annual_excess_over_equal_weight"] |= {"low": 0.01, "covers_zero": False}  # it is promoted
     return {**board, "keys": {key: board["keys"][key] for key in keys}, "entries": entries}
 
 
@@ -87,9 +90,8 @@ def assert_harmless(path: Path, data: bytes, capsys: pytest.CaptureFixture[str])
         prepare(path)
     with pytest.raises(RlxError):
         append(path, "0123456789ab", {}, [])
-    left = contents(path.parents[1])
-    left.pop(Path(path.parent.name) / f".{path.name}.lock", None)
-    assert left == before
+    left, lock = contents(path.parents[1]), Path(path.parent.name) / f".{path.name}.lock"
+    assert left | {lock: b""} == before | {lock: b""}
 
 
 def test_a_share_of_damaged_boards(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -99,8 +101,18 @@ def test_a_share_of_damaged_boards(path: Path, capsys: pytest.CaptureFixture[str
 
 @pytest.mark.slow
 def test_all_damaged_boards(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for what, data in damaged():
-        _told(what, path, data, capsys)
+    for number, (what, data) in enumerate(damaged()):
+        if number % DRAWN == 0 or not _is_read(path, data):
+            _told(what, path, data, capsys)
+
+
+def _is_read(path: Path, data: bytes) -> bool:
+    path.write_bytes(data)
+    try:
+        Scoreboard.load(path)
+    except RlxError:
+        return False
+    return True
 
 
 def _told(what: str, path: Path, data: bytes, capsys: pytest.CaptureFixture[str]) -> None:
@@ -184,18 +196,20 @@ def damaged_reports() -> Iterator[tuple[str, bytes]]:
 
 def _drawn_with(path: Path, data: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     (path.parent / REPORTS / BOARD["entries"][0]["report"]).write_bytes(data)
+    lines = [BOARD["entries"][0]]
+    path.write_text(json.dumps({**BOARD, "entries": lines}), encoding="utf-8")
     finished = rlx(capsys, "board", path)
     assert finished.status == 0, finished.err
 
 
 def test_a_share_of_damaged_reports_leaves_the_page(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for _, data in islice(damaged_reports(), 0, None, 31):
+    for _, data in islice(damaged_reports(), 0, None, 233):
         _drawn_with(path, data, capsys)
 
 
 @pytest.mark.slow
-def test_every_damaged_report_leaves_the_page(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for _, data in damaged_reports():
+def test_many_damaged_reports_leave_the_page(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for _, data in islice(damaged_reports(), 0, None, DRAWN):
         _drawn_with(path, data, capsys)
 
 
@@ -207,6 +221,11 @@ def test_a_board_is_not_replaced_by_its_own_page(path: Path, capsys: pytest.Capt
     assert other.read_bytes() == before
 
 
+def test_boards_of_a_user_lie_where_git_does_not_look() -> None:
+    ignored = (COMMITTED.parents[1] / ".gitignore").read_text(encoding="utf-8").splitlines()
+    assert f"{Path(DEFAULT).parts[0]}/" in ignored
+
+
 def test_a_board_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
     with pytest.raises(RlxError, match="no folder that this user may write to"):
@@ -214,4 +233,3 @@ def test_a_board_that_cannot_be_written_is_found_before_the_work(tmp_path: Path)
     (tmp_path / ".scoreboard.json.lock").mkdir()
     with pytest.raises(RlxError, match="cannot be locked"):
         prepare(tmp_path / "scoreboard.json")
-    assert Scoreboard() == Scoreboard()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rlx.untrusted.escape import markdown
+from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined, table
 
 SHOWN = 10  # places of a problem that are listed; the JSON document has all
 MOST_DAYS = 60  # days that are listed; the JSON document has all
@@ -13,31 +13,31 @@ MOST_DAYS = 60  # days that are listed; the JSON document has all
 
 def summary_text(summary: Mapping[str, Any]) -> str:
     """Return the summary for reading; amounts are in account currency, days in UTC."""
-    sections = [
-        "# Production record",
-        _sources(summary),
-        f"## Realised PnL\n\n{_pnl(summary)}",
-        f"## Daily averages\n\n{_averages(summary)}",
-        f"## Account\n\n{_account(summary)}",
-        f"## Replay\n\n{_replay(summary['replay'])}",
-        f"## What could not be used, or is odd\n\n{_problems(summary['problems'])}",
-    ]
-    return "\n\n".join(sections) + "\n"
+    sections = {
+        "Realised PnL": _pnl(summary),
+        "Daily averages": _averages(summary),
+        "Account": _account(summary),
+        "Replay": _replay(summary["replay"]),
+        "What could not be used, or is odd": _problems(summary["problems"]),
+    }
+    titled = [block for title, content in sections.items() for block in (heading(2, title), content)]
+    return document([heading(1, "Production record"), _sources(summary), *titled])
 
 
 def _sources(summary: Mapping[str, Any]) -> str:
     span, zone = summary["span"], summary["time_zone"]
-    trades, log = (markdown(summary[name] or "none given") for name in ("trades_file", "log_file"))
+    trades, log = (summary[name] or "none given" for name in ("trades_file", "log_file"))
     covered = "No time stamp can be used."
     if span["first"] is not None:
         covered = (
             f"{span['first']} to {span['last']}: {span['calendar_days']} days, {span['business_days']} Mondays "
             f"to Fridays, {span['recorded_days']} days with anything recorded."
         )
-    return (
-        f"Trades: {trades}. Log: {log}.\n\n{covered} Days are UTC days; {zone['stamps_assumed_utc']} time stamps have "
-        "no zone and are taken as UTC. Amounts are in the account's currency."
+    days = (
+        f"{covered} Days are UTC days; {zone['stamps_assumed_utc']} time stamps have no zone and are taken as UTC. "
+        "Amounts are in the account's currency."
     )
+    return joined([f"Trades: {trades}. Log: {log}.", days])
 
 
 def _pnl(summary: Mapping[str, Any]) -> str:
@@ -57,15 +57,15 @@ def _pnl(summary: Mapping[str, Any]) -> str:
     ]
     more = len(pnl["by_day"]) - MOST_DAYS
     earlier = [f"{more} earlier days are in the JSON document."] if more > 0 else []
-    return "\n\n".join([words, *(table for table in tables if table), *earlier])
+    return joined([words, *tables, *earlier])
 
 
 def _groups(name: str, groups: Mapping[str, Any]) -> str:
     rows = [
-        [markdown(label), _money(group["pnl"]), str(group["trades"]), _share(group["hit_rate"])]
+        [label, _money(group["pnl"]), str(group["trades"]), _share(group["hit_rate"])]
         for label, group in groups.items()
     ]
-    return _table([name, "realised PnL", "trades", "hit rate"], rows) if rows else ""
+    return table([name, "realised PnL", "trades", "hit rate"], rows) if rows else Markdown("")
 
 
 def _averages(summary: Mapping[str, Any]) -> str:
@@ -88,7 +88,7 @@ def _averages(summary: Mapping[str, Any]) -> str:
         )
     else:
         words += "Return: each day's realised PnL over policy.initial_value and what was realised before that day."
-    return f"{_table(['average', 'PnL', 'return'], rows)}\n\n{words}"
+    return joined([table(["average", "PnL", "return"], rows), words])
 
 
 def _account(summary: Mapping[str, Any]) -> str:
@@ -108,35 +108,34 @@ def _account(summary: Mapping[str, Any]) -> str:
         else f"change {_money(found['change'])} ({_share(found['total_return'])}), deposits and withdrawals included."
     )
     spoken = f"{found['snapshots']} snapshots, {found['first_at']} to {found['last_at']}: {spoken}"
-    return f"{spoken}\n\n{_table(['', 'first', 'last', 'min', 'max', 'mean'], rows)}"
+    return joined([spoken, table(["", "first", "last", "min", "max", "mean"], rows)])
 
 
 def _replay(replay: Mapping[str, Any]) -> str:
     found = _problems(replay["problems"]) if replay.get("problems") else ""
     if "reason" in replay:
-        return f"Not replayed: {markdown(replay['reason'])}" + (f"\n\n{found}" if found else "")
+        return joined([f"Not replayed: {replay['reason']}", found])
     words = (
-        f"{replay['positions']} positions in {', '.join(map(markdown, replay['symbols']))}, {replay['first']} to "
+        f"{replay['positions']} positions in {', '.join(replay['symbols'])}, {replay['first']} to "
         f"{replay['last']}: {replay['decisions']} decisions, {replay['decisions_holding']} of them with positions. The "
         f"account's value is a snapshot's at {replay['valued_by_snapshot']} of these and policy.initial_value with "
         f"realised PnL at {replay['valued_by_initial_value']}. Largest gross exposure asked for: "
         f"{replay['largest_gross']:.2f}."
     )
-    return words + (f"\n\n{found}" if found else "")
+    return joined([words, found])
 
 
 def _problems(problems: Mapping[str, Any]) -> str:
     if not problems:
         return "Nothing."
-    return "\n".join(
-        f"- {kind} ({found['count']}): {found['meaning']}. {_places(found['where'])}"
-        for kind, found in problems.items()
+    return bullets(
+        f"{kind} ({found['count']}): {found['meaning']}. {_places(found['where'])}" for kind, found in problems.items()
     )
 
 
 def _places(places: Sequence[str]) -> str:
     more = len(places) - SHOWN
-    return "; ".join(map(markdown, places[:SHOWN])) + (f"; and {more} more in the JSON document" if more > 0 else "")
+    return "; ".join(places[:SHOWN]) + (f"; and {more} more in the JSON document" if more > 0 else "")
 
 
 def _money(value: float | None) -> str:
@@ -145,8 +144,3 @@ def _money(value: float | None) -> str:
 
 def _share(value: float | None, digits: int = 2) -> str:
     return "n/a" if value is None else f"{value:.{digits}%}"
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [header, ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

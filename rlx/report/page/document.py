@@ -150,11 +150,9 @@ def _pools(group: Group) -> Markup | None:
 
 
 def _open(row: Row, group: Group, board: str | Path) -> Opened:
-    path = report_path(board, row.entry)
-    if path is None:
-        return Opened(None)
     try:
-        return Opened(report(row, group, Series.read(path)))
+        path = report_path(board, row.entry)
+        return Opened(None if path is None else report(row, group, Series.read(path)))
     except RlxError as error:
         return Opened(None, str(error))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable
 
+from rlx.untrusted.escape import visible
+
 VOID = frozenset({"circle", "input", "line", "link", "meta", "path", "rect"})
 """Elements that are written without an end tag: HTML's own, and shapes of SVG without children."""
 FOREIGN = frozenset({"circle", "line", "path", "rect"})
@@ -35,8 +37,8 @@ def join(children: Iterable[str | None], between: str = "") -> Markup:
 
 
 def text(value: str) -> Markup:
-    """Return a text as HTML that shows it as it stands."""
-    return value if isinstance(value, Markup) else Markup(html.escape(value, quote=False))
+    """Return a text as HTML that shows it as it stands, without control characters and marks of direction."""
+    return value if isinstance(value, Markup) else Markup(html.escape(visible(value), quote=False))
 
 
 def breakable(name: str) -> Markup:
@@ -64,7 +66,7 @@ def _attribute(key: str, value: Attribute) -> str:
     if value is None or value is False:
         return ""
     name = key.rstrip("_").replace("_", "-")
-    return f" {name}" if value is True else f' {name}="{html.escape(_written(value))}"'
+    return f" {name}" if value is True else f' {name}="{html.escape(visible(_written(value)))}"'
 
 
 def _written(value: str | int | float) -> str:
