@@ -44,8 +44,8 @@ def read_ledger(path: str | Path) -> dict[str, WindowLedger]:
         raise RlxError(f"ledger {path}: no such file.")
     try:
         table = pq.read_table(path)
-    except pa.ArrowInvalid as error:
-        raise RlxError(f"ledger {path}: not a Parquet file ({error}).") from error
+    except (pa.ArrowException, OSError, ValueError) as error:  # by what is damaged
+        raise RlxError(f"ledger {path}: not a Parquet file ({' '.join(str(error).split())}).") from error
     missing = sorted({"set", "window", "bar", "timestamp", "end_timestamp", *SCALARS} - set(table.column_names))
     if missing:
         raise RlxError(f"ledger {path}: missing columns {', '.join(missing)}.")
