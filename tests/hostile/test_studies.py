@@ -66,8 +66,8 @@ def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
 
 
 def flipped(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield a database with one byte in about 500 turned over."""
-    for place in range(0, len(data), 499):
+    """Yield a database with one byte in about 2,000 turned over."""
+    for place in range(0, len(data), 1999):
         yield f"byte {place}", data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
 
 
@@ -112,6 +112,17 @@ def test_damaged_studies_are_an_error_of_ours(folder: Path, tmp_path: Path) -> N
 def test_every_damaged_study_is_an_error_of_ours(folder: Path) -> None:
     for what, damaged in flipped((folder / "study.db").read_bytes()):
         check_study(folder, what, damaged)
+
+
+def test_storages_that_cannot_be_written_or_are_of_another_version_are_refused(folder: Path) -> None:
+    read_only = Place.of(f"sqlite:///file:{folder}/study.db?mode=ro&uri=true", folder)
+    with pytest.raises(RlxError, match=r"cannot be used .*readonly database"), opened(read_only) as storage:
+        optuna.create_study(study_name="another", storage=storage)
+    with contextlib.closing(sqlite3.connect(folder / "study.db")) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = 'v99'")
+        connection.commit()
+    with pytest.raises(RlxError, match=r"cannot be used .*no longer compatible"), opened(Place.of(None, folder)):
+        pass
 
 
 def test_a_report_on_a_damaged_study_counts_by_the_record(folder: Path, shell: Shell) -> None:

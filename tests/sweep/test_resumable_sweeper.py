@@ -292,6 +292,6 @@ def test_a_sweep_without_one_usable_trial_fails(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path, override: str, expected: str) -> None:
-    said = sweep(tmp_path, override, expect=1)
+    said = sweep(tmp_path, override, "hydra.sweep.dir=multirun/gymrl/now", expect=1)
     assert expected in said and "secret" not in said
     assert list(tmp_path.iterdir()) == []
