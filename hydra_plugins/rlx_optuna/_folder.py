@@ -25,24 +25,26 @@ RAN_IN = "ran_in"
 def taken(folder: Path) -> Iterator[None]:
     """Hold a sweep's folder for this process; ConfigError when another holds it, which a dead one never does.
 
-    A folder that was made for it is taken away again when nothing was put in.
+    Folders that were made for it are taken away again when nothing was put in.
     """
-    new = not folder.exists()
+    made = [one for one in (folder, *folder.parents) if not one.exists()]
     lock = FileLock(folder / LOCK)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout as error:
         raise ConfigError(f"hydra.sweep.dir={folder}: a sweep is running in it. Wait, or name another.") from error
-    except OSError as error:
-        raise RlxError(f"hydra.sweep.dir={folder}: cannot be written ({error}).") from error
+    except (OSError, NotImplementedError) as error:  # the latter of a file system without locks
+        raise RlxError(f"hydra.sweep.dir={folder}: cannot be written or locked ({error}). Name another.") from error
     try:
         yield
     finally:
         lock.release()
-        if new and folder.is_dir() and {entry.name for entry in folder.iterdir()} <= {LOCK}:
+        if made and {entry.name for entry in folder.iterdir()} <= {LOCK}:
             (folder / LOCK).unlink(missing_ok=True)
-            folder.rmdir()
+            for one in made:
+                if not any(one.iterdir()):
+                    one.rmdir()
 
 
 def is_taken(folder: Path) -> bool:
@@ -52,7 +54,7 @@ def is_taken(folder: Path) -> bool:
     try:
         with FileLock(folder / LOCK, timeout=0):
             return False
-    except Timeout:
+    except (Timeout, OSError, NotImplementedError):  # what cannot be known is left alone
         return True
 
 

@@ -68,14 +68,13 @@ def write_record(folder: Path, place: Place, study: optuna.Study) -> None:
 def read_held(folder: Path) -> Held | None:
     """Return what the study of a sweep's folder holds; None where there is no study.
 
-    A file is read anew. Of any other storage, which is not ours to connect to because a file names it, and of a file
-    that is gone, the record is what there is. RlxError for what cannot be read or names no study.
+    A file is read anew. Of any other storage, which is not ours to connect to because a file names it, the record is
+    what there is. RlxError for what cannot be read or is gone.
     """
     record = read_record(folder)
     if record is None:
         return _read_file(folder / STUDY, None) if (folder / STUDY).exists() else None
-    file = None if record["file"] is None else folder / record["file"]
-    return held_by(record) if file is None or not file.exists() else _read_file(file, record["study_name"])
+    return held_by(record) if record["file"] is None else _read_file(folder / record["file"], record["study_name"])
 
 
 def held_by(record: Mapping[str, Any]) -> Held:

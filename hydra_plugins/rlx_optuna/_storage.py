@@ -56,6 +56,8 @@ def opened(place: Place) -> Iterator[RDBStorage]:
     """Yield a storage to run trials in, made where there is none; RlxError for all that is wrong with it, then too."""
     if place.file is not None and place.file.exists():
         check_file(place.file, may_be_empty=True)
+        if place.file.stat().st_size:
+            _refuse_damage(place.file)
     storage = None
     try:
         storage = _connect(place, make=True)
@@ -71,17 +73,30 @@ def opened(place: Place) -> Iterator[RDBStorage]:
 def opened_to_read(file: Path) -> Iterator[RDBStorage]:
     """Yield the storage of a file, which is not made or changed; RlxError for whatever is wrong with it."""
     check_file(file)
-    storage = None
+    storage, verbosity = None, optuna.logging.get_verbosity()
     try:
         storage = _connect(Place(f"sqlite:///{file}", file, str(file)), make=False)
+        optuna.logging.set_verbosity(optuna.logging.ERROR)  # it tells of an error before it raises it
         yield storage
     except RlxError:
         raise
     except Exception as error:  # a damaged database breaks Optuna and SQLAlchemy in any place
         raise _broken(str(file), error) from error
     finally:
+        optuna.logging.set_verbosity(verbosity)
         if storage is not None:
             _close(storage)
+
+
+def _refuse_damage(file: Path) -> None:
+    """Read everything that a database holds: what is damaged shows before a trial is run."""
+    if not _tables(file):
+        return
+    with opened_to_read(file) as storage:
+        for name in optuna.get_all_study_names(storage):
+            study = optuna.load_study(study_name=name, storage=storage)
+            study.get_trials(deepcopy=False)
+            _ = study.user_attrs, study.direction
 
 
 def check_file(file: Path, may_be_empty: bool = False) -> None:
@@ -96,7 +111,7 @@ def check_file(file: Path, may_be_empty: bool = False) -> None:
         raise FileError(f"{file}: not an SQLite database, so it holds no study. {_remedy()}")
     try:
         tables = _tables(file)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:  # the latter of names that are no text
         raise _broken(str(file), error) from error
     if not tables >= OPTUNA_TABLES and not (may_be_empty and not tables):
         raise FileError(f"{file}: a database of something else, with no study of Optuna's in it. {_remedy()}")

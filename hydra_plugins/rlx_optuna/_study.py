@@ -69,7 +69,7 @@ class ResumableStudy(OptunaSweeperImpl):
 
     def sweep(self, arguments: list[str]) -> None:
         """Run trials of the search space in ``arguments`` and the sweep's params until the total is reached."""
-        self._check_numbers()
+        self._check_settings()
         search = self._search(arguments)
         folder = Path(self.sweep_dir)
         place = Place.of(self.storage, folder)
@@ -85,7 +85,9 @@ class ResumableStudy(OptunaSweeperImpl):
             if not study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,)):
                 raise RlxError(f"None of the {done(study)} trials of study '{self.name}' gave a usable objective.")
 
-    def _check_numbers(self) -> None:
+    def _check_settings(self) -> None:
+        if self.sampler.get("_partial_"):
+            raise ConfigError("hydra/sweeper/sampler=grid: for a grid, leave out hydra/sweeper=optuna and give a=1,2.")
         for name, (low, high) in RANGES.items():
             if not low <= getattr(self, name) <= high:
                 raise ConfigError(f"hydra.sweeper.{name}={getattr(self, name)}: must be from {low} to {high:,}.")
@@ -147,8 +149,6 @@ class ResumableStudy(OptunaSweeperImpl):
 
     def _sampler(self, trials_so_far: int) -> optuna.samplers.BaseSampler:
         """Build the sampler; a continued study gets another seed, or it would draw its first trials again."""
-        if self.sampler.get("_partial_"):
-            raise ConfigError("hydra/sweeper/sampler=grid: for a grid, leave out hydra/sweeper=optuna and give a=1,2.")
         settings = {key: value for key, value in self.sampler.items() if value is not None}
         if "seed" in self.sampler:
             settings["seed"] = self.seed + trials_so_far

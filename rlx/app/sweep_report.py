@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,7 @@ from rlx.plain import write_json, write_text
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
 from rlx.types import FloatArray
 from rlx.untrusted.documents import read_yaml
+from rlx.untrusted.escape import one_line
 from rlx.untrusted.plain_types import require
 
 if TYPE_CHECKING:
@@ -31,6 +33,7 @@ SCHEMA_VERSION = 2  # in 1 the ranks of ``overfitting`` counted from the worst
 NAME = "sweep_report"
 CONFIDENCE = 0.95
 SAME_RETURN = 1e-9
+HASH = re.compile(r"[0-9a-f]{12}")
 log = logging.getLogger(__name__)
 
 
@@ -90,10 +93,10 @@ def _scorecards(folder: Path) -> dict[str, Scorecard]:
     paths = sorted(folder.glob("*/scorecard.json"), key=lambda path: (len(path.parent.name), path.parent.name))
     if not paths:
         raise RlxError(f"{folder}: no trial in it has a scorecard. Give the folder of a sweep that has ended.")
-    return {path.parent.name: _card(path) for path in paths}
+    return {path.parent.name: read_card(path) for path in paths}
 
 
-def _card(path: Path) -> Scorecard:
+def read_card(path: Path) -> Scorecard:
     """Return a scorecard whose key has what is read of it here."""
     card = Scorecard.load(path)
     key: Any = card.key if isinstance(card.key, dict) else {}
@@ -102,7 +105,7 @@ def _card(path: Path) -> Scorecard:
     holdout = holdout if isinstance(holdout, dict) else {}
     year = key.get("periods_per_year")
     right = {
-        "key.hash": isinstance(key.get("hash"), str),
+        "key.hash": isinstance(key.get("hash"), str) and HASH.fullmatch(key["hash"]) is not None,
         "key.periods_per_year": isinstance(year, int | float) and math.isfinite(year) and 0 < year < 1e9,
         **{f"key.windows.{HOLDOUT}.{name}": isinstance(holdout.get(name), str) for name in ("first", "last")},
         f"key.windows.{HOLDOUT}.steps": isinstance(holdout.get("steps"), int),
@@ -117,7 +120,7 @@ def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> d
     by_key: dict[str, list[str]] = {}
     for name, card in cards.items():
         by_key.setdefault(card.key["hash"], []).append(name)
-    listed = "; ".join(f"{one} (trials {', '.join(names)})" for one, names in by_key.items())
+    listed = "; ".join(f"{one} (trials {', '.join(map(one_line, names))})" for one, names in by_key.items())
     if key is None and len(by_key) > 1:
         raise RlxError(
             f"{folder}: its trials were judged under different conditions and cannot be compared. Choose one "

@@ -54,7 +54,7 @@ def read_ledger(path: str | Path) -> dict[str, WindowLedger]:
             _check_columns(path, file.schema_arrow, file.metadata.num_rows)
             table = file.read()
         table.validate(full=True)
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, ValueError) as error:  # by what is damaged
         reason = " ".join(str(error).split())[:200]
         raise FileError(f"ledger {path}: not a Parquet file, or damaged ({reason}).") from error
     if any(column.null_count for column in table.columns):

@@ -194,9 +194,7 @@ def test_a_second_sweep_on_one_storage_goes_on_or_is_refused(tmp_path: Path) -> 
     assert Path(tmp_path, saved.best_run) == where and where.is_dir()
     assert read_held(tmp_path / "second").trials == 3  # type: ignore[union-attr]
     other = sweep(tmp_path, "hydra.sweeper.study_name=new", *shared, expect=1)
-    assert (
-        "hydra.sweep.dir=sweep: is the folder of study 'rlx' in sqlite:///shared.db (study.json), not of 'new'" in other
-    )
+    assert "hydra.sweep.dir=sweep: is the folder of study 'rlx' in sqlite:///shared.db (study.json), not of" in other
 
 
 @pytest.mark.parametrize(
@@ -207,8 +205,8 @@ def test_a_second_sweep_on_one_storage_goes_on_or_is_refused(tmp_path: Path) -> 
         ("hydra.sweeper.direction=minimize", "hydra.sweeper.direction=minimize", "maximize"),
         ("x=interval(0.0,5.0)", "x=interval(0.0, 5.0)", "interval(0.0, 4.0)"),
         ("x=choice(1,2)", "x=choice(1, 2)", "interval(0.0, 4.0)"),
-        ("x=1.5", "x=none", "interval(0.0, 4.0)"),
-        ("nan_above=interval(0.0,1.0)", "nan_above=interval(0.0, 1.0)", "none"),
+        ("x=1.5", "x=1.5", "interval(0.0, 4.0)"),
+        ("nan_above=interval(0.0,1.0)", "nan_above=interval(0.0, 1.0)", "1000000000.0"),
     ],
 )
 def test_what_trials_have_in_common_does_not_change(one_trial: Path, override: str, now: str, before: str) -> None:
@@ -294,6 +292,6 @@ def test_a_sweep_without_one_usable_trial_fails(tmp_path: Path) -> None:
     ],
 )
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path, override: str, expected: str) -> None:
-    said = sweep(tmp_path, override, expect=1)
+    said = sweep(tmp_path, override, "hydra.sweep.dir=multirun/gymrl/now", expect=1)
     assert expected in said and "secret" not in said
     assert list(tmp_path.iterdir()) == []
