@@ -12,6 +12,7 @@ from rlx.backtest.replay import Replay
 from rlx.backtest.schedule import Schedule
 from rlx.backtest.trader import Unfilled
 from rlx.plain import plain
+from rlx.untrusted.escape import markdown
 
 SCHEMA_VERSION = 1
 LONGEST_TABLE = 200
@@ -145,7 +146,11 @@ def _daily(books: Replay) -> list[dict[str, Any]]:
 def plan_markdown(document: Mapping[str, Any]) -> str:
     """Return a document of ``plan_document`` as Markdown; long tables are cut, the JSON document has them whole."""
     plans = document["plans"]
-    remarks = [f"- {name}: {', '.join(plans[name])}" for name in ("moved", "superseded", "outside") if plans[name]]
+    remarks = [
+        f"- {name}: {', '.join(map(markdown, plans[name]))}"
+        for name in ("moved", "superseded", "outside")
+        if plans[name]
+    ]
     traded = {row["date"] for row in document["fills"]} | {document["first"], document["last"]}
     sections = [
         f"# Replay of {len(plans['carried_out'])} plan(s), {document['first']} to {document['last']}",
@@ -192,10 +197,12 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_cell(item)}" for name, item in value.items())
+        return ", ".join(f"{_cell(name)} {_cell(item)}" for name, item in value.items())
+    if isinstance(value, str):
+        return markdown(value)
     return f"{value:,.10g}" if isinstance(value, float) else str(value)
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [list(header), ["---"] * len(header), *rows]
-    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
