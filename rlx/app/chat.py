@@ -150,7 +150,7 @@ def _text(answer: HttpAnswer, endpoint: Endpoint) -> str:
 
 
 def _complain(answer: HttpAnswer, text: str, endpoint: Endpoint) -> NoReturn:
-    said = answer_shown(hide(text, endpoint.api_key))
+    said = answer_shown(hide(text[: 20 * SHOWN], endpoint.api_key))
     hints = {401: f" Check {API_KEY}.", 403: f" Check {API_KEY}.", 404: f" Check {BASE_URL} and {MODEL}."}
     hint = hints.get(answer.status, "")
     if answer.status == 400 and "temperature" in text:

@@ -195,5 +195,5 @@ def _cell(value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, Mapping):
-        return ", ".join(f"{name} {_cell(item)}" for name, item in value.items())
+        return ", ".join(f"{_cell(name)} {_cell(item)}" for name, item in value.items())
     return f"{value:,.10g}" if isinstance(value, float) else str(value)

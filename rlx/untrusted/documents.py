@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import yaml
@@ -31,7 +33,11 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
     _refuse_depth(text, name)
     try:
         value = json.loads(
-            text, object_pairs_hook=hook, parse_constant=_no_constant, parse_int=_whole, parse_float=_finite
+            text,
+            object_pairs_hook=hook,
+            parse_constant=partial(_no_constant, text),
+            parse_int=_whole,
+            parse_float=_finite,
         )
     except (ValueError, RecursionError) as error:
         raise FileError(f"{os.fspath(name)}: not a JSON document ({_reason(error)}).") from error
@@ -131,8 +137,11 @@ def _refuse_surrogates(value: Any, name: str | os.PathLike[str], kind: str) -> N
         raise FileError(f"{os.fspath(name)}: not a {kind} document (half a surrogate pair in {bad[:40]!a}).")
 
 
-def _no_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number; write null")
+def _no_constant(text: str, name: str) -> Any:
+    found = re.search(rf"[\s:,\[]{name}\b", text)
+    at = found.end() if found else len(name)
+    place = f"line {text.count(chr(10), 0, at) + 1}, after {brief(text[max(0, at - 40) : at - len(name)])}"
+    raise ValueError(f"{name} is no JSON number; write null: {place}")
 
 
 def _whole(digits: str) -> int:

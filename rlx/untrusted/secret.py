@@ -9,7 +9,7 @@ from urllib.parse import quote
 LONG = 8
 """So many characters make a key that is written over wherever it stands; a shorter one may be a word, and is as one."""
 
-_USER = re.compile(r"(?<=://)[^\s\"']*@")
+_USER = re.compile(r"(?<=://)[^\s\"']{0,400}@")
 
 
 def hide(text: str, key: str) -> str:

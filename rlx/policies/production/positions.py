@@ -105,9 +105,10 @@ def _note_session(trade: Trade, market: Market, bars: Bars, problems: Problems) 
         return
     if market.asset_classes[market.symbols.index(trade.symbol)] is AssetClass.crypto:
         return
-    for name, stamp in (("opened", trade.opened), ("closed", trade.closed)):
-        if stamp is not None and bars.between_sessions(stamp):
-            problems.add("outside_sessions", f"{trade.place}: {name} {stamp.text}")
+    moments = (("opened", trade.opened), ("closed", trade.closed))
+    found = [f"{name} {stamp.text}" for name, stamp in moments if stamp is not None and bars.between_sessions(stamp)]
+    if found:
+        problems.add("outside_sessions", f"{trade.place}: {', '.join(found)}")
 
 
 def _lack(trade: Trade) -> str | None:
