@@ -72,7 +72,7 @@ class FirstUpdate(Callback):
 
 
 class StopOnSignal(Callback):
-    """Turn the first Ctrl-C, SIGTERM or SIGHUP into a stop after the current update; a second ends the training at once.
+    """Turn the first Ctrl-C, SIGTERM or SIGHUP into a stop after the current update; another ends it at once.
 
     ``then`` says what comes after the stop. ``asked`` is the signal that asked for it, None as long as none did.
     """

@@ -21,7 +21,7 @@ from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, ConfigError
 from rlx.learners.base import Learner, Totals
 from rlx.plain import atomic_path
-from rlx.run_folder import PROVENANCE
+from rlx.run_folder import PROVENANCE, same_code
 from rlx.tracking.history import carry_history
 
 COMPUTE_WITH = ("torch", "lightning", "numpy", "numba", "stable_baselines3")
@@ -64,7 +64,7 @@ class Earlier(NamedTuple):
             for name, old in before.get("versions", {}).items()
             if name in COMPUTE_WITH and (new := provenance["versions"].get(name)) != old
         ]
-        if before.get("git") != provenance["git"]:
+        if not same_code(before.get("git"), provenance["git"]):
             changed.append("another state of the code")
         if changed:
             log.warning(

@@ -59,8 +59,9 @@ def train(
 ) -> Fitted:
     """Train, export the best policy, and judge the exported files.
 
-    The run folder gets the policy, the scorecard and everything it takes to repeat the run. Ctrl-C, SIGTERM,
-    SIGHUP, a time limit and an early stop all end in a scorecard of the best policy so far. ``config.resume`` names a run to go on with.
+    The run folder gets the policy, the scorecard and everything it takes to repeat the run. Ctrl-C, SIGTERM, SIGHUP, a
+    time limit and an early stop all end in a scorecard of the best policy so far. ``config.resume`` names a run to go
+    on with.
     ``began`` is when the command did, by ``time.perf_counter``, and ``cache_fallback`` why compile caches are not in
     force, both for the scorecard.
     """

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from rlx.errors import ConfigError
+from rlx.plain import named_in_errors
 from rlx.tracking.config import LoggerConfig, WandbMode
 from rlx.tracking.json_lines import JsonLinesLogger
 
@@ -33,6 +34,11 @@ class RunFolderCsvLogger(CSVLogger):
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """Write nothing: the run folder holds the resolved configuration already."""
+
+    def save(self) -> None:
+        """Write the rows that are waiting."""
+        with named_in_errors(Path(self.log_dir) / "metrics.csv"):
+            super().save()
 
 
 def build_loggers(config: LoggerConfig, run_dir: Path, run_name: str, settings: Mapping[str, Any]) -> list[Logger]:
