@@ -127,7 +127,7 @@ def _stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn
 
 
 def _stop_at_the_disk(error: OSError) -> None:
-    """End in one message where a file cannot be read or written; any other error of the system is left to the caller."""
+    """End in one message where a file cannot be read or written; other errors are left to the caller."""
     if error.errno in OF_THE_DISK:
         kept = ["What was written before is kept.", *getattr(error, "__notes__", ())]
         sys.stderr.write(f"Error: {error}. {' '.join(kept)} ({FULL_ERROR}=1 shows where.)\n")
