@@ -1,6 +1,6 @@
 """Judge any policy: ``python evaluate.py --help`` says how."""
 
-from rlx.app.entry import evaluate_main
+from rlx.app.start import evaluate_main
 
 if __name__ == "__main__":
     evaluate_main()

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rlx import __version__
+import rlx
 from rlx.console import complain, open_console, print_anything, say
 from rlx.errors import RlxError
 from rlx.evaluate import BOARD
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rlx", description="Tools around the training (rlx-train) and the judge (rlx-evaluate)."
     )
-    parser.add_argument("--version", action="version", version=f"rlx {__version__}")
+    parser.add_argument("--version", action="version", version=f"rlx {rlx.__version__}")
     groups = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_data(groups)
     _add_plan(groups)

@@ -59,10 +59,22 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
-        yield temporary
+        with named_in_errors(path):
+            yield temporary
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def named_in_errors(path: str | Path) -> Iterator[None]:
+    """Name ``path`` in an error that names no file: what a full disk refuses to write says only that it is full."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:  # pyarrow's and Pillow's say it in their text alone
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
 def write_folder(parent: str | Path, name: str, write: Callable[[Path], None]) -> Path:

@@ -21,6 +21,7 @@ from rlx.plain import write_json, write_text
 COMMAND = "command.txt"
 CONFIG = "config.yaml"
 PROVENANCE = "provenance.json"
+CODE = ("rlx", "conf", "hydra_plugins")  # what numbers depend on: a note or a scoreboard beside it is no other code
 
 # What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
 STARTING_FILES = frozenset({".hydra", "train.log", "evaluate.log", COMMAND, CONFIG, PROVENANCE})
@@ -83,7 +84,7 @@ def package_versions() -> dict[str, str]:
 
 
 def git_state(folder: Path) -> dict[str, Any] | None:
-    """Return the commit and whether tracked files differ from it; None when the code is not in a git checkout.
+    """Return the commit and whether code differs from it; None when the code is not in a git checkout.
 
     The checkout must be of this code: an installed package that happens to lie inside somebody's repository, in a
     virtual environment for one, is ignored by that repository and gives None.
@@ -93,8 +94,19 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     commit = _git(folder, "rev-parse", "HEAD")
     if commit is None:
         return None
-    changes = _git(folder, "status", "--porcelain", "--untracked-files=no")
+    changes = _git(folder.parent, "status", "--porcelain", "--untracked-files=no", "--", *CODE)
     return {"commit": commit, "dirty": bool(changes)}
+
+
+def same_code(before: Any, now: Any, folder: Path = Path(__file__).parent) -> bool:
+    """Return whether two states that ``git_state`` recorded are of the same code, whatever else was committed."""
+    if before == now or not isinstance(before, dict) or not isinstance(now, dict):
+        return bool(before == now)
+    trees = [
+        [_git(folder.parent, "rev-parse", "--verify", "--quiet", f"{state.get('commit')}:./{name}") for name in CODE]
+        for state in (before, now)
+    ]
+    return trees[0] == trees[1] and any(trees[0]) and before.get("dirty") == now.get("dirty")
 
 
 def _git(folder: Path, *arguments: str) -> str | None:

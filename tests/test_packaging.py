@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -13,6 +15,13 @@ def test_every_package_is_listed() -> None:
     packages = (*ROOT.glob("rlx/**/__init__.py"), *ROOT.glob("hydra_plugins/**/__init__.py"))
     there = {".".join(path.parent.relative_to(ROOT).parts) for path in packages}
     assert set(listed) == there | {"rlx.conf"}
+
+
+def test_a_folder_of_the_same_name_does_not_hide_the_package(tmp_path: Path) -> None:
+    (tmp_path / "rlx").mkdir()  # as in the folder that the repository was cloned into; `uv sync` after an old install
+    program = "import rlx.sim, rlx.conf, hydra_plugins.rlx_optuna; print(rlx.__version__)"
+    answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
 
 
 def test_the_lock_names_no_machine() -> None:

@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from rlx.errors import ConfigError
-from rlx.run_folder import claim, command_line, discard_if_unused, git_state, package_versions, record_run, run_of
+from rlx.run_folder import (
+    claim,
+    command_line,
+    discard_if_unused,
+    git_state,
+    package_versions,
+    record_run,
+    run_of,
+    same_code,
+)
 
 
 def started(folder: Path) -> Path:
@@ -57,6 +66,28 @@ def test_git_state_is_commit_and_dirt_of_the_code(tmp_path: Path) -> None:
     assert git_state(code) == {"commit": git(tmp_path, "rev-parse", "HEAD"), "dirty": False}
     (code / "__init__.py").write_text("x = 1\n")
     assert git_state(code) == {"commit": git(tmp_path, "rev-parse", "HEAD"), "dirty": True}
+
+
+def test_what_is_no_code_makes_no_other_state_of_it(tmp_path: Path) -> None:
+    code = tmp_path / "rlx"
+    for name in ("rlx", "conf", "docs"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("")
+    git(tmp_path, "init", "-q")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "code")
+    first = git_state(code)
+    (tmp_path / "docs" / "__init__.py").write_text("changed\n")
+    assert git_state(code) == first
+    git(tmp_path, "commit", "-q", "-a", "-m", "docs")
+    second = git_state(code)
+    assert second != first and same_code(first, second, code)
+    (tmp_path / "conf" / "__init__.py").write_text("changed\n")
+    assert not same_code(first, git_state(code), code)
+    git(tmp_path, "commit", "-q", "-a", "-m", "conf")
+    assert not same_code(first, git_state(code), code)
+    assert not same_code({"commit": "0" * 40, "dirty": False}, first, code)  # of another repository
+    assert same_code(None, None, code) and not same_code(None, first, code)
 
 
 def test_an_unused_run_folder_goes_away_with_the_empty_folders_above(

@@ -48,7 +48,7 @@ from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_show
 from rlx.stops import ending_in_words, stopped_by
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
-BAD_INPUT = 2
+FAILED, BAD_INPUT = 1, 2
 OF_THE_DISK = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO),
     *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
@@ -91,14 +91,11 @@ def _run_in_words(name: str, main: Callable[[], Any]) -> None:
     except (RlxError, HydraException, OmegaConfBaseException) as error:
         _stop(error)
     except OSError as error:
-        if error.errno not in OF_THE_DISK:
-            raise
-        kept = ["What was written before is kept.", *getattr(error, "__notes__", ())]
-        complain(f"{error}. {' '.join(kept)} ({FULL_ERROR}=1 shows where.)")
-        sys.exit(1)
+        _stop_at_the_disk(error)
+        raise
     except MemoryError as error:
         complain(f"not enough memory ({error}). Lower the number of accounts, bars or resamples.")
-        sys.exit(1)
+        sys.exit(FAILED)
     finally:
         del os.environ[FULL_ERROR]
 
@@ -135,6 +132,14 @@ def _stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn
     sys.exit(BAD_INPUT)
 
 
+def _stop_at_the_disk(error: OSError) -> None:
+    """End in one message where a file cannot be read or written; other errors are left to the caller."""
+    if error.errno in OF_THE_DISK:
+        kept = ["What was written before is kept.", *getattr(error, "__notes__", ())]
+        complain(f"{error}. {' '.join(kept)} ({FULL_ERROR}=1 shows where.)")
+        sys.exit(FAILED)
+
+
 @contextmanager
 def _run_folder() -> Iterator[Path]:
     """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything."""
@@ -153,6 +158,8 @@ def _run_folder() -> Iterator[Path]:
     except (KeyboardInterrupt, OSError) as error:
         if not discard_if_unused(folder) and can_be_resumed(folder):
             error.add_note(f"Go on with: resume={folder_shown(folder)}")
+        if isinstance(error, OSError) and HydraConfig.get().mode is RunMode.RUN:
+            _stop_at_the_disk(error)
         raise
 
 

@@ -20,7 +20,7 @@ from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.learners.base import Learner, Totals
 from rlx.plain import atomic_path
-from rlx.run_folder import PROVENANCE
+from rlx.run_folder import PROVENANCE, same_code
 from rlx.tracking.history import Row, carry_history, history_of
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import require
@@ -74,7 +74,7 @@ class Earlier(NamedTuple):
             for name, old in before.get("versions", {}).items()
             if name in COMPUTE_WITH and (new := provenance["versions"].get(name)) != old
         ]
-        if before.get("git") != provenance["git"]:
+        if not same_code(before.get("git"), provenance["git"]):
             changed.append("another state of the code")
         if changed:
             log.warning(

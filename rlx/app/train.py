@@ -84,14 +84,15 @@ def train(
     provenance = record_run(run_dir, resolved, resumed_from=resumed_from, more=guard_fit)
     if earlier is not None:
         earlier.tell_what_changed(provenance)
-    learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware)))
-    if learner.updates == 0:
-        write_report(run_dir, learner, {}, 0.0)
-        print_folder(run_dir)
-        return Fitted(math.nan, None, {})
-    loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)
+    loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)  # first: a preparation may take hours
     succeeded = False
     try:
+        learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware)))
+        if learner.updates == 0:
+            write_report(run_dir, learner, {}, 0.0)
+            print_folder(run_dir)
+            succeeded = True
+            return Fitted(math.nan, None, {})
         fitted = fit(config, learner, traded, run_dir, loggers, hardware, began, earlier)
         provenance = {**provenance, "hardware": hardware.facts()}
         sweep = own_sweep()

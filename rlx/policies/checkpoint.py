@@ -20,6 +20,7 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
 from rlx.errors import CheckpointError, RlxError
+from rlx.plain import named_in_errors
 from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, read_facts
 from rlx.policies.networks import PolicyNetwork, network_name, network_of
 from rlx.policies.networks.forecaster import QuantileForecaster
@@ -143,10 +144,11 @@ def save_checkpoint(directory: str | Path, facts: PolicyFacts, network: PolicyNe
     }
     new = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
-        (new / WEIGHTS_FILE).write_bytes(weights)
-        (new / FACTS_FILE).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-        new.chmod(0o755)
-        _swap(new, directory)
+        with named_in_errors(directory):
+            (new / WEIGHTS_FILE).write_bytes(weights)
+            (new / FACTS_FILE).write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+            new.chmod(0o755)
+            _swap(new, directory)
     finally:
         shutil.rmtree(new, ignore_errors=True)
 

@@ -10,7 +10,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from rlx.plain import plain
+from rlx.plain import named_in_errors, plain
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -43,7 +43,7 @@ class JsonLinesLogger(Logger):
         """Append one row; ``step`` is the number ``metrics.csv`` has for it."""
         row = {"step": step} | {name: plain(_number(value)) for name, value in metrics.items()}
         line = json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n"
-        with self.path.open("ab", buffering=0) as file:  # opened for each row: rows still come after ``finalize``
+        with named_in_errors(self.path), self.path.open("ab") as file:  # opened for each row: some follow ``finalize``
             file.write(line.encode())
 
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:

@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import netrc
-import os
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
-from rlx.errors import ConfigError
+from rlx.plain import named_in_errors
 from rlx.tracking.config import LoggerConfig, WandbMode
 from rlx.tracking.json_lines import JsonLinesLogger
-
-log = logging.getLogger(__name__)
-
-WANDB_SERVER = "https://api.wandb.ai"
+from rlx.tracking.wandb_run import start_run, wandb_mode
 
 
 class RunFolderCsvLogger(CSVLogger):
@@ -34,58 +27,31 @@ class RunFolderCsvLogger(CSVLogger):
     def log_hyperparams(self, *args: Any, **kwargs: Any) -> None:
         """Write nothing: the run folder holds the resolved configuration already."""
 
+    def save(self) -> None:
+        """Write the rows that are waiting."""
+        with named_in_errors(Path(self.log_dir) / "metrics.csv"):
+            super().save()
+
 
 def build_loggers(config: LoggerConfig, run_dir: Path, run_name: str, settings: Mapping[str, Any]) -> list[Logger]:
     """Return the loggers of one run; ``settings`` is the resolved configuration W&B stores with it.
 
-    Nothing is asked on the terminal. ``online`` without an API key stays offline, and says so once.
+    Nothing is asked on the terminal. ``online`` without an API key, or without an answer of the server, stays offline
+    and says so once; a key that is refused is a ConfigError.
     """
     loggers: list[Logger] = [RunFolderCsvLogger(run_dir), JsonLinesLogger(run_dir)]
-    mode = _mode(config.wandb)
+    mode = wandb_mode(config.wandb)
     if mode is not WandbMode.disabled:
         loggers.append(_wandb_logger(config, mode, run_dir, run_name, settings))
     return loggers
 
 
-def _mode(asked: WandbMode) -> WandbMode:
-    if asked is WandbMode.online and not has_wandb_key():
-        log.warning("logger=wandb: no API key (WANDB_API_KEY, or `wandb login`), so this run is recorded offline.")
-        return WandbMode.offline
-    return asked
-
-
-def has_wandb_key() -> bool:
-    """Return whether an API key lies in the environment or in the netrc file; asks no one and no server."""
-    if os.environ.get("WANDB_API_KEY"):
-        return True
-    path = Path(os.environ.get("NETRC", Path.home() / ".netrc")).expanduser()
-    host = urlsplit(os.environ.get("WANDB_BASE_URL", WANDB_SERVER)).hostname
-    if host is None or not path.is_file():
-        return False
-    try:
-        return netrc.netrc(path).authenticators(host) is not None
-    except netrc.NetrcParseError as error:
-        raise ConfigError(f"logger=wandb: the API key cannot be read, {path} is damaged: {error}") from error
-
-
 def _wandb_logger(
     config: LoggerConfig, mode: WandbMode, run_dir: Path, run_name: str, settings: Mapping[str, Any]
 ) -> WandbLogger:
-    import wandb  # not above: half a second that logger=csv does not need
-
     # Started here rather than by Lightning on first use: a run that cannot start must stop before the training, and
     # Lightning would leave WANDB_MODE set for later runs and pass on a setting that W&B warns about.
-    run = wandb.init(
-        project=config.project,
-        entity=config.entity,
-        group=config.group,
-        tags=list(config.tags),
-        name=run_name,
-        dir=run_dir,
-        config=dict(settings),
-        mode=mode.value,
-        settings=wandb.Settings(silent=True, console="off"),
-    )
+    run = start_run(config, mode, run_dir, run_name, settings)
     run.define_metric("trainer/global_step")
     run.define_metric("*", step_metric="trainer/global_step", step_sync=True)
     return WandbLogger(experiment=run, save_dir=run_dir)

@@ -16,7 +16,8 @@ from lightning.pytorch.loggers import Logger, WandbLogger
 from rlx.errors import ConfigError
 from rlx.keys import KEYS
 from rlx.tracking.config import LoggerConfig, WandbMode
-from rlx.tracking.loggers import build_loggers, close_loggers, has_wandb_key, log_final
+from rlx.tracking.loggers import build_loggers, close_loggers, log_final
+from rlx.tracking.wandb_run import has_wandb_key
 
 SETTINGS: dict[str, Any] = {"seed": 0, "guard": {"window": 42}}
 SCORECARD = {

@@ -1,0 +1,41 @@
+"""The first thing a command does: heed signals and say what it is about, before the imports that take seconds."""
+
+from __future__ import annotations
+
+import sys
+
+import rlx
+from rlx.stops import ending_in_words
+
+ASKING = {"--help", "-h", "--version", "--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc"}
+
+
+def train_main() -> None:
+    """Run ``train.py`` / ``rlx-train``."""
+    with ending_in_words():
+        if not _begun("Training"):
+            return
+        from rlx.app.entry import train_main as run
+    run()
+
+
+def evaluate_main() -> None:
+    """Run ``evaluate.py`` / ``rlx-evaluate``."""
+    with ending_in_words():
+        if not _begun("Evaluation"):
+            return
+        from rlx.app.entry import evaluate_main as run
+    run()
+
+
+def _begun(what: str) -> bool:
+    """Say what begins; False when the version was all that was wanted, and has been printed."""
+    arguments = sys.argv[1:]
+    if "--version" in arguments:
+        sys.stdout.write(f"rlx {rlx.__version__}\n")
+        return False
+    if not ASKING & {argument.partition("=")[0] for argument in arguments}:
+        asked = " ".join(arguments) or "the defaults (--help says what can be changed)"
+        sys.stderr.write(f"{what}: {asked}\n")
+        sys.stderr.flush()
+    return True
