@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "plain", "console", "compilation"}),
     frozenset({"untrusted"}),
-    frozenset({"types", "keys"}),
+    frozenset({"types", "keys", "ranges"}),
     frozenset({"data"}),
     frozenset({"sim"}),
     frozenset({"envs", "backtest"}),

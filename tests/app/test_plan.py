@@ -287,7 +287,7 @@ def test_variables_that_are_missing_or_wrong(
         ([DAY, "--symbols", "APPL"], "Did you mean 'AAPL'"),
         ([DAY, "--data", "nowhere"], "nowhere"),
         ([DAY, "--cash", "nan"], "--cash=nan"),
-        ([DAY, "--strategy", "max"], "--strategy='max': must be one of"),
+        ([DAY, "--strategy", "max"], "--strategy=max: must be one of"),
         ([DAY, "--timeout-seconds", "0"], "--timeout-seconds 0"),
     ],
 )

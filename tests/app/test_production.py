@@ -97,7 +97,10 @@ def test_what_cannot_be_judged_still_leaves_its_summary(
         (["policy.trades=nowhere.json"], "policy.trades=nowhere.json: no such file"),
         (["policy.trades=trade.log"], "trade.log: cannot be read as JSON"),
         (["policy.log=trades.json"], "no line holds 'Portfolio snapshot recorded'"),
-        (["policy.trades=trades.json", "policy.initial_value=0"], "policy.initial_value=0.0: must be above 0"),
+        (
+            ["policy.trades=trades.json", "policy.initial_value=0"],
+            "policy.initial_value=0.0: must be between 0.01 and 1e+15, or null",
+        ),
         (["policy.trade=trades.json"], "Did you mean 'trades'?"),
         (["policy.trades=trades.json", "policy.initial_value=1e5", "data.symbols=[APPL]"], "Did you mean 'AAPL'?"),
     ],

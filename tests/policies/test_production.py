@@ -282,7 +282,7 @@ def test_settings_that_make_no_sense(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="at least one must be given"):
         ProductionRecord()
     for value in (0.0, -1.0, float("nan"), float("inf")):
-        with pytest.raises(ConfigError, match=r"policy\.initial_value=.*: must be above 0"):
+        with pytest.raises(ConfigError, match=r"policy\.initial_value=.*: must be between"):
             ProductionRecord(write_trades(tmp_path), None, value)
 
 
