@@ -10,6 +10,7 @@ import errno
 import gc
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -43,10 +44,12 @@ from rlx.config_errors import explain
 from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
+from rlx.ranges import shown
 from rlx.run_folder import claim, discard_if_unused, refuse_used
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 BAD_INPUT = 2
+LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # no float holds it, and Python prints no more than 4300
 OF_THE_DISK = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS),
     *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EEXIST),
@@ -107,6 +110,8 @@ def _check_arguments(arguments: list[str]) -> None:
     """Refuse what Hydra would act on or stumble over before any of our checks runs."""
     for argument in arguments:
         key, _, value = argument.partition("=")
+        if LONG_NUMBER.fullmatch(value):
+            raise ConfigError(f"{key}={shown(value)}: a number of {len(value)} digits is in no range.")
         if key == "hydra.run.dir":
             refuse_used(Path(value))  # before Hydra overwrites its records in there
         if key in SCHEMAS and value in ("", "null", "None"):

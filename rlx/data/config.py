@@ -35,7 +35,7 @@ class DataConfig:
 class SampleData(DataConfig):
     """A panel shipped with the package: ``daily9`` or ``hourly5``."""
 
-    dataset: str = "daily9"
+    dataset: Annotated[str, Text(100)] = "daily9"
     symbols: Annotated[list[str] | None, SYMBOLS] = None
     start: Annotated[str | None, Text(40)] = None
     end: Annotated[str | None, Text(40)] = None
@@ -59,9 +59,9 @@ class FolderData(DataConfig):
     symbols: Annotated[list[str] | None, SYMBOLS] = None
     start: Annotated[str | None, Text(40)] = None
     end: Annotated[str | None, Text(40)] = None
-    asset_class: str = "auto"
+    asset_class: Annotated[str, Text(100)] = "auto"
     close_only: bool = False
-    allow: list[str] = field(default_factory=list)
+    allow: Annotated[list[str], Each(Text(100))] = field(default_factory=list)
 
     def load(self) -> MarketPanel:
         """Read, check and align the files."""
@@ -82,7 +82,7 @@ class FolderData(DataConfig):
 class SyntheticData(DataConfig):
     """A generated market with a known best answer; see ``rlx.data.synthetic`` for the kinds."""
 
-    kind: str = "one_winner"
+    kind: Annotated[str, Text(100)] = "one_winner"
     n_assets: Annotated[int, Whole(1, 1_000)] = 4
     n_bars: Annotated[int, Whole(2, 60_000)] = 600
     seed: Annotated[int, Whole(0, 2**32 - 1)] = 0

@@ -120,7 +120,9 @@ def check_stages(stages: Sequence[str]) -> list[str]:
     for stage in stages:
         if stage not in STAGES:
             hint = did_you_mean(str(stage), STAGES)
-            raise ConfigError(f"module.stages={list(stages)}: '{stage}' is none of {', '.join(STAGES)}.{hint}")
+            raise ConfigError(
+                f"module.stages={shown(list(stages))}: '{shown(stage)}' is none of {', '.join(STAGES)}.{hint}"
+            )
     if not stages:
         raise ConfigError(f"module.stages=[]: name at least one of {', '.join(STAGES)}.")
     return [stage for stage in STAGES if stage in stages]
@@ -132,11 +134,11 @@ def check_pairs(pairs: Any) -> str | list[list[str]]:
         return AUTO
     example = "give auto, or lists of symbols such as [[AAPL,IBM],[SPY,EEM]]."
     if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not pairs:
-        raise ConfigError(f"module.pairs={pairs!r}: {example}")
+        raise ConfigError(f"module.pairs={shown(pairs)}: {example}")
     baskets = [[str(symbol) for symbol in basket] if not isinstance(basket, str) else [basket] for basket in pairs]
     for basket in baskets:
         if len(basket) < 2 or len(set(basket)) < len(basket):
-            raise ConfigError(f"module.pairs: {basket} must have at least two different symbols; {example}")
+            raise ConfigError(f"module.pairs: {shown(basket)} must have at least two different symbols; {example}")
     if len({tuple(sorted(basket)) for basket in baskets}) < len(baskets):
-        raise ConfigError(f"module.pairs={baskets}: the same basket twice.")
+        raise ConfigError(f"module.pairs={shown(baskets)}: the same basket twice.")
     return baskets
