@@ -14,6 +14,8 @@ from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBase
 from rlx.errors import ConfigError, did_you_mean
 from rlx.untrusted.escape import one_line
 
+LONGEST = 400  # characters of a message that another library wrote
+
 
 def explain(error: HydraException | OmegaConfBaseException) -> ConfigError:
     """Return an error of Hydra or OmegaConf as a ConfigError with one message a user can act on."""
@@ -26,7 +28,7 @@ def explain(error: HydraException | OmegaConfBaseException) -> ConfigError:
         return ConfigError(_unknown_key(cause))
     if isinstance(cause, ValidationError):
         return ConfigError(f"{cause.full_key}: {_first_line(cause)}.")
-    return ConfigError(" ".join(str(error).split()))
+    return ConfigError(_shortened(" ".join(str(error).split())))
 
 
 def pointed(error: Exception) -> str:
@@ -68,7 +70,13 @@ def _unreadable_argument(error: OverrideParseException) -> str:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0].rstrip(".")
+    return _shortened(str(error).partition("\n    full_key:")[0]).rstrip(".")
+
+
+def _shortened(text: str) -> str:
+    """Return a message on one line without the middle of a value that fills pages."""
+    line = one_line(text)
+    return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
 
 
 def _unknown_option(error: MissingConfigException) -> str:

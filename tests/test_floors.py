@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "plain", "compilation", "stops"}),
     frozenset({"untrusted"}),
-    frozenset({"types", "keys", "console"}),
+    frozenset({"types", "keys", "console", "ranges"}),
     frozenset({"data"}),
     frozenset({"sim"}),
     frozenset({"envs", "backtest"}),

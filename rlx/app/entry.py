@@ -10,6 +10,7 @@ import errno
 import gc
 import logging
 import os
+import re
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -44,11 +45,13 @@ from rlx.console import complain, print_anything
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
+from rlx.ranges import shown
 from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_shown, refuse_used
 from rlx.stops import ending_in_words, stopped_by
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 FAILED, BAD_INPUT = 1, 2
+LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # no float holds it, and Python prints no more than 4300
 OF_THE_DISK = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO),
     *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
@@ -114,6 +117,8 @@ def _check_arguments(arguments: list[str]) -> None:
     """Refuse what Hydra would act on or stumble over before any of our checks runs."""
     for argument in arguments:
         key, _, value = argument.partition("=")
+        if LONG_NUMBER.fullmatch(value):
+            raise ConfigError(f"{key}={shown(value)}: a number of {len(value)} digits is in no range.")
         if key == "hydra.run.dir":
             refuse_used(Path(value))  # before Hydra overwrites its records in there
         if key in SCHEMAS and value in ("", "null", "None"):

@@ -6,12 +6,13 @@ import math
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
-from rlx.errors import ConfigError, did_you_mean
+from rlx.ranges import Number, OneOf, Whole, check, check_fields
 
 LARGEST = 1e15
 """Amount, price or quantity; more is a mistake, and its products would leave the range of a float."""
+MONEY = Number(0.01, LARGEST)
 
 
 class Action(StrEnum):
@@ -87,36 +88,24 @@ class ReplaySettings:
     ConfigError.
     """
 
-    strategy: str = Strategy.base.value
-    both_touch: str = BothTouch.pessimistic.value
-    initial_cash: float = 100_000.0
-    probe_quantity: float | None = None
-    profit_shutdown_days: int | None = None
+    strategy: Annotated[str, OneOf(tuple(Strategy))] = Strategy.base.value
+    both_touch: Annotated[str, OneOf(tuple(BothTouch))] = BothTouch.pessimistic.value
+    initial_cash: Annotated[float, MONEY] = 100_000.0
+    probe_quantity: Annotated[float | None, Number(1e-9, 1e12)] = None
+    profit_shutdown_days: Annotated[int | None, Whole(1, 10_000)] = None
 
     def __post_init__(self) -> None:
-        check_choice("policy.strategy", self.strategy, Strategy)
-        check_choice("policy.both_touch", self.both_touch, BothTouch)
-        check_positive("policy.initial_cash", self.initial_cash)
-        if self.probe_quantity is not None:
-            check_positive("policy.probe_quantity", self.probe_quantity, ", or null for off")
-        days = self.profit_shutdown_days
-        if days is not None and (isinstance(days, bool) or not isinstance(days, int) or days < 1):
-            raise ConfigError(f"policy.profit_shutdown_days={days!r}: must be a whole number, at least 1, or null.")
+        check_fields(self, "policy")
 
 
 def check_choice(key: str, value: Any, choices: type[StrEnum]) -> None:
     """Raise ConfigError unless ``value`` is one of ``choices``."""
-    allowed = [choice.value for choice in choices]
-    if value not in allowed:
-        raise ConfigError(f"{key}={value!r}: must be one of {', '.join(allowed)}.{did_you_mean(str(value), allowed)}")
+    check(key, value, OneOf(tuple(choices)))
 
 
-def check_positive(key: str, value: Any, otherwise: str = "") -> None:
-    """Raise ConfigError unless ``value`` is a number above 0, at most ``LARGEST``."""
-    if not is_number(value) or not value > 0:
-        raise ConfigError(f"{key}={value!r}: must be a number above 0{otherwise}.")
-    if value > LARGEST:
-        raise ConfigError(f"{key}={value!r}: must be at most {LARGEST:g}.")
+def check_positive(key: str, value: Any) -> None:
+    """Raise ConfigError unless ``value`` is an amount of money."""
+    check(key, value, MONEY)
 
 
 def is_number(value: Any) -> bool:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TypeVar
+from dataclasses import fields
+from typing import Any, TypeVar
 
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
@@ -16,6 +17,7 @@ from rlx.data.config import FolderData
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.guard_config import CONFIGURED, KINDS, FittedGuard, GuardAb
+from rlx.ranges import shown
 from rlx.sim.rules import Guard
 
 PARTS_OF_ENV = ("limits.", "cooldown.", "reward.")  # value objects that do not know where they are configured
@@ -37,7 +39,17 @@ def typed(cfg: DictConfig, kind: type[Config]) -> Config:
         raise
     if not isinstance(config, kind):
         raise ConfigError(f"expected a {kind.__name__}, the configuration is a {type(config).__name__}.")
+    for group in ("module", "policy"):
+        if (built := getattr(config, group, None)) is not None:
+            _refuse_another_target(group, built)
     return config
+
+
+def _refuse_another_target(group: str, built: Any) -> None:
+    """Refuse another object to be built than the option's own: its schema would not fit it."""
+    for own in (field for field in fields(built) if field.name.startswith("_")):
+        if (value := getattr(built, own.name)) != own.default:
+            raise ConfigError(f"{group}.{own.name}={shown(value)}: must be {own.default}. Choose with {group}=OPTION.")
 
 
 def validate(config: TradedConfig) -> list[str]:

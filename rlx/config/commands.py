@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.data.config import FolderData, SampleData, SyntheticData
-from rlx.errors import ConfigError, RlxError
+from rlx.errors import RlxError
 from rlx.evaluate.config import Benchmark, Protocol, WalkForward
 from rlx.evaluate.every_start_config import EveryStart
 from rlx.evaluate.guard_config import FittedGuard, GuardAb
@@ -32,6 +32,7 @@ from rlx.policies.config import (
     ProductionConfig,
     WeightsConfig,
 )
+from rlx.ranges import Text, Whole, check_fields
 from rlx.sim.rules import Costs, Guard, Rules
 from rlx.tracking.config import LoggerConfig
 
@@ -58,15 +59,14 @@ class TradedConfig:
 class TrainConfig(TradedConfig):
     """Everything ``train.py`` reads; ``resume`` names the run folder of a run to go on with."""
 
-    seed: int = 0
-    resume: str | None = None
+    seed: Annotated[int, Whole(0, 2**32 - 1)] = 0
+    resume: Annotated[str | None, Text()] = None
     module: Any = MISSING
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.seed < 2**32:
-            raise ConfigError(f"seed={self.seed}: must be between 0 and {2**32 - 1}.")
+        check_fields(self, "")
 
 
 @dataclass

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 
 from rlx.compilation import COMPILE_MODES
 from rlx.errors import ConfigError, did_you_mean
 from rlx.keys import KEYS
+from rlx.ranges import Number, OneOf, Whole, check_fields, shown
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Reward, Rules
 from rlx.types import Accounting, Execution
 
+UPDATES = Whole(1, 1_000_000_000)
 PRECISIONS = ("32", "bf16-mixed")
 
 
@@ -20,16 +23,6 @@ class Device(StrEnum):
     auto = "auto"
     cpu = "cpu"
     cuda = "cuda"
-
-
-def _one_of(key: str, value: str, allowed: tuple[str, ...]) -> None:
-    if value not in allowed:
-        raise ConfigError(f"{key}={value!r}: must be one of {', '.join(allowed)}.{did_you_mean(value, allowed)}")
-
-
-def _at_least(key: str, value: float | None, low: float) -> None:
-    if value is not None and not value >= low:
-        raise ConfigError(f"{key}={value}: must be at least {low:g}, or null for off.")
 
 
 @dataclass(frozen=True)
@@ -66,14 +59,12 @@ class HardwareConfig:
     """
 
     device: Device = Device.auto
-    precision: str = "32"
-    threads: int | None = 1
-    compile: str = "auto"
+    precision: Annotated[str, OneOf(PRECISIONS)] = "32"
+    threads: Annotated[int | None, Whole(1, 1_024)] = 1
+    compile: Annotated[str, OneOf(COMPILE_MODES)] = "auto"
 
     def __post_init__(self) -> None:
-        _one_of("hardware.precision", self.precision, PRECISIONS)
-        _one_of("hardware.compile", self.compile, COMPILE_MODES)
-        _at_least("hardware.threads", self.threads, 1)
+        check_fields(self, "hardware")
 
 
 @dataclass(frozen=True)
@@ -85,20 +76,19 @@ class TrainerConfig:
     best ``monitor``, and the ``keep_best`` best policies are kept.
     """
 
-    max_updates: int | None = None
-    max_minutes: float | None = None
-    validate_every_updates: int | None = None
-    keep_best: int = 1
-    early_stop_patience: int | None = None
+    max_updates: Annotated[int | None, UPDATES] = None
+    max_minutes: Annotated[float | None, Number(1e-6, 525_600)] = None
+    validate_every_updates: Annotated[int | None, UPDATES] = None
+    keep_best: Annotated[int, Whole(1, 1_000)] = 1
+    early_stop_patience: Annotated[int | None, UPDATES] = None
     monitor: str = "val/sharpe"
     progress: bool = True
 
     def __post_init__(self) -> None:
-        for name in ("max_updates", "validate_every_updates", "keep_best", "early_stop_patience"):
-            _at_least(f"trainer.{name}", getattr(self, name), 1)
-        if self.max_minutes is not None and not self.max_minutes > 0:
-            raise ConfigError(f"trainer.max_minutes={self.max_minutes}: must be above 0, or null for no limit.")
+        check_fields(self, "trainer")
         validation = [name for name in KEYS if name.startswith("val/")]
         if self.monitor not in validation:
             hint = did_you_mean(self.monitor, validation)
-            raise ConfigError(f"trainer.monitor={self.monitor!r}: must be a validation metric of docs/keys.md.{hint}")
+            raise ConfigError(
+                f"trainer.monitor={shown(self.monitor)}: must be a validation metric of docs/keys.md.{hint}"
+            )

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from rlx.data.readers.options import DECIMALS
 from rlx.data.splits import SplitConfig
 from rlx.errors import ConfigError
+from rlx.ranges import Each, Number, OneOf, Text, Whole, check_fields
 
 if TYPE_CHECKING:
     from rlx.data.panel import MarketPanel
+
+SYMBOLS = Each(Text(100), most=100_000)
+LARGEST_PANEL = 5_000_000  # bars of all symbols together
 
 
 @dataclass
 class DataConfig:
     """What every data source has: the features learners see (None for the defaults) and the splits."""
 
-    features: list[str] | None = None
+    features: Annotated[list[str] | None, Each(Text(100), fewest=1)] = None
     split: SplitConfig = field(default_factory=SplitConfig)
 
     def __post_init__(self) -> None:
-        if self.features is not None and not self.features:
-            raise ConfigError("data.features=[]: name at least one feature, or leave it null for the defaults.")
+        check_fields(self, "data")
 
     def load(self) -> MarketPanel:
         """Read or build the panel this configuration describes."""
@@ -32,10 +36,10 @@ class DataConfig:
 class SampleData(DataConfig):
     """A panel shipped with the package: ``daily9`` or ``hourly5``."""
 
-    dataset: str = "daily9"
-    symbols: list[str] | None = None
-    start: str | None = None
-    end: str | None = None
+    dataset: Annotated[str, Text(100)] = "daily9"
+    symbols: Annotated[list[str] | None, SYMBOLS] = None
+    start: Annotated[str | None, Text(40)] = None
+    end: Annotated[str | None, Text(40)] = None
 
     def load(self) -> MarketPanel:
         """Return the vendored panel."""
@@ -54,15 +58,15 @@ class FolderData(DataConfig):
     divided by, None to go by the layout. ``allow`` lists codes of findings that shall be warnings, not refusals.
     """
 
-    path: str = ""
-    symbols: list[str] | None = None
-    start: str | None = None
-    end: str | None = None
+    path: Annotated[str, Text(shortest=0)] = ""
+    symbols: Annotated[list[str] | None, SYMBOLS] = None
+    start: Annotated[str | None, Text(40)] = None
+    end: Annotated[str | None, Text(40)] = None
     asset_class: Any = "auto"
     close_only: bool = False
-    decimal: str = "auto"
-    price_scale: float | None = None
-    allow: list[str] = field(default_factory=list)
+    decimal: Annotated[str, OneOf(tuple(DECIMALS))] = "auto"
+    price_scale: Annotated[float | None, Number(1e-9, 1e9)] = None
+    allow: Annotated[list[str], Each(Text(100))] = field(default_factory=list)
 
     def load(self) -> MarketPanel:
         """Read, check and align the files."""
@@ -85,10 +89,18 @@ class FolderData(DataConfig):
 class SyntheticData(DataConfig):
     """A generated market with a known best answer; see ``rlx.data.synthetic`` for the kinds."""
 
-    kind: str = "one_winner"
-    n_assets: int = 4
-    n_bars: int = 600
-    seed: int = 0
+    kind: Annotated[str, Text(100)] = "one_winner"
+    n_assets: Annotated[int, Whole(1, 1_000)] = 4
+    n_bars: Annotated[int, Whole(2, 60_000)] = 600
+    seed: Annotated[int, Whole(0, 2**32 - 1)] = 0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_assets * self.n_bars > LARGEST_PANEL:
+            raise ConfigError(
+                f"data.n_assets x data.n_bars = {self.n_assets * self.n_bars}: must be between 2 and {LARGEST_PANEL}. "
+                f"Lower data.n_assets={self.n_assets} or data.n_bars={self.n_bars}."
+            )
 
     def load(self) -> MarketPanel:
         """Generate the panel."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 
 from rlx.errors import ConfigError, DataError
+from rlx.ranges import Number, Text, Whole, check_fields
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
+
+Share = Annotated[float, Number(0.0001, 0.9999)]
 
 
 @dataclass
@@ -24,30 +26,21 @@ class SplitConfig:
     before test. Not frozen, because a configuration tree makes frozen schemas read-only.
     """
 
-    train_fraction: float = 0.7
-    validation_fraction: float = 0.15
-    train_end: str | None = None
-    validation_end: str | None = None
-    purge_steps: int = 0
+    train_fraction: Share = 0.7
+    validation_fraction: Share = 0.15
+    train_end: Annotated[str | None, Text(40)] = None
+    validation_end: Annotated[str | None, Text(40)] = None
+    purge_steps: Annotated[int, Whole(0, 1_000_000)] = 0
 
     def __post_init__(self) -> None:
-        for name in ("train_fraction", "validation_fraction"):
-            _check_fraction(name, getattr(self, name))
+        check_fields(self, "data.split")
         if self.train_fraction + self.validation_fraction >= 1.0:
             total = self.train_fraction + self.validation_fraction
             raise ConfigError(
                 f"data.split: train_fraction + validation_fraction = {total:g}; must be below 1 to leave a test span."
             )
-        if isinstance(self.purge_steps, bool) or not isinstance(self.purge_steps, int) or self.purge_steps < 0:
-            raise ConfigError(f"data.split.purge_steps={self.purge_steps!r}: must be a whole number, at least 0.")
         if (self.train_end is None) != (self.validation_end is None):
             raise ConfigError("data.split: give train_end and validation_end together, or neither.")
-
-
-def _check_fraction(name: str, value: Any) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not 0.0 < value < 1.0:
-        raise ConfigError(f"data.split.{name}={value!r}: must be between 0 and 1.")
 
 
 @dataclass(frozen=True)

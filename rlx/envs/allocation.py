@@ -9,12 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rlx.envs.head_config import LOGIT_SCALE
 from rlx.errors import ConfigError
+from rlx.ranges import check
 from rlx.sim.rules import Limits
 from rlx.types import FloatArray
 
 UNLEVERED_GROSS = 1.0
-LARGEST_LOGIT_SCALE = 50.0  # exp() of it is far from overflow
 
 
 def largest_gross(limits: Limits) -> float:
@@ -43,9 +44,7 @@ class AllocationHead:
             raise ConfigError(f"n_assets={self.n_assets}: an allocation needs at least one asset.")
         if not (math.isfinite(self.max_gross) and self.max_gross > 0.0):
             raise ConfigError(f"limits.intraday_gross={self.max_gross}: an allocation needs a finite positive limit.")
-        if not 0.0 < self.logit_scale <= LARGEST_LOGIT_SCALE:
-            allowed = f"above 0 and at most {LARGEST_LOGIT_SCALE:g}"
-            raise ConfigError(f"module.logit_scale={self.logit_scale}: must be {allowed}.")
+        check("module.logit_scale", self.logit_scale, LOGIT_SCALE)
 
     @classmethod
     def under(cls, limits: Limits, n_assets: int, *, leverage_head: bool, logit_scale: float) -> AllocationHead:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 
-from rlx.errors import ConfigError, did_you_mean
+from rlx.errors import ConfigError
 from rlx.evaluate import BOARD
 from rlx.evaluate.trials import MAX_TRIALS
+from rlx.ranges import Number, OneOf, Text, Whole, check_fields, shown
 
 SPLITS = ("auto", "train", "validation", "test", "all")
 SECONDS = "datetime64[s]"
+DECISIONS = Whole(1, 1_000_000)
+Distance = Annotated[int | None, Whole(0, 1_000_000)]
 WRITTEN = re.compile(r"\d{4}(-\d\d(-\d\d([ T]\d\d:\d\d(:\d\d)?)?)?)?")
 
 
@@ -31,28 +33,18 @@ class Protocol:
     protocol that is not ``evaluation_only``.
     """
 
-    split: str = "auto"
+    split: Annotated[str, OneOf(SPLITS)] = "auto"
     start: str | None = None
     end: str | None = None
-    window_steps: int = 42
-    bootstrap_replications: int = 2000
-    confidence: float = 0.95
-    seed: int = 0
-    trials: int | None = None
+    window_steps: Annotated[int, DECISIONS] = 42
+    bootstrap_replications: Annotated[int, Whole(100, 100_000)] = 2000
+    confidence: Annotated[float, Number(0.01, 0.9999)] = 0.95
+    seed: Annotated[int, Whole(0, 2**32 - 1)] = 0
+    trials: Annotated[int | None, Whole(1, MAX_TRIALS)] = None
     evaluation_only: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        if self.split not in SPLITS:
-            allowed = ", ".join(SPLITS)
-            raise ConfigError(
-                f"protocol.split={self.split!r}: must be one of {allowed}.{did_you_mean(str(self.split), SPLITS)}"
-            )
-        _whole("window_steps", self.window_steps, 1)
-        _whole("bootstrap_replications", self.bootstrap_replications, 100)
-        _whole("seed", self.seed, 0)
-        if self.trials is not None:
-            _whole("trials", self.trials, 1, " or null", high=MAX_TRIALS)
-        _open_unit("confidence", self.confidence)
+        check_fields(self, "protocol")
         start, end = _date("start", self.start), _date("end", self.end)
         if start is not None and end is not None and start.astype(SECONDS) >= _end_of(end):
             raise ConfigError(f"protocol.start={self.start!r} lies after protocol.end={self.end!r}.")
@@ -69,18 +61,10 @@ class WalkForward(Protocol):
     """
 
     split: str = "all"
-    window: int = 256
-    stride: int = 64
-    purge_steps: int | None = None
-    embargo_steps: int | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        _whole("window", self.window, 1)
-        _whole("stride", self.stride, 1)
-        for name in ("purge_steps", "embargo_steps"):
-            if getattr(self, name) is not None:
-                _whole(name, getattr(self, name), 0, " or null")
+    window: Annotated[int, DECISIONS] = 256
+    stride: Annotated[int, DECISIONS] = 64
+    purge_steps: Distance = None
+    embargo_steps: Distance = None
 
 
 @dataclass(frozen=True)
@@ -92,13 +76,13 @@ class Benchmark(Protocol):
     """
 
     evaluation_only: ClassVar[bool] = True
-    targets: str = "experiments/targets.yaml"
-    board: str = BOARD
+    targets: Annotated[str, Text()] = "experiments/targets.yaml"
+    board: Annotated[str, Text()] = BOARD
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.board.endswith(".json"):  # its pages, .md and .html, lie beside it
-            raise ConfigError(f"protocol.board={self.board!r}: must be the path of a .json file.")
+            raise ConfigError(f"protocol.board={shown(self.board)}: must be the path of a .json file.")
 
 
 def _end_of(period: np.datetime64) -> np.datetime64:
@@ -106,19 +90,6 @@ def _end_of(period: np.datetime64) -> np.datetime64:
     unit: Any = np.datetime_data(period.dtype)[0]
     end: np.datetime64 = (period + np.timedelta64(1, unit)).astype(SECONDS)
     return end
-
-
-def _whole(name: str, value: Any, low: int, otherwise: str = "", high: int | None = None) -> None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < low or (high is not None and value > high):
-        bounds = f"at least {low}" if high is None else f"from {low} to {high:,}"
-        raise ConfigError(f"protocol.{name}={value!r}: must be a whole number, {bounds}{otherwise}.")
-
-
-def _open_unit(name: str, value: Any) -> None:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not 0.0 < value < 1.0:
-        raise ConfigError(f"protocol.{name}={value!r}: must be a number between 0 and 1, both excluded.")
 
 
 def _date(name: str, value: Any) -> np.datetime64 | None:
@@ -130,5 +101,5 @@ def _date(name: str, value: Any) -> np.datetime64 | None:
         return np.datetime64(value)  # in the unit it is written in: a year, a month, a day
     except ValueError as error:
         raise ConfigError(
-            f"protocol.{name}={value!r}: must be a date (UTC) written as 2020, 2020-01 or 2020-01-31, or null."
+            f"protocol.{name}={shown(value)}: must be a date (UTC) written as 2020, 2020-01 or 2020-01-31, or null."
         ) from error

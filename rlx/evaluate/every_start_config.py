@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import Annotated
 
-from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol
+from rlx.ranges import Number
 
 
 @dataclass(frozen=True)
@@ -17,11 +17,4 @@ class EveryStart(Protocol):
     interquartile ranges outside the quartiles of all windows (Tukey 1977). What is played is what every protocol plays.
     """
 
-    fence_iqrs: float = 1.5
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        fence = self.fence_iqrs
-        number = isinstance(fence, (int, float)) and not isinstance(fence, bool) and math.isfinite(fence)
-        if not number or fence <= 0.0:
-            raise ConfigError(f"protocol.fence_iqrs={fence!r}: must be a number above 0.")
+    fence_iqrs: Annotated[float, Number(0.001, 1_000)] = 1.5

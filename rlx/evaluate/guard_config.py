@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol
+from rlx.ranges import Each, Number, Text
 from rlx.sim.rules import Guard
 
 KINDS = ("drawdown", "negative_return", "turnover")
 """The three guards; each has a ``_threshold``, and fitted a ``_percentile``."""
+
+Percentile = Annotated[float | None, Number(0, 100)]
 
 CONFIGURED = "configured"
 """Stands among ``GuardAb.guards`` for the guard of the command itself: for a checkpoint, that of its training."""
@@ -26,9 +28,9 @@ class FittedGuard(Guard):
     is given instead. Nothing is ever traded under this schema: it becomes a plain ``Guard`` first.
     """
 
-    drawdown_percentile: float | None = 90.0
-    negative_return_percentile: float | None = 10.0
-    turnover_percentile: float | None = 90.0
+    drawdown_percentile: Percentile = 90.0
+    negative_return_percentile: Percentile = 10.0
+    turnover_percentile: Percentile = 90.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -36,8 +38,6 @@ class FittedGuard(Guard):
             percentile, threshold = self.percentile(kind), getattr(self, f"{kind}_threshold")
             if percentile is None:
                 continue
-            if isinstance(percentile, bool) or not math.isfinite(percentile) or not 0.0 <= percentile <= 100.0:
-                raise ConfigError(f"guard.{kind}_percentile={percentile}: must be between 0 and 100, or null for off.")
             if threshold is not None:
                 raise ConfigError(
                     f"guard.{kind}_threshold={threshold:g}: this guard's is fitted. Leave it out, or give "
@@ -64,7 +64,7 @@ class GuardAb(Protocol):
     """
 
     evaluation_only: ClassVar[bool] = True
-    guards: list[str] = field(default_factory=lambda: ["none", "calibrated"])
+    guards: Annotated[list[str], Each(Text(100), most=20)] = field(default_factory=lambda: ["none", "calibrated"])
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from rlx.learners.fields import number, one_of, whole
+from rlx.errors import ConfigError
+from rlx.learners.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise, Updates
+from rlx.ranges import Number, OneOf, Text, Whole, check_fields
 
 OPTIMIZERS = ("adamw", "muon")
 
@@ -22,29 +25,25 @@ class PathLearnerConfig:
     in trading costs off. ``warm_start`` is the run or policy folder of the same network to start from.
     """
 
-    updates: int = 400
-    n_windows: int = 16
-    rollout_steps: int = 64
-    window_steps: int = 16
-    optimizer: str = "adamw"
-    learning_rate: float = 1e-3
-    min_learning_rate: float = 1e-5
-    warmup_updates: int = 20
-    weight_decay: float = 0.01
-    max_grad_norm: float = 1.0
-    ema_decay: float = 0.98
-    feature_noise: float = 2.0
-    smooth_epsilon: float = 0.0
-    warm_start: str | None = None
+    updates: Updates = 400
+    n_windows: Batch = 16
+    rollout_steps: Bars = 64
+    window_steps: Bars = 16
+    optimizer: Annotated[str, OneOf(OPTIMIZERS)] = "adamw"
+    learning_rate: LearningRate = 1e-3
+    min_learning_rate: Annotated[float, Number(0, 10)] = 1e-5
+    warmup_updates: Annotated[int, Whole(0, 10_000_000)] = 20
+    weight_decay: Coefficient = 0.01
+    max_grad_norm: GradNorm = 1.0
+    ema_decay: Annotated[float, Number(0, 0.9999)] = 0.98
+    feature_noise: Noise = 2.0
+    smooth_epsilon: Annotated[float, Number(0, 1)] = 0.0
+    warm_start: Annotated[str | None, Text()] = None
 
     def __post_init__(self) -> None:
-        for name in ("updates", "n_windows", "rollout_steps", "window_steps"):
-            whole(name, getattr(self, name), 1)
-        whole("warmup_updates", self.warmup_updates, 0)
-        for name in ("learning_rate", "max_grad_norm"):
-            number(name, getattr(self, name), above=0.0)
-        for name in ("weight_decay", "feature_noise", "smooth_epsilon"):
-            number(name, getattr(self, name), low=0.0)
-        number("min_learning_rate", self.min_learning_rate, low=0.0, high=self.learning_rate)
-        number("ema_decay", self.ema_decay, low=0.0, high=0.9999)
-        one_of("optimizer", self.optimizer, OPTIMIZERS)
+        check_fields(self, "module")
+        if self.min_learning_rate > self.learning_rate:
+            raise ConfigError(
+                f"module.min_learning_rate={self.min_learning_rate:g}: must be between 0 and module.learning_rate="
+                f"{self.learning_rate:g}."
+            )

@@ -5,9 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Annotated
 
+from rlx.envs.head_config import LOGIT_SCALE
 from rlx.errors import ConfigError
-from rlx.learners.fields import number, whole
+from rlx.learners.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise
+from rlx.ranges import Each, Number, Whole, check_fields
+
+LARGEST_ROLLOUT = 2**24
+"""Env steps of one update: their observations lie in memory together."""
 
 
 @dataclass
@@ -21,44 +27,41 @@ class PpoConfig:
     differ by a factor of exp(2 x logit_scale) in weight. A subclass may check its minibatches more strictly.
     """
 
-    total_env_steps: int = 1_048_576
-    n_accounts: int = 128
-    rollout_steps: int = 64
-    minibatch_size: int = 2_048
-    n_epochs: int = 4
-    learning_rate: float = 3e-4
-    gamma: float = 0.9
-    gae_lambda: float = 0.95
-    clip_range: float = 0.2
-    value_coefficient: float = 0.5
-    max_grad_norm: float = 0.5
-    hidden_sizes: list[int] = field(default_factory=lambda: [64, 64])
-    log_std_init: float = -1.0
-    logit_scale: float = 2.0
-    episode_steps: int = 252
-    window_steps: int = 1
-    reward_scale: float = 100.0
-    feature_noise: float = 1.0
+    total_env_steps: Annotated[int, Whole(1, 100_000_000_000)] = 1_048_576
+    n_accounts: Batch = 128
+    rollout_steps: Bars = 64
+    minibatch_size: Annotated[int, Whole(2, LARGEST_ROLLOUT)] = 2_048
+    n_epochs: Annotated[int, Whole(1, 1_000)] = 4
+    learning_rate: LearningRate = 3e-4
+    gamma: Annotated[float, Number(0, 1)] = 0.9
+    gae_lambda: Annotated[float, Number(0, 1)] = 0.95
+    clip_range: Annotated[float, Number(1e-9, 100)] = 0.2
+    value_coefficient: Coefficient = 0.5
+    max_grad_norm: GradNorm = 0.5
+    hidden_sizes: Annotated[list[int], Each(Whole(1, 8_192), most=32)] = field(default_factory=lambda: [64, 64])
+    log_std_init: Annotated[float, Number(-10, 2)] = -1.0
+    logit_scale: Annotated[float, LOGIT_SCALE] = 2.0
+    episode_steps: Annotated[int, Whole(1, 1_000_000)] = 252
+    window_steps: Bars = 1
+    reward_scale: Annotated[float, Number(1e-6, 1e6)] = 100.0
+    feature_noise: Noise = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("total_env_steps", "n_accounts", "rollout_steps", "n_epochs", "episode_steps", "window_steps"):
-            whole(name, getattr(self, name), 1)
-        whole("minibatch_size", self.minibatch_size, 2)
-        for name in ("learning_rate", "clip_range", "max_grad_norm", "reward_scale", "logit_scale"):
-            number(name, getattr(self, name), above=0.0)
-        for name in ("value_coefficient", "feature_noise"):
-            number(name, getattr(self, name), low=0.0)
-        for name in ("gamma", "gae_lambda"):
-            number(name, getattr(self, name), low=0.0, high=1.0)
-        number("log_std_init", self.log_std_init, low=-10.0, high=2.0)
-        self.hidden_sizes = [int(whole("hidden_sizes", size, 1)) for size in self.hidden_sizes]
+        check_fields(self, "module")
+        if self.rollout_size > LARGEST_ROLLOUT:
+            raise ConfigError(
+                f"module.n_accounts x module.rollout_steps = {self.rollout_size}: must be between 1 and "
+                f"{LARGEST_ROLLOUT}, for an update keeps them in memory. Lower module.n_accounts={self.n_accounts} or "
+                f"module.rollout_steps={self.rollout_steps}."
+            )
         self.check_minibatches()
 
     def check_minibatches(self) -> None:
         """Raise ConfigError unless minibatches divide a rollout."""
         rollout = self.rollout_size
         if rollout % self.minibatch_size:
-            fitting = (size for size in range(2, rollout + 1) if rollout % size == 0)
+            small = [size for size in range(1, math.isqrt(rollout) + 1) if rollout % size == 0]
+            fitting = (size for divisor in small for size in (divisor, rollout // divisor) if size > 1)
             product = f"module.n_accounts x module.rollout_steps = {rollout}"
             raise self.minibatch_error(f"must divide {product}; the nearest that does is", fitting)
 

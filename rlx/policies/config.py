@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Annotated
 
-from rlx.backtest.plan import ReplaySettings, check_choice, check_positive, is_number
+from rlx.backtest.plan import MONEY, ReplaySettings
 from rlx.errors import ConfigError
+from rlx.ranges import Number, OneOf, Text, Whole, check_arguments, check_fields
 
+Covariance = Annotated[int, Whole(3, 100_000)]
+"""Two returns are mirror images around their mean: nothing tells how far to shrink their covariance."""
+
+BETWEEN = ("hold", "rebalance")
 MISSING = "???"  # OmegaConf's mark of a value the user has to give
 
 
@@ -55,12 +59,11 @@ class RebalancedConfig(PolicyConfig):
     Every ``rebalance_steps`` bars it estimates them anew from the returns of the last ``lookback_steps``.
     """
 
-    lookback_steps: int = 252
-    rebalance_steps: int = 21
+    lookback_steps: Annotated[int, Whole(2, 100_000)] = 252
+    rebalance_steps: Annotated[int, Whole(1, 100_000)] = 21
 
     def __post_init__(self) -> None:
-        check_whole("lookback_steps", self.lookback_steps, 2)
-        check_whole("rebalance_steps", self.rebalance_steps, 1)
+        check_fields(self, "policy")
 
 
 @dataclass
@@ -77,11 +80,7 @@ class MomentumConfig(RebalancedConfig):
 
     _target_: str = "rlx.policies.trailing.Momentum"
     lookback_steps: int = 126
-    top_k: int = 3
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_whole("top_k", self.top_k, 1)
+    top_k: Annotated[int, Whole(1, 10_000)] = 3
 
 
 @dataclass
@@ -89,10 +88,7 @@ class MinimumVarianceConfig(RebalancedConfig):
     """The long-only weights of the smallest variance."""
 
     _target_: str = "rlx.policies.optimal.MinimumVariance"
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_whole("lookback_steps", self.lookback_steps, 3)
+    lookback_steps: Covariance = 252
 
 
 @dataclass
@@ -100,12 +96,8 @@ class KellyConfig(RebalancedConfig):
     """The long-only weights of the fastest expected growth, none above ``cap`` when they are estimated."""
 
     _target_: str = "rlx.policies.optimal.Kelly"
-    cap: float = 0.25
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        check_whole("lookback_steps", self.lookback_steps, 3)
-        check_fraction("cap", self.cap)
+    lookback_steps: Covariance = 252
+    cap: Annotated[float, Number(1e-6, 1)] = 0.25
 
 
 @dataclass
@@ -124,8 +116,11 @@ class WeightsConfig(PolicyConfig):
     """
 
     _target_: str = "rlx.policies.weights_file.WeightsFile"
-    path: str = MISSING
-    between: str = "hold"
+    path: Annotated[str, Text()] = MISSING
+    between: Annotated[str, OneOf(BETWEEN)] = "hold"
+
+    def __post_init__(self) -> None:
+        check_fields(self, "policy")
 
 
 @dataclass
@@ -138,12 +133,13 @@ class ProductionConfig(PolicyConfig):
     """
 
     _target_: str = "rlx.policies.production.policy.ProductionRecord"
-    trades: str | None = None
-    log: str | None = None
-    initial_value: float | None = None
-    log_value: str = LogValue.exposure.value
+    trades: Annotated[str | None, Text()] = None
+    log: Annotated[str | None, Text()] = None
+    initial_value: Annotated[float | None, MONEY] = None
+    log_value: Annotated[str, OneOf(tuple(LogValue))] = LogValue.exposure.value
 
     def __post_init__(self) -> None:
+        check_fields(self, "policy")
         check_record(self.trades, self.log, self.initial_value, self.log_value)
 
 
@@ -156,26 +152,22 @@ class PlanConfig(PolicyConfig):
     """
 
     _target_: str = "rlx.policies.plan.PlanReplay"
-    path: str = MISSING
+    path: Annotated[str, Text()] = MISSING
     strategy: str = "base"
     both_touch: str = "pessimistic"
     initial_cash: float = 100_000.0
-    fee_bps: float | None = None
+    fee_bps: Annotated[float | None, Number(0, 5_000)] = None
     probe_quantity: float | None = None
     profit_shutdown_days: int | None = None
-    monte_carlo_paths: int | None = 1000
-    monte_carlo_block_days: int = 5
-    seed: int = 0
+    monte_carlo_paths: Annotated[int | None, Whole(1, 100_000)] = 1000
+    monte_carlo_block_days: Annotated[int, Whole(1, 10_000)] = 5
+    seed: Annotated[int, Whole(0, 2**32 - 1)] = 0
 
     def __post_init__(self) -> None:
         ReplaySettings(
             self.strategy, self.both_touch, self.initial_cash, self.probe_quantity, self.profit_shutdown_days
         )
-        check_fee_bps(self.fee_bps)
-        if self.monte_carlo_paths is not None:
-            check_whole("monte_carlo_paths", self.monte_carlo_paths, 1)
-        check_whole("monte_carlo_block_days", self.monte_carlo_block_days, 1)
-        check_whole("seed", self.seed, 0)
+        check_fields(self, "policy")
 
 
 @dataclass
@@ -183,34 +175,16 @@ class CheckpointConfig(PolicyConfig):
     """Act with a trained policy; ``path`` is a run folder or its ``policy/`` folder."""
 
     _target_: str = "rlx.policies.checkpoint.load_checkpoint"
-    path: str = MISSING
+    path: Annotated[str, Text()] = MISSING
 
-
-def check_whole(name: str, value: Any, low: int) -> None:
-    """Raise ConfigError unless ``value`` of ``policy.name`` is a whole number, at least ``low``."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < low:
-        raise ConfigError(f"policy.{name}={value!r}: must be a whole number, at least {low}.")
-
-
-def check_fraction(name: str, value: Any) -> None:
-    """Raise ConfigError unless ``value`` of ``policy.name`` is a number above 0, at most 1."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or not 0.0 < value <= 1.0:
-        raise ConfigError(f"policy.{name}={value!r}: must be a number above 0, at most 1 (a fraction of equity).")
+    def __post_init__(self) -> None:
+        check_fields(self, "policy")
 
 
 def check_record(trades: str | None, log: str | None, initial_value: float | None, log_value: str) -> None:
     """Raise ConfigError unless a record of production has a file, and its settings make sense."""
-    check_choice("policy.log_value", log_value, LogValue)
     if not trades and not log:
         raise ConfigError(
             "policy.trades, policy.log: at least one must be given, for example policy.trades=trade_history.json."
         )
-    if initial_value is not None:
-        check_positive("policy.initial_value", initial_value, ", the account's value in its currency")
-
-
-def check_fee_bps(value: Any) -> None:
-    """Raise ConfigError unless ``value`` of ``policy.fee_bps`` is None or a number from 0 to 5000."""
-    if value is not None and not (is_number(value) and 0.0 <= value <= 5_000.0):
-        raise ConfigError(f"policy.fee_bps={value!r}: must be between 0 and 5000, or null for the costs of the run.")
+    check_arguments(ProductionConfig, "policy", {"initial_value": initial_value, "log_value": log_value})

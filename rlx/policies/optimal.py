@@ -9,13 +9,11 @@ from skfolio.moments import LedoitWolf
 from skfolio.optimization import MeanRisk, ObjectiveFunction
 from skfolio.prior import EmpiricalPrior
 
-from rlx.policies.config import check_fraction, check_whole
+from rlx.policies.config import KellyConfig, MinimumVarianceConfig
 from rlx.policies.rebalanced import Rebalanced, returns_of
 from rlx.policies.trailing import STILL
+from rlx.ranges import check_arguments
 from rlx.types import FloatArray
-
-FEWEST_STEPS = 3
-"""Two returns are mirror images around their mean: nothing tells how far to shrink their covariance."""
 
 
 class MinimumVariance(Rebalanced):
@@ -29,7 +27,7 @@ class MinimumVariance(Rebalanced):
 
     def __init__(self, lookback_steps: int = 252, rebalance_steps: int = 21) -> None:
         super().__init__(lookback_steps, rebalance_steps)
-        check_whole("lookback_steps", lookback_steps, FEWEST_STEPS)
+        check_arguments(MinimumVarianceConfig, "policy", {"lookback_steps": lookback_steps})
 
     def estimate(self, close: FloatArray) -> FloatArray:
         """Return weights (A,) that add up to one."""
@@ -55,8 +53,7 @@ class Kelly(Rebalanced):
 
     def __init__(self, lookback_steps: int = 252, rebalance_steps: int = 21, cap: float = 0.25) -> None:
         super().__init__(lookback_steps, rebalance_steps)
-        check_whole("lookback_steps", lookback_steps, FEWEST_STEPS)
-        check_fraction("cap", cap)
+        check_arguments(KellyConfig, "policy", {"lookback_steps": lookback_steps, "cap": cap})
         self.cap = cap
 
     def estimate(self, close: FloatArray) -> FloatArray:

@@ -18,8 +18,9 @@ from rlx.backtest.schedule import schedule
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.errors import PlanError
-from rlx.policies.config import check_fee_bps, check_whole
+from rlx.policies.config import PlanConfig
 from rlx.policies.covered import covered_span
+from rlx.ranges import check_arguments
 from rlx.sim.observation import Observation
 from rlx.sim.rules import Costs, Rules
 from rlx.sim.settings import make_settings
@@ -57,11 +58,8 @@ class PlanReplay:
         seed: int = 0,
     ) -> None:
         self.settings = ReplaySettings(strategy, both_touch, initial_cash, probe_quantity, profit_shutdown_days)
-        check_fee_bps(fee_bps)
-        if monte_carlo_paths is not None:
-            check_whole("monte_carlo_paths", monte_carlo_paths, 1)
-        check_whole("monte_carlo_block_days", monte_carlo_block_days, 1)
-        check_whole("seed", seed, 0)
+        drawn = {"monte_carlo_paths": monte_carlo_paths, "monte_carlo_block_days": monte_carlo_block_days, "seed": seed}
+        check_arguments(PlanConfig, "policy", {"fee_bps": fee_bps, **drawn})
         self.path, self.fee_bps = Path(path), fee_bps
         self.resampling = None
         if monte_carlo_paths is not None:

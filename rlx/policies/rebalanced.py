@@ -9,8 +9,9 @@ import numpy as np
 
 from rlx.data.market import Market
 from rlx.errors import ConfigError, RlxError
-from rlx.policies.config import check_whole
+from rlx.policies.config import RebalancedConfig
 from rlx.policies.drift import drifted
+from rlx.ranges import check_arguments
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
 
@@ -33,8 +34,8 @@ class Rebalanced(ABC):
     _close: FloatArray | None = None
 
     def __init__(self, lookback_steps: int, rebalance_steps: int = 21) -> None:
-        check_whole("lookback_steps", lookback_steps, 2)
-        check_whole("rebalance_steps", rebalance_steps, 1)
+        steps = {"lookback_steps": lookback_steps, "rebalance_steps": rebalance_steps}
+        check_arguments(RebalancedConfig, "policy", steps)
         self.lookback_steps, self.rebalance_steps = lookback_steps, rebalance_steps
         self._estimates: dict[int, FloatArray] = {}
 

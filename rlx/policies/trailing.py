@@ -8,8 +8,9 @@ import numpy as np
 
 from rlx.data.market import Market
 from rlx.errors import ConfigError
-from rlx.policies.config import check_whole
+from rlx.policies.config import MomentumConfig
 from rlx.policies.rebalanced import Rebalanced, returns_of
+from rlx.ranges import check_arguments
 from rlx.types import FloatArray
 
 STILL = 1e-12
@@ -45,7 +46,7 @@ class Momentum(Rebalanced):
 
     def __init__(self, lookback_steps: int = 126, rebalance_steps: int = 21, top_k: int = 3) -> None:
         super().__init__(lookback_steps, rebalance_steps)
-        check_whole("top_k", top_k, 1)
+        check_arguments(MomentumConfig, "policy", {"top_k": top_k})
         self.top_k = top_k
 
     def bind(self, market: Market) -> None:

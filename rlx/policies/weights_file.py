@@ -11,13 +11,13 @@ from rlx.data.calendars import DAY_SECONDS, modal_spacing_seconds
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.errors import WeightsError
+from rlx.policies.config import WeightsConfig
 from rlx.policies.covered import covered_span
 from rlx.policies.drift import drifted
 from rlx.policies.weights_table import WeightsTable, read_weights
+from rlx.ranges import check_arguments
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
-
-BETWEEN = ("hold", "rebalance")
 
 
 class WeightsFile:
@@ -29,7 +29,7 @@ class WeightsFile:
     Between rows ``hold`` lets weights drift with prices and ``rebalance`` trades back to the row at every bar.
     Symbols of the market without a column are held at zero, and rows outside the market's bars are not traded.
 
-    Raises WeightsError naming file, row and symbol.
+    Raises WeightsError naming file, row and symbol, and ConfigError for another ``between``.
     """
 
     name = "weights"
@@ -37,8 +37,7 @@ class WeightsFile:
     window_steps = 0
 
     def __init__(self, path: str, between: str = "hold") -> None:
-        if between not in BETWEEN:
-            raise WeightsError(f"policy.between={between!r}: must be one of {', '.join(BETWEEN)}.")
+        check_arguments(WeightsConfig, "policy", {"between": between})
         self.path = Path(path)
         self.between = between
         self._table = read_weights(self.path)

@@ -2,30 +2,21 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Annotated, Any
 
 from rlx.errors import ConfigError
+from rlx.ranges import Number, Whole, check, check_fields, shown
 from rlx.types import Accounting, Execution
 
-
-def _number(owner: str, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise ConfigError(f"{owner}.{name}={value!r}: must be a finite number.")
-    return float(value)
-
-
-def _within(rules: Any, owner: str, names: Sequence[str], low: float, high: float = math.inf) -> None:
-    """Refuse any of ``names`` outside [low, high]; None means off and passes."""
-    for name in names:
-        value = getattr(rules, name)
-        if value is None:
-            continue
-        if not low <= _number(owner, name, value) <= high:
-            allowed = f"at least {low:g}" if math.isinf(high) else f"between {low:g} and {high:g}"
-            raise ConfigError(f"{owner}.{name}={value}: must be {allowed}.")
+Bps = Annotated[float, Number(0, 10_000)]
+Rate = Annotated[float, Number(0, 10)]
+Gross = Annotated[float | None, Number(0, 100)]
+Weight = Annotated[float, Number(0, 1)]
+Penalty = Annotated[float, Number(0, 100)]
+Steps = Whole(1, 10_000)
+MOST_BPS = 5_000.0  # a side, in all: half of what is traded
 
 
 @dataclass(frozen=True)
@@ -36,21 +27,22 @@ class Costs:
     mapping by symbol (configuration) or a sequence of A total bps (``simulate``). The ``*_annual`` are yearly rates.
     """
 
-    commission_bps: float = 0.0
-    half_spread_bps: float = 0.0
-    slippage_bps: float = 0.0
+    commission_bps: Bps = 0.0
+    half_spread_bps: Bps = 0.0
+    slippage_bps: Bps = 0.0
     per_asset_bps: Any = None
-    margin_annual: float = 0.0
-    short_borrow_annual: float = 0.0
+    margin_annual: Rate = 0.0
+    short_borrow_annual: Rate = 0.0
 
     def __post_init__(self) -> None:
-        _within(self, "costs", ("commission_bps", "half_spread_bps", "slippage_bps"), 0.0, 10_000.0)
-        _within(self, "costs", ("margin_annual", "short_borrow_annual"), 0.0)
+        check_fields(self, "costs")
         for name, bps in _items(self.per_asset_bps):
-            if not 0.0 <= _number("costs", f"per_asset_bps[{name}]", bps) <= 10_000.0:
-                raise ConfigError(f"costs.per_asset_bps[{name}]={bps}: must be between 0 and 10000.")
-        if self.total_bps > 5_000.0:
-            raise ConfigError(f"costs: commission, half spread and slippage add up to {self.total_bps:g} bps a side.")
+            check(f"costs.per_asset_bps[{shown(name)}]", bps, Number(0, 10_000))
+        if self.total_bps > MOST_BPS:
+            raise ConfigError(
+                f"costs.commission_bps + half_spread_bps + slippage_bps = {self.total_bps:g}: must be between 0 and "
+                f"{MOST_BPS:g} a side."
+            )
 
     @property
     def total_bps(self) -> float:
@@ -63,8 +55,10 @@ def _items(per_asset_bps: Any) -> list[tuple[Any, Any]]:
         return []
     if isinstance(per_asset_bps, Mapping):
         return list(per_asset_bps.items())
-    if isinstance(per_asset_bps, (str, int, float)):
-        raise ConfigError(f"costs.per_asset_bps={per_asset_bps!r}: give a mapping by symbol or one number an asset.")
+    if not isinstance(per_asset_bps, Iterable) or isinstance(per_asset_bps, (str, bytes)):
+        raise ConfigError(
+            f"costs.per_asset_bps={shown(per_asset_bps)}: must be a mapping by symbol, or one number an asset."
+        )
     return list(enumerate(per_asset_bps))
 
 
@@ -77,35 +71,31 @@ class Limits:
     """
 
     long_only: bool = False
-    max_weight: float | None = None
-    intraday_gross: float | None = 1.0
-    closing_gross: float | None = 1.0
-    base_gross: float = 1.0
+    max_weight: Gross = None
+    intraday_gross: Gross = 1.0
+    closing_gross: Gross = 1.0
+    base_gross: Annotated[float, Number(0, 100)] = 1.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.long_only, bool):
             raise ConfigError(f"limits.long_only={self.long_only!r}: must be true or false.")
-        _within(self, "limits", ("max_weight", "intraday_gross", "closing_gross", "base_gross"), 0.0)
+        check_fields(self, "limits")
 
 
 @dataclass(frozen=True)
 class Guard:
     """Regime guards; a threshold of None switches that guard off, and a guard only ever lowers risk."""
 
-    drawdown_threshold: float | None = None
-    leverage_scale: float = 0.5
-    window: int = 42
-    negative_return_threshold: float | None = None
-    negative_return_turnover_penalty: float = 0.0075
-    turnover_threshold: float | None = None
-    turnover_probe_weight: float = 0.002
+    drawdown_threshold: Annotated[float | None, Number(0, 1)] = None
+    leverage_scale: Annotated[float, Number(0, 1)] = 0.5
+    window: Annotated[int, Steps] = 42
+    negative_return_threshold: Annotated[float | None, Number(-1, 1)] = None
+    negative_return_turnover_penalty: Penalty = 0.0075
+    turnover_threshold: Annotated[float | None, Number(0, 200)] = None
+    turnover_probe_weight: Weight = 0.002
 
     def __post_init__(self) -> None:
-        _within(self, "guard", ("drawdown_threshold", "leverage_scale"), 0.0, 1.0)
-        _within(self, "guard", ("negative_return_threshold",), -1.0, 1.0)
-        _within(self, "guard", ("negative_return_turnover_penalty", "turnover_threshold", "turnover_probe_weight"), 0.0)
-        if isinstance(self.window, bool) or not isinstance(self.window, int) or self.window < 1:
-            raise ConfigError(f"guard.window={self.window!r}: must be a whole number of steps, at least 1.")
+        check_fields(self, "guard")
 
     @property
     def enabled(self) -> bool:
@@ -123,17 +113,14 @@ class Cooldown:
     above ``min_position``.
     """
 
-    steps: int | None = None
-    probe_weight: float = 0.05
-    penalty: float = 0.0
-    min_position: float = 1e-4
-    tolerance: float = 1e-5
+    steps: Annotated[int | None, Steps] = None
+    probe_weight: Weight = 0.05
+    penalty: Penalty = 0.0
+    min_position: Weight = 1e-4
+    tolerance: Annotated[float, Number(0, 1)] = 1e-5
 
     def __post_init__(self) -> None:
-        if self.steps is not None and (isinstance(self.steps, bool) or not isinstance(self.steps, int)):
-            raise ConfigError(f"cooldown.steps={self.steps!r}: must be a whole number of steps, or null for off.")
-        _within(self, "cooldown", ("steps",), 1)
-        _within(self, "cooldown", ("probe_weight", "penalty", "min_position", "tolerance"), 0.0)
+        check_fields(self, "cooldown")
 
     @property
     def enabled(self) -> bool:
@@ -145,13 +132,13 @@ class Cooldown:
 class Reward:
     """Weights of the penalties subtracted from log(1 + net return)."""
 
-    turnover_penalty: float = 0.0
-    drawdown_penalty: float = 0.0
-    cvar_penalty: float = 0.0
-    uncertainty_penalty: float = 0.0
+    turnover_penalty: Penalty = 0.0
+    drawdown_penalty: Penalty = 0.0
+    cvar_penalty: Penalty = 0.0
+    uncertainty_penalty: Penalty = 0.0
 
     def __post_init__(self) -> None:
-        _within(self, "reward", ("turnover_penalty", "drawdown_penalty", "cvar_penalty", "uncertainty_penalty"), 0.0)
+        check_fields(self, "reward")
 
 
 @dataclass(frozen=True)

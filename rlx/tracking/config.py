@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
+
+from rlx.ranges import Each, Text, check_fields
+
+UNNAMEABLE = "/\\#?%:"  # what W&B takes in no name of a project
 
 
 class WandbMode(StrEnum):
@@ -23,7 +28,10 @@ class LoggerConfig:
     """
 
     wandb: WandbMode = WandbMode.offline
-    project: str = "rlx"
-    entity: str | None = None
-    group: str | None = None
-    tags: list[str] = field(default_factory=list)
+    project: Annotated[str, Text(128, without=UNNAMEABLE)] = "rlx"
+    entity: Annotated[str | None, Text(128, without=UNNAMEABLE)] = None
+    group: Annotated[str | None, Text(128)] = None
+    tags: Annotated[list[str], Each(Text(64), most=100)] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        check_fields(self, "logger")

@@ -90,7 +90,7 @@ def test_purging_what_was_made_on_nothing_known_is_told(shell: Shell) -> None:
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (("protocol=every_start", "protocol.fence_iqrs=0"), "protocol.fence_iqrs=0.0: must be a number above 0"),
+        (("protocol=every_start", "protocol.fence_iqrs=0"), "protocol.fence_iqrs=0.0: must be between 0.001 and 1000"),
         (("protocol=every_start", "protocol.window_steps=9999"), "protocol.window_steps=9999: the evaluation span has"),
         (("protocol=every_start", "protocol.purge_steps=3"), "protocol.purge_steps: no such key"),
         (("protocol=everystart",), "Did you mean 'every_start'?"),

@@ -103,7 +103,10 @@ def test_what_cannot_be_judged_still_leaves_its_summary(
         (["policy.trades=trade.log"], "policy.trades=trade.log: not a JSON document"),
         (["policy.log=trade.log", "policy.log_value=equty"], "Did you mean 'equity'?"),
         (["policy.log=trades.json"], "no line holds 'Portfolio snapshot recorded'"),
-        (["policy.trades=trades.json", "policy.initial_value=0"], "policy.initial_value=0.0: must be a number above 0"),
+        (
+            ["policy.trades=trades.json", "policy.initial_value=0"],
+            "policy.initial_value=0.0: must be between 0.01 and 1e+15, or null",
+        ),
         (["policy.trade=trades.json"], "Did you mean 'trades'?"),
         (["policy.trades=trades.json", "policy.initial_value=1e5", "data.symbols=[APPL]"], "Did you mean 'AAPL'?"),
     ],

@@ -42,7 +42,7 @@ targets:
     [
         ("{policy: momentm}", ["policy='momentm'", "Did you mean 'momentum'?"]),
         ("{policy: momentum, topk: 3}", ["'topk' is no option of policy=momentum", "Did you mean 'top_k'?"]),
-        ("{policy: momentum, top_k: 0}", ["top_k=0", "at least 1"]),
+        ("{policy: momentum, top_k: 0}", ["top_k=0", "between 1 and 10000"]),
         ("{policy: momentum, top_k: many}", ["top_k", "'many'"]),
         ("{policy: cash, trials: 0}", ["trials=0", "from 1 to 1,000,000,000"]),
         ("{policy: cash, trials: 1e20}", ["trials=1e+20"]),

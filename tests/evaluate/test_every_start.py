@@ -142,7 +142,7 @@ def test_the_scorecard_reads_back(judgement: Judgement, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("value", [0.0, -1.5, float("nan"), float("inf"), True, "wide"])
 def test_nonsense_is_refused(value: Any) -> None:
-    with pytest.raises(ConfigError, match=r"protocol\.fence_iqrs=.*: must be a number above 0"):
+    with pytest.raises(ConfigError, match=r"protocol\.fence_iqrs=.*: must be between 0\.001 and 1000"):
         EveryStart(fence_iqrs=value)
     with pytest.raises(ConfigError, match="lies after"):
         EveryStart(start="2020", end="2016")

@@ -139,7 +139,9 @@ def test_they_are_said_in_words_and_in_the_table() -> None:
 @pytest.mark.parametrize("name", ["purge_steps", "embargo_steps"])
 @pytest.mark.parametrize("value", [-1, 2.5, True, "all"])
 def test_nonsense_is_refused(name: str, value: Any) -> None:
-    with pytest.raises(ConfigError, match=rf"protocol\.{name}=.*: must be a whole number, at least 0 or null"):
+    with pytest.raises(
+        ConfigError, match=rf"protocol\.{name}=.*: must be a whole number between 0 and 1000000, or null"
+    ):
         WalkForward(**{name: value})
 
 

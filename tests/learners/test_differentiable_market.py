@@ -303,11 +303,14 @@ def test_guard_and_reward_penalties_reach_the_shaping_term() -> None:
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
-        ({"gradient": "scores"}, r"module\.gradient='scores': must be one of score, pathwise\. Did you mean 'score'"),
-        ({"variance_penalty": "risk"}, r"module\.variance_penalty='risk'"),
+        ({"gradient": "scores"}, r"module\.gradient=scores: must be one of score, pathwise\. Did you mean 'score'"),
+        ({"variance_penalty": "risk"}, r"module\.variance_penalty=risk"),
         ({"wealth_objective": "sharp"}, r"Did you mean 'sharpe'"),
         ({"n_paths": 1}, r"module\.n_paths=1"),
-        ({"initial_concentration": 0.5}, r"module\.initial_concentration=0\.5: must be a number above 0\.5"),
+        (
+            {"initial_concentration": 0.5},
+            r"module\.initial_concentration=0\.5: must be above module\.min_concentration=0\.5",
+        ),
         ({"trade_penalty": -1.0}, r"module\.trade_penalty=-1\.0"),
         ({"microbatch_windows": 0}, r"module\.microbatch_windows=0"),
     ],

@@ -71,7 +71,7 @@ def test_the_loss_is_the_sum_of_its_parts() -> None:
     ("options", "expected"),
     [
         ({"d_model": 30, "n_heads": 4}, r"module\.d_model=30: must be a multiple of module\.n_heads=4"),
-        ({"optimizer": "adam"}, r"module\.optimizer='adam': must be one of adamw, muon\. Did you mean 'adamw'"),
+        ({"optimizer": "adam"}, r"module\.optimizer=adam: must be one of adamw, muon\. Did you mean 'adamw'"),
         ({"min_learning_rate": 0.1}, r"module\.min_learning_rate=0\.1"),
         ({"cvar_alpha": 0.0}, r"module\.cvar_alpha=0\.0"),
         ({"updates": 0}, r"module\.updates=0"),

@@ -92,8 +92,8 @@ def test_shares_are_inverse_to_the_volatility_of_equal_weights() -> None:
         ({"stages": ["forcaster"]}, "'forcaster' is none of.*Did you mean 'forecaster'"),
         ({"stages": []}, "name at least one of"),
         ({"leverage_limit": 1.5}, "module.leverage_limit=1.5 is above env.limits.intraday_gross=1,"),
-        ({"leverage_limit": 0.0}, "module.leverage_limit=0.0: must be a number above 0"),
-        ({"risk_penalty": -1.0}, "module.risk_penalty=-1.0: must be a number at least 0"),
+        ({"leverage_limit": 0.0}, "module.leverage_limit=0.0: must be between 0.001 and 100"),
+        ({"risk_penalty": -1.0}, "module.risk_penalty=-1.0: must be between 0 and 100"),
         ({"window_steps": 0}, "module.window_steps=0: must be a whole number"),
     ],
 )
@@ -105,9 +105,9 @@ def test_nonsense_is_refused(options: dict[str, Any], message: str) -> None:
 @pytest.mark.parametrize(
     ("stage", "options", "message"),
     [
-        ("forecaster", {"levels": [0.5]}, "at least two ascending numbers between 0 and 1"),
-        ("forecaster", {"levels": [0.9, 0.1]}, "at least two ascending numbers"),
-        ("forecaster", {"levels": [0.0, 0.5]}, "at least two ascending numbers"),
+        ("forecaster", {"levels": [0.5]}, "must be a list of 2 to 100, each between"),
+        ("forecaster", {"levels": [0.9, 0.1]}, "must be ascending numbers"),
+        ("forecaster", {"levels": [0.0, 0.5]}, "must be a list of 2 to 100, each between"),
         ("forecaster", {"updates": 0}, "module.forecaster.updates=0: must be a whole number"),
         ("specialists", {"learning_rate": 0.0}, "module.specialists.learning_rate=0.0"),
         ("specialists", {"validation_fraction": 0.9}, "module.specialists.validation_fraction=0.9"),

@@ -229,12 +229,12 @@ def test_actor_and_critic_are_separate_and_start_almost_flat() -> None:
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("n_accounts", 0, "at least 1"),
-        ("rollout_steps", 1, "at least 2"),
-        ("gamma", 1.5, "at most 1"),
-        ("reward_scale", 0.0, "above 0"),
-        ("priority_alpha", -0.1, "at least 0"),
-        ("value_clip_range", 0.0, "above 0"),
+        ("n_accounts", 0, "between 1 and 65536"),
+        ("rollout_steps", 1, "between 2 and 10000"),
+        ("gamma", 1.5, "between 0 and 1"),
+        ("reward_scale", 0.0, "between 1e-06 and"),
+        ("priority_alpha", -0.1, "between 0 and 1"),
+        ("value_clip_range", 0.0, "between 1e-09 and"),
         ("minibatch_size", 1_000, "nearest that fits is 1024"),
         ("minibatch_size", 192, "nearest that fits is 128"),
         ("minibatch_size", 10_000, "nearest that fits is 4096"),

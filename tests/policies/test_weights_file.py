@@ -12,7 +12,7 @@ import pytest
 from rlx.data.market import Market
 from rlx.data.panel import MarketPanel
 from rlx.data.splits import Span
-from rlx.errors import WeightsError
+from rlx.errors import ConfigError, WeightsError
 from rlx.policies.weights_file import WeightsFile
 from tests.policies.acting import observe
 
@@ -239,5 +239,5 @@ def test_missing_and_damaged_files_and_unknown_options(tmp_path: Path) -> None:
     (tmp_path / "w.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(WeightsError, match="cannot be read as a table"):
         WeightsFile(str(tmp_path / "w.parquet"))
-    with pytest.raises(WeightsError, match=r"policy\.between='often': must be one of hold, rebalance"):
+    with pytest.raises(ConfigError, match=r"policy\.between=often: must be one of hold, rebalance"):
         WeightsFile(write(tmp_path, "date,A\n2020-01-07,1\n"), between="often")

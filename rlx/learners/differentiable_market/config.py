@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from rlx.learners.fields import number, one_of, whole
+from rlx.errors import ConfigError
+from rlx.learners.fields import Coefficient, Layers, Width
 from rlx.learners.path_config import PathLearnerConfig
+from rlx.ranges import Number, OneOf, Whole
 
 GRADIENTS = ("score", "pathwise")
 WEALTH_OBJECTIVES = ("log", "sharpe")
 VARIANCE_PENALTIES = ("pnl", "weights")
+Concentration = Annotated[float, Number(1e-6, 1e6)]
 
 
 @dataclass
@@ -34,44 +38,32 @@ class DifferentiableMarketConfig(PathLearnerConfig):
     rollout_steps: int = 16
     optimizer: str = "muon"
     learning_rate: float = 1e-2
-    hidden_size: int = 32
-    n_layers: int = 1
-    min_concentration: float = 0.5
-    initial_concentration: float = 2.0
-    n_paths: int = 16
-    gradient: str = "score"
-    entropy_coefficient: float = 0.001
-    kl_weight: float = 0.01
-    wealth_objective: str = "log"
-    trade_penalty: float = 0.0
-    risk_aversion: float = 1.0
-    variance_penalty: str = "pnl"
-    drawdown_lambda: float = 0.0
-    soft_drawdown_lambda: float = 0.0
-    soft_drawdown_threshold: float = 0.05
-    risk_budget_lambda: float = 0.0
-    trade_memory_lambda: float = 0.0
-    trade_memory_decay: float = 0.9
-    microbatch_windows: int | None = None
+    hidden_size: Width = 32
+    n_layers: Layers = 1
+    min_concentration: Concentration = 0.5
+    initial_concentration: Concentration = 2.0
+    n_paths: Annotated[int, Whole(2, 65_536)] = 16
+    gradient: Annotated[str, OneOf(GRADIENTS)] = "score"
+    entropy_coefficient: Coefficient = 0.001
+    kl_weight: Coefficient = 0.01
+    wealth_objective: Annotated[str, OneOf(WEALTH_OBJECTIVES)] = "log"
+    trade_penalty: Coefficient = 0.0
+    risk_aversion: Coefficient = 1.0
+    variance_penalty: Annotated[str, OneOf(VARIANCE_PENALTIES)] = "pnl"
+    drawdown_lambda: Coefficient = 0.0
+    soft_drawdown_lambda: Coefficient = 0.0
+    soft_drawdown_threshold: Annotated[float, Number(0, 1)] = 0.05
+    risk_budget_lambda: Coefficient = 0.0
+    trade_memory_lambda: Coefficient = 0.0
+    trade_memory_decay: Annotated[float, Number(0, 0.9999)] = 0.9
+    microbatch_windows: Annotated[int | None, Whole(1, 65_536)] = None
     gradient_checkpointing: bool = False
-    diagnose_every_updates: int = 10
+    diagnose_every_updates: Annotated[int, Whole(1, 10_000_000)] = 10
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("hidden_size", "n_layers", "diagnose_every_updates"):
-            whole(name, getattr(self, name), 1)
-        whole("n_paths", self.n_paths, 2)
-        if self.microbatch_windows is not None:
-            whole("microbatch_windows", self.microbatch_windows, 1)
-        number("min_concentration", self.min_concentration, above=0.0)
-        number("initial_concentration", self.initial_concentration, above=self.min_concentration)
-        for name in ("entropy_coefficient", "kl_weight", "trade_penalty", "risk_aversion", *LAMBDAS):
-            number(name, getattr(self, name), low=0.0)
-        number("soft_drawdown_threshold", self.soft_drawdown_threshold, low=0.0, high=1.0)
-        number("trade_memory_decay", self.trade_memory_decay, low=0.0, high=0.9999)
-        one_of("gradient", self.gradient, GRADIENTS)
-        one_of("wealth_objective", self.wealth_objective, WEALTH_OBJECTIVES)
-        one_of("variance_penalty", self.variance_penalty, VARIANCE_PENALTIES)
-
-
-LAMBDAS = ("drawdown_lambda", "soft_drawdown_lambda", "risk_budget_lambda", "trade_memory_lambda")
+        if self.initial_concentration <= self.min_concentration:
+            raise ConfigError(
+                f"module.initial_concentration={self.initial_concentration:g}: must be above "
+                f"module.min_concentration={self.min_concentration:g}."
+            )

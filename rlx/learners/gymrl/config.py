@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from rlx.learners.fields import number
+from rlx.learners.fields import Coefficient
 from rlx.learners.ppo_config import PpoConfig
+from rlx.ranges import Number
 
 
 @dataclass
@@ -19,14 +21,7 @@ class GymrlConfig(PpoConfig):
 
     _target_: str = "rlx.learners.gymrl.learner.GymrlLearner"
     _partial_: bool = True
-    entropy_start: float = 0.003
-    entropy_final: float = 0.0
-    target_kl: float | None = None
+    entropy_start: Coefficient = 0.003
+    entropy_final: Coefficient = 0.0
+    target_kl: Annotated[float | None, Number(1e-9, 1_000)] = None
     leverage_head: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        for name in ("entropy_start", "entropy_final"):
-            number(name, getattr(self, name), low=0.0)
-        if self.target_kl is not None:
-            number("target_kl", self.target_kl, above=0.0)

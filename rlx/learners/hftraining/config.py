@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
+from rlx.envs.head_config import LOGIT_SCALE
 from rlx.errors import ConfigError
-from rlx.learners.fields import number, whole
+from rlx.learners.fields import Coefficient, Layers, Width
 from rlx.learners.path_config import PathLearnerConfig
+from rlx.ranges import Number, Whole
 
 
 @dataclass
@@ -21,27 +24,20 @@ class HftrainingConfig(PathLearnerConfig):
 
     _target_: str = "rlx.learners.hftraining.learner.HftrainingLearner"
     _partial_: bool = True
-    d_model: int = 32
-    n_heads: int = 2
-    n_layers: int = 2
-    dropout: float = 0.1
+    d_model: Width = 32
+    n_heads: Annotated[int, Whole(1, 1_024)] = 2
+    n_layers: Layers = 2
+    dropout: Annotated[float, Number(0, 0.9)] = 0.1
     leverage_head: bool = False
-    logit_scale: float = 2.0
-    risk_penalty: float = 0.1
-    entropy_coefficient: float = 0.01
-    cvar_weight: float = 0.0
-    cvar_alpha: float = 0.05
+    logit_scale: Annotated[float, LOGIT_SCALE] = 2.0
+    risk_penalty: Coefficient = 0.1
+    entropy_coefficient: Coefficient = 0.01
+    cvar_weight: Coefficient = 0.0
+    cvar_alpha: Annotated[float, Number(1e-6, 1)] = 0.05
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("d_model", "n_heads", "n_layers"):
-            whole(name, getattr(self, name), 1)
         if self.d_model % self.n_heads:
             raise ConfigError(
                 f"module.d_model={self.d_model}: must be a multiple of module.n_heads={self.n_heads}, which share it."
             )
-        number("dropout", self.dropout, low=0.0, high=0.9)
-        for name in ("risk_penalty", "entropy_coefficient", "cvar_weight"):
-            number(name, getattr(self, name), low=0.0)
-        number("cvar_alpha", self.cvar_alpha, above=0.0, high=1.0)
-        number("logit_scale", self.logit_scale, above=0.0)

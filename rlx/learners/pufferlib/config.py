@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from rlx.errors import ConfigError, did_you_mean
-from rlx.learners.fields import number, whole
+from rlx.learners.fields import Bars, Batch, Coefficient, LearningRate, Noise, Updates, Width
 from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
+from rlx.ranges import Each, Number, Text, Whole, check_fields, shown
 
 FORECASTER, SPECIALISTS, PORTFOLIO = "forecaster", "specialists", "portfolio"
 STAGES = (FORECASTER, SPECIALISTS, PORTFOLIO)
@@ -25,24 +26,15 @@ class ForecastFitConfig:
     ``feature_noise`` is the standard deviation of the noise on normalized features while training.
     """
 
-    updates: int = 600
-    n_windows: int = 16
-    stretch_steps: int = 32
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    feature_noise: float = 1.0
-    validate_every_updates: int = 20
-    patience: int = 10
-    validation_fraction: float = 0.15
-
-    def check(self, stage: str) -> None:
-        """Raise ConfigError for a value that makes no sense."""
-        for name in ("updates", "n_windows", "stretch_steps", "validate_every_updates", "patience"):
-            whole(f"{stage}.{name}", getattr(self, name), 1)
-        number(f"{stage}.learning_rate", self.learning_rate, above=0.0)
-        for name in ("weight_decay", "feature_noise"):
-            number(f"{stage}.{name}", getattr(self, name), low=0.0)
-        number(f"{stage}.validation_fraction", self.validation_fraction, low=0.01, high=0.4)
+    updates: Updates = 600
+    n_windows: Batch = 16
+    stretch_steps: Bars = 32
+    learning_rate: LearningRate = 1e-3
+    weight_decay: Coefficient = 0.01
+    feature_noise: Noise = 1.0
+    validate_every_updates: Updates = 20
+    patience: Updates = 10
+    validation_fraction: Annotated[float, Number(0.01, 0.4)] = 0.15
 
 
 @dataclass
@@ -52,19 +44,17 @@ class ForecasterConfig(ForecastFitConfig):
     It is handed over only if it beats the climatology on its validation, or with ``accept_worse``.
     """
 
-    levels: list[float] = field(default_factory=lambda: [0.05, 0.25, 0.5, 0.75, 0.95])
-    hidden_size: int = 16
+    levels: Annotated[list[float], Each(Number(1e-6, 1 - 1e-6), fewest=2, most=100)] = field(
+        default_factory=lambda: [0.05, 0.25, 0.5, 0.75, 0.95]
+    )
+    hidden_size: Width = 16
     accept_worse: bool = False
 
     def __post_init__(self) -> None:
-        self.check(FORECASTER)
-        whole("forecaster.hidden_size", self.hidden_size, 1)
+        check_fields(self, f"module.{FORECASTER}")
         self.levels = [float(level) for level in self.levels]
-        ascending = all(low < high for low, high in zip(self.levels, self.levels[1:], strict=False))
-        if len(self.levels) < 2 or not ascending or not 0.0 < self.levels[0] < self.levels[-1] < 1.0:
-            raise ConfigError(
-                f"module.forecaster.levels={self.levels}: must be at least two ascending numbers between 0 and 1."
-            )
+        if any(low >= high for low, high in zip(self.levels, self.levels[1:], strict=False)):
+            raise ConfigError(f"module.forecaster.levels={shown(self.levels)}: must be ascending numbers, none twice.")
 
 
 @dataclass
@@ -76,7 +66,7 @@ class SpecialistsConfig(ForecastFitConfig):
     validate_every_updates: int = 10
 
     def __post_init__(self) -> None:
-        self.check(SPECIALISTS)
+        check_fields(self, f"module.{SPECIALISTS}")
 
 
 @dataclass
@@ -95,13 +85,13 @@ class PufferlibConfig(PufferPpoConfig):
     _partial_: bool = True
     _convert_: str = "object"
     stages: list[str] = field(default_factory=lambda: list(STAGES))
-    resume: str | None = None
-    cache_dir: str | None = "outputs/cache/pufferlib"
+    resume: Annotated[str | None, Text()] = None
+    cache_dir: Annotated[str | None, Text()] = "outputs/cache/pufferlib"
     window_steps: int = 16
     pairs: Any = AUTO
-    n_pairs: int = 3
-    leverage_limit: float = 1.0
-    risk_penalty: float = 0.0
+    n_pairs: Annotated[int, Whole(1, 10_000)] = 3
+    leverage_limit: Annotated[float, Number(0.001, 100)] = 1.0
+    risk_penalty: Annotated[float, Number(0, 100)] = 0.0
     forecaster: ForecasterConfig = field(default_factory=ForecasterConfig)
     specialists: SpecialistsConfig = field(default_factory=SpecialistsConfig)
 
@@ -109,9 +99,6 @@ class PufferlibConfig(PufferPpoConfig):
         super().__post_init__()
         self.stages = check_stages(self.stages)
         self.pairs = check_pairs(self.pairs)
-        whole("n_pairs", self.n_pairs, 1)
-        number("leverage_limit", self.leverage_limit, above=0.0)
-        number("risk_penalty", self.risk_penalty, low=0.0)
 
     def network_arguments(self) -> dict[str, Any]:
         """Return what shapes every forecaster of this run, besides the number of series and features."""
@@ -133,7 +120,9 @@ def check_stages(stages: Sequence[str]) -> list[str]:
     for stage in stages:
         if stage not in STAGES:
             hint = did_you_mean(str(stage), STAGES)
-            raise ConfigError(f"module.stages={list(stages)}: '{stage}' is none of {', '.join(STAGES)}.{hint}")
+            raise ConfigError(
+                f"module.stages={shown(list(stages))}: '{shown(stage)}' is none of {', '.join(STAGES)}.{hint}"
+            )
     if not stages:
         raise ConfigError(f"module.stages=[]: name at least one of {', '.join(STAGES)}.")
     return [stage for stage in STAGES if stage in stages]
@@ -145,11 +134,11 @@ def check_pairs(pairs: Any) -> str | list[list[str]]:
         return AUTO
     example = "give auto, or lists of symbols such as [[AAPL,IBM],[SPY,EEM]]."
     if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not pairs:
-        raise ConfigError(f"module.pairs={pairs!r}: {example}")
+        raise ConfigError(f"module.pairs={shown(pairs)}: {example}")
     baskets = [[str(symbol) for symbol in basket] if not isinstance(basket, str) else [basket] for basket in pairs]
     for basket in baskets:
         if len(basket) < 2 or len(set(basket)) < len(basket):
-            raise ConfigError(f"module.pairs: {basket} must have at least two different symbols; {example}")
+            raise ConfigError(f"module.pairs: {shown(basket)} must have at least two different symbols; {example}")
     if len({tuple(sorted(basket)) for basket in baskets}) < len(baskets):
-        raise ConfigError(f"module.pairs={baskets}: the same basket twice.")
+        raise ConfigError(f"module.pairs={shown(baskets)}: the same basket twice.")
     return baskets

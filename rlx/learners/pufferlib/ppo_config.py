@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
-from rlx.learners.fields import number, whole
+from rlx.learners.fields import Coefficient
 from rlx.learners.ppo_config import PpoConfig
+from rlx.ranges import Number, Whole
 
 
 @dataclass
@@ -21,25 +23,17 @@ class PufferPpoConfig(PpoConfig):
 
     total_env_steps: int = 262_144
     n_accounts: int = 64
+    rollout_steps: Annotated[int, Whole(2, 10_000)] = 64  # the last step of a stretch has no advantage
     minibatch_size: int = 1_024
     learning_rate: float = 1e-3
     anneal_learning_rate: bool = True
     gamma: float = 0.5
     value_coefficient: float = 1.0
-    value_clip_range: float | None = None
-    entropy_coefficient: float = 0.001
-    priority_alpha: float = 0.0
-    priority_beta: float = 0.2
+    value_clip_range: Annotated[float | None, Number(1e-9, 1e6)] = None
+    entropy_coefficient: Coefficient = 0.001
+    priority_alpha: Annotated[float, Number(0, 1)] = 0.0
+    priority_beta: Annotated[float, Number(0, 1)] = 0.2
     reward_scale: float = 10.0
-
-    def __post_init__(self) -> None:
-        whole("rollout_steps", self.rollout_steps, 2)  # the last step of a stretch has no advantage
-        super().__post_init__()
-        number("entropy_coefficient", self.entropy_coefficient, low=0.0)
-        for name in ("priority_alpha", "priority_beta"):
-            number(name, getattr(self, name), low=0.0, high=1.0)
-        if self.value_clip_range is not None:
-            number("value_clip_range", self.value_clip_range, above=0.0)
 
     def check_minibatches(self) -> None:
         """Raise ConfigError unless minibatches are whole stretches and divide a rollout."""

@@ -1,0 +1,174 @@
+"""What a value of the configuration may be: declared once beside its field, checked in one place, said in one way.
+
+A field says it in its annotation, ``window: Annotated[int, Whole(1, 10_000)] = 42``, and ``check_fields`` in
+``__post_init__`` holds all fields of an object to theirs. A subclass that only gives another default keeps the range.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from typing import Any, Protocol, get_args, get_origin, get_type_hints
+
+from rlx.errors import ConfigError, did_you_mean
+from rlx.untrusted.escape import one_line
+
+LONGEST_TEXT = 4_096  # what an operating system takes for a path
+SHOWN = 60  # characters of a wrong value that a message repeats
+
+
+class Allowed(Protocol):
+    """What a value may be."""
+
+    def holds(self, value: Any) -> bool:
+        """Return whether ``value`` is allowed."""
+
+    def said(self) -> str:
+        """Return the end of "must be ..."."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number from ``low`` to ``high``, both allowed; true and false are none."""
+
+    low: int
+    high: int
+
+    def holds(self, value: Any) -> bool:
+        """Return whether ``value`` is such a number."""
+        return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def said(self) -> str:
+        """Return the end of "must be ..."."""
+        return f"a whole number between {self.low} and {self.high}"
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number from ``low`` to ``high``, both allowed; NaN is in no range."""
+
+    low: float
+    high: float
+
+    def holds(self, value: Any) -> bool:
+        """Return whether ``value`` is such a number."""
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def said(self) -> str:
+        """Return the end of "must be ..."."""
+        return f"between {_plain(self.low)} and {_plain(self.high)}"
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """One of a few texts."""
+
+    options: tuple[str, ...]
+
+    def holds(self, value: Any) -> bool:
+        """Return whether ``value`` is one of them."""
+        return isinstance(value, str) and value in self.options
+
+    def said(self) -> str:
+        """Return the end of "must be ..."."""
+        return f"one of {', '.join(self.options)}"
+
+
+@dataclass(frozen=True)
+class Text:
+    """A text of at least one and at most ``longest`` characters, none of ``without`` and no control character."""
+
+    longest: int = LONGEST_TEXT
+    without: str = ""
+    shortest: int = 1
+
+    def holds(self, value: Any) -> bool:
+        """Return whether ``value`` is such a text."""
+        right = isinstance(value, str) and self.shortest <= len(value) <= self.longest
+        return right and not re.search(r"[\x00-\x1f\x7f]", value) and not set(value) & set(self.without)
+
+    def said(self) -> str:
+        """Return the end of "must be ..."."""
+        without = f" and none of {' '.join(self.without)}" if self.without else ""
+        return f"a text of {self.shortest} to {self.longest} characters, without line breaks{without}"
+
+
+@dataclass(frozen=True)
+class Each:
+    """A list of ``fewest`` to ``most`` items, every one of which ``item`` allows."""
+
+    item: Whole | Number | OneOf | Text
+    fewest: int = 0
+    most: int = 1_000
+
+    def holds(self, value: Any) -> bool:
+        """Return whether ``value`` is such a list."""
+        right = isinstance(value, Sequence) and not isinstance(value, str) and self.fewest <= len(value) <= self.most
+        return right and all(self.item.holds(item) for item in value)
+
+    def said(self) -> str:
+        """Return the end of "must be ..."."""
+        return f"a list of {self.fewest} to {self.most}, each {self.item.said()}"
+
+
+def check(key: str, value: Any, allowed: Allowed, *, optional: bool = False, otherwise: str = "null") -> None:
+    """Raise ConfigError unless ``value`` of ``key`` is allowed, or None where that is ``optional``."""
+    if (value is None and optional) or allowed.holds(value):
+        return
+    near = did_you_mean(shown(value), allowed.options) if isinstance(allowed, OneOf) else ""
+    end = f", or {otherwise}" if optional else ""
+    raise ConfigError(f"{key}={shown(value)}: must be {allowed.said()}{end}.{near}")
+
+
+def check_fields(owner: Any, prefix: str) -> None:
+    """Hold every field of a dataclass object that declares what is allowed to it; keys are ``prefix.name``."""
+    kind: Any = type(owner)
+    for name, (allowed, optional) in declared(kind).items():
+        check(f"{prefix}.{name}" if prefix else name, getattr(owner, name), allowed, optional=optional)
+
+
+def check_arguments(schema: type, prefix: str, arguments: Mapping[str, Any]) -> None:
+    """Hold arguments to what ``schema``, the dataclass they are options of, declares for the fields of their names."""
+    rules = declared(schema)
+    for name, value in arguments.items():
+        allowed, optional = rules[name]
+        check(f"{prefix}.{name}", value, allowed, optional=optional)
+
+
+@cache
+def declared(schema: Any) -> dict[str, tuple[Allowed, bool]]:
+    """Return what every field of a dataclass may be, where that is declared, and whether None is allowed as well."""
+    found = {}
+    for field in fields(schema):
+        declarations = (_declared_in(klass, field.name) for klass in schema.__mro__)
+        if (first := next((one for one in declarations if one is not None), None)) is not None:
+            found[field.name] = first
+    return found
+
+
+def _declared_in(klass: type, name: str) -> tuple[Allowed, bool] | None:
+    if name not in vars(klass).get("__annotations__", {}):
+        return None
+    hint = get_type_hints(klass, include_extras=True)[name]
+    allowed = next(_allowed_of(hint), None)
+    return None if allowed is None else (allowed, type(None) in get_args(get_args(hint)[0]))
+
+
+def _allowed_of(hint: Any) -> Iterator[Allowed]:
+    if get_origin(hint) is not None and hasattr(hint, "__metadata__"):
+        yield from (extra for extra in hint.__metadata__ if isinstance(extra, (Whole, Number, OneOf, Text, Each)))
+
+
+def shown(value: Any) -> str:
+    """Return a value as it is typed, on one line and cut where it is long."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**SHOWN:
+        return f"a number of {int(value.bit_length() * math.log10(2)) + 1} digits"  # str() refuses very many
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else one_line(value) or "''"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def _plain(number: float) -> str:
+    return str(int(number)) if float(number).is_integer() and abs(number) < 1e15 else f"{number:g}"

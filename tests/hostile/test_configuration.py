@@ -1,0 +1,205 @@
+"""Every leaf of the configuration with wrong values: one short message that names the key, or a value that is valid."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from copy import copy
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from rlx.app.construct import construct
+from rlx.app.market import load_traded
+from rlx.config import EvaluateConfig, TrainConfig, register_schemas, typed, validate
+from rlx.config_errors import explain
+from rlx.errors import RlxError
+from rlx.evaluate.guard_config import FittedGuard
+from rlx.ranges import Number, Whole, declared
+from rlx.sim.settings import make_settings
+from tests.app.commands import Shell
+from tests.hostile.refusal import assert_refused
+
+CONF = Path(__file__).parents[2] / "conf"
+GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol", "policy")
+OF_TRAINING, OF_EVALUATION = ("module", "logger"), ("policy",)
+ENDLESS = "x" * 100_000
+WRONG: tuple[Any, ...] = (
+    *(None, "", "text", "../x", "a\nb", "[/b]<script>", ENDLESS, True, [], {}, [None], [ENDLESS]),
+    *(-1, 0, 1e300, 1e-300, 99999999999999999999, math.nan, math.inf, -math.inf),
+)
+LARGEST = 1e15
+FILES = {"folder": "data.path", "weights": "policy.path", "plan": "policy.path", "checkpoint": "policy.path"}
+Kind = type[TrainConfig] | type[EvaluateConfig]
+
+
+class Leaf(NamedTuple):
+    """A value of the composed tree, in the option it is first met in."""
+
+    entry: str
+    option: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"{self.entry}-{self.option or 'base'}-{self.key}"
+
+
+@cache
+def composed(entry: str, option: str) -> DictConfig:
+    """Return the tree of a command with one option chosen; small, so that loading is quick."""
+    name = option.partition("=")[2]
+    overrides = [option] if option else []
+    overrides += [f"{FILES[name]}=nowhere"] if name in FILES else []
+    overrides += ["policy.trades=nowhere"] if name == "production" else []
+    if not option.startswith("data="):
+        overrides += ["data=synthetic", "data.n_bars=300"]
+    register_schemas()
+    with initialize_config_dir(str(CONF), version_base="1.3"):
+        return compose(entry, overrides)
+
+
+def kind_of(entry: str) -> Kind:
+    return TrainConfig if entry == "train" else EvaluateConfig
+
+
+def leaves(tree: DictConfig, above: str = "") -> Iterator[str]:
+    for name in tree:
+        node = tree._get_node(name)
+        if isinstance(node, DictConfig) and not node._is_none() and not node._is_missing():
+            yield from leaves(node, f"{above}{name}.")
+        else:
+            yield f"{above}{name}"
+
+
+def one_option_a_schema(group: str) -> list[str]:
+    """Return an option of the group for each of its schemas, which an option file names first."""
+    files = {OmegaConf.load(path).defaults[0]: path.stem for path in sorted((CONF / group).glob("*.yaml"))}
+    return [f"{group}={option}" for option in files.values()]
+
+
+@cache
+def all_leaves() -> tuple[Leaf, ...]:
+    """Return every leaf once by schema and key."""
+    found: dict[Any, Leaf] = {}
+    for entry in ("train", "evaluate"):
+        for name in (leaf for leaf in leaves(composed(entry, "")) if leaf.partition(".")[0] not in GROUPS):
+            found.setdefault(name, Leaf(entry, "", name))
+        others = OF_EVALUATION if entry == "train" else OF_TRAINING
+        for group in (group for group in GROUPS if group not in others):
+            for option in one_option_a_schema(group):
+                tree = composed(entry, option)
+                for name in leaves(tree[group], f"{group}."):
+                    found.setdefault((OmegaConf.get_type(tree[group]), name), Leaf(entry, option, name))
+    return tuple(found.values())
+
+
+def start(leaf: Leaf, value: Any) -> tuple[str | None, Any]:
+    """Take a command with the value to where work would start; return the refusal if any, and what the tree holds."""
+    tree = composed(leaf.entry, leaf.option)
+    above, _, name = leaf.key.rpartition(".")
+    nodes = (OmegaConf.select(tree, above) if above else tree).__dict__["_content"]
+    before = nodes[name]
+    nodes[name] = copy(before)  # is changed in place: a tree is composed once, and not copied for every value
+    try:
+        OmegaConf.update(tree, leaf.key, value)
+        config = typed(tree, kind_of(leaf.entry))
+        validate(config)
+        build(leaf, config)
+        return None, OmegaConf.select(tree, leaf.key)
+    except (RlxError, HydraException, OmegaConfBaseException) as error:
+        return str(error if isinstance(error, RlxError) else explain(error)), None
+    finally:
+        nodes[name] = before
+
+
+def build(leaf: Leaf, config: Any) -> None:
+    """Make what is cheap to make of the group that the leaf is in."""
+    group = leaf.key.partition(".")[0]
+    if group in ("env", "costs", "guard") and not isinstance(config.guard, FittedGuard):
+        make_settings(config.rules(), 4, 252, symbols=("S0", "S1", "S2", "S3"))
+    elif group == "data":
+        load_traded(config.data, 1)
+    elif group == "policy":
+        construct(config.policy)
+
+
+def problem(leaf: Leaf, value: Any) -> str | None:
+    """Return what is wrong with how a value is taken, None where all is well."""
+    message, taken = start(leaf, value)
+    if message is None:
+        return absurd(taken)
+    above, _, name = leaf.key.rpartition(".")
+    named = leaf.key in message or (above in message and name in message) or leaf.key.partition(".")[0] in message
+    if not named:
+        return f"does not name the key: {message[:200]}"
+    return f"too long or not one line: {message[:200]}" if len(message) > 600 or "\n" in message else None
+
+
+def absurd(taken: Any) -> str | None:
+    """Return why a value that was taken should not have been; 1e-300 counts as the zero that it is."""
+    if isinstance(taken, (int, float)) and not abs(taken) <= LARGEST:
+        return f"takes {taken}"
+    return "takes an endless text" if ENDLESS in str(taken) else None
+
+
+def found(share: slice) -> list[str]:
+    """Return what is wrong with a share of all leaves with all wrong values."""
+    cases = [(leaf, value) for leaf in all_leaves() for value in WRONG]
+    reports = ((leaf, value, problem(leaf, value)) for leaf, value in cases[share])
+    return [f"{leaf} = {str(value)[:40]!r}: {report}" for leaf, value, report in reports if report is not None]
+
+
+def test_a_share_of_all_wrong_values_is_refused_in_one_message() -> None:
+    assert found(slice(0, None, 37)) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", range(10))
+def test_every_leaf_refuses_every_wrong_value_in_one_message(share: int) -> None:
+    assert found(slice(share, None, 10)) == []
+
+
+def test_every_number_of_the_configuration_declares_its_range() -> None:
+    missing = []
+    for leaf in all_leaves():
+        above, _, name = leaf.key.rpartition(".")
+        tree = composed(leaf.entry, leaf.option)
+        schema = OmegaConf.get_type(OmegaConf.select(tree, above) if above else tree)
+        value = None if OmegaConf.is_missing(tree, leaf.key) else OmegaConf.select(tree, leaf.key)
+        number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        if number and not isinstance(declared(schema).get(name, (None,))[0], (Whole, Number)):
+            missing.append(str(leaf))
+    assert missing == []
+
+
+@pytest.mark.parametrize(
+    ("command", "argument", "told"),
+    [
+        ("train", "trainer.max_minutes=inf", "trainer.max_minutes=inf: must be between 1e-06 and 525600, or null."),
+        ("train", "guard.window=99999999999999999999", "must be a whole number between 1 and 10000."),
+        ("train", "env.cooldown.steps=99999999999999999999", "env.cooldown.steps=99999999999999999999: must be"),
+        ("train", "module.rollout_steps=99999999999999999999", "module.rollout_steps=99999999999999999999: must be"),
+        ("train", "costs.slippage_bps=1e300", "costs.slippage_bps=1e+300: must be between 0 and 10000."),
+        ("train", "module.learning_rate=nan", "module.learning_rate=nan: must be between"),
+        ("train", "seed=-1", "seed=-1: must be a whole number between 0 and 4294967295."),
+        ("train", "module.n_accounts=1e300", "module.n_accounts"),
+        ("train", "hardware.threads=1000000000", "hardware.threads=1000000000: must be a whole number"),
+        ("train", "module.hidden_sizes=[10000000,10000000]", "module.hidden_sizes=[10000000, 10000000]: must be"),
+        ("train", "logger.project=a/b", "logger.project=a/b: must be a text"),
+        ("evaluate", "env.reward.turnover_penalty=1e300", "env.reward.turnover_penalty=1e+300: must be between"),
+        ("evaluate", "protocol.confidence=inf", "protocol.confidence=inf: must be between"),
+        ("evaluate", "protocol.bootstrap_replications=99999999999", "must be a whole number between 100 and 100000."),
+    ],
+)
+def test_a_command_refuses_it_as_well(
+    command: str, argument: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell = Shell(tmp_path, capsys)
+    assert_refused(getattr(shell, command)(argument), told)
+    assert not list(tmp_path.rglob("*.json")) and not (tmp_path / "outputs").exists()
