@@ -12,6 +12,7 @@ from torch import Tensor
 from rlx.envs.head_config import LOGIT_SCALE
 from rlx.errors import ConfigError
 from rlx.ranges import check
+from rlx.sim.entrance import check_finite, check_shape, numbers
 from rlx.sim.rules import Limits
 from rlx.types import FloatArray
 
@@ -62,7 +63,13 @@ class AllocationHead:
         return self.n_assets + int(self.long_only) + int(self.leverage_head)
 
     def weights(self, actions: FloatArray) -> FloatArray:
-        """Return target weights (B, n_assets) float64 for ``actions`` (B, n_actions), clipped to [-1, 1]."""
+        """Return target weights (B, n_assets) float64 for ``actions`` (B, n_actions), clipped to [-1, 1].
+
+        DataError for actions of another shape or kind, or that are not finite.
+        """
+        actions = numbers("actions", actions)
+        check_shape("actions", actions, (None, self.n_actions))
+        check_finite("actions", actions)
         bounded = np.clip(np.asarray(actions, dtype=np.float64), -1.0, 1.0)
         shares = self._long_shares(bounded) if self.long_only else self._signed_shares(bounded[:, : self.n_assets])
         if not self.leverage_head:

@@ -9,6 +9,9 @@ import numpy as np
 from gymnasium import spaces
 
 from rlx.envs.portfolio import PortfolioBatch, PortfolioTask
+from rlx.errors import ConfigError
+from rlx.ranges import shown
+from rlx.sim.entrance import numbers
 from rlx.types import FloatArray
 
 
@@ -43,12 +46,14 @@ class PortfolioEnv(gymnasium.Env[Any, Any]):
         super().reset(seed=seed)
         self._core.rng = self.np_random
         start = None if options is None else options.get("start")
+        if start is not None and (isinstance(start, bool) or not isinstance(start, (int, np.integer))):
+            raise ConfigError(f"options['start']={shown(start)}: must be a whole number, the bar to start at.")
         observation = self._core.reset(None if start is None else np.array([start], dtype=np.int64))
         return observation[0], self._info()
 
     def step(self, action: FloatArray) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
-        """Trade ``action`` for one bar."""
-        now = self._core.step(np.asarray(action)[None, :])
+        """Trade ``action`` for one bar; DataError where it is none, and after the episode's end."""
+        now = self._core.step(numbers("actions", action)[None])
         return now.observation[0], float(now.reward[0]), bool(now.terminated[0]), bool(now.truncated[0]), self._info()
 
     def _info(self) -> dict[str, Any]:

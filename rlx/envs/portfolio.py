@@ -14,6 +14,7 @@ from rlx.envs.allocation import AllocationHead
 from rlx.envs.encoding import STATE_BOUND, encode_accounts, observation_size
 from rlx.errors import ConfigError, DataError
 from rlx.sim.accounts import Accounts
+from rlx.sim.entrance import check_shape
 from rlx.sim.rules import Rules
 from rlx.types import BoolArray, FloatArray, IntArray
 
@@ -129,6 +130,7 @@ class PortfolioBatch:
         self._signals = task.rows()
         self._everyone = np.arange(batch)
         self._returns: FloatArray = np.zeros(batch)
+        self._waits: BoolArray = np.ones(batch, dtype=np.bool_)  # for a reset
 
     def reset(self, bars: IntArray | None = None, out: FloatArray | None = None) -> FloatArray:
         """Start an episode in every account, at random bars or at ``bars`` (B,); return observations (B, D).
@@ -149,7 +151,13 @@ class PortfolioBatch:
         return encode_accounts(self.accounts, shown, self._signals, window_steps, noise, out)
 
     def step(self, actions: FloatArray, out: FloatArray | None = None) -> Transition:
-        """Trade ``actions`` (B, n_actions) for one bar in every account."""
+        """Trade ``actions`` (B, n_actions) for one bar in every account.
+
+        DataError for actions that are not such an array of finite numbers, and while an episode is over or not begun.
+        """
+        if self._waits.any():
+            raise DataError("step: the episode is over, or none has begun. Call reset() first.")
+        check_shape("actions", actions, (self.batch, self.task.head.n_actions))
         outcome = self.accounts.step(self.task.head.weights(actions))
         reward = (outcome.reward * self.task.reward_scale).astype(np.float32)
         self._returns += outcome.reward
@@ -161,6 +169,8 @@ class PortfolioBatch:
         if self.restart and finished.size:
             self._start(finished, None)
             observation[finished] = self.observe(finished)
+        elif finished.size:
+            self._waits[finished] = True
         return Transition(observation, reward, terminated, truncated, finished, final, returns, steps)
 
     def state(self) -> dict[str, Any]:
@@ -175,6 +185,7 @@ class PortfolioBatch:
         """Continue from the ``state`` of a batch of the same size on the same task."""
         self.accounts.restore(state["accounts"])
         self._returns[...] = state["returns"]
+        self._waits[...] = False
         self.rng.bit_generator.state = state["random_state"]
 
     def _start(self, rows: IntArray, bars: IntArray | None) -> None:
@@ -185,4 +196,5 @@ class PortfolioBatch:
         elif bars.min() < span.start or bars.max() > last:
             raise ConfigError(f"episodes start between bars {span.start} and {last}, not at {bars.tolist()}.")
         self.accounts.reset(bars, rows)
+        self._waits[rows] = False
         self._returns[rows] = 0.0

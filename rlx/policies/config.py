@@ -155,7 +155,7 @@ class PlanConfig(PolicyConfig):
     path: Annotated[str, Text()] = MISSING
     strategy: str = "base"
     both_touch: str = "pessimistic"
-    initial_cash: float = 100_000.0
+    initial_cash: Annotated[float, MONEY] = 100_000.0
     fee_bps: Annotated[float | None, Number(0, 5_000)] = None
     probe_quantity: float | None = None
     profit_shutdown_days: int | None = None

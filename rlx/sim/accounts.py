@@ -9,6 +9,7 @@ import numpy as np
 
 from rlx.errors import DataError
 from rlx.sim.books import Books, Record, make_scratch, make_tape, open_books, open_record, pad
+from rlx.sim.entrance import check_finite, check_returns, check_shape, numbers
 from rlx.sim.ledger import SCALARS, Ledger
 from rlx.sim.numba_engine import step_accounts
 from rlx.sim.rules import Rules
@@ -52,8 +53,9 @@ class Accounts:
     (T, A), needed for next_open execution, are their close-to-open part. ``cvar`` and ``uncertainty`` (T, A) are
     forecasts that ``Reward`` penalises. ``keep_weights`` has every ``Outcome`` hold the weights executed and carried,
     which takes a tenth of a step's time. Raises DataError when rules ask for opens that the market does not have, when
-    an array differs in shape from the returns, and when an account is stepped past the last return. ``books`` are the
-    padded arrays that compiled code works in; the properties show them as (B, A).
+    an array differs in shape from the returns, for returns that are not finite or below -1, for targets that are not
+    finite, and when an account is stepped past the last return. ``books`` are the padded arrays that compiled code
+    works in; the properties show them as (B, A).
     """
 
     def __init__(
@@ -70,6 +72,9 @@ class Accounts:
         uncertainty: FloatArray | None = None,
         keep_weights: bool = True,
     ) -> None:
+        returns = numbers("returns", returns)
+        check_shape("returns", returns, (None, None))
+        check_returns("returns", returns)
         n_steps, n_assets = returns.shape
         self.rules = rules
         self.settings = make_settings(rules, n_assets, periods_per_year, symbols=symbols, asset_classes=asset_classes)
@@ -79,6 +84,8 @@ class Accounts:
         for name, array in beside.items():
             if array is not None and array.shape != returns.shape:
                 raise DataError(f"{name} have shape {array.shape} and returns {returns.shape}.")
+        if overnight_returns is not None:
+            check_returns("overnight_returns", overnight_returns, lose_all=False)
         self._n_steps, self.n_assets = n_steps, n_assets
         self._numbers = pad(self.settings)
         self._tape = make_tape(n_assets, (returns, overnight_returns, cvar, uncertainty))
@@ -139,26 +146,29 @@ class Accounts:
 
     def step(self, targets: FloatArray) -> Outcome:
         """Trade ``targets`` (n, A) for the first n accounts and move each on by one bar."""
-        self.record_step(targets, 0, targets.shape[0], self._record, 0)
-        return Outcome(self._record, targets.shape[0])
+        n = len(targets)
+        self.record_step(targets, 0, n, self._record, 0)
+        return Outcome(self._record, n)
 
     def record_step(self, targets: FloatArray, first: int, last: int, record: Record, row: int) -> None:
         """Trade ``targets`` (n, A), n >= ``last``, for accounts ``first`` .. ``last`` - 1 alone.
 
         What happens to them is written into ``row`` of the record and the rows after it.
         """
+        targets = numbers("targets", targets)
         if targets.ndim != 2 or targets.shape[0] < last or targets.shape[1] != self.n_assets:
             raise DataError(f"targets have shape {targets.shape}: must be (at least {last}, {self.n_assets}).")
         if not 0 <= first <= last <= self.bar.size:
             raise DataError(f"accounts {first} to {last} are to be stepped, and there are {self.bar.size}.")
         if last > first and int(self.bar[first:last].max()) >= self._n_steps:
             raise DataError(f"step past the end of the market: it has {self._n_steps} steps.")
-        numbers, books, bars, tape = self._numbers, self.books, self.bar, self._tape
+        check_finite("targets", targets)
+        settings, books, bars, tape = self._numbers, self.books, self.bar, self._tape
         asked = np.ascontiguousarray(targets, dtype=np.float64)[:, None]
 
         def play(begin: int, end: int) -> None:
             scratch = make_scratch(self.n_assets)
-            step_accounts(numbers, books, bars, asked, tape, scratch, record, row - first, begin, end)
+            step_accounts(settings, books, bars, asked, tape, scratch, record, row - first, begin, end)
 
         share_accounts(play, first, last, 1)
 

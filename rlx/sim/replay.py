@@ -10,11 +10,13 @@ import numpy as np
 
 from rlx.compilation import COMPILE_MODES, Compiler
 from rlx.errors import ConfigError, DataError, did_you_mean
+from rlx.sim.entrance import check_finite, check_returns, is_tensor, numbers
 from rlx.sim.ledger import WEIGHTS, Ledger
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Reward, Rules
 from rlx.sim.settings import Settings, make_settings
 from rlx.types import Accounting, Engine, Execution
 
+PRICED = ("returns", "overnight")
 Option = TypeVar("Option", bound=str)
 
 
@@ -53,8 +55,9 @@ def simulate(
     ``compile`` is a mode of ``rlx.compilation`` for the torch engine: its step is compiled at the first call, which
     takes about a minute, and runs eager with one warning where that is impossible.
 
-    Raises ConfigError on rules that make no sense and DataError on shapes that do not fit or values that are not
-    finite. The rules are those of the design document, in its order; ``rlx.sim.torch_engine`` is their definition.
+    Raises ConfigError on rules that make no sense and DataError on shapes that do not fit, values that are not finite
+    and returns below -1. The rules are those of the design document, in its order; ``rlx.sim.torch_engine`` is their
+    definition.
     """
     rules = Rules(
         costs=costs or Costs(),
@@ -71,20 +74,24 @@ def simulate(
     tapes = {"returns": returns, "overnight": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
     if rules.execution is Execution.next_open and overnight_returns is None:
         raise DataError("execution='next_open' needs overnight_returns, the close-to-open part of each return.")
+    targets = numbers("targets", targets)
+    tapes = {name: array if array is None else numbers(name, array) for name, array in tapes.items()}
     _check_dimensions({"targets": targets, **tapes})
     single = np.ndim(returns) == 2 and np.ndim(targets) == 2
-    batched = {name: _with_batch(name, array) for name, array in tapes.items() if array is not None}
-    paths = _with_batch("targets", targets)
+    batched = {name: _with_batch(array) for name, array in tapes.items() if array is not None}
+    paths = _with_batch(targets)
     _check_shapes(batched, paths)
-    _check_finite({name: tape for name, tape in tapes.items() if tape is not None})
+    for name, tape in tapes.items():
+        if tape is not None:
+            check_returns(name, tape, lose_all=name == "returns") if name in PRICED else check_finite(name, tape)
     settings = make_settings(rules, paths.shape[-1], periods_per_year, asset_classes=asset_classes)
     if chosen is Engine.torch:
-        _check_finite({"targets": targets})
+        check_finite("targets", targets)
         ledger = _replay_torch(settings, batched, paths, smooth_epsilon, weights, compile)
     else:
         ledger = _replay_numba(settings, batched, paths, weights)
         if not np.isfinite(np.asarray(ledger.limit_clipped)).all():  # sums over the targets, which are many more
-            _check_finite({"targets": targets})
+            check_finite("targets", targets)
     return ledger.select(0) if single else ledger
 
 
@@ -97,12 +104,8 @@ def _choice(allowed: Iterable[Option], name: str, value: str) -> Option:
     return options[value]
 
 
-def _is_tensor(array: Any) -> bool:
-    return hasattr(array, "requires_grad")
-
-
 def _choose_engine(engine: Engine, arrays: Sequence[Any], smooth_epsilon: float) -> Engine:
-    needs_torch = smooth_epsilon > 0.0 or any(_is_tensor(x) and (x.requires_grad or x.is_cuda) for x in arrays)
+    needs_torch = smooth_epsilon > 0.0 or any(is_tensor(x) and (x.requires_grad or x.is_cuda) for x in arrays)
     if engine is Engine.auto:
         return Engine.torch if needs_torch else Engine.numba
     if engine is Engine.numba and needs_torch:
@@ -116,17 +119,7 @@ def _check_dimensions(arrays: dict[str, Any]) -> None:
             raise DataError(f"{name} has shape {tuple(np.shape(array))}: must be (T, A) or (B, T, A).")
 
 
-def _check_finite(arrays: dict[str, Any]) -> None:
-    """Raise DataError naming the first of ``arrays`` with a value that is not finite, and where it is."""
-    for name, array in arrays.items():
-        values = array.detach().cpu().numpy() if _is_tensor(array) else np.asarray(array)
-        if not np.isfinite(values).all():
-            where = tuple(int(i) for i in np.argwhere(~np.isfinite(values))[0])
-            raise DataError(f"{name}{list(where)}={values[where]}: must be finite.")
-
-
-def _with_batch(name: str, array: Any) -> Any:
-    array = array if _is_tensor(array) else np.asarray(array)
+def _with_batch(array: Any) -> Any:
     return array[None] if array.ndim == 2 else array
 
 
@@ -147,7 +140,7 @@ def _replay_torch(
     from rlx.sim.torch_paths import PathPlayer
     from rlx.sim.torch_state import Step, TorchRules
 
-    as_numpy = not any(_is_tensor(x) for x in (*tapes.values(), paths))
+    as_numpy = not any(is_tensor(x) for x in (*tapes.values(), paths))
     targets = torch.as_tensor(paths)
     if not targets.is_floating_point():
         targets = targets.double()
@@ -170,7 +163,7 @@ def _replay_numba(settings: Settings, tapes: dict[str, Any], paths: Any, weights
     from rlx.sim.numba_engine import replay_accounts
     from rlx.sim.threads import share_accounts
 
-    tensors = [x for x in (*tapes.values(), paths) if _is_tensor(x)]
+    tensors = [x for x in (*tapes.values(), paths) if is_tensor(x)]
     targets = _float64(paths)
     batch, n_steps, n_assets = targets.shape
     tape = make_tape(n_assets, [_float64(tapes[name]) if name in tapes else None for name in Tape._fields])
@@ -186,7 +179,7 @@ def _replay_numba(settings: Settings, tapes: dict[str, Any], paths: Any, weights
 
 
 def _float64(array: Any) -> Any:
-    values = array.detach().cpu().numpy() if _is_tensor(array) else array
+    values = array.detach().cpu().numpy() if is_tensor(array) else array
     return np.ascontiguousarray(values, dtype=np.float64)
 
 

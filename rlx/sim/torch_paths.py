@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from rlx.compilation import Compiler
+from rlx.sim.entrance import check_finite, check_shape
 from rlx.sim.settings import RUIN, Settings
 from rlx.sim.torch_engine import advance, apply_limits, close, drift_weights, intraday_returns
 from rlx.sim.torch_state import State, Step, TorchRules, initial_state
@@ -35,6 +36,8 @@ class PathPlayer:
 
     def __call__(self, targets: Tensor, tape: Step) -> Outcome:
         """Play the paths; a ruined account stops trading, so that a batch with one is played in turn."""
+        check_shape("targets", targets, tuple(tape.returns.shape))
+        check_finite("targets", targets)
         if self.parallel:
             outcome = self._play_at_once(self.rules, targets, tape)
             if not bool(outcome["ruined"].any()):
