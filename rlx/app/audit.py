@@ -82,7 +82,7 @@ def rebuild(folder: Path) -> Judged:
         raise ConfigError(f"{folder}: {'not a folder' if folder.exists() else 'nothing there'}. Give a run folder.")
     if not os.access(folder, os.W_OK):
         raise ConfigError(f"{folder}: cannot be written, and the result goes there. Make it writable, or audit a copy.")
-    card = _load_scorecard(folder / SCORECARD)
+    card = load_scorecard(folder / SCORECARD)
     config = typed(recorded_evaluation(*_recorded(folder)), EvaluateConfig)
     policy: Policy = construct(config.policy)
     if isinstance(policy, Charged):
@@ -95,7 +95,7 @@ def rebuild(folder: Path) -> Judged:
     return Judged(card, policy, market, span, rules, names)
 
 
-def _load_scorecard(path: Path) -> Scorecard:
+def load_scorecard(path: Path) -> Scorecard:
     """Read the scorecard; ConfigError when its key lacks what says what was judged."""
     card = Scorecard.load(path)
     try:

@@ -28,18 +28,18 @@ CHOICES = {"module": "gymrl", "data": "sample_daily", "guard": "none", "hydra/he
 EVIL = {"_target_": "evil.act", "_args_": ["x"]}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def hydra_tree() -> Iterator[None]:
-    """Open the configuration tree once for this file."""
+@pytest.fixture(scope="module")
+def composed() -> DictConfig:
+    """Return the tree that a command composes before the record is laid over it."""
     register_schemas()
     with initialize_config_dir(str(CONF), version_base="1.3"):
-        yield
+        return compose("train", ["module=gymrl"])
 
 
 @pytest.fixture(scope="module")
-def recorded() -> dict[str, Any]:
+def recorded(composed: DictConfig) -> dict[str, Any]:
     """Return what a training run records of its configuration."""
-    values: Any = OmegaConf.to_container(compose("train", ["module=gymrl"]), resolve=True, enum_to_str=True)
+    values: Any = OmegaConf.to_container(composed, resolve=True, enum_to_str=True)
     return dict(values)
 
 
@@ -54,12 +54,6 @@ def run(recorded: dict[str, Any], tmp_path: Path) -> Path:
 
 def write(path: Path, document: Any) -> None:
     path.write_text(yaml.safe_dump(document))
-
-
-@pytest.fixture(scope="module")
-def composed() -> DictConfig:
-    """Return the tree that a command composes before the record is laid over it."""
-    return compose("train", ["module=gymrl"])
 
 
 def resume(composed: DictConfig, run: Path) -> TrainConfig:

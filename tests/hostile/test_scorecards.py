@@ -1,0 +1,200 @@
+"""Scorecards, ledgers and sweep folders that are damaged or crafted."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from rlx.app.audit import load_scorecard
+from rlx.app.sweep_report import report_on
+from rlx.errors import FileError, RlxError
+from rlx.evaluate.ledger_file import read_ledger
+from rlx.evaluate.scorecard import Scorecard
+from tests.app.commands import Finished, Shell
+from tests.hostile.damage import damaged_bytes, damaged_documents, odd_json
+from tests.hostile.readers import Outcome, outcome
+from tests.hostile.refusal import assert_refused, contents
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the run folder of an evaluation of a few bars."""
+    shell = Shell(tmp_path_factory.mktemp("judged"))
+    settings = ("data=synthetic", "data.n_bars=400", "protocol.bootstrap_replications=100", "protocol.window_steps=20")
+    assert shell.evaluate("policy=equal_weight", *settings, "hydra.run.dir=run").status == 0
+    return shell.folder / "run"
+
+
+def every_leaf(judged: Path, folder: Path, every: int) -> Outcome:
+    path, whole = folder / "scorecard.json", json.loads((judged / "scorecard.json").read_text())
+    whole = {name: whole[name] for name in sorted(whole, key=lambda name: name in ("config", "provenance"))}
+    whole |= {"config": {"seed": 0}, "provenance": {"git": None}}  # kept as they are, and read by nobody
+
+    def inputs() -> Iterator[tuple[str, Any]]:
+        for what, document in list(damaged_documents(whole))[::every]:
+            path.write_text(json.dumps(document))
+            yield what, lambda: load_scorecard(path)
+
+    return outcome(inputs())
+
+
+def test_a_share_of_the_leaves_of_a_scorecard(judged: Path, tmp_path: Path) -> None:
+    found = every_leaf(judged, tmp_path, every=17)
+    assert not found.broken
+    assert found.refused > 60
+
+
+@pytest.mark.slow
+def test_every_leaf_of_a_scorecard(judged: Path, tmp_path: Path) -> None:
+    found = every_leaf(judged, tmp_path, every=1)
+    assert not found.broken
+    assert found.refused > 1000
+
+
+def test_scorecards_that_are_hardly_json(judged: Path, tmp_path: Path) -> None:
+    path, text = tmp_path / "scorecard.json", (judged / "scorecard.json").read_text()
+
+    def inputs() -> Iterator[tuple[str, Any]]:
+        for what, odd in odd_json(text):
+            path.write_text(odd)
+            yield what, lambda: load_scorecard(path)
+        for what, data in damaged_bytes(text.encode()):
+            path.write_bytes(data)
+            yield what, lambda: load_scorecard(path)
+
+    found = outcome(inputs())
+    assert not found.broken
+    assert found.refused > 10
+
+
+def test_an_audit_says_what_its_scorecard_lacks_before_the_work(judged: Path, shell: Shell) -> None:
+    shutil.copytree(judged, shell.folder / "run")
+    path = shell.folder / "run" / "scorecard.json"
+    card = json.loads(path.read_text())
+    del card["intervals"]["sharpe"]["low"]
+    path.write_text(json.dumps(card))
+    before = contents(shell.folder)
+    assert_refused(shell.tools("audit", "run"), "scorecard.json", "do not hold together", "low")
+    assert contents(shell.folder) == before
+
+
+def test_an_audit_builds_no_policy_of_a_record_s_choice(judged: Path, shell: Shell) -> None:
+    shutil.copytree(judged, shell.folder / "run")
+    path = shell.folder / "run" / "config.yaml"
+    whole = yaml.safe_load(path.read_text())
+    for policy in ({"_target_": "os.getcwd"}, {**whole["policy"], "x": {"_target_": "os.getcwd"}}, None):
+        path.write_text(yaml.safe_dump({**whole, "policy": policy}))
+        assert_refused(shell.tools("audit", "run"), "config.yaml: policy")
+
+
+def test_damaged_ledgers(judged: Path, tmp_path: Path) -> None:
+    path = tmp_path / "ledger.parquet"
+    whole, right = (judged / "ledger.parquet").read_bytes(), read_ledger(judged / "ledger.parquet")
+
+    def read() -> None:
+        for name, windows in read_ledger(path).items():
+            assert np.array_equal(windows.ledger.net_return, right[name].ledger.net_return), "read other numbers"
+
+    def inputs() -> Iterator[tuple[str, Any]]:
+        for what, data in damaged_bytes(whole):
+            path.write_bytes(data)
+            yield what, read
+
+    found = outcome(inputs())
+    assert not found.broken
+    assert found.refused > 8
+
+
+def changed(judged: Path, path: Path, name: str, values: Any) -> None:
+    """Write the ledger with another column in the place of ``name``; without it for None."""
+    table = pq.read_table(judged / "ledger.parquet")
+    place = table.column_names.index(name)
+    table = table.remove_column(place)
+    pq.write_table(table if values is None else table.add_column(place, name, [values(table.num_rows)]), path)
+
+
+@pytest.mark.parametrize("name", ["set", "window", "bar", "timestamp", "net_return", "weight_S0"])
+@pytest.mark.parametrize(
+    "values",
+    [
+        None,
+        lambda n: pa.array(["text"] * n),
+        lambda n: pa.array([[1.0]] * n),
+        lambda n: pa.array([{"a": 1}] * n),
+        lambda n: pa.array([None] * n, type=pa.float64()),
+        lambda n: pa.array([b"x"] * n),
+    ],
+)
+def test_ledgers_of_other_columns(judged: Path, tmp_path: Path, name: str, values: Any) -> None:
+    changed(judged, tmp_path / "ledger.parquet", name, values)
+    if name == "weight_S0" and values is None:
+        return  # a ledger of one symbol less
+    with pytest.raises(FileError, match=r"ledger\.parquet: (missing columns|column|has empty cells)"):
+        read_ledger(tmp_path / "ledger.parquet")
+
+
+@pytest.mark.parametrize("name", ["window", "step"])
+def test_ledgers_of_rows_in_disorder(judged: Path, tmp_path: Path, name: str) -> None:
+    for values in (lambda n: pa.array([-1] * n), lambda n: pa.array([10**12] * n), lambda n: pa.array(range(n, 0, -1))):
+        changed(judged, tmp_path / "ledger.parquet", name, values)
+        with pytest.raises(FileError, match="are not those of equal windows"):
+            read_ledger(tmp_path / "ledger.parquet")
+
+
+def test_a_ledger_of_more_rows_than_any_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred kilobytes may stand for billions of equal rows: what the file says of itself is looked at first."""
+    path, n = tmp_path / "ledger.parquet", 2**20
+    column = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, dtype=np.int8)), [0.0])
+    pq.write_table(pa.table({"net_return": column}), path)
+    assert path.stat().st_size < 10_000
+    monkeypatch.setattr("rlx.evaluate.ledger_file.MAX_CELLS", n - 1)
+    with pytest.raises(FileError, match=r"1,048,576 rows of 1 columns, expected different columns and at most"):
+        read_ledger(path)
+
+
+@pytest.fixture(scope="module")
+def sweep(judged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with the runs of four trials, all the same."""
+    folder = tmp_path_factory.mktemp("sweep")
+    for trial in "0123":
+        shutil.copytree(judged, folder / trial)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "part"),
+    [
+        (".hydra/overrides.yaml", "a: 1", "is {'a': 1}, expected a list"),
+        (".hydra/overrides.yaml", "- {a: 1}", "is {'a': 1}, expected text"),
+        (".hydra/overrides.yaml", "- &a [*a]", "a value holds itself"),
+        ("scorecard.json", "[]", "schema_version=None"),
+        ("ledger.parquet", "hello", "not a Parquet file"),
+    ],
+)
+def test_a_trial_that_is_damaged_is_named(sweep: Path, shell: Shell, name: str, text: str, part: str) -> None:
+    shutil.copytree(sweep, shell.folder / "sweep")
+    (shell.folder / "sweep" / "2" / name).write_text(text)
+    before = contents(shell.folder)
+    assert_refused(shell.tools("sweep", "report", "sweep"), f"sweep/2/{name}", part)
+    assert contents(shell.folder) == before
+
+
+def test_a_ledger_of_another_run_is_refused(sweep: Path, shell: Shell) -> None:
+    shutil.copytree(sweep, shell.folder / "sweep")
+    path = shell.folder / "sweep" / "1" / "ledger.parquet"
+    changed(sweep / "1", path, "net_return", lambda n: pa.array([0.001] * n))
+    with pytest.raises(RlxError, match="not the returns that"):
+        report_on(shell.folder / "sweep")
+
+
+def test_a_scorecard_of_a_training_is_read(trained: Finished) -> None:
+    assert load_scorecard(trained.run() / "scorecard.json") == Scorecard.load(trained.run() / "scorecard.json")
