@@ -92,9 +92,13 @@ def _refuse_bombs(events: Iterable[yaml.Event], name: str | os.PathLike[str]) ->
     for event in events:
         before, values = values, values + 1
         if isinstance(event, yaml.AliasEvent):
-            if any(event.anchor == anchor for anchor, _ in open_nodes):
-                raise FileError(f"{os.fspath(name)}: a value holds itself (*{event.anchor}). No such file is read.")
-            values = before + anchored.get(event.anchor, 1)
+            if event.anchor not in anchored:
+                raise FileError(
+                    f"{os.fspath(name)}: *{event.anchor} stands for itself or for nothing. No such file is read."
+                )
+            values = before + anchored[event.anchor]
+        elif isinstance(event, yaml.ScalarEvent):
+            anchored[event.anchor] = 1
         elif isinstance(event, yaml.CollectionStartEvent):
             open_nodes.append((event.anchor, before))
         elif isinstance(event, yaml.CollectionEndEvent):

@@ -395,5 +395,5 @@ def test_what_is_no_time_stamp(text: str) -> None:
 def test_the_text_names_every_problem_and_few_places(tmp_path: Path) -> None:
     summary = summed(tmp_path, {"AAA|buy": [{"pnl": number} for number in range(12)]}, None)
     text = summary_text({**summary, "replay": {"reason": "why not"}})
-    assert "no_close_date (12)" in text and "AAA\\|buy #10; and 2 more in the JSON document" in text
+    assert "no_close_date (12)" in text and r"AAA\|buy #10; and 2 more in the JSON document" in text
     assert "Not replayed: why not" in text and "hit rate 91.67%" in text

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rlx.report.page.html import Markup, join, tag
 from rlx.report.page.monthly import monthly_returns
 from rlx.report.page.scale import Scale, percent, plain_number
-from rlx.report.page.series import Series
+from rlx.report.page.series import GUARDS, Series
 from rlx.report.page.small import interval_bar, interval_scale, spark_line
 from rlx.report.page.svg import HEIGHT, OUTSIDE, WIDTH, area_path, line_path
 from rlx.report.page.weights import weights_over_time
@@ -46,7 +46,7 @@ def series(weights: dict[str, list[float]], days: int, monthly: list[list[float]
             "dates": [str(np.datetime64("2020-01-01") + day) for day in range(days)],
             **dict.fromkeys(("value", "drawdown", "rolling_sharpe"), one),
             "weights": weights,
-            "guards": {},
+            "guards": dict.fromkeys(GUARDS, [0.0] * days),
             "monthly": monthly or [],
             "costs": dict.fromkeys(("before_costs", "trading", "financing", "net"), 0.0),
             "windows": {"edges": [0, 1], "counts": {"p": [1]}},

@@ -392,7 +392,7 @@ def test_rlx_board_refuses_what_is_no_board(
 def test_rlx_board_refuses_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stop:
         rlx(["board", str(tmp_path)])
-    assert stop.value.code == 2 and "cannot be read" in capsys.readouterr().err
+    assert stop.value.code == 2 and "not a regular file" in capsys.readouterr().err
 
 
 def test_rlx_board_says_where_it_cannot_write(page: Page, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

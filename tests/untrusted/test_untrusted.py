@@ -96,7 +96,7 @@ def test_brackets_within_text_are_no_depth(tmp_path: Path) -> None:
         ("a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
             f"{y}: &{y} [{','.join([f'*{x}'] * 9)}]\n" for x, y in zip("abcdefg", "bcdefgh", strict=True)
         ), "more than 20,000 values"),
-        ("a: &a [*a, *a]", "a value holds itself"),
+        ("a: &a [*a, *a]", "stands for itself"),
         (r'a: "\ud800"', "half a surrogate pair"),
         ("[" * 60 + "]" * 60, f"more than {MAX_DEPTH} levels"),
         ("!!python/object/apply:os.system [true]", "not a YAML document"),

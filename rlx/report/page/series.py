@@ -119,13 +119,12 @@ def _month(value: Any, place: str) -> None:
 
 _VALUES = listed(number(), least=1)
 _GAPPED = listed(or_null(number()), least=1)
-_GROWTH = listed(number(0.0), least=1)
 
 DOCUMENT = record(
     {
         "policy": text(),
         "dates": listed(text(r"\d{4}-\d\d-\d\d", "a date such as 2026-01-31"), least=1),
-        "value": mapped(_GROWTH),
+        "value": mapped(_VALUES),
         "drawdown": mapped(_VALUES),
         "rolling_sharpe": mapped(_GAPPED),
         "weights": mapped(_VALUES),
