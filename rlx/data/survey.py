@@ -20,6 +20,8 @@ from rlx.data.readers.tables import SUFFIXES, is_supported
 from rlx.errors import DataError, FileError
 from rlx.untrusted.documents import parse_yaml
 
+_ABOUT_PRICES = ("readme", "license", "licence", "manifest")
+
 
 @dataclass
 class Survey:
@@ -99,7 +101,7 @@ def list_files(path: str) -> list[Path]:
         raise DataError(f"data.path={path}: no permission to read the folder.")
     entries = sorted(place.iterdir())
     files = [entry for entry in entries if entry.is_file() and is_supported(entry) and not entry.name.startswith(".")]
-    files = [entry for entry in files if not entry.name.lower().startswith(("readme", "license", "licence"))]
+    files = [entry for entry in files if not entry.name.lower().startswith(_ABOUT_PRICES)]
     if not files:
         folders = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
         inside = f" It holds folders ({', '.join(folders[:6])}): name one of them." if folders else ""

@@ -114,14 +114,21 @@ def test_every_json_that_pandas_writes_is_read_beside_csv(orient: str, dates: st
     np.testing.assert_array_equal(panel.close[:, 0], panel.close[:, 1])
 
 
-def test_json_about_something_else_is_left_out_by_name(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"made": "by hand", "files": ["C.csv"]}',
+        '{"columns": ["open", "close"], "symbols": {"AA": {"rows": 1}, "C": {"rows": 1}, "LOW": {"last": "2019"}}}',
+    ],
+)
+def test_json_about_something_else_is_left_out_by_name(text: str, tmp_path: Path) -> None:
     (tmp_path / "C.csv").write_text(_csv())
-    (tmp_path / "manifest.json").write_text('{"made": "by hand", "files": ["C.csv"]}')
+    (tmp_path / "notes.json").write_text(text)
     assert load_folder(str(tmp_path)).symbols == ("C",)
     (finding,) = [one for one in check_path(str(tmp_path)).findings if one.code == "not_prices"]
-    assert finding.severity is Severity.warning and finding.file == "manifest.json"
-    with pytest.raises(DataError, match=r"manifest\.json: JSON of prices is"):
-        load_folder(str(tmp_path / "manifest.json"))
+    assert finding.severity is Severity.warning and finding.file == "notes.json"
+    with pytest.raises(DataError, match=r"notes\.json: JSON of prices is"):
+        load_folder(str(tmp_path / "notes.json"))
 
 
 @pytest.mark.parametrize(
@@ -232,6 +239,22 @@ def test_damaged_archives_are_refused(name: str, tmp_path: Path) -> None:
 def test_a_line_beyond_any_table_is_refused(tmp_path: Path) -> None:
     (tmp_path / "A.csv").write_text("date,close\n2020-01-01," + "9" * 2_000_000 + "\n")
     with pytest.raises(DataError, match="line 2 has more than 1,048,576 characters"):
+        load_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize("row", [1, 3])
+def test_a_row_with_too_many_cells_is_refused_wherever_it_stands(row: int, tmp_path: Path) -> None:
+    lines = _csv().splitlines()
+    lines[row] += ",7"
+    (tmp_path / "A.csv").write_text("\n".join(lines))
+    with pytest.raises(DataError, match="rows of different lengths"):
+        load_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize("data", [" \n\n".encode("utf-16"), b"\r\r", gzip.compress(b"")])
+def test_files_of_nothing_are_empty(data: bytes, tmp_path: Path) -> None:
+    (tmp_path / "A.csv").write_bytes(data)
+    with pytest.raises(DataError, match=r"A\.csv: the file is empty"):
         load_folder(str(tmp_path))
 
 

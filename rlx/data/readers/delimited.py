@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import warnings
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,8 +24,6 @@ _HEAD = 200_000
 
 def read_delimited(path: Path, text: str) -> Table:
     """Read text with delimiters; raises DataError naming the line where it can."""
-    import pandas as pd
-
     _refuse_odd_lines(path, text)
     delimiter = _delimiter(text)
     head = _rows(path, text[:_HEAD], delimiter)
@@ -35,25 +34,34 @@ def read_delimited(path: Path, text: str) -> Table:
     if not body:
         raise DataError(f"{path}: the file has a header but no rows.")
     width = Counter(len(row) for row in body).most_common(1)[0][0]
-    try:
-        cells = pd.read_csv(
-            io.StringIO(text),
-            sep=delimiter,
-            header=None,
-            names=list(range(width)),
-            skiprows=lines,
-            dtype=str,
-            keep_default_na=False,
-            skip_blank_lines=True,
-            index_col=False,
-            engine="c",
-        )
-    except (pd.errors.ParserError, pd.errors.EmptyDataError, ValueError) as error:
-        reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
-        raise DataError(f"{path}: rows of different lengths: {reason}.") from error
+    cells = _cells(path, text, delimiter, lines, width)
     cells = cells.fillna("")
     columns, tickers, cells = _fit_width(path, columns, tickers, cells)
     return Table(path, cells, columns, tickers, delimiter=delimiter)
+
+
+def _cells(path: Path, text: str, delimiter: str, skipped: int, width: int) -> pd.DataFrame:
+    """Return all cells as text; rows longer than ``width`` are refused, as pandas would drop what is too much."""
+    import pandas as pd
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            return pd.read_csv(
+                io.StringIO(text),
+                sep=delimiter,
+                header=None,
+                names=list(range(width)),
+                skiprows=skipped,
+                dtype=str,
+                keep_default_na=False,
+                skip_blank_lines=True,
+                index_col=False,
+                engine="c",
+            )
+    except (pd.errors.ParserError, pd.errors.ParserWarning, pd.errors.EmptyDataError, ValueError) as error:
+        reason = " ".join(str(error).split()).removeprefix("Error tokenizing data. C error: ")
+        raise DataError(f"{path}: rows of different lengths: {reason}.") from error
 
 
 def _refuse_odd_lines(path: Path, text: str) -> None:
@@ -82,7 +90,7 @@ def _rows(path: Path, text: str, delimiter: str) -> list[list[str]]:
 
 def _delimiter(text: str) -> str:
     """Return the candidate that occurs in every one of the first lines, a title line left out."""
-    lines = [line for line in text[:20_000].splitlines() if line.strip()][:10]
+    lines = [line for line in text[:20_000].split("\n") if line.strip()][:10]
     counts = {mark: min(line.count(mark) for line in lines[1:] or lines) for mark in (";", "\t", "|", ",")}
     best = max(counts, key=lambda mark: (counts[mark] > 0 and mark != ",", counts[mark]))
     return best if counts[best] else ","

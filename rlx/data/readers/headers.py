@@ -106,12 +106,6 @@ def normalise(name: str) -> str:
     return re.sub(r"[^a-z0-9]+", " ", str(name).lower()).strip()
 
 
-def is_price_name(name: str) -> bool:
-    """Whether a name means one of the four prices, adjusted or not."""
-    plain = normalise(name)
-    return any(plain in ALIASES[role] for role in ("open", "high", "low", "close", "adj_close"))
-
-
 def is_field_name(name: str) -> bool:
     """Whether a name means a price, a volume, a dividend or a split."""
     return normalise(name) in _FIELDS or normalise(name) in KNOWN_OTHERS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rlx.data.readers.headers import assign_roles, is_price_name
+from rlx.data.readers.headers import assign_roles
 from rlx.data.readers.table import Table, from_frame
 from rlx.errors import DataError, FileError
 from rlx.untrusted.documents import parse_json
@@ -91,8 +91,12 @@ def _with_dates(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.rename_axis("date").reset_index()
 
 
-def _holds_prices(names: dict[str, Any]) -> bool:
-    return any(is_price_name(name) for name in names)
+def _holds_prices(value: dict[str, Any]) -> bool:
+    """Whether an object has closes: a name of theirs, and under it anything but text (a manifest's last date)."""
+    names = list(value)
+    roles = assign_roles(names)
+    closes = [value[names[roles[role]]] for role in ("close", "adj_close") if role in roles]
+    return any(not isinstance(one, (str, bool)) for one in closes)
 
 
 def _mentions_prices(value: Any, depth: int = 4) -> bool:

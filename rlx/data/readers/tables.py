@@ -27,9 +27,8 @@ def read_table(path: Path) -> Table:
     if path.suffix.lower() in _ARROW:
         return read_arrow(path)
     payload, name = unpacked(path)
-    if not payload.strip():
-        raise DataError(f"{path}: the file is empty.")
     text, undecoded = text_of(path, payload)
-    del payload
+    if not text.strip():
+        raise DataError(f"{path}: the file is empty.")
     table = read_json(path, text) if name.lower().endswith(".json") else read_delimited(path, text)
     return replace(table, zipped=path.suffix.lower() == ".zip", undecoded=undecoded)
