@@ -311,7 +311,10 @@ def test_options_that_nothing_reads_are_said_to_have_no_effect() -> None:
         (["policy=kelly", "policy.cap=0"], "policy.cap=0.0: must be a number above 0, at most 1"),
         (["policy=hindsight", "policy.lookback_steps=9"], "policy.lookback_steps: no such key."),
         (["policy=production"], "policy.trades, policy.log: at least one must be given"),
-        (["policy=production", "policy.log=a", "policy.initial_value=0"], "policy.initial_value=0.0: must be above 0"),
+        (
+            ["policy=production", "policy.log=a", "policy.initial_value=0"],
+            "policy.initial_value=0.0: must be a number above 0",
+        ),
     ],
 )
 def test_bad_policy_settings_stop_at_composition(overrides: list[str], expected: str) -> None:

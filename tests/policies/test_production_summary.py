@@ -238,7 +238,7 @@ def test_an_account_value_of_nothing_is_in_the_range_and_divides_nothing(tmp_pat
         ('{"AAA|buy": [{}, {"qty": "ten"}]}', 'AAA|buy #2: qty="ten": must be a number such as 10 or -12.5'),
         ('{"AAA|buy": [{"qty": "1,000"}]}', 'AAA|buy #1: qty="1,000": must be a number such as 10 or -12.5'),
         ('{"AAA|buy": [{"qty": true}]}', "qty=true: must be a number"),
-        ('{"AAA|buy": [{"pnl": NaN}]}', "NaN is no JSON number; write null: line 1, after .*\"pnl\":"),
+        ('{"AAA|buy": [{"pnl": NaN}]}', 'NaN is no JSON number; write null: line 1, after .*"pnl":'),
         ('{"AAA|buy": [{"pnl": 1e999}]}', "1e999 is beyond any float"),
         ('{"AAA|buy": [{"pnl": 1' + "0" * 400 + "}]}", "a number of 401 digits"),
         ('{"AAA|buy": [{"pnl": 1e300}]}', r"pnl=1e\+300: must be a number up to 1e"),
