@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -85,8 +84,11 @@ def _other_sharpes(run_dir: Path) -> dict[str, list[float]]:
     sharpes: dict[str, list[float]] = {}
     for path in sorted(run_dir.resolve().parent.glob("*/scorecard.json")):
         card = None if path.parent == run_dir.resolve() else _load(path)
-        if card is not None and (sharpe := _number(card.metrics, "sharpe")) is not None:
-            sharpes.setdefault(card.key["hash"], []).append(sharpe)
+        if card is None or (sharpe := _number(card.metrics, "sharpe")) is None:
+            continue
+        key: Any = card.key
+        if isinstance(key, dict) and isinstance(key.get("hash"), str):  # of another key it would count for nothing
+            sharpes.setdefault(key["hash"], []).append(sharpe)
     return sharpes
 
 
@@ -100,4 +102,4 @@ def _load(path: Path) -> Scorecard | None:
 
 def _number(metrics: Any, name: str) -> float | None:
     value = metrics.get(name) if isinstance(metrics, dict) else None
-    return value if isinstance(value, int | float) and math.isfinite(value) else None
+    return value if isinstance(value, int | float) and abs(value) < 1e9 else None  # NaN is not, either
