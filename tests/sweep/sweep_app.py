@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-import time
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ class App:
     x: float = 0.0
     nan_above: float = 1e9
     raise_below: float = -1e9
-    sleep_after_first: float = 0.0
+    wait_after_first: bool = False
 
 
 ConfigStore.instance().store(name="app", node=App)
@@ -30,8 +30,8 @@ ConfigStore.instance().store(name="app", node=App)
 def main(cfg: App) -> float:
     """Return 1 - (x - 2)^2."""
     (Path(HydraConfig.get().runtime.output_dir) / "started").touch()
-    if HydraConfig.get().job.num > 0:
-        time.sleep(cfg.sleep_after_first)
+    if HydraConfig.get().job.num > 0 and cfg.wait_after_first:
+        signal.pause()
     if cfg.x < cfg.raise_below:
         raise ValueError(f"x={cfg.x} is too\nsmall")
     return math.nan if cfg.x > cfg.nan_above else 1.0 - (cfg.x - 2.0) ** 2

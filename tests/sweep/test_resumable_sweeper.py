@@ -37,7 +37,7 @@ def start(folder: Path, *overrides: str) -> subprocess.Popen[str]:
 def sweep(folder: Path, *overrides: str, expect: int = 0) -> str:
     """Run a sweep to its end and return what it printed."""
     process = start(folder, *overrides)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate()
     assert process.returncode == expect, output
     return output
 
@@ -102,14 +102,12 @@ def test_the_same_seed_draws_the_same_trials(tmp_path: Path) -> None:
 
 
 def test_interrupting_keeps_the_study(tmp_path: Path) -> None:
-    process = start(tmp_path, "hydra.sweeper.n_trials=3", "sleep_after_first=60")
-    deadline = time.monotonic() + 60
+    process = start(tmp_path, "hydra.sweeper.n_trials=3", "wait_after_first=true")
     while not (tmp_path / "sweep" / "1" / "started").exists():
-        assert time.monotonic() < deadline
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    output, _ = process.communicate()
     assert process.returncode == 130, output
     assert "hydra.sweep.dir=sweep continues this sweep" in output
     assert "Traceback" not in output
