@@ -15,7 +15,7 @@ TERMINAL_GONE = getattr(signal, "SIGHUP", None)  # Windows has none
 TOLD_TO_END = tuple(number for number in (signal.SIGINT, signal.SIGTERM, TERMINAL_GONE) if number is not None)
 WORDS = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated (SIGTERM)", TERMINAL_GONE: "Hung up (SIGHUP)"}
 UNREAD = 141  # 128 and the number of SIGPIPE
-STREAMS = (1, 2)  # standard output and error
+STDOUT, STDERR = 1, 2
 
 
 class Stopped(KeyboardInterrupt):
@@ -65,7 +65,7 @@ def ending_in_words() -> Iterator[None]:
     """End the program in one line and the signal's status where it is told to end inside the block.
 
     Ends in silence, with the status that SIGPIPE gives, where nobody reads what it prints any more, as behind
-    ``head``; the same status, and a word, where it cannot be written for another reason.
+    ``head``.
     """
     with heeding_stops():
         try:
@@ -77,7 +77,7 @@ def ending_in_words() -> Iterator[None]:
             sys.stderr.write(f"{words_of(stop)}\n")
             sys.exit(status_of(stop))
         except BrokenPipeError:
-            _send_nowhere(STREAMS)
+            _send_nowhere([STDOUT])
             sys.exit(UNREAD)
 
 
@@ -89,7 +89,9 @@ def take_over(on_signal: Callable[[int], None], signals: Sequence[int] = TOLD_TO
     """
     if threading.current_thread() is not threading.main_thread():
         return {}
-    terminals = [stream for stream in STREAMS if _is_terminal(stream)]  # a terminal that is gone no longer says so
+    terminals = [
+        stream for stream in (STDOUT, STDERR) if _is_terminal(stream)
+    ]  # a terminal that is gone no longer says so
 
     def answer(signum: int, frame: FrameType | None) -> None:
         if signum == TERMINAL_GONE:

@@ -179,7 +179,7 @@ def _train(cfg: DictConfig) -> float:
         if cfg.resume is not None:
             cfg = as_resumed(cfg, list(HydraConfig.get().overrides.task))
         config = typed(cfg, TrainConfig)
-        _tell(validate(config))
+        _tell(validate(config, list(HydraConfig.get().overrides.task)))
         _check_direction(config)
         cache_fallback = use_compile_caches()
         from rlx.app.market import load_traded
@@ -221,7 +221,7 @@ def _evaluate(cfg: DictConfig) -> None:
         if HydraConfig.get().runtime.choices["policy"] == "checkpoint":
             cfg = _as_trained(cfg)
         config = typed(cfg, EvaluateConfig)
-        _tell(validate(config))
+        _tell(validate(config, list(HydraConfig.get().overrides.task)))
         with _spared_by_the_collector():
             from rlx.app.benchmark import benchmark
             from rlx.app.evaluate import evaluate

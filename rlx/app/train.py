@@ -27,11 +27,12 @@ from rlx.app.resume import Earlier, GoOn, find_earlier
 from rlx.app.sweeps import own_sweep
 from rlx.app.trainer import new_trainer, part_fitter, run_fit
 from rlx.config import TrainConfig
+from rlx.data.market import Market
 from rlx.evaluate.purging import no_test
 from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
 from rlx.policies.checkpoint import FOLDER as POLICY
-from rlx.run_folder import record_run
+from rlx.run_folder import folder_shown, record_run
 from rlx.stops import stopped_by
 from rlx.tracking.loggers import build_loggers, close_loggers, log_final
 
@@ -86,6 +87,7 @@ def train(
         earlier.tell_what_changed(provenance)
     loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)  # first: a preparation may take hours
     succeeded = False
+    tell_what(learner, traded.market, run_dir)
     try:
         learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware)))
         if learner.updates == 0:
@@ -96,6 +98,7 @@ def train(
         fitted = fit(config, learner, traded, run_dir, loggers, hardware, began, earlier)
         provenance = {**provenance, "hardware": hardware.facts()}
         sweep = own_sweep()
+        log.info("Judging the best policy.")
         learner.export(run_dir / POLICY)
         rules, protocol = config.rules(), config.protocol
         judgement = judge_saved(
@@ -112,6 +115,12 @@ def train(
         close_loggers(loggers, succeeded=succeeded)
     print_summary(run_dir, judgement, evals, parts)
     return fitted
+
+
+def tell_what(learner: Learner, market: Market, run_dir: Path) -> None:
+    """Say what is trained, on what, and where to look."""
+    of = f"{len(market.symbols)} symbols and {market.n_bars:,} bars of {market.panel.source or 'a panel'}"
+    log.info("Training %s on %s, into %s.", type(learner).__name__, of, folder_shown(run_dir))
 
 
 def make_learner(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded) -> Learner:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
 
@@ -52,8 +53,12 @@ def _refuse_another_target(group: str, built: Any) -> None:
             raise ConfigError(f"{group}.{own.name}={shown(value)}: must be {own.default}. Choose with {group}=OPTION.")
 
 
-def validate(config: TradedConfig) -> list[str]:
-    """Check the rules that span several values; return what the user should know, raise ConfigError on nonsense."""
+def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
+    """Check the rules that span several values; return what the user should know, raise ConfigError on nonsense.
+
+    ``arguments`` are those of the command line: that a part of a guard's option is idle, as docs/guards.md says, is no
+    news, that a key typed there is so is.
+    """
     if isinstance(config.data, FolderData) and not config.data.path:
         raise ConfigError("data.path: must be given, for example data.path=prices.")
     if isinstance(config, TrainConfig) and config.protocol.evaluation_only:
@@ -69,7 +74,8 @@ def validate(config: TradedConfig) -> list[str]:
             "be carried that could not be traded. Lower the first or raise the second."
         )
     notes = []
-    if _is_on(guard, "turnover") and not cooldown.enabled:
+    typed_turnover = any(argument.lstrip("+").startswith("guard.turnover") for argument in arguments)
+    if typed_turnover and _is_on(guard, "turnover") and not cooldown.enabled:
         notes.append(
             "note: the turnover guard is idle: it works through the cooldown, and env.cooldown.steps is null (off)."
         )

@@ -102,9 +102,7 @@ def train_apart(folder: Path, *arguments: str, **environment: str) -> subprocess
     program = "from rlx.app.entry import train_main; train_main()"
     kept = {name: value for name, value in os.environ.items() if name not in (*CACHE_VARIABLES, "CXX")}
     command = [sys.executable, "-c", program, *SMOKE, *arguments]
-    return subprocess.run(
-        command, cwd=folder, env=kept | environment, capture_output=True, text=True, check=False, timeout=300
-    )
+    return subprocess.run(command, cwd=folder, env=kept | environment, capture_output=True, text=True, check=False)
 
 
 @pytest.mark.slow

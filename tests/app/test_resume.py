@@ -86,10 +86,8 @@ def kill_after_a_checkpoint(folder: Path, arguments: list[str], module: str) -> 
             [sys.executable, "-c", PROGRAM, *arguments], cwd=folder, stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        deadline = time.monotonic() + 300  # for a machine that is busy
         while not [run for run in folder.glob(f"outputs/{module}/*") if len(rows_so_far(run)) >= 10]:
             assert process.poll() is None, (folder / "output").read_text()
-            assert time.monotonic() < deadline
             time.sleep(0.05)
     finally:
         process.kill()

@@ -35,7 +35,7 @@ def test_two_writers_lose_no_line(tmp_path: Path) -> None:
     for writer in writers:
         writer.start()
     for writer in writers:
-        writer.join(timeout=120)
+        writer.join()
     assert [writer.exitcode for writer in writers] == [0, 0]
     assert sorted(e.target for e in Scoreboard.load(path).entries) == sorted(
         f"{name} {number}" for name in ("one", "other") for number in range(10)

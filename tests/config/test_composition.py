@@ -65,6 +65,21 @@ def test_every_experiment_dry_runs(experiment: str) -> None:
     assert config != typed(compose("train"), TrainConfig)
 
 
+@pytest.mark.parametrize("module", sorted(path.stem for path in (CONF / "module").glob("*.yaml")))
+def test_smoke_cuts_every_stage_of_every_module(module: str) -> None:
+    config = typed(compose("train", [f"module={module}", "+experiment=smoke"]), TrainConfig)
+    assert config.trainer.max_updates == 2
+    stages = [getattr(config.module, name) for name in ("forecaster", "specialists") if hasattr(config.module, name)]
+    assert [stage.updates for stage in stages] == [2] * len(stages)
+    typed_too = compose("train", [f"module={module}", "+experiment=smoke", "trainer.max_updates=3"])
+    assert typed(typed_too, TrainConfig).trainer.max_updates == 3
+
+
+def test_smoke_works_on_an_evaluation() -> None:
+    config = typed(compose("evaluate", ["+experiment=smoke"]), EvaluateConfig)
+    assert config.protocol.bootstrap_replications == 200
+
+
 @pytest.mark.parametrize("sweep", sorted(path.stem for path in (CONF / "sweep").glob("*.yaml")))
 def test_every_sweep_searches_keys_that_exist(sweep: str) -> None:
     for sweeper in ([], ["hydra/sweeper=optuna"]):  # the file selects the sweeper it needs; naming it too is fine
@@ -188,13 +203,18 @@ def test_closing_gross_may_equal_intraday_gross_or_be_off() -> None:
 
 
 def test_turnover_guard_without_cooldown_is_told_and_not_refused() -> None:
-    (note,) = validate(typed(compose("train", ["guard=calibrated"]), TrainConfig))
+    assert validate(typed(compose("train", ["guard=calibrated"]), TrainConfig), ["guard=calibrated"]) == []
+    arguments = ["guard.turnover_threshold=0.5", "guard.turnover_probation_steps=3"]
+    config = typed(compose("train", ["guard=calibrated", *arguments[:1]]), TrainConfig)
+    (note,) = validate(config, arguments)
     assert note.startswith("note: the turnover guard is idle")
-    assert validate(typed(compose("train", ["guard=calibrated", "env.cooldown.steps=12"]), TrainConfig)) == []
+    config = typed(compose("train", ["guard=calibrated", "env.cooldown.steps=12"]), TrainConfig)
+    assert validate(config, arguments) == []
 
 
 def test_a_fitted_guard_that_will_be_idle_is_told() -> None:
-    (note,) = validate(typed(compose("train", ["guard=fitted"]), TrainConfig))
+    arguments = ["guard.turnover_percentile=95"]
+    (note,) = validate(typed(compose("train", ["guard=fitted", *arguments]), TrainConfig), arguments)
     assert note.startswith("note: the turnover guard is idle")
     assert validate(typed(compose("train", ["guard=fitted", "guard.turnover_percentile=null"]), TrainConfig)) == []
 
