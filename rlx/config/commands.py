@@ -36,14 +36,17 @@ from rlx.ranges import Text, Whole, check_fields
 from rlx.sim.rules import Costs, Guard, Rules
 from rlx.tracking.config import LoggerConfig
 
+USUAL_COSTS = Costs(slippage_bps=5.0, margin_annual=0.065, short_borrow_annual=0.003)
+"""What a command charges unless told otherwise, where ``Costs()`` alone is free; conf/costs/flat_5bps.yaml says why."""
+
 
 @dataclass
 class TradedConfig:
-    """What every command trades, under which rules, and how it is judged."""
+    """What every command trades, under which rules, and how it is judged; the defaults are the command's own."""
 
     data: Any = MISSING
     env: EnvConfig = field(default_factory=EnvConfig)
-    costs: Costs = field(default_factory=Costs)
+    costs: Costs = USUAL_COSTS
     guard: Guard = field(default_factory=Guard)
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
     protocol: Protocol = field(default_factory=Protocol)
@@ -76,10 +79,10 @@ class EvaluateConfig(TradedConfig):
     policy: Any = MISSING
 
 
-SCHEMAS: dict[str, dict[str, type]] = {
+SCHEMAS: dict[str, dict[str, Any]] = {
     "data": {"sample_schema": SampleData, "folder_schema": FolderData, "synthetic_schema": SyntheticData},
     "env": {"schema": EnvConfig},
-    "costs": {"schema": Costs},
+    "costs": {"schema": Costs, "usual_schema": USUAL_COSTS},
     "guard": {"schema": Guard, "fitted_schema": FittedGuard},
     "module": {
         "gymrl_schema": GymrlConfig,
@@ -123,8 +126,11 @@ def register_schemas() -> None:
             store.store(name, writable(schema), group=group)
 
 
-def writable(schema: type) -> DictConfig:
-    """Return the schema as a tree that can be composed: OmegaConf makes frozen dataclasses read-only otherwise."""
+def writable(schema: Any) -> DictConfig:
+    """Return the schema, a dataclass or an object of one, as a tree that can be composed.
+
+    OmegaConf makes frozen dataclasses read-only otherwise.
+    """
     tree: DictConfig = OmegaConf.structured(schema)
     _unlock(tree)
     return tree

@@ -27,12 +27,12 @@ class Device(StrEnum):
 
 @dataclass(frozen=True)
 class EnvConfig:
-    """How the market is traded: the part of the rules that is neither cost nor guard."""
+    """How the market is traded, long-only unless told otherwise: what is neither cost nor guard of the rules."""
 
     accounting: Accounting = Accounting.exact
     execution: Execution = Execution.close
     drift: bool = True
-    limits: Limits = field(default_factory=Limits)
+    limits: Limits = field(default_factory=lambda: Limits(long_only=True))
     cooldown: Cooldown = field(default_factory=Cooldown)
     reward: Reward = field(default_factory=Reward)
 

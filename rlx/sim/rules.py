@@ -21,7 +21,7 @@ MOST_BPS = 5_000.0  # a side, in all: half of what is traded
 
 @dataclass(frozen=True)
 class Costs:
-    """Proportional trading costs and financing rates.
+    """Proportional trading costs and financing rates; ``Costs()`` alone is free, a command charges 5 bps a side.
 
     The three ``*_bps`` are summed and charged per side on traded value. ``per_asset_bps`` replaces the sum: a
     mapping by symbol (configuration) or a sequence of A total bps (``simulate``). The ``*_annual`` are yearly rates.
@@ -66,6 +66,7 @@ def _items(per_asset_bps: Any) -> list[tuple[Any, Any]]:
 class Limits:
     """Bounds on the weights an account may hold, as fractions of equity; None switches a bound off.
 
+    ``Limits()`` alone lets an account go short, within a gross exposure of 1; a command is long-only.
     ``max_weight`` bounds one asset's absolute weight, ``intraday_gross`` the sum of absolute executed weights and
     ``closing_gross`` the sum carried out of a step. Gross above ``base_gross`` pays ``Costs.margin_annual``.
     """

@@ -53,9 +53,18 @@ def test_every_option_composes_into_its_schema(group: str, option: str) -> None:
         overrides.append("policy.trades=somewhere")
     for name, kind in entry_points(group):
         config = typed(compose(name, overrides), kind)
-        assert type(getattr(config, group)) in SCHEMAS[group].values()
+        schemas = [schema if isinstance(schema, type) else type(schema) for schema in SCHEMAS[group].values()]
+        assert type(getattr(config, group)) in schemas
         if name == "evaluate" or not config.protocol.evaluation_only:
             validate(config)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("train", TrainConfig), ("evaluate", EvaluateConfig)])
+def test_python_has_the_defaults_of_the_command(name: str, kind: type[TrainConfig | EvaluateConfig]) -> None:
+    composed = typed(compose(name), kind)
+    others = {field: getattr(composed, field) for field in ("data", "module", "policy") if hasattr(composed, field)}
+    assert kind(**others) == composed
+    assert kind(**others).costs.total_bps == 5.0 and kind(**others).env.limits.long_only
 
 
 @pytest.mark.parametrize("experiment", sorted(path.stem for path in (CONF / "experiment").glob("*.yaml")))
