@@ -99,7 +99,7 @@ def unknown_key(full_key: str, schema: type) -> str:
     above, _, name = full_key.rpartition(".")
     known = [field.name for field in fields(schema) if not field.name.startswith("_")]
     if options := _options_with(full_key, schema):
-        return f"{full_key}: no such key as chosen; {full_key} needs {' or '.join(options)}."
+        return f"{full_key}: no such key. {full_key} needs {' or '.join(options)}."
     hint = did_you_mean(name, known)
     return f"{full_key}: no such key. {above or 'The configuration'} has {', '.join(known)}.{hint}"
 
