@@ -45,14 +45,15 @@ from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
 from rlx.ranges import shown
-from rlx.run_folder import claim, discard_if_unused, refuse_used
+from rlx.run_folder import claim, discard_if_unused, refuse_unusable, refuse_used
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 BAD_INPUT = 2
 LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # no float holds it, and Python prints no more than 4300
-OF_THE_DISK = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS),
-    *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EEXIST),
+FULL = {errno.ENOSPC, errno.EDQUOT}
+UNUSABLE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+    *(errno.ENAMETOOLONG, errno.ELOOP),
 }
 log = logging.getLogger(__name__)
 _not_yet_run = [STARTED]
@@ -85,10 +86,10 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
     except (RlxError, HydraException, OmegaConfBaseException) as error:
         _stop(error)
     except OSError as error:
-        if error.errno not in OF_THE_DISK:
+        if error.errno not in FULL | UNUSABLE:
             raise
         sys.stderr.write(f"Error: {error}. What was written before is kept. ({FULL_ERROR}=1 shows where.)\n")
-        sys.exit(1)
+        sys.exit(BAD_INPUT if error.errno in UNUSABLE else 1)
     except MemoryError as error:
         sys.stderr.write(f"Error: not enough memory ({error}). Lower the number of accounts, bars or resamples.\n")
         sys.exit(1)
@@ -112,6 +113,8 @@ def _check_arguments(arguments: list[str]) -> None:
         key, _, value = argument.partition("=")
         if LONG_NUMBER.fullmatch(value):
             raise ConfigError(f"{key}={shown(value)}: a number of {len(value)} digits is in no range.")
+        if key in ("hydra.run.dir", "hydra.sweep.dir") and "${" not in value:
+            refuse_unusable(key, value.strip("'\""))
         if key == "hydra.run.dir":
             refuse_used(Path(value))  # before Hydra overwrites its records in there
         if key in SCHEMAS and value in ("", "null", "None"):
