@@ -46,15 +46,16 @@ from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
 from rlx.ranges import shown
-from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_shown, refuse_used
+from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_shown, refuse_unusable, refuse_used
 from rlx.stops import ending_in_words, stopped_by
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 FAILED, BAD_INPUT = 1, 2
 LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # no float holds it, and Python prints no more than 4300
-OF_THE_DISK = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO),
-    *(errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ENAMETOOLONG),
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+UNUSABLE = {
+    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
+    *(errno.ENAMETOOLONG, errno.ELOOP),
 }
 log = logging.getLogger(__name__)
 _not_yet_run = [STARTED]
@@ -119,6 +120,8 @@ def _check_arguments(arguments: list[str]) -> None:
         key, _, value = argument.partition("=")
         if LONG_NUMBER.fullmatch(value):
             raise ConfigError(f"{key}={shown(value)}: a number of {len(value)} digits is in no range.")
+        if key in ("hydra.run.dir", "hydra.sweep.dir") and "${" not in value:
+            refuse_unusable(key, value.strip("'\""))
         if key == "hydra.run.dir":
             refuse_used(Path(value))  # before Hydra overwrites its records in there
         if key in SCHEMAS and value in ("", "null", "None"):
@@ -139,10 +142,10 @@ def _stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn
 
 def _stop_at_the_disk(error: OSError) -> None:
     """End in one message where a file cannot be read or written; other errors are left to the caller."""
-    if error.errno in OF_THE_DISK:
+    if error.errno in FULL | UNUSABLE:
         kept = ["What was written before is kept.", *getattr(error, "__notes__", ())]
         complain(f"{error}. {' '.join(kept)} ({FULL_ERROR}=1 shows where.)")
-        sys.exit(FAILED)
+        sys.exit(BAD_INPUT if error.errno in UNUSABLE else FAILED)
 
 
 @contextmanager

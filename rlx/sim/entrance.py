@@ -5,6 +5,7 @@ A return below -1 would be a price below zero; exactly -1 is a total loss, which
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,8 @@ def numbers(name: str, array: Any) -> Any:
 def check_shape(name: str, array: Any, shape: tuple[int | None, ...]) -> None:
     """Raise DataError unless an array has this shape, in which None is any length."""
     there = tuple(np.shape(array))
+    if there == shape:
+        return
     if len(there) != len(shape) or any(
         want is not None and want != have for want, have in zip(shape, there, strict=True)
     ):
@@ -46,7 +49,7 @@ def check_finite(name: str, array: Any) -> None:
     The sum alone is looked at first, for this is done at every step.
     """
     values = array.detach() if is_tensor(array) else array
-    if np.isfinite(float(values.sum())):
+    if math.isfinite(values.sum()):
         return
     values = values.cpu().numpy() if is_tensor(values) else values
     where = np.argwhere(~np.isfinite(values))

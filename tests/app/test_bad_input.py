@@ -142,10 +142,15 @@ def test_a_folder_that_holds_a_run_is_not_run_in_again(trained: Finished, shell:
 
 def test_a_run_folder_that_cannot_be_written(shell: Shell) -> None:
     (shell.folder / "file").write_text("not a folder")
-    finished = shell.train(*SMOKE, "hydra.run.dir=file/run")
-    assert finished.status == 1
-    assert "Not a directory" in finished.err
-    assert "Traceback" not in finished.err
+    for key in ("hydra.run.dir", "hydra.sweep.dir"):
+        for value, told in (
+            ("", "must be the path"),
+            ("file/run", "a file is in the way"),
+            ("x" * 300, "File name too long"),
+        ):
+            for run in (shell.train, shell.evaluate):
+                assert_refused(run(f"{key}={value}"), key, told)
+    assert [path.name for path in shell.folder.iterdir()] == ["file"]
 
 
 def test_data_check_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
