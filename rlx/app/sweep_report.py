@@ -13,6 +13,7 @@ import numpy as np
 from rlx.app.sweeps import study_of
 from rlx.console import open_console, say
 from rlx.errors import FileError, RlxError
+from rlx.evaluate.key import HASH
 from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.metrics import cumulative_return
 from rlx.evaluate.scorecard import Scorecard
@@ -33,7 +34,6 @@ SCHEMA_VERSION = 2  # in 1 the ranks of ``overfitting`` counted from the worst
 NAME = "sweep_report"
 CONFIDENCE = 0.95
 SAME_RETURN = 1e-9
-HASH = re.compile(r"[0-9a-f]{12}")
 log = logging.getLogger(__name__)
 
 
@@ -105,7 +105,7 @@ def read_card(path: Path) -> Scorecard:
     holdout = holdout if isinstance(holdout, dict) else {}
     year = key.get("periods_per_year")
     right = {
-        "key.hash": isinstance(key.get("hash"), str) and HASH.fullmatch(key["hash"]) is not None,
+        "key.hash": isinstance(key.get("hash"), str) and re.fullmatch(HASH, key["hash"]) is not None,
         "key.periods_per_year": isinstance(year, int | float) and math.isfinite(year) and 0 < year < 1e9,
         **{f"key.windows.{HOLDOUT}.{name}": isinstance(holdout.get(name), str) for name in ("first", "last")},
         f"key.windows.{HOLDOUT}.steps": isinstance(holdout.get("steps"), int),

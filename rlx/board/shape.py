@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rlx.errors import FileError
+from rlx.evaluate.key import HASH
 from rlx.evaluate.significance import Significance
 from rlx.untrusted.shapes import (
     Shape,
@@ -25,16 +26,13 @@ from rlx.untrusted.shapes import (
     whole,
 )
 
-KEY = "[0-9a-f]{12}"
-"""The hash of a comparability key."""
-
 MOST_ENTRIES = 50_000
 """Lines of a board: years of daily benchmarks of ten targets."""
 
 MEASURE = or_null(number())
 NAME = text(r"(?s).{1,1000}", "text of 1 to 1,000 characters")
-KEY_HASH = text(KEY, "the hash of a comparability key, 12 digits of 0-9 and a-f")
-REPORT = text(rf"{KEY}/(?!\.)[A-Za-z0-9._-]+\.json", "the name of a file of reports/, such as 0123456789ab/name.json")
+KEY_HASH = text(HASH, "the hash of a comparability key, 12 digits of 0-9 and a-f")
+REPORT = text(rf"{HASH}/(?!\.)[A-Za-z0-9._-]+\.json", "the name of a file of reports/, such as 0123456789ab/name.json")
 
 
 def _moment(value: Any, place: str) -> None:
@@ -142,7 +140,7 @@ def check_document(document: Any) -> None:
     """Hold the document of a board to its shape; FileError names the first place that is of another one."""
     record({"keys": mapped(SHARED), "entries": listed(ENTRY, most=MOST_ENTRIES)})(document, "")
     for key, shared in document["keys"].items():
-        if not re.fullmatch(KEY, key) or shared["key"]["hash"] != key:
+        if not re.fullmatch(HASH, key) or shared["key"]["hash"] != key:
             raise misfit(key, "keys", "named by the hash of the key, 12 digits of 0-9 and a-f")
     for index, entry in enumerate(document["entries"]):
         if entry["key"] not in document["keys"]:

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from rlx.config.commands import EvaluateConfig, TradedConfig, TrainConfig
+from rlx.config.commands import SCHEMAS, EvaluateConfig, TradedConfig, TrainConfig
 from rlx.config.groups import Device
 from rlx.config.guards import load_guard
 from rlx.config_errors import explain, refuse_unknown_keys
@@ -41,7 +41,7 @@ def typed(cfg: DictConfig, kind: type[Config]) -> Config:
     if not isinstance(config, kind):
         raise ConfigError(f"expected a {kind.__name__}, the configuration is a {type(config).__name__}.")
     for group in ("module", "policy"):
-        if (built := getattr(config, group, None)) is not None:
+        if type(built := getattr(config, group, None)) in SCHEMAS[group].values():  # others' options are theirs
             _refuse_another_target(group, built)
     return config
 

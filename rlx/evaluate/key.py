@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from rlx.data.market import Market
 
 
+HASH = "[0-9a-f]{12}"
+"""Pattern of a key's hash: a file that says another one was not written by ``comparability_key``."""
+
+
 def comparability_key(market: Market, evaluation: Evaluation) -> dict[str, Any]:
     """Return data, windows and trading rules as a readable dict, with their short ``hash``.
 

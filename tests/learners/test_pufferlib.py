@@ -247,6 +247,7 @@ def test_the_summary_tells_what_each_stage_took_and_gave(run: Path, tmp_path: Pa
 
 def test_a_name_can_be_that_of_a_folder() -> None:
     assert part_name(("BTC/USD", "ETH/USD")) == "BTC-USD_ETH-USD"
+    assert part_name(("..",)).startswith("unnamed_") and part_name(("^A", "B")) != part_name(("=A", "B"))
 
 
 @pytest.mark.slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +34,7 @@ from rlx.learners.pufferlib.ppo import PufferPpo, new_network
 from rlx.learners.pufferlib.spans import stage_spans
 from rlx.learners.pufferlib.summary import pipeline_summary
 from rlx.learners.states import as_arrays, as_tensors
+from rlx.plain import file_name
 from rlx.policies.checkpoint import PolicyFacts
 from rlx.policies.networks.book import SIGNAL_BOUND, BookAllocation
 from rlx.sim.rules import Rules
@@ -266,5 +268,7 @@ class PufferlibLearner(Learner):
 
 
 def part_name(basket: Basket) -> str:
-    """Return the name of a basket, which can be that of a folder."""
-    return "_".join(basket).replace("/", "-")
+    """Return the name of a basket, which is that of a folder too; symbols of other signs get a digest, to differ."""
+    joined = "_".join(basket).replace("/", "-")
+    name = file_name(joined)
+    return name if name == joined else f"{name}_{hashlib.sha256(joined.encode()).hexdigest()[:8]}"
