@@ -102,9 +102,8 @@ def clip_cooldowns(s, books, b, probe, scale, held, x):  # type: ignore[no-untyp
         left = left_long if wanted > 0.0 else left_short
         x[a] = clip_cooldown(s, wanted, left, probe)
         before += abs(wanted)
-        size = abs(x[a])
-        after += size
-        in_cooldown += size if (left > 0) & (size > s.min_position) else 0.0
+        after += abs(x[a])
+        in_cooldown += abs(x[a]) if left > 0 and abs(x[a]) > s.min_position else 0.0
         turnover += abs(x[a] - held[a])
     return before - after, after, in_cooldown, turnover
 

@@ -276,7 +276,8 @@ def test_records_and_plans_in_markdown(name: str) -> None:
         trades = {"realised": 1, "total": 1, "open": 0, "hit_rate": 1.0, "pnl_as_recorded": 1, "pnl_computed": 0}
         pnl = {"total": 1.0, "undated": 0.0, "by_symbol_and_side": group, "by_symbol": group, "by_day": {}}
         summary = {"span": span, "time_zone": {"stamps_assumed_utc": 0}, "trades_file": name, "log_file": name}
-        rest = {"average_daily_pnl": None, "average_daily_return": None, "account": None, "global_risk_threshold": None}
+        absent = ("average_daily_pnl", "average_daily_return", "account", "exposure", "global_risk_threshold")
+        rest = dict.fromkeys(absent)
         return summary_text(
             {**summary, **rest, "trades": trades, "realised_pnl": pnl, "replay": {"reason": name, "problems": {}}}
             | {"problems": {"kind": found}}
