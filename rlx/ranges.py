@@ -14,10 +14,9 @@ from functools import cache
 from typing import Any, Protocol, get_args, get_origin, get_type_hints
 
 from rlx.errors import ConfigError, did_you_mean
-from rlx.untrusted.escape import one_line
+from rlx.untrusted.shown import LONGEST, brief
 
 LONGEST_TEXT = 4_096  # what an operating system takes for a path
-SHOWN = 60  # characters of a wrong value that a message repeats
 
 
 class Allowed(Protocol):
@@ -164,10 +163,10 @@ def _allowed_of(hint: Any) -> Iterator[Allowed]:
 
 def shown(value: Any) -> str:
     """Return a value as it is typed, on one line and cut where it is long."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**SHOWN:
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**LONGEST:
         return f"a number of {int(value.bit_length() * math.log10(2)) + 1} digits"  # str() refuses very many
-    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else one_line(value) or "''"
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return brief(text) or "''"
 
 
 def _plain(number: float) -> str:

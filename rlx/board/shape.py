@@ -60,7 +60,7 @@ SIGNIFICANCE = record(
         "steps": whole(),
         "trials": whole(1),
         "trials_from": one_of("declared", "sweep", "none"),
-        "trial_variance_from": or_null(one_of("sweep", "null")),
+        "trial_variance_from": or_null(one_of("sweep", "null", "floor")),
         "reason": or_null(text()),
     }
 )

@@ -22,16 +22,11 @@ def visible(text: str) -> str:
     return _UNSEEN.sub("", text)
 
 
-def markdown(text: object) -> str:
-    """Return text that Markdown, in a paragraph, list, heading or table cell, shows as it stands, on one line.
-
-    No markup, tag, link or automatic link comes of it.
-    """
-    return no_block(markdown_within(one_line(text)))
-
-
 def markdown_within(text: object) -> str:
-    """Return the same for text within a line or a table's cell: a number keeps its sign, space at the ends stays."""
+    """Return text that Markdown, within a line or a table's cell, shows as it stands: no markup, tag or link.
+
+    A number keeps its sign, space at the ends stays.
+    """
     escaped = _MARKUP.sub(r"\\\1", _CONTROL.sub(" ", str(text)))
     return _LINK.sub(lambda match: f"{match[0]}\\", escaped)
 

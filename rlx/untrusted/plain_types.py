@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 from rlx.errors import FileError
+from rlx.untrusted.shown import brief
 
 LARGEST_WHOLE = 2**63  # beyond it a whole number fits no array
 SHOWN = 80
@@ -37,7 +38,7 @@ def require(value: Any, hint: Any, name: str, key: str = "") -> Any:
 def shown(value: Any) -> str:
     """Return a value as a message shows it: on one line, cut where it is long."""
     text = "missing" if value is _ABSENT else ascii(value) if isinstance(value, str) else repr(value)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    return brief(text, SHOWN)
 
 
 _ABSENT = object()

@@ -8,6 +8,7 @@ from typing import Any
 
 from rlx.errors import FileError
 from rlx.untrusted.escape import one_line
+from rlx.untrusted.shown import brief
 
 Shape = Callable[[Any, str], None]
 """Takes a value and where it stands (``entries[3].metrics.sharpe``); raises FileError when it is something else."""
@@ -15,7 +16,6 @@ Shape = Callable[[Any, str], None]
 LARGEST = 1e100  # no measure comes near it, and its square is still a float
 LONGEST_TEXT = 20_000
 MOST_ITEMS = 100_000
-SHOWN = 60
 
 
 def number(low: float = -LARGEST, high: float = LARGEST) -> Shape:
@@ -121,9 +121,7 @@ def record(needed: Mapping[str, Shape], known: Mapping[str, Shape] | None = None
 
 def misfit(value: Any, place: str, allowed: str) -> FileError:
     """Return the error of a value that is not what is allowed."""
-    shown = one_line(repr(value))
-    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]}..."
-    return FileError(f"{place or 'the document'}={shown}: must be {allowed}")
+    return FileError(f"{place or 'the document'}={brief(repr(value))}: must be {allowed}")
 
 
 def _object(value: Any, place: str) -> dict[str, Any]:

@@ -6,10 +6,14 @@ import json
 import multiprocessing
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from rlx.board.shape import check_entry
 from rlx.board.store import Scoreboard, append
 from rlx.errors import RlxError
+from rlx.evaluate.significance import measure_significance
+from rlx.evaluate.trials import Trials
 from tests.board.entries import KEY, entry, failed, shared
 
 
@@ -76,3 +80,9 @@ def test_a_failed_write_keeps_the_old_board(tmp_path: Path, monkeypatch: pytest.
     assert path.read_text(encoding="utf-8") == before
     assert json.loads(before)["entries"][0]["target"] == "a"
     assert not list(tmp_path.glob("*.tmp"))
+
+
+def test_a_target_whose_trials_spread_less_than_noise_has_a_line() -> None:
+    measured = measure_significance(np.tile([0.01, -0.01, 0.02, 0.0], 10), Trials(2, "sweep", 1e-9), 0.95, 252.0)
+    assert measured.trial_variance_from == "floor"
+    check_entry(entry("a", 0.1, significance=measured.to_dict()).to_dict())

@@ -158,7 +158,7 @@ def test_every_leaf_of_the_choices(run: Path) -> None:
             f"{y}: &{y} [{','.join([f'*{x}'] * 9)}]\n" for x, y in zip("abcdefgh", "bcdefghi", strict=True)
         ), "more than 20,000 values"),
         ("[" * 100 + "]" * 100, "more than 50 levels"),
-        ("module: &a {x: *a}", "a value holds itself"),
+        ("module: &a {x: *a}", "stands for itself"),
         ('seed: "\\ud800"', "half a surrogate pair"),
         ("!!python/object/apply:os.system [true]", "not a YAML document"),
         ("data: !!binary aGk=", "data is b'hi', expected a mapping"),

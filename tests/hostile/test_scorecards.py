@@ -175,7 +175,7 @@ def sweep(judged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (".hydra/overrides.yaml", "a: 1", "is {'a': 1}, expected a list"),
         (".hydra/overrides.yaml", "- {a: 1}", "is {'a': 1}, expected text"),
-        (".hydra/overrides.yaml", "- &a [*a]", "a value holds itself"),
+        (".hydra/overrides.yaml", "- &a [*a]", "stands for itself"),
         ("scorecard.json", "[]", "schema_version=None"),
         ("ledger.parquet", "hello", "not a Parquet file"),
     ],

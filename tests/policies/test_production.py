@@ -16,7 +16,7 @@ from rlx.data.splits import Span
 from rlx.errors import ConfigError, RecordError
 from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.production.policy import ProductionRecord
-from rlx.untrusted.escape import markdown
+from rlx.untrusted.markdown import words
 from tests.policies.acting import observe
 from tests.policies.production_files import DAYS, HISTORY, LINES, SOLD, market, snapshot, write_log, write_trades
 
@@ -303,7 +303,7 @@ def test_nothing_to_replay_is_refused_and_documented(tmp_path: Path, history: di
         policy.bind(market())
     documents = policy.documents()
     reason = documents["baseline_pnl_summary.json"]["replay"]["reason"]
-    assert f"Not replayed: {markdown(reason)}" in documents["baseline_pnl_summary.md"]
+    assert f"Not replayed: {words(reason)}" in documents["baseline_pnl_summary.md"]
     with pytest.raises(RecordError, match="bind the record to a market"):
         policy.act(observe(market(), [0]))
 

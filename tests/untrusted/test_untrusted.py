@@ -14,7 +14,8 @@ from rich.console import Console
 
 from rlx.errors import FileError
 from rlx.untrusted.documents import MAX_DEPTH, parse_json, parse_yaml, read_json
-from rlx.untrusted.escape import cell, markdown, one_line, terminal
+from rlx.untrusted.escape import cell, one_line, terminal
+from rlx.untrusted.markdown import words
 from rlx.untrusted.text import decode, gunzip, read_bytes, read_text
 
 TEXT = "Zürich,1\nGenève,2\n"
@@ -128,7 +129,7 @@ def test_yaml_with_an_alias_or_two() -> None:
     ],
 )
 def test_markdown_shows_text_as_it_stands(text: str, shown: str) -> None:
-    assert markdown(text) == shown
+    assert words(text) == shown
 
 
 @given(st.text())
