@@ -28,7 +28,7 @@ from rlx.sim.torch_paths import PathPlayer
 UPDATES = "Updates on daily9"
 ALONE = "The simulator alone, forward and backward"
 DECISIONS = "One decision on one observation"
-NEVER = 2**31  # updates between two diagnoses
+NEVER = 10_000_000  # updates between two diagnoses
 KINDS: dict[type[PathLearner], PathLearnerConfig] = {
     HftrainingLearner: HftrainingConfig(),
     DifferentiableMarketLearner: DifferentiableMarketConfig(diagnose_every_updates=NEVER),

@@ -98,8 +98,14 @@ def make_tape(n_assets: int, tapes: Iterable[FloatArray | None]) -> Tape:
 
 
 def make_scratch(n_assets: int) -> Scratch:
-    """Return working arrays for markets of ``n_assets``."""
-    return Scratch(*(np.zeros(_padded(n_assets)) for _ in Scratch._fields))
+    """Return working arrays for markets of ``n_assets``, a cache line away from any other memory.
+
+    Compiled loops ask at run time whether arrays overlap, and take neighbours for overlapping: sums were then added in
+    another order, and two plays of the same could differ in their last digit by where memory happened to lie.
+    """
+    width = _padded(n_assets)
+    lines = np.zeros((len(Scratch._fields), width + 2 * LANES))
+    return Scratch(*lines[:, LANES : width + LANES])
 
 
 def pad(settings: Settings) -> Settings:

@@ -11,6 +11,7 @@ import torch
 
 from rlx.cli import main as rlx
 from tests.app.commands import SMOKE, Finished, Shell
+from tests.hostile import refusal
 
 
 def assert_refused(finished: Finished, *parts: str) -> None:
@@ -23,7 +24,7 @@ def assert_refused(finished: Finished, *parts: str) -> None:
     assert not list(finished.folder.glob("outputs/**/*")), "something was left behind"
 
 
-def write_prices(path: Path, rows: int = 200, start: str = "2020-01-01") -> None:
+def write_prices(path: Path, rows: int = 300, start: str = "2020-01-01") -> None:
     rng = np.random.default_rng(len(path.stem))
     closes = 100 * np.exp(np.cumsum(rng.normal(0, 0.01, rows)))
     stamps = pd.bdate_range(start, periods=rows)
@@ -61,8 +62,8 @@ def test_train_refuses(shell: Shell, arguments: list[str], parts: list[str]) -> 
     ("arguments", "parts"),
     [
         (["protocol.window=2000"], ["protocol.window=2000", "1 to 1258"]),
-        (["protocol.window=0"], ["protocol.window=0", "at least 1"]),
-        (["protocol.stride=0"], ["protocol.stride=0", "at least 1"]),
+        (["protocol.window=0"], ["protocol.window=0", "between 1 and"]),
+        (["protocol.stride=0"], ["protocol.stride=0", "between 1 and"]),
         (["protocol.stride=often"], ["protocol.stride", "often"]),
         (["protocol.start=2021-01-01"], ["protocol.start='2021-01-01'", "protocol.end='2020-12-31'"]),
         (["protocol.start=1999", "protocol.end=2001"], ["protocol.end=2001", "2012-05-18"]),
@@ -98,7 +99,9 @@ def test_two_symbols_without_a_common_date(shell: Shell) -> None:
 def test_fewer_rows_than_the_feature_window(shell: Shell) -> None:
     (shell.folder / "prices").mkdir()
     write_prices(shell.folder / "prices" / "ONE.csv", rows=30)
-    assert_refused(shell.train(*SMOKE, "data=folder", "data.path=prices"), "30 rows", "needed")
+    finished = shell.train(*SMOKE, "data=folder", "data.path=prices")
+    refusal.assert_refused(finished, "30 rows", "needed")
+    assert "too short to count the sessions of a year" in finished.err
 
 
 @pytest.mark.parametrize(

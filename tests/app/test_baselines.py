@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from rlx.errors import ConfigError
 from rlx.evaluate.scorecard import Scorecard
 from rlx.policies.config import KellyConfig, MinimumVarianceConfig
-from rlx.policies.optimal import FEWEST_STEPS
 from tests.app.commands import Finished, Shell
 
 ESTIMATED = ("inverse_volatility", "minimum_variance", "momentum", "kelly")
@@ -57,6 +57,6 @@ def test_settings_that_the_data_do_not_allow(shell: Shell, arguments: list[str],
 
 def test_the_schema_knows_the_fewest_steps() -> None:
     for schema in (MinimumVarianceConfig, KellyConfig):
-        assert schema(lookback_steps=FEWEST_STEPS).lookback_steps == FEWEST_STEPS
-        with pytest.raises(Exception, match=f"at least {FEWEST_STEPS}"):
-            schema(lookback_steps=FEWEST_STEPS - 1)
+        assert schema(lookback_steps=3).lookback_steps == 3
+        with pytest.raises(ConfigError, match="policy.lookback_steps=2: must be a whole number between 3"):
+            schema(lookback_steps=2)

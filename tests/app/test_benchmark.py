@@ -190,7 +190,7 @@ def test_ctrl_c_keeps_what_was_judged(shell: Shell, monkeypatch: pytest.MonkeyPa
         (("policy=cash",), "policy=cash: protocol=benchmark judges the policies of protocol.targets"),
         (("protocol.targets=none.yaml",), "protocol.targets=none.yaml: no such file"),
         (("protocol.window_steps=4000",), "protocol.window_steps=4000"),
-        (("protocol.board=board.md",), "protocol.board='board.md': must be the path of a .json file"),
+        (("protocol.board=board.md",), "protocol.board=board.md: must be the path of a .json file"),
         (("protocol.board=experiments/targets.yaml/x.json",), "is no folder that this user may write to"),
     ],
 )

@@ -51,7 +51,7 @@ def test_plans_are_judged_and_documented(shell: Shell) -> None:
     ("arguments", "parts"),
     [
         ([], ["policy.path=plans", "no such file or folder"]),
-        (["policy.strategy=maxdif"], ["policy.strategy='maxdif'", "Did you mean 'maxdiff'"]),
+        (["policy.strategy=maxdif"], ["policy.strategy=maxdif", "Did you mean 'maxdiff'"]),
         (["policy.strateg=base"], ["policy.strateg", "Did you mean 'strategy'"]),
         (["policy.initial_cash=-1"], ["policy.initial_cash=-1.0"]),
         (["policy.probe_quantity=many"], ["policy.probe_quantity", "many"]),

@@ -18,7 +18,7 @@ from rlx.data.splits import Span
 from rlx.policies.baselines import Cash, EqualWeight
 from rlx.policies.checkpoint import CheckpointPolicy, PolicyFacts
 from rlx.policies.hindsight import Hindsight
-from rlx.policies.networks import build_network
+from rlx.policies.networks.mlp import MlpAllocation
 from rlx.policies.trailing import Momentum
 from rlx.sim import Cooldown, Costs, Guard, Limits, Rules
 from rlx.sim.accounts import Accounts
@@ -177,18 +177,15 @@ def test_short_spans_and_no_permutations_are_said_to_be_unmeasured() -> None:
 
 def checkpoint(market_: Market) -> CheckpointPolicy:
     names = ("return_1", "volatility_21")
-    network = build_network(
-        "mlp_allocation",
-        {
-            "n_assets": 4,
-            "n_features": 2,
-            "window_steps": 3,
-            "hidden_sizes": [8],
-            "long_only": True,
-            "max_gross": 1.0,
-            "leverage_head": False,
-            "logit_scale": 20.0,
-        },
+    network = MlpAllocation(
+        n_assets=4,
+        n_features=2,
+        window_steps=3,
+        hidden_sizes=[8],
+        long_only=True,
+        max_gross=1.0,
+        leverage_head=False,
+        logit_scale=20.0,
     )
     normalizer = Normalizer.fit(names, market_.features(names), slice(0, 100))
     facts = PolicyFacts.of("gymrl", market_, GUARDED, normalizer, 3, {}, {})

@@ -87,7 +87,7 @@ def test_shares_are_inverse_to_the_volatility_of_equal_weights() -> None:
         ({"pairs": [["S0", "S0"]]}, "at least two different symbols"),
         ({"pairs": [["S0"]]}, "at least two different symbols"),
         ({"pairs": [["S0", "S1"], ["S1", "S0"]]}, "the same basket twice"),
-        ({"pairs": "all"}, "module.pairs='all': give auto, or lists of symbols"),
+        ({"pairs": "all"}, "module.pairs=all: give auto, or lists of symbols"),
         ({"pairs": []}, "give auto, or lists"),
         ({"stages": ["forcaster"]}, "'forcaster' is none of.*Did you mean 'forecaster'"),
         ({"stages": []}, "name at least one of"),

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from rlx.envs.allocation import AllocationHead
-from rlx.policies.networks import build_network, network_name
+from rlx.policies.networks import network_name, network_of
 from rlx.policies.networks.gru_dirichlet import GruDirichlet, softplus_inverse
 from rlx.policies.networks.sequence import SequenceNetwork
 from rlx.policies.networks.transformer import TransformerAllocation, shared_lags
@@ -85,7 +85,7 @@ def test_the_head_reads_tensors_as_it_reads_arrays(long_only: bool, leverage_hea
 @pytest.mark.parametrize("make", NETWORKS)
 def test_a_network_is_built_again_from_its_arguments(make: Any) -> None:
     network = make().eval()
-    again = build_network(network_name(network), network.arguments()).eval()
+    again = network_of(network_name(network))(**network.arguments()).eval()
     assert again.arguments() == network.arguments()
     again.load_state_dict(network.state_dict())
     features = np.random.default_rng(0).normal(size=(2, network.window_steps, ASSETS, FEATURES)).astype(np.float32)
