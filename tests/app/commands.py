@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ class Shell:
         return self._type(tools_main, "rlx", arguments)
 
     def _type(self, main: Callable[[], None], name: str, arguments: tuple[str, ...]) -> Finished:
-        status = 0
+        status, handlers = 0, logging.root.handlers[:]
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
             patch.setattr(sys, "argv", [name, *arguments])
@@ -57,5 +58,9 @@ class Shell:
                 main()
             except SystemExit as stop:
                 status = int(stop.code or 0)
+            finally:
+                for left in set(logging.root.handlers) - set(handlers):
+                    left.close()
+                logging.root.handlers[:] = handlers  # those of the command write to streams that are captured here
         out, err = self.capture.readouterr() if self.capture is not None else ("", "")
         return Finished(status, out, err, self.folder)

@@ -58,5 +58,5 @@ def test_settings_that_the_data_do_not_allow(shell: Shell, arguments: list[str],
 def test_the_schema_knows_the_fewest_steps() -> None:
     for schema in (MinimumVarianceConfig, KellyConfig):
         assert schema(lookback_steps=3).lookback_steps == 3
-        with pytest.raises(ConfigError, match="policy.lookback_steps=2: must be a whole number between 3"):
+        with pytest.raises(ConfigError, match=r"policy\.lookback_steps=2: must be a whole number between 3"):
             schema(lookback_steps=2)

@@ -51,11 +51,11 @@ def write_sweep(folder: Path, card: Scorecard, sharpes: list[float | None]) -> N
 
 def test_a_sweep_is_counted_from_its_study_and_the_others_scorecards(tmp_path: Path, card: Scorecard) -> None:
     write_sweep(tmp_path, card, [1.0, 2.0, None, 3.0])
-    replace(card, key={"hash": "0123456789ab"}, metrics={"sharpe": 9.0}).write(tmp_path / "9" / "scorecard.json")
+    other = {**card.key, "hash": "0123456789ab"}
+    replace(card, key=other, metrics={**card.metrics, "sharpe": 9.0}).write(tmp_path / "9" / "scorecard.json")
     found = sweep_of(tmp_path / "1")
-    assert found == Sweep(
-        2, {card.key["hash"]: [1.0, 3.0], "0123456789ab": [9.0]}
-    )  # not its own; an aborted trial is none
+    sharpes = {card.key["hash"]: [1.0, 3.0], other["hash"]: [9.0]}  # not its own; an aborted trial is none
+    assert found == Sweep(2, sharpes)
 
 
 def test_a_run_outside_of_a_sweep_has_none(tmp_path: Path) -> None:
