@@ -95,7 +95,9 @@ def _intervals(card: Scorecard) -> Markdown:
         ]
         for name, interval in card.intervals.items()
     ]
-    first = next(iter(card.intervals.values()))
+    first = next(iter(card.intervals.values()), None)
+    if first is None:
+        return words("None.")
     note = "Stationary block bootstrap, percentile intervals"
     if first["block_steps"] is not None:
         note += f", {first['replications']} resamples of mean block length {first['block_steps']}"

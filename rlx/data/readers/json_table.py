@@ -58,6 +58,7 @@ def _from_object(path: Path, value: dict[str, Any]) -> pd.DataFrame:
     import pandas as pd
 
     if {"columns", "data"} <= set(value) and isinstance(value["data"], list):
+        _refuse_ragged(path, value["data"], value["columns"])
         return _framed(path, value["data"], value.get("index"), value["columns"])
     if {"schema", "data"} <= set(value) and isinstance(value["data"], list):
         rows = _from_rows(path, value["data"])
@@ -71,6 +72,14 @@ def _from_object(path: Path, value: dict[str, Any]) -> pd.DataFrame:
         if all(_holds_prices(one) for one in members):
             return _with_dates(_framed(path, value, None, None).T)
     raise DataError(f"{path}: {_LAYOUTS}. [{NOT_PRICES if not _mentions_prices(value) else 'no_price_columns'}]")
+
+
+def _refuse_ragged(path: Path, rows: list[Any], columns: Any) -> None:
+    """Refuse rows of other lengths than the columns: pandas fills them up with NaN."""
+    width = len(columns) if isinstance(columns, list) else 0
+    for number, row in enumerate(rows, start=1):
+        if not isinstance(row, list) or len(row) != width:
+            raise DataError(f"{path}: row {number} does not hold {width} cells, one a column. [not_a_number]")
 
 
 def _framed(path: Path, data: Any, index: Any, columns: Any) -> pd.DataFrame:
