@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
-import time
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -78,27 +78,40 @@ class OneLineFormatter(logging.Formatter):
 
 
 @contextmanager
-def late_progress() -> Iterator[Callable[[str, int, int], None]]:
+def late_progress() -> Iterator[Callable[[str, int, int | None], None]]:
     """Yield a function to call with (what is done, how much of it is, how much there is), again and again.
 
-    On a terminal it draws a progress bar on standard error once two seconds have passed, which goes away at the end.
+    On a terminal it draws a progress bar on standard error once two seconds have passed, which goes away at the end;
+    one that only says that something goes on where it is not known how much there is.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
-    console, began = open_console(stderr=True), time.monotonic()
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    console = open_console(stderr=True)
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    task = bar.add_task("")
+    task, begin = bar.add_task(""), threading.Timer(LATE_SECONDS, bar.start)
+    begin.daemon = True
 
-    def show(what: str, done: int, total: int) -> None:
+    def show(what: str, done: int, total: int | None) -> None:
         bar.update(task, description=one_line(what), completed=done, total=total)
-        if not bar.live.is_started and time.monotonic() - began > LATE_SECONDS:
-            bar.start()
 
     try:
+        if console.is_terminal:
+            begin.start()
         yield show
     finally:
+        begin.cancel()
+        if begin.is_alive():
+            begin.join()
         bar.stop()
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Show on a terminal that ``what`` goes on, once it has for two seconds."""
+    with late_progress() as show:
+        show(what, 0, None)
+        yield
 
 
 def announced(items: Sequence[Item], name: Callable[[Item], str]) -> Iterator[Item]:

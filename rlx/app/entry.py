@@ -41,7 +41,7 @@ from rlx.config import (
     validate,
 )
 from rlx.config_errors import explain, pointed
-from rlx.console import complain, print_anything
+from rlx.console import complain, print_anything, waiting
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
@@ -185,12 +185,13 @@ def _train(cfg: DictConfig) -> float:
         _tell(validate(config, list(HydraConfig.get().overrides.task)))
         _check_direction(config)
         cache_fallback = use_compile_caches()
-        from rlx.app.market import load_traded
+        with waiting("Loading"):
+            from rlx.app.market import load_traded
 
-        traded = load_traded(config.data, config.module.window_steps)  # first: bad data stop before the slow imports
-        with _spared_by_the_collector():
-            from rlx.app.resume import undone_if_not_restored
-            from rlx.app.train import train
+            traded = load_traded(config.data, config.module.window_steps)  # bad data stop before the slow imports
+            with _spared_by_the_collector():
+                from rlx.app.resume import undone_if_not_restored
+                from rlx.app.train import train
 
         with undone_if_not_restored(run_dir):
             fitted = train(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
@@ -225,7 +226,7 @@ def _evaluate(cfg: DictConfig) -> None:
             cfg = _as_trained(cfg)
         config = typed(cfg, EvaluateConfig)
         _tell(validate(config, list(HydraConfig.get().overrides.task)))
-        with _spared_by_the_collector():
+        with waiting("Loading"), _spared_by_the_collector():
             from rlx.app.benchmark import benchmark
             from rlx.app.evaluate import evaluate
 

@@ -17,6 +17,7 @@ from rlx.app.market import cut
 from rlx.app.outputs import print_summary, write_documents, write_evals, write_outputs
 from rlx.app.sweeps import sweep_of
 from rlx.config import EvaluateConfig
+from rlx.console import waiting
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
@@ -77,20 +78,21 @@ def _judge(
     if origin.seen is not None and (note := no_test(protocol, span, market.timestamps, origin.seen)):
         log.warning(note)
     provenance = record_run(run_dir, resolved, more=guard_fit)
-    judgement = judge(
-        policy,
-        market,
-        span,
-        config.rules() if lineup is None else lineup.rules[lineup.control],
-        protocol,
-        baselines=standard_baselines(),
-        module=policy.name,
-        config=resolved,
-        provenance={**provenance, "hardware": hardware.facts()},
-        seen=origin.seen,
-        sweep=sweep_of(origin.run),
-    )
-    write_outputs(run_dir, judgement)
+    with waiting(f"Judging {policy.name}"):
+        judgement = judge(
+            policy,
+            market,
+            span,
+            config.rules() if lineup is None else lineup.rules[lineup.control],
+            protocol,
+            baselines=standard_baselines(),
+            module=policy.name,
+            config=resolved,
+            provenance={**provenance, "hardware": hardware.facts()},
+            seen=origin.seen,
+            sweep=sweep_of(origin.run),
+        )
+        write_outputs(run_dir, judgement)
     if isinstance(policy, Documented):
         write_documents(run_dir, policy.documents())
     evals = write_evals(run_dir, judgement, market, origin.run)

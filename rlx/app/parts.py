@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rlx.app.outputs import write_outputs
+from rlx.console import announced
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.aggregate import write_aggregate
@@ -64,8 +65,8 @@ def judge_parts(
 ) -> dict[str, Judgement]:
     """Export and judge each part as the whole is, in ``parts/NAME``."""
     judged = {}
-    for name, part in parts.items():
-        folder = run_dir / PARTS / name
+    for name in announced(list(parts), "part {}".format):
+        part, folder = parts[name], run_dir / PARTS / name
         save_checkpoint(folder / POLICY, part.facts, part.network)
         judged[name] = judge_saved(folder, part.market, part.rules, span, protocol, provenance, sweep=sweep)
     return judged

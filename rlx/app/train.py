@@ -27,14 +27,17 @@ from rlx.app.resume import Earlier, GoOn, find_earlier
 from rlx.app.sweeps import own_sweep
 from rlx.app.trainer import new_trainer, part_fitter, run_fit
 from rlx.config import TrainConfig
+from rlx.console import waiting
 from rlx.data.market import Market
+from rlx.data.splits import Span
+from rlx.evaluate.judge import Judgement
 from rlx.evaluate.purging import no_test
 from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
 from rlx.policies.checkpoint import FOLDER as POLICY
 from rlx.run_folder import folder_shown, record_run
 from rlx.stops import stopped_by
-from rlx.tracking.loggers import build_loggers, close_loggers, log_final
+from rlx.tracking.loggers import log_final, open_loggers
 
 VALIDATIONS = 25  # of a run that is not told how often to validate
 log = logging.getLogger(__name__)
@@ -70,51 +73,76 @@ def train(
     seed_everything(config.seed, verbose=False)
     hardware = set_up(config.hardware, cache_fallback)
     config, resolved, guard_fit = settle_guard(config, resolved, traded.market)
-    span = protocol_span(traded.market, traded.splits, config.protocol, first_bar=traded.splits.train.start)
-    protocol_windows(span, config.protocol)  # refuses a span too short for them before the training
-    if note := late_start(traded.market, config.protocol, span):
-        log.warning(note)
+    span = judged_span(config, traded)
     learner = make_learner(config, resolved, traded)
-    stamps = traded.market.timestamps
-    seen = {name: (stamps[part.start], stamps[part.stop]) for name, part in learner.seen_spans().items()}
-    if note := no_test(config.protocol, span, stamps, seen):
-        log.warning(note)
+    tell_of_no_test(config, traded.market, span, learner)
     resumed = None if config.resume is None else Path(config.resume)
     earlier = None if resumed is None else find_earlier(resumed, config.trainer, learner)
     resumed_from = None if earlier is None else earlier.facts()
     provenance = record_run(run_dir, resolved, resumed_from=resumed_from, more=guard_fit)
     if earlier is not None:
         earlier.tell_what_changed(provenance)
-    loggers = build_loggers(config.logger, run_dir, run_dir.name, resolved)  # first: a preparation may take hours
-    succeeded = False
-    tell_what(learner, traded.market, run_dir)
-    try:
+    with open_loggers(config.logger, run_dir, run_dir.name, resolved) as loggers:  # first: a preparation may take hours
+        tell_what(learner, traded.market, run_dir)
         learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware)))
         if learner.updates == 0:
             write_report(run_dir, learner, {}, 0.0)
             print_folder(run_dir)
-            succeeded = True
             return Fitted(math.nan, None, {})
         fitted = fit(config, learner, traded, run_dir, loggers, hardware, began, earlier)
         provenance = {**provenance, "hardware": hardware.facts()}
-        sweep = own_sweep()
-        log.info("Judging the best policy.")
-        learner.export(run_dir / POLICY)
-        rules, protocol = config.rules(), config.protocol
-        judgement = judge_saved(
-            run_dir, traded.market, rules, span, protocol, provenance, performance=fitted.performance, sweep=sweep
-        )
-        parts = judge_parts(run_dir, learner.parts(), span, protocol, provenance, sweep)
-        write_parts(run_dir, learner, judgement, parts, fitted.performance["train_wall_seconds"])
-        evals = write_evals(run_dir, judgement, traded.market)
-        log_final(
-            loggers, {**judgement.scorecard.logged(), **learner.preparation_metrics()}, step=learner.totals.updates
-        )
-        succeeded = True
-    finally:
-        close_loggers(loggers, succeeded=succeeded)
-    print_summary(run_dir, judgement, evals, parts)
+        outcome = judge_trained(config, learner, traded.market, span, run_dir, provenance, fitted.performance)
+        scores = outcome.judgement.scorecard.logged()
+        log_final(loggers, {**scores, **learner.preparation_metrics()}, step=learner.totals.updates)
+    print_summary(run_dir, *outcome)
     return fitted
+
+
+def judged_span(config: TrainConfig, traded: Traded) -> Span:
+    """Return the span that the best policy will be judged on; ConfigError for one too short for its windows."""
+    span = protocol_span(traded.market, traded.splits, config.protocol, first_bar=traded.splits.train.start)
+    protocol_windows(span, config.protocol)
+    if note := late_start(traded.market, config.protocol, span):
+        log.warning(note)
+    return span
+
+
+def tell_of_no_test(config: TrainConfig, market: Market, span: Span, learner: Learner) -> None:
+    """Say, before it is trained, when no window can be a test of what comes out."""
+    stamps = market.timestamps
+    seen = {name: (stamps[part.start], stamps[part.stop]) for name, part in learner.seen_spans().items()}
+    if note := no_test(config.protocol, span, stamps, seen):
+        log.warning(note)
+
+
+class Outcome(NamedTuple):
+    """The judgement of the whole, the folder of its windows if it has one, and the judgements of its parts."""
+
+    judgement: Judgement
+    evals: Path | None
+    parts: dict[str, Judgement]
+
+
+def judge_trained(
+    config: TrainConfig,
+    learner: Learner,
+    market: Market,
+    span: Span,
+    run_dir: Path,
+    provenance: Mapping[str, Any],
+    performance: Mapping[str, float],
+) -> Outcome:
+    """Export the policy, judge what was exported, and leave everything in the run folder."""
+    log.info("Judging the best policy.")
+    learner.export(run_dir / POLICY)
+    sweep, protocol = own_sweep(), config.protocol
+    with waiting("Judging the best policy"):
+        judgement = judge_saved(
+            run_dir, market, config.rules(), span, protocol, provenance, performance=performance, sweep=sweep
+        )
+    parts = judge_parts(run_dir, learner.parts(), span, protocol, provenance, sweep)
+    write_parts(run_dir, learner, judgement, parts, performance["train_wall_seconds"])
+    return Outcome(judgement, write_evals(run_dir, judgement, market), parts)
 
 
 def tell_what(learner: Learner, market: Market, run_dir: Path) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,20 @@ def log_final(loggers: Iterable[Logger], metrics: Mapping[str, float], step: int
     for logger in loggers:
         logger.log_metrics(dict(metrics), step)
         logger.save()
+
+
+@contextmanager
+def open_loggers(
+    config: LoggerConfig, run_dir: Path, run_name: str, settings: Mapping[str, Any]
+) -> Iterator[list[Logger]]:
+    """Yield what ``build_loggers`` returns, and close it, as failed when an exception ends the block."""
+    loggers = build_loggers(config, run_dir, run_name, settings)
+    succeeded = False
+    try:
+        yield loggers
+        succeeded = True
+    finally:
+        close_loggers(loggers, succeeded=succeeded)
 
 
 def close_loggers(loggers: Iterable[Logger], *, succeeded: bool = True) -> None:
