@@ -43,7 +43,7 @@ class Scoreboard:
         try:
             document = read_json(path)
             _refuse_other_schema(document)
-            check_document(document)
+            entries = check_document(document, str(path))
         except FileNotFoundError:
             raise RlxError(
                 f"scoreboard {path}: no such file. python evaluate.py protocol=benchmark writes {BOARD}."
@@ -55,7 +55,7 @@ class Scoreboard:
             raise RlxError(
                 f"scoreboard {path}: {reason}. Restore the file from version control, or name another one."
             ) from error
-        return cls(document["keys"], tuple(map(Entry.from_dict, document["entries"])))
+        return cls(document["keys"], entries)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
