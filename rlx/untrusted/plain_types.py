@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 import types
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import (
@@ -83,10 +83,10 @@ def require(value: Any, hint: Any, name: str, key: str = "") -> Any:
     """Return ``value`` when it is of the type ``hint``; FileError, with the file's ``name`` and the key, otherwise.
 
     Hints are those of plain values: ``Any``, None, bool, int, float, str, unions of them, lists, sequences, tuples,
-    mappings with text keys, and what has fields, which are a mapping's: TypedDicts, and dataclasses, where what has a
-    default may be missing. A mapping may have more than these fields. In ``Annotated`` the type comes first, and then
-    whatever ``holds``, as a ``Rule`` or a range of the configuration does, and further types. A bool is no number, a
-    whole number is a float too, and no whole number is beyond 2**63, no float not finite.
+    mappings with text keys, TypedDicts, and dataclasses for what ``asdict`` makes of them; a mapping may have more than
+    their fields. In ``Annotated`` the type comes first, and then whatever ``holds``, as a ``Rule`` or a range of the
+    configuration does, and further types. A bool is no number, a whole number is a float too, and no whole number is
+    beyond 2**63, no float not finite.
     """
     bad = misfit(value, hint, key)
     if bad is not None:
@@ -94,17 +94,24 @@ def require(value: Any, hint: Any, name: str, key: str = "") -> Any:
     return value
 
 
-def require_fields(kind: Callable[..., T], data: Any, name: str, key: str = "", others: Sequence[str] | None = ()) -> T:
+def require_fields(kind: Callable[..., T], data: Any, name: str, key: str = "", others: Collection[str] = ()) -> T:
     """Return the dataclass object that a mapping has the fields of; FileError as ``require`` raises it.
 
-    FileError too for a name that is neither a field nor one of ``others``, which for None may be any.
+    What has a default may be missing. FileError too for a name that is neither a field nor one of ``others``.
     """
-    require(data, kind, name, key)
+    require(data, dict[str, Any], name, key)
     hints = _fields(kind)
-    if others is not None and (unknown := sorted(data.keys() - hints.keys() - set(others))):
+    if unknown := sorted(data.keys() - hints.keys() - set(others)):
         raise FileError(f"{name}: {member(key, unknown[0])} is {shown(data[unknown[0]])}, and no such field is known.")
-    own = {field: data[field] for field in hints if field in data}
-    return kind(**{field: tuple(v) if get_origin(hints[field][0]) is tuple else v for field, v in own.items()})
+    given = require({**_defaults(kind), **data}, kind, name, key)
+    tuples = {field: tuple(given[field]) for field, (hint, _) in hints.items() if get_origin(hint) is tuple}
+    return kind(**{field: given[field] for field in hints} | tuples)
+
+
+def _defaults(kind: Any) -> dict[str, Any]:
+    own = dataclasses.fields(kind)
+    made = {field.name: field.default_factory() for field in own if callable(field.default_factory)}
+    return made | {field.name: field.default for field in own if field.default is not dataclasses.MISSING}
 
 
 def shown(value: Any) -> str:
@@ -200,13 +207,9 @@ def _of_fields(value: Any, hint: Any, key: str) -> Misfit | None:
 def _fields(hint: Any) -> dict[str, tuple[Any, bool]]:
     """Return the hint of every field of a TypedDict or a dataclass, and whether it must be there."""
     hints = get_type_hints(hint, include_extras=True)  # annotations may be text, marks and all
-    if dataclasses.is_dataclass(hint):
-        missing = dataclasses.MISSING
-        own = dataclasses.fields(hint)
-        return {f.name: (hints[f.name], f.default is missing and f.default_factory is missing) for f in own}
-    marked = {name: get_origin(one) is NotRequired for name, one in hints.items()}
-    needed = hint.__required_keys__
-    return {n: (get_args(one)[0] if marked[n] else one, n in needed and not marked[n]) for n, one in hints.items()}
+    needed = getattr(hint, "__required_keys__", hints.keys())
+    marked = {name for name, one in hints.items() if get_origin(one) is NotRequired}
+    return {n: (get_args(one)[0] if n in marked else one, n in needed and n not in marked) for n, one in hints.items()}
 
 
 def member(key: str, name: str) -> str:

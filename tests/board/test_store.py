@@ -11,7 +11,7 @@ import pytest
 
 from rlx.board.entry import Entry
 from rlx.board.store import Scoreboard, append
-from rlx.errors import RlxError
+from rlx.errors import FileError, RlxError
 from rlx.evaluate.significance import measure_significance
 from rlx.evaluate.trials import Trials
 from rlx.untrusted.plain_types import require_fields
@@ -91,3 +91,11 @@ def test_a_target_whose_trials_spread_less_than_noise_has_a_line() -> None:
     assert measured.trial_variance_from == "floor"
     line = entry("a", 0.1, significance=measured.to_dict())
     assert require_fields(Entry, line.to_dict(), "x.json") == line
+
+
+def test_a_significance_that_lacks_a_number_is_refused() -> None:
+    """Its reader takes every one of them for granted, though their class has defaults."""
+    measured = measure_significance(np.tile([0.01, -0.01, 0.02, 0.0], 10), Trials(1, "none"), 0.95, 252.0).to_dict()
+    del measured["dsr"]
+    with pytest.raises(FileError, match=r"significance\.dsr is missing"):
+        require_fields(Entry, entry("a", 0.1, significance=measured).to_dict(), "x.json")
