@@ -6,7 +6,7 @@ import dataclasses
 import math
 import re
 import types
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from typing import (
@@ -26,6 +26,7 @@ from rlx.untrusted.shown import brief
 
 LARGEST_WHOLE = 2**63  # beyond it a whole number fits no array
 SHOWN = 80
+YEARS = range(1678, 2262)  # the whole ones that datetime64[ns] holds
 
 T = TypeVar("T")
 
@@ -52,12 +53,15 @@ def matching(pattern: str, what: str) -> Rule:
 
 
 def dated(pattern: str, example: str) -> Rule:
-    """Return the rule of text that ``pattern`` matches as a whole, and that is a day or a time of the calendar."""
+    """Return the rule of text that ``pattern`` matches as a whole, and that is a day or a time of the calendar.
+
+    Of years beyond ``YEARS`` a time stamp in nanoseconds would become another one, in silence.
+    """
     compiled = re.compile(pattern, re.ASCII)
 
     def holds(text: str) -> bool:
         try:
-            return compiled.fullmatch(text) is not None and bool(datetime.fromisoformat(text))
+            return compiled.fullmatch(text) is not None and datetime.fromisoformat(text).year in YEARS
         except ValueError:
             return False
 
@@ -69,6 +73,7 @@ Finite = Annotated[float, Rule("a number below 1e100", lambda value: abs(value) 
 Measure = Finite | None
 Count = Annotated[int, Rule("a whole number from 0 to 2**53", lambda value: 0 <= value <= 2**53)]
 Words = Annotated[str, Rule("text of at most 20,000 characters", lambda value: len(value) <= 20_000)]
+Stamp = Annotated[str, dated(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?", "2026-01-31T12:00:00")]
 
 
 class Misfit(NamedTuple):
@@ -94,18 +99,22 @@ def require(value: Any, hint: Any, name: str, key: str = "") -> Any:
     return value
 
 
-def require_fields(kind: Callable[..., T], data: Any, name: str, key: str = "", others: Collection[str] = ()) -> T:
+def require_fields(kind: Callable[..., T], data: Any, name: str, key: str = "", *, closed: bool = True) -> T:
     """Return the dataclass object that a mapping has the fields of; FileError as ``require`` raises it.
 
-    What has a default may be missing. FileError too for a name that is neither a field nor one of ``others``.
+    What has a default may be missing. FileError too for a name that is no field where the mapping is ``closed``.
     """
     require(data, dict[str, Any], name, key)
     hints = _fields(kind)
-    if unknown := sorted(data.keys() - hints.keys() - set(others)):
+    if closed and (unknown := sorted(data.keys() - hints.keys())):
         raise FileError(f"{name}: {member(key, unknown[0])} is {shown(data[unknown[0]])}, and no such field is known.")
     given = require({**_defaults(kind), **data}, kind, name, key)
-    tuples = {field: tuple(given[field]) for field, (hint, _) in hints.items() if get_origin(hint) is tuple}
+    tuples = {field: tuple(given[field]) for field, (hint, _) in hints.items() if _is_tuple(hint)}
     return kind(**{field: given[field] for field in hints} | tuples)
+
+
+def _is_tuple(hint: Any) -> bool:
+    return get_origin(get_args(hint)[0] if get_origin(hint) is Annotated else hint) is tuple
 
 
 def _defaults(kind: Any) -> dict[str, Any]:

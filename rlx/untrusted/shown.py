@@ -19,3 +19,8 @@ def brief(text: str, longest: int = LONGEST) -> str:
     """Return text on one line, cut after ``longest`` characters."""
     line = one_line(text[: 2 * longest])
     return line if len(line) <= longest and len(text) <= 2 * longest else f"{line[:longest]}..."
+
+
+def reason(error: BaseException) -> str:
+    """Return what an error of others says, on one line, or its kind when it says nothing."""
+    return brief(" ".join(str(error).split()), 200) or type(error).__name__

@@ -15,7 +15,8 @@ from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
 from rlx.errors import CheckpointError
 from rlx.policies.base import Policy
-from rlx.policies.checkpoint import PolicyFacts, load_checkpoint, save_checkpoint
+from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.mlp import MlpAllocation
 from rlx.policies.weights import MAX_HEADER_BYTES
 from rlx.sim.rules import Costs, Guard, Rules
