@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, Protocol, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
 from rlx.errors import ConfigError, did_you_mean
 from rlx.untrusted.shown import LONGEST, brief
@@ -129,14 +129,6 @@ def check_fields(owner: Any, prefix: str) -> None:
         check(f"{prefix}.{name}" if prefix else name, getattr(owner, name), allowed, optional=optional)
 
 
-def check_arguments(schema: type, prefix: str, arguments: Mapping[str, Any]) -> None:
-    """Hold arguments to what ``schema``, the dataclass they are options of, declares for the fields of their names."""
-    rules = declared(schema)
-    for name, value in arguments.items():
-        allowed, optional = rules[name]
-        check(f"{prefix}.{name}", value, allowed, optional=optional)
-
-
 @cache
 def declared(schema: Any) -> dict[str, tuple[Allowed, bool]]:
     """Return what every field of a dataclass may be, where that is declared, and whether None is allowed as well."""
@@ -152,13 +144,10 @@ def _declared_in(klass: type, name: str) -> tuple[Allowed, bool] | None:
     if name not in vars(klass).get("__annotations__", {}):
         return None
     hint = get_type_hints(klass, include_extras=True)[name]
-    allowed = next(_allowed_of(hint), None)
-    return None if allowed is None else (allowed, type(None) in get_args(get_args(hint)[0]))
-
-
-def _allowed_of(hint: Any) -> Iterator[Allowed]:
-    if get_origin(hint) is not None and hasattr(hint, "__metadata__"):
-        yield from (extra for extra in hint.__metadata__ if isinstance(extra, (Whole, Number, OneOf, Text, Each)))
+    if get_origin(hint) is not Annotated:
+        return None
+    kind, allowed = get_args(hint)[:2]
+    return allowed, type(None) in get_args(kind)
 
 
 def shown(value: Any) -> str:
