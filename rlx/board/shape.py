@@ -9,7 +9,8 @@ from rlx.board.entry import Entry, KeyHash, Moment, Name
 from rlx.errors import FileError
 from rlx.evaluate.key import HASH
 from rlx.ranges import Number, Whole
-from rlx.untrusted.plain_types import Count, Finite, Measure, Words, items, member, require, require_fields, shown
+from rlx.untrusted.plain_types import Count, Finite, Measure, Words, items, member, require, require_fields
+from rlx.untrusted.shown import shown
 
 MOST_ENTRIES = 50_000
 """Lines of a board: years of daily benchmarks of ten targets."""

@@ -16,6 +16,7 @@ from rlx.evaluate import BOARD
 from rlx.plain import write_json
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.paths import below
+from rlx.untrusted.shown import shown
 
 SCHEMA_VERSION = 1
 REPORTS = "reports"
@@ -133,4 +134,4 @@ def _lock(path: Path) -> Path:
 def _refuse_other_schema(document: Any) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION or isinstance(version, bool):
-        raise FileError(f"schema_version={version!r:.60}; this version reads {SCHEMA_VERSION}")
+        raise FileError(f"schema_version={shown(version)}; this version reads {SCHEMA_VERSION}")

@@ -13,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from rlx.config.commands import SCHEMAS, writable
 from rlx.errors import ConfigError
 from rlx.untrusted.documents import read_yaml
-from rlx.untrusted.plain_types import member, require, shown
+from rlx.untrusted.plain_types import member, require
+from rlx.untrusted.shown import shown
 
 OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
 TARGET = "_target_"

@@ -14,8 +14,7 @@ from rlx.plain import atomic_path
 from rlx.sim.ledger import SCALARS, Ledger
 from rlx.types import TimeArray
 from rlx.untrusted.parquet import check_size
-from rlx.untrusted.plain_types import shown
-from rlx.untrusted.shown import reason
+from rlx.untrusted.shown import reason, shown
 
 if TYPE_CHECKING:
     import pyarrow as pa

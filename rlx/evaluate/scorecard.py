@@ -11,7 +11,8 @@ from rlx.errors import FileError, RlxError
 from rlx.evaluate.key import HASH
 from rlx.plain import plain, write_json
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import Measure, Rule, Stamp, matching, require_fields, shown
+from rlx.untrusted.plain_types import Measure, Rule, Stamp, matching, require_fields
+from rlx.untrusted.shown import shown
 
 SCHEMA_VERSION = 1
 

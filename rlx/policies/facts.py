@@ -15,7 +15,8 @@ from rlx.data.splits import Span
 from rlx.errors import CheckpointError, FileError
 from rlx.sim.rules import Rules
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import Rule, Stamp, matching, require, require_fields, shown
+from rlx.untrusted.plain_types import Rule, Stamp, matching, require, require_fields
+from rlx.untrusted.shown import shown
 
 FACTS_FILE = "policy.json"
 FORMAT_VERSION = 1

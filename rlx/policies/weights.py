@@ -13,8 +13,8 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from rlx.errors import CheckpointError
-from rlx.untrusted.plain_types import require, shown
-from rlx.untrusted.shown import reason
+from rlx.untrusted.plain_types import require
+from rlx.untrusted.shown import reason, shown
 from rlx.untrusted.text import read_bytes
 
 MAX_BYTES = 2**30

@@ -22,10 +22,9 @@ from typing import (
 )
 
 from rlx.errors import FileError
-from rlx.untrusted.shown import brief
+from rlx.untrusted.shown import LONGEST, shown
 
 LARGEST_WHOLE = 2**63  # beyond it a whole number fits no array
-SHOWN = 80
 YEARS = range(1678, 2262)  # the whole ones that datetime64[ns] holds
 
 T = TypeVar("T")
@@ -95,7 +94,8 @@ def require(value: Any, hint: Any, name: str, key: str = "") -> Any:
     """
     bad = misfit(value, hint, key)
     if bad is not None:
-        raise FileError(f"{name}: {bad.key or 'its content'} is {shown(bad.found)}, expected {bad.expected}.")
+        found = "missing" if bad.found is _ABSENT else shown(bad.found)
+        raise FileError(f"{name}: {bad.key or 'its content'} is {found}, expected {bad.expected}.")
     return value
 
 
@@ -121,12 +121,6 @@ def _defaults(kind: Any) -> dict[str, Any]:
     own = dataclasses.fields(kind)
     made = {field.name: field.default_factory() for field in own if callable(field.default_factory)}
     return made | {field.name: field.default for field in own if field.default is not dataclasses.MISSING}
-
-
-def shown(value: Any) -> str:
-    """Return a value as a message shows it: on one line, cut where it is long."""
-    text = "missing" if value is _ABSENT else ascii(value) if isinstance(value, str) else repr(value)
-    return brief(text, SHOWN)
 
 
 _ABSENT = object()
@@ -223,5 +217,5 @@ def _fields(hint: Any) -> dict[str, tuple[Any, bool]]:
 
 def member(key: str, name: str) -> str:
     """Return the key of ``name`` in the mapping at ``key``, as a message shows it."""
-    safe = name if name.isascii() and name.isprintable() and len(name) <= SHOWN else shown(name)
+    safe = name if name.isascii() and name.isprintable() and len(name) <= LONGEST else shown(name)
     return f"{key}.{safe}" if key else safe

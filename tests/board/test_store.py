@@ -51,7 +51,7 @@ def test_two_writers_lose_no_line(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("{", "not a JSON document"),
-        ("[]", "schema_version=None"),
+        ("[]", "schema_version=null"),
         ('{"schema_version": 9}', "schema_version=9"),
         ('{"schema_version": 1, "keys": {}}', "entries is missing, expected a list"),
         (

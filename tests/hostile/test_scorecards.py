@@ -167,7 +167,7 @@ def test_a_ledger_of_more_rows_than_any_is_not_read(tmp_path: Path, monkeypatch:
     ("change", "words"),
     [
         (lambda table: table.slice(0, 0), "has no rows"),
-        (lambda table: table.append_column("bar", table["bar"]), "several columns 'bar'"),
+        (lambda table: table.append_column("bar", table["bar"]), 'several columns "bar"'),
     ],
 )
 def test_a_ledger_without_rows_or_with_a_column_twice_is_called_so(
@@ -190,10 +190,10 @@ def sweep(judged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("name", "text", "part"),
     [
-        (".hydra/overrides.yaml", "a: 1", "is {'a': 1}, expected a list"),
-        (".hydra/overrides.yaml", "- {a: 1}", "is {'a': 1}, expected text"),
+        (".hydra/overrides.yaml", "a: 1", 'is {"a": 1}, expected a list'),
+        (".hydra/overrides.yaml", "- {a: 1}", 'is {"a": 1}, expected text'),
         (".hydra/overrides.yaml", "- &a [*a]", "stands for itself"),
-        ("scorecard.json", "[]", "schema_version=None"),
+        ("scorecard.json", "[]", "schema_version=null"),
         ("ledger.parquet", "hello", "not a Parquet file"),
     ],
 )

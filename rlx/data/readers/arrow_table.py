@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from rlx.data.readers.table import Table, from_frame
 from rlx.errors import DataError, FileError
 from rlx.untrusted.parquet import check_size
+from rlx.untrusted.shown import reason
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +38,7 @@ def read_arrow(path: Path) -> Table:
         NotImplementedError,
         MemoryError,
     ) as error:  # what a damaged file makes of pandas and pyarrow
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{path}: not a readable {path.suffix[1:].lower()} file: {reason}.") from error
+        raise DataError(f"{path}: not a readable {path.suffix[1:].lower()} file: {reason(error)}.") from error
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     return from_frame(path, frame)

@@ -20,7 +20,8 @@ from rlx.policies.facts import MAX_FACTS_BYTES, Seen, WrittenNormalizer
 from rlx.policies.networks.forecaster import QuantileForecaster
 from rlx.policies.weights import read_weights, require_arguments, with_weights
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import require, require_fields, shown
+from rlx.untrusted.plain_types import require, require_fields
+from rlx.untrusted.shown import shown
 
 FORMAT_VERSION = 1
 FACTS_FILE = "hand_over.json"

@@ -12,7 +12,8 @@ from rlx.errors import FileError, RlxError
 from rlx.ranges import Whole
 from rlx.types import FloatArray, TimeArray
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import Count, Finite, Measure, Words, dated, items, member, require, shown
+from rlx.untrusted.plain_types import Count, Finite, Measure, Words, dated, items, member, require
+from rlx.untrusted.shown import shown
 
 BY_POLICY = ("value", "drawdown", "rolling_sharpe")
 BY_OTHER = ("weights", "guards")
