@@ -6,15 +6,14 @@ A field says it in its annotation, ``window: Annotated[int, Whole(1, 10_000)] = 
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import Any, Protocol, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hints
 
 from rlx.errors import ConfigError, did_you_mean
-from rlx.untrusted.shown import LONGEST, brief
+from rlx.untrusted.shown import as_typed
 
 LONGEST_TEXT = 4_096  # what an operating system takes for a path
 
@@ -117,9 +116,9 @@ def check(key: str, value: Any, allowed: Allowed, *, optional: bool = False, oth
     """Raise ConfigError unless ``value`` of ``key`` is allowed, or None where that is ``optional``."""
     if (value is None and optional) or allowed.holds(value):
         return
-    near = did_you_mean(shown(value), allowed.options) if isinstance(allowed, OneOf) else ""
+    near = did_you_mean(as_typed(value), allowed.options) if isinstance(allowed, OneOf) else ""
     end = f", or {otherwise}" if optional else ""
-    raise ConfigError(f"{key}={shown(value)}: must be {allowed.said()}{end}.{near}")
+    raise ConfigError(f"{key}={as_typed(value)}: must be {allowed.said()}{end}.{near}")
 
 
 def check_fields(owner: Any, prefix: str) -> None:
@@ -127,14 +126,6 @@ def check_fields(owner: Any, prefix: str) -> None:
     kind: Any = type(owner)
     for name, (allowed, optional) in declared(kind).items():
         check(f"{prefix}.{name}" if prefix else name, getattr(owner, name), allowed, optional=optional)
-
-
-def check_arguments(schema: type, prefix: str, arguments: Mapping[str, Any]) -> None:
-    """Hold arguments to what ``schema``, the dataclass they are options of, declares for the fields of their names."""
-    rules = declared(schema)
-    for name, value in arguments.items():
-        allowed, optional = rules[name]
-        check(f"{prefix}.{name}", value, allowed, optional=optional)
 
 
 @cache
@@ -152,21 +143,10 @@ def _declared_in(klass: type, name: str) -> tuple[Allowed, bool] | None:
     if name not in vars(klass).get("__annotations__", {}):
         return None
     hint = get_type_hints(klass, include_extras=True)[name]
-    allowed = next(_allowed_of(hint), None)
-    return None if allowed is None else (allowed, type(None) in get_args(get_args(hint)[0]))
-
-
-def _allowed_of(hint: Any) -> Iterator[Allowed]:
-    if get_origin(hint) is not None and hasattr(hint, "__metadata__"):
-        yield from (extra for extra in hint.__metadata__ if isinstance(extra, (Whole, Number, OneOf, Text, Each)))
-
-
-def shown(value: Any) -> str:
-    """Return a value as it is typed, on one line and cut where it is long."""
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) >= 10**LONGEST:
-        return f"a number of {int(value.bit_length() * math.log10(2)) + 1} digits"  # str() refuses very many
-    text = "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
-    return brief(text) or "''"
+    if get_origin(hint) is not Annotated:
+        return None
+    kind, allowed = get_args(hint)[:2]
+    return allowed, type(None) in get_args(kind)
 
 
 def _plain(number: float) -> str:

@@ -17,7 +17,7 @@ from omegaconf import OmegaConf
 
 from rlx.errors import ConfigError
 from rlx.plain import write_json, write_text
-from rlx.ranges import shown
+from rlx.untrusted.shown import as_typed
 
 COMMAND = "command.txt"
 CONFIG = "config.yaml"
@@ -127,16 +127,16 @@ def claim(run_dir: Path) -> None:
 def refuse_unusable(key: str, value: str) -> None:
     """Raise ConfigError, naming the ``key`` it is the value of, for a path that no folder can be made at."""
     if not value.strip():
-        raise ConfigError(f"{key}={shown(value)}: must be the path of a folder.")
+        raise ConfigError(f"{key}={as_typed(value)}: must be the path of a folder.")
     path = Path(value)
     try:
         there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
     except OSError as error:
-        raise ConfigError(f"{key}={shown(value)}: no folder can be made there ({error.strerror}).") from None
+        raise ConfigError(f"{key}={as_typed(value)}: no folder can be made there ({error.strerror}).") from None
     if not there.is_dir():
-        raise ConfigError(f"{key}={shown(value)}: a file is in the way, so no folder can be made there.")
+        raise ConfigError(f"{key}={as_typed(value)}: a file is in the way, so no folder can be made there.")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(f"{key}={shown(value)}: no folder can be made there (Permission denied). Choose another.")
+        raise ConfigError(f"{key}={as_typed(value)}: no folder can be made there (Permission denied). Choose another.")
 
 
 def refuse_used(run_dir: Path) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Annotated, NamedTuple, TypedDict
 
 import optuna
 from optuna.trial import TrialState
@@ -14,10 +12,23 @@ from hydra_plugins.rlx_optuna._storage import STUDY, Place, opened_to_read
 from rlx.errors import FileError
 from rlx.evaluate.trials import MAX_TRIALS
 from rlx.plain import write_json
+from rlx.ranges import Whole
 from rlx.untrusted.documents import read_json
+from rlx.untrusted.plain_types import Rule, require
 
 RECORD = "study.json"
 ABORTED = "aborted"  # user attribute of a trial that did not run to its end, and so is not one of the total
+
+
+class Record(TypedDict):
+    """What ``study.json`` holds; ``file`` is the storage's, where it is one."""
+
+    storage: str
+    file: Annotated[str, Rule("the path of a file", lambda value: value and "\0" not in value)] | None
+    study_name: str
+    trials: Annotated[int, Whole(0, MAX_TRIALS)]
+    objectives: dict[str, float]
+    best: str | None
 
 
 class Held(NamedTuple):
@@ -77,47 +88,21 @@ def read_held(folder: Path) -> Held | None:
     return held_by(record) if record["file"] is None else _read_file(folder / record["file"], record["study_name"])
 
 
-def held_by(record: Mapping[str, Any]) -> Held:
+def held_by(record: Record) -> Held:
     """Return what a study held when its record was written."""
     return Held(record["trials"], record["objectives"], record["best"])
 
 
-def read_record(folder: Path) -> dict[str, Any] | None:
+def read_record(folder: Path) -> Record | None:
     """Return the checked record of a sweep's folder, None without one."""
     path = folder / RECORD
     if not path.exists():
         return None
-    record = read_json(path)
-    if not isinstance(record, dict) or (wrong := _wrong(record)) is not None:
-        what = "not an object" if not isinstance(record, dict) else f"{wrong} is missing or not what it should be"
-        raise FileError(f"{path}: not the record of a study ({what}). Continuing the sweep writes it again.")
+    try:
+        record: Record = require(read_json(path), Record, str(path))
+    except FileError as error:
+        raise FileError(f"{error} Continuing the sweep writes the record again.") from error
     return record
-
-
-def _wrong(record: Mapping[str, Any]) -> str | None:
-    """Return the first field that is not of its kind."""
-    objectives = record.get("objectives")
-    right = {
-        "storage": isinstance(record.get("storage"), str),
-        "file": record.get("file", 0) is None or _is_path(record.get("file")),
-        "study_name": isinstance(record.get("study_name"), str),
-        "trials": _is_count(record.get("trials")),
-        "objectives": isinstance(objectives, dict) and all(_is_number(value) for value in objectives.values()),
-        "best": record.get("best", 0) is None or isinstance(record.get("best"), str),
-    }
-    return next((name for name, fine in right.items() if not fine), None)
-
-
-def _is_path(value: Any) -> bool:
-    return isinstance(value, str) and bool(value) and "\0" not in value
-
-
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TRIALS
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _read_file(file: Path, study_name: str | None) -> Held:

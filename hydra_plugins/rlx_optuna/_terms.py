@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from sys import maxsize
 from typing import Any, cast
 
 import optuna
@@ -15,6 +16,7 @@ from optuna.distributions import (
 )
 
 from rlx.errors import ConfigError
+from rlx.untrusted.shown import LONGEST, as_typed
 
 TERMS = "rlx"
 """Attribute of a study: its ``space``, and the ``settings`` that all of its trials had."""
@@ -70,7 +72,7 @@ def _before(study: optuna.Study, settings: Mapping[str, Any], space: Mapping[str
 
 
 def _refuse(before: Mapping[str, Any], now: Mapping[str, Any], named: str) -> None:
-    changed = [key for key in dict.fromkeys([*now, *before]) if _said(now, key) != _said(before, key)]
+    changed = [key for key in dict.fromkeys([*now, *before]) if _said(now, key, maxsize) != _said(before, key, maxsize)]
     if not changed:
         return
     shown = ", ".join(f"{key}={_said(now, key)} (the study: {_said(before, key)})" for key in changed[:SHOWN])
@@ -106,7 +108,5 @@ def _within(key: str, group: str) -> bool:
     return key == name or key.startswith(f"{name}.")
 
 
-def _said(values: Mapping[str, Any], key: str) -> str:
-    """Return a value as one would type it."""
-    value = values.get(key, NOTHING)
-    return "null" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+def _said(values: Mapping[str, Any], key: str, longest: int = LONGEST) -> str:
+    return as_typed(values.get(key, NOTHING), longest)

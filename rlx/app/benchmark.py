@@ -19,7 +19,6 @@ from rlx.app.outputs import print_folder, write_documents, write_scorecard
 from rlx.app.sweeps import sweep_of
 from rlx.board.entry import ORACLE, Entry
 from rlx.board.series import report_series, spark_line
-from rlx.board.shape import check_entry
 from rlx.board.standing import stand
 from rlx.board.store import Scoreboard, alone, append, prepare, report_path
 from rlx.config import EvaluateConfig
@@ -43,6 +42,7 @@ from rlx.report.board_terminal import board_table
 from rlx.report.scoreboard import write_board
 from rlx.run_folder import record_run
 from rlx.sim.rules import Rules
+from rlx.untrusted.plain_types import require_fields
 
 TARGETS = "targets"
 LONGEST_REASON = 2000
@@ -157,7 +157,7 @@ def _judge_target(
 def _with_report(entry: Entry, judgement: Judgement, board_path: Path) -> Entry:
     """Write the series of an entry's report and return the entry; one that no board may hold becomes a failure."""
     try:
-        check_entry(entry.to_dict())
+        require_fields(Entry, entry.to_dict(), "its line")
         path = report_path(board_path, entry)
     except FileError as error:
         return replace(_bare(entry), failure=str(error))

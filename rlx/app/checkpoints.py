@@ -14,7 +14,7 @@ from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError
 from rlx.keys import find_key
 from rlx.plain import atomic_path, file_name
-from rlx.untrusted.plain_types import shown
+from rlx.untrusted.shown import shown
 
 CHECKPOINTS = "checkpoints"
 LAST = "last.ckpt"

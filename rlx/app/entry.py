@@ -45,9 +45,9 @@ from rlx.console import complain, print_anything, waiting
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
-from rlx.ranges import shown
 from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_shown, refuse_unusable, refuse_used
 from rlx.stops import ending_in_words, stopped_by
+from rlx.untrusted.shown import as_typed
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 FAILED, BAD_INPUT = 1, 2
@@ -119,7 +119,7 @@ def _check_arguments(arguments: list[str]) -> None:
     for argument in arguments:
         key, _, value = argument.partition("=")
         if LONG_NUMBER.fullmatch(value):
-            raise ConfigError(f"{key}={shown(value)}: a number of {len(value)} digits is in no range.")
+            raise ConfigError(f"{key}={as_typed(value)}: a number of {len(value)} digits is in no range.")
         if key in ("hydra.run.dir", "hydra.sweep.dir") and "${" not in value:
             refuse_unusable(key, value.strip("'\""))
         if key == "hydra.run.dir":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +10,7 @@ import numpy as np
 
 from rlx.app.sweeps import study_of
 from rlx.console import open_console, say
-from rlx.errors import FileError, RlxError
-from rlx.evaluate.key import HASH
+from rlx.errors import RlxError
 from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.metrics import cumulative_return
 from rlx.evaluate.scorecard import Scorecard
@@ -93,26 +90,7 @@ def _scorecards(folder: Path) -> dict[str, Scorecard]:
     paths = sorted(folder.glob("*/scorecard.json"), key=lambda path: (len(path.parent.name), path.parent.name))
     if not paths:
         raise RlxError(f"{folder}: no trial in it has a scorecard. Give the folder of a sweep that has ended.")
-    return {path.parent.name: read_card(path) for path in paths}
-
-
-def read_card(path: Path) -> Scorecard:
-    """Return a scorecard whose key has what is read of it here."""
-    card = Scorecard.load(path)
-    key: Any = card.key if isinstance(card.key, dict) else {}
-    windows = key.get("windows")
-    holdout = windows.get(HOLDOUT) if isinstance(windows, dict) else None
-    holdout = holdout if isinstance(holdout, dict) else {}
-    year = key.get("periods_per_year")
-    right = {
-        "key.hash": isinstance(key.get("hash"), str) and re.fullmatch(HASH, key["hash"]) is not None,
-        "key.periods_per_year": isinstance(year, int | float) and math.isfinite(year) and 0 < year < 1e9,
-        **{f"key.windows.{HOLDOUT}.{name}": isinstance(holdout.get(name), str) for name in ("first", "last")},
-        f"key.windows.{HOLDOUT}.steps": isinstance(holdout.get("steps"), int),
-    }
-    if wrong := next((name for name, fine in right.items() if not fine), None):
-        raise FileError(f"scorecard {path}: {wrong} is missing or not what it should be. Judge that trial again.")
-    return card
+    return {path.parent.name: Scorecard.load(path) for path in paths}
 
 
 def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> dict[str, Scorecard]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -69,37 +69,27 @@ def study_of(folder: Path) -> Held | None:
 def _on_its_scorecard(run_dir: Path) -> int | None:
     """Return the number of trials that a run's own scorecard has from its sweep."""
     path = run_dir / "scorecard.json"
-    if not path.is_file() or (card := _load(path)) is None:
+    if not path.is_file() or (card := _load(path, "The number of trials on it is not counted")) is None:
         return None
-    found: Any = card.significance
-    if not isinstance(found, dict) or found.get("trials_from") != "sweep":
-        return None
-    trials = found.get("trials")
-    fine = isinstance(trials, int) and not isinstance(trials, bool) and 1 <= trials <= MAX_TRIALS
-    return trials if fine else None
+    trials = card.significance.get("trials") if card.significance.get("trials_from") == "sweep" else None
+    return trials if type(trials) is int and 1 <= trials <= MAX_TRIALS else None
 
 
 def _other_sharpes(run_dir: Path) -> dict[str, list[float]]:
     """Return the Sharpe ratios on the scorecards of the sweep's other runs, by the hash of their key."""
     sharpes: dict[str, list[float]] = {}
     for path in sorted(run_dir.resolve().parent.glob("*/scorecard.json")):
-        card = None if path.parent == run_dir.resolve() else _load(path)
-        if card is None or (sharpe := _number(card.metrics, "sharpe")) is None:
+        if path.parent == run_dir.resolve() or (card := _load(path, "Left out of the spread over trials")) is None:
             continue
-        key: Any = card.key
-        if isinstance(key, dict) and isinstance(key.get("hash"), str):  # of another key it would count for nothing
-            sharpes.setdefault(key["hash"], []).append(sharpe)
+        if (sharpe := card.metrics["sharpe"]) is not None:
+            sharpes.setdefault(card.key["hash"], []).append(sharpe)
     return sharpes
 
 
-def _load(path: Path) -> Scorecard | None:
+def _load(path: Path, without: str) -> Scorecard | None:
+    """Return a scorecard; a warning, led by what is done ``without`` it, where it cannot be read."""
     try:
         return Scorecard.load(path)
     except (RlxError, OSError) as error:
-        log.warning("Left out of the spread over trials: %s", error)
+        log.warning("%s: %s", without, error)
         return None
-
-
-def _number(metrics: Any, name: str) -> float | None:
-    value = metrics.get(name) if isinstance(metrics, dict) else None
-    return value if isinstance(value, int | float) and abs(value) < 1e9 else None  # NaN is not, either

@@ -12,7 +12,8 @@ from rlx.app.callbacks import early_stop, time_limit
 from rlx.app.checkpoints import best_checkpoints
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, FileError
-from rlx.untrusted.plain_types import require, shown
+from rlx.untrusted.plain_types import require
+from rlx.untrusted.shown import shown
 
 
 class Counts(TypedDict):

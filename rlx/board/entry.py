@@ -2,12 +2,79 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any, TypedDict
+
+from rlx.evaluate.key import HASH
+from rlx.evaluate.significance import Significance
+from rlx.ranges import Number, Whole
+from rlx.untrusted.plain_types import Count, Finite, Measure, Rule, Words, dated, items, matching
 
 ORACLE = "an oracle that sees the future"
 """Why an oracle has no rank."""
+
+
+Name = Annotated[str, matching(r"(?s).{1,1000}", "text of 1 to 1,000 characters")]
+KeyHash = Annotated[str, matching(HASH, "the hash of a comparability key, 12 digits of 0-9 and a-f")]
+Moment = Annotated[str, dated(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z?)?", "2026-01-31T12:00:00")]
+Nothing = Annotated[dict[str, Any], Rule("nothing", lambda value: not value)]
+Share = Annotated[float, Number(0, 1)]
+Report = Annotated[
+    str,
+    matching(rf"{HASH}/(?!\.)[A-Za-z0-9._-]+\.json", "the name of a file of reports/, such as 0123456789ab/name.json"),
+]
+
+
+class Interval(TypedDict, total=False):
+    """The confidence interval of a metric."""
+
+    low: Measure
+    high: Measure
+    estimate: Measure
+    covers_zero: bool | None
+    reason: Words | None
+    p_value: Share | None
+    confidence: Share
+
+
+def _is_whole(interval: Interval) -> bool:
+    low, high, estimate = (interval.get(end) is not None for end in ("low", "high", "estimate"))
+    return (low and high and estimate) or not (low or high)
+
+
+Intervals = dict[str, Annotated[Interval, Rule("low, high and estimate, or neither low nor high", _is_whole)]]
+
+
+class Windows(TypedDict, total=False):
+    """What the distribution over all start indices comes down to."""
+
+    n: Count
+    steps: Count
+    share_positive: Share | None
+    share_beating_equal_weight: Share | None
+
+
+class Reference(TypedDict):
+    """One thing that a record says was really earned."""
+
+    name: Words
+    value: Measure
+    unit: Words
+
+
+class Git(TypedDict, total=False):
+    """The state of the code."""
+
+    commit: Words | None
+    dirty: bool
+
+
+class Provenance(TypedDict, total=False):
+    """What a line was made with."""
+
+    git: Git | None
+    python: Words
+    platform: Words
 
 
 @dataclass(frozen=True)
@@ -24,33 +91,28 @@ class Entry:
     drawn from.
     """
 
-    target: str
-    system: str
-    kind: str
-    key: str
-    benchmark: str
-    recorded_at: str
-    failure: str | None = None
-    unranked: str | None = None
+    target: Name
+    system: Name
+    kind: Name
+    key: KeyHash
+    benchmark: Name
+    recorded_at: Moment
+    failure: Words | None = None
+    unranked: Words | None = None
     options: dict[str, Any] = field(default_factory=dict)
-    days: int | None = None
-    metrics: dict[str, float | None] = field(default_factory=dict)
-    intervals: dict[str, Any] = field(default_factory=dict)
-    guard: dict[str, float | None] = field(default_factory=dict)
-    windows: dict[str, Any] = field(default_factory=dict)
-    significance: dict[str, Any] = field(default_factory=dict)
-    seen_steps: dict[str, int] = field(default_factory=dict)
-    verdict: str = ""
+    days: Annotated[int, Whole(1, 2**53)] | None = None
+    metrics: dict[str, Measure] = field(default_factory=dict)
+    intervals: Annotated[dict[str, Any], Intervals] = field(default_factory=dict)
+    guard: dict[str, Measure] = field(default_factory=dict)
+    windows: Annotated[dict[str, Any], Windows] = field(default_factory=dict)
+    significance: Annotated[dict[str, Any], Significance | Nothing] = field(default_factory=dict)
+    seen_steps: dict[str, Count] = field(default_factory=dict)
+    verdict: Words = ""
     policy: dict[str, Any] = field(default_factory=dict)
-    references: list[dict[str, Any]] = field(default_factory=list)
-    equity: list[float] = field(default_factory=list)
-    report: str | None = None
-    provenance: dict[str, Any] = field(default_factory=dict)
-
-    @classmethod
-    def from_dict(cls, document: Mapping[str, Any]) -> Entry:
-        """Return the entry of a JSON object of the shape that ``rlx.board.shape`` declares."""
-        return cls(**document)
+    references: Annotated[list[dict[str, Any]], list[Reference], items()] = field(default_factory=list)
+    equity: Annotated[list[Finite], items(0, 1_000)] = field(default_factory=list)
+    report: Report | None = None
+    provenance: Annotated[dict[str, Any], Provenance] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values, those that say nothing left out."""

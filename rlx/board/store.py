@@ -16,6 +16,7 @@ from rlx.evaluate import BOARD
 from rlx.plain import write_json
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.paths import below
+from rlx.untrusted.shown import shown
 
 SCHEMA_VERSION = 1
 REPORTS = "reports"
@@ -43,7 +44,7 @@ class Scoreboard:
         try:
             document = read_json(path)
             _refuse_other_schema(document)
-            check_document(document)
+            entries = check_document(document, str(path))
         except FileNotFoundError:
             raise RlxError(
                 f"scoreboard {path}: no such file. python evaluate.py protocol=benchmark writes {BOARD}."
@@ -55,7 +56,7 @@ class Scoreboard:
             raise RlxError(
                 f"scoreboard {path}: {reason}. Restore the file from version control, or name another one."
             ) from error
-        return cls(document["keys"], tuple(map(Entry.from_dict, document["entries"])))
+        return cls(document["keys"], entries)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -133,4 +134,4 @@ def _lock(path: Path) -> Path:
 def _refuse_other_schema(document: Any) -> None:
     version = document.get("schema_version") if isinstance(document, dict) else None
     if version != SCHEMA_VERSION or isinstance(version, bool):
-        raise FileError(f"schema_version={version!r:.60}; this version reads {SCHEMA_VERSION}")
+        raise FileError(f"schema_version={shown(version)}; this version reads {SCHEMA_VERSION}")

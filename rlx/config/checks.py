@@ -18,8 +18,8 @@ from rlx.data.config import FolderData
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.guard_config import CONFIGURED, KINDS, FittedGuard, GuardAb
-from rlx.ranges import shown
 from rlx.sim.rules import Guard
+from rlx.untrusted.shown import as_typed
 
 PARTS_OF_ENV = ("limits.", "cooldown.", "reward.")  # value objects that do not know where they are configured
 Config = TypeVar("Config", bound=TrainConfig | EvaluateConfig)
@@ -50,7 +50,9 @@ def _refuse_another_target(group: str, built: Any) -> None:
     """Refuse another object to be built than the option's own: its schema would not fit it."""
     for own in (field for field in fields(built) if field.name.startswith("_")):
         if (value := getattr(built, own.name)) != own.default:
-            raise ConfigError(f"{group}.{own.name}={shown(value)}: must be {own.default}. Choose with {group}=OPTION.")
+            raise ConfigError(
+                f"{group}.{own.name}={as_typed(value)}: must be {own.default}. Choose with {group}=OPTION."
+            )
 
 
 def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:

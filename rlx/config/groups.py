@@ -9,9 +9,10 @@ from typing import Annotated
 from rlx.compilation import COMPILE_MODES
 from rlx.errors import ConfigError, did_you_mean
 from rlx.keys import KEYS
-from rlx.ranges import Number, OneOf, Whole, check_fields, shown
+from rlx.ranges import Number, OneOf, Whole, check_fields
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Reward, Rules
 from rlx.types import Accounting, Execution
+from rlx.untrusted.shown import as_typed
 
 UPDATES = Whole(1, 1_000_000_000)
 PRECISIONS = ("32", "bf16-mixed")
@@ -90,5 +91,5 @@ class TrainerConfig:
         if self.monitor not in validation:
             hint = did_you_mean(self.monitor, validation)
             raise ConfigError(
-                f"trainer.monitor={shown(self.monitor)}: must be a validation metric of docs/keys.md.{hint}"
+                f"trainer.monitor={as_typed(self.monitor)}: must be a validation metric of docs/keys.md.{hint}"
             )

@@ -13,7 +13,8 @@ from omegaconf import DictConfig, OmegaConf
 from rlx.config.commands import SCHEMAS, writable
 from rlx.errors import ConfigError
 from rlx.untrusted.documents import read_yaml
-from rlx.untrusted.plain_types import below, require, shown
+from rlx.untrusted.plain_types import member, require
+from rlx.untrusted.shown import shown
 
 OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*", re.ASCII)
 TARGET = "_target_"
@@ -56,7 +57,7 @@ def _refuse_what_is_no_value(value: Any, origin: str, key: str) -> None:
     if isinstance(value, Mapping):
         require(value, dict[str, Any], origin, key)
         for name, item in value.items():
-            _refuse_what_is_no_value(item, origin, below(key, name))
+            _refuse_what_is_no_value(item, origin, member(key, name))
     elif isinstance(value, list):
         for number, item in enumerate(value):
             _refuse_what_is_no_value(item, origin, f"{key}[{number}]")
@@ -79,9 +80,9 @@ def _refuse_what_acts(value: Any, schema: Any, origin: str, key: str) -> None:
         inner = known._get_node(name) if name in known else None
         if re.fullmatch("_.*_", name) and (inner is None or inner._value() != item):
             raise ConfigError(
-                f"{origin}: {below(key, name)} is {shown(item)}. Nothing is built because a file says so."
+                f"{origin}: {member(key, name)} is {shown(item)}. Nothing is built because a file says so."
             )
-        _refuse_what_acts(item, inner, origin, below(key, name))
+        _refuse_what_acts(item, inner, origin, member(key, name))
 
 
 def read_choices(path: Path) -> dict[str, str]:

@@ -15,6 +15,7 @@ from rlx.config.records import read_choices, read_record
 from rlx.errors import ConfigError, did_you_mean
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
+from rlx.untrusted.shown import as_typed
 
 GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol")
 LEARNT_WITH = ("data", "env", "costs", "guard", "module")
@@ -132,7 +133,9 @@ def _refuse_changes(result: DictConfig, recorded: Mapping[str, Any], run: Path) 
     now |= {key: OmegaConf.select(result, key) for key in LEARNT_WITH_KEYS}
     changed = [key for key in dict.fromkeys([*now, *before]) if now.get(key) != before.get(key)]
     if changed:
-        shown = ", ".join(f"{key}={_said(now, key)} (the run: {_said(before, key)})" for key in changed[:SHOWN])
+        shown = ", ".join(
+            f"{key}={as_typed(now.get(key))} (the run: {as_typed(before.get(key))})" for key in changed[:SHOWN]
+        )
         more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
         raise ConfigError(f"resume={run}: {shown}{more} cannot change in a resumed run. {_advice()}")
 
@@ -147,9 +150,3 @@ def _flat(tree: DictConfig, above: str) -> dict[str, Any]:
         key, value = f"{above}.{name!s}", tree[name]
         found |= _flat(value, key) if isinstance(value, DictConfig) else {key: value}
     return found
-
-
-def _said(values: Mapping[str, Any], key: str) -> str:
-    """Return a value as one would type it."""
-    value = values.get(key)
-    return "null" if value is None else str(value)

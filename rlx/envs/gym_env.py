@@ -10,9 +10,9 @@ from gymnasium import spaces
 
 from rlx.envs.portfolio import PortfolioBatch, PortfolioTask
 from rlx.errors import ConfigError
-from rlx.ranges import shown
 from rlx.sim.entrance import numbers
 from rlx.types import FloatArray
+from rlx.untrusted.shown import as_typed
 
 
 def observation_space(task: PortfolioTask) -> spaces.Box:
@@ -47,7 +47,7 @@ class PortfolioEnv(gymnasium.Env[Any, Any]):
         self._core.rng = self.np_random
         start = None if options is None else options.get("start")
         if start is not None and (isinstance(start, bool) or not isinstance(start, (int, np.integer))):
-            raise ConfigError(f"options['start']={shown(start)}: must be a whole number, the bar to start at.")
+            raise ConfigError(f"options['start']={as_typed(start)}: must be a whole number, the bar to start at.")
         observation = self._core.reset(None if start is None else np.array([start], dtype=np.int64))
         return observation[0], self._info()
 

@@ -11,7 +11,8 @@ import numpy as np
 from rlx.errors import ConfigError
 from rlx.evaluate import BOARD
 from rlx.evaluate.trials import MAX_TRIALS
-from rlx.ranges import Number, OneOf, Text, Whole, check_fields, shown
+from rlx.ranges import Number, OneOf, Text, Whole, check_fields
+from rlx.untrusted.shown import as_typed
 
 SPLITS = ("auto", "train", "validation", "test", "all")
 SECONDS = "datetime64[s]"
@@ -82,7 +83,7 @@ class Benchmark(Protocol):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not self.board.endswith(".json"):  # its pages, .md and .html, lie beside it
-            raise ConfigError(f"protocol.board={shown(self.board)}: must be the path of a .json file.")
+            raise ConfigError(f"protocol.board={as_typed(self.board)}: must be the path of a .json file.")
 
 
 def _end_of(period: np.datetime64) -> np.datetime64:
@@ -101,5 +102,5 @@ def _date(name: str, value: Any) -> np.datetime64 | None:
         return np.datetime64(value)  # in the unit it is written in: a year, a month, a day
     except ValueError as error:
         raise ConfigError(
-            f"protocol.{name}={shown(value)}: must be a date (UTC) written as 2020, 2020-01 or 2020-01-31, or null."
+            f"protocol.{name}={as_typed(value)}: must be a date (UTC) written as 2020, 2020-01 or 2020-01-31, or null."
         ) from error

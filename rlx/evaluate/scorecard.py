@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypedDict, get_type_hints
+from typing import Annotated, Any, TypedDict
 
 from rlx.errors import FileError, RlxError
+from rlx.evaluate.key import HASH
 from rlx.plain import plain, write_json
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import require, shown
+from rlx.untrusted.plain_types import Measure, Rule, Stamp, matching, require_fields
+from rlx.untrusted.shown import shown
 
 SCHEMA_VERSION = 1
 
@@ -25,26 +27,32 @@ Metrics = dict[str, float | None]
 class Holdout(TypedDict):
     """The span of a hold-out."""
 
-    first: str
-    last: str
-    steps: int
+    first: Stamp
+    last: Stamp
+    steps: Annotated[int, Rule("a whole number above 0", lambda value: value > 0)]
+
+
+class Windows(TypedDict):
+    """The sets of windows that were judged."""
+
+    holdout: Holdout
 
 
 class Key(TypedDict):
     """What every reader of scorecards takes from a key."""
 
-    hash: str
+    hash: Annotated[str, matching(HASH, "12 digits of 0-9 and a-f")]
     data: str
     symbols: list[str]
-    periods_per_year: float
-    windows: dict[str, Holdout]
+    periods_per_year: Annotated[float, Rule("a number above 0 and below 1e9", lambda value: 0 < value < 1e9)]
+    windows: Annotated[dict[str, Holdout], Windows]
 
 
 class Told(TypedDict):
     """The metrics that every reader of scorecards looks at."""
 
-    sharpe: float | None
-    cumulative_return: float | None
+    sharpe: Measure
+    cumulative_return: Measure
 
 
 @dataclass(frozen=True)
@@ -60,10 +68,10 @@ class Scorecard:
     ``performance``: timings, the one part that a second run does not reproduce.
     """
 
-    key: dict[str, Any]
+    key: Annotated[dict[str, Any], Key]
     policy: dict[str, Any]
     module: str
-    metrics: Metrics
+    metrics: Annotated[Metrics, Told]
     intervals: dict[str, Any]
     guard: Metrics
     baselines: dict[str, Metrics]
@@ -101,15 +109,11 @@ class Scorecard:
         if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
             found = document.get("schema_version") if isinstance(document, dict) else None
             raise FileError(f"scorecard {path}: schema_version={shown(found)}; this version reads {SCHEMA_VERSION}.")
-        hints = get_type_hints(cls)
-        missing, unknown = sorted(hints.keys() - OPTIONAL - document.keys()), sorted(document.keys() - hints.keys())
+        fields = cls.__dataclass_fields__.keys()
+        missing, unknown = sorted(fields - OPTIONAL - document.keys()), sorted(document.keys() - fields)
         if missing or unknown:
             raise FileError(f"scorecard {path}: missing fields {missing}, unknown fields {shown(unknown)}.")
-        for name, value in document.items():
-            require(value, hints[name], f"scorecard {path}", name)
-        require(document["key"], Key, f"scorecard {path}", "key")
-        require(document["metrics"], Told, f"scorecard {path}", "metrics")
-        return cls(**document)
+        return require_fields(cls, document, f"scorecard {path}")
 
     def logged(self) -> dict[str, float]:
         """Return the numbers under their logged keys (``eval/sharpe``, ...); NaN where there is none."""

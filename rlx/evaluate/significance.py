@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 
 from rlx.evaluate.statistics import no_statistics
 from rlx.evaluate.trials import Trials
+from rlx.ranges import Number, OneOf, Whole
 from rlx.types import FloatArray
+from rlx.untrusted.plain_types import Count, Measure, Words
 
 
 @dataclass(frozen=True)
@@ -29,20 +31,20 @@ class Significance:
     ``expected_max_sharpe`` is in units of the metric ``sharpe``.
     """
 
-    confidence: float
-    steps: int
-    trials: int
-    trials_from: str
-    psr: float | None = None
-    dsr: float | None = None
-    min_track_record_steps: int | None = None
-    expected_max_sharpe: float | None = None
-    trial_variance_per_step: float | None = None
-    trial_variance_from: str | None = None
-    sharpe_per_step: float | None = None
-    skewness: float | None = None
-    kurtosis: float | None = None
-    reason: str | None = None
+    confidence: Annotated[float, Number(0, 1)]
+    steps: Count
+    trials: Annotated[int, Whole(1, 2**53)]
+    trials_from: Annotated[str, OneOf(("declared", "sweep", "none"))]
+    psr: Measure = None
+    dsr: Measure = None
+    min_track_record_steps: Measure = None
+    expected_max_sharpe: Measure = None
+    trial_variance_per_step: Measure = None
+    trial_variance_from: Annotated[str, OneOf(("sweep", "null", "floor"))] | None = None
+    sharpe_per_step: Measure = None
+    skewness: Measure = None
+    kurtosis: Measure = None
+    reason: Words | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values."""

@@ -17,7 +17,8 @@ from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span, Splits
 from rlx.errors import CheckpointError, ConfigError
 from rlx.learners.states import random_states, restore_random_states
-from rlx.policies.checkpoint import CheckpointPolicy, PolicyFacts, save_checkpoint
+from rlx.policies.checkpoint import CheckpointPolicy, save_checkpoint
+from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks import PolicyNetwork
 from rlx.sim.rules import Rules
 

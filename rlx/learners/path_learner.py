@@ -20,7 +20,8 @@ from rlx.learners.optimizers import build_optimizers, learning_rate_schedule
 from rlx.learners.path_config import PathLearnerConfig
 from rlx.learners.paths import Stretch, Stretches
 from rlx.learners.warm_start import load_warm_start
-from rlx.policies.checkpoint import CheckpointPolicy, PolicyFacts
+from rlx.policies.checkpoint import CheckpointPolicy
+from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.sequence import SequenceNetwork
 from rlx.sim.settings import market_settings
 from rlx.sim.torch_paths import PathPlayer

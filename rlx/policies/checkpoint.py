@@ -7,8 +7,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from importlib.metadata import version
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,69 +17,18 @@ from torch import Tensor
 
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
-from rlx.data.splits import Span
 from rlx.errors import CheckpointError, RlxError
 from rlx.plain import named_in_errors
-from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, read_facts
+from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, PolicyFacts, WrittenNetwork, read_facts
 from rlx.policies.networks import PolicyNetwork, network_name, network_of
 from rlx.policies.networks.forecaster import QuantileForecaster
-from rlx.policies.weights import OF_WRONG_VALUES, check_arguments, read_weights, with_weights
+from rlx.policies.weights import read_weights, require_arguments, with_weights
 from rlx.sim.observation import Observation
-from rlx.sim.rules import Rules
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
 
 WEIGHTS_FILE = "policy.safetensors"
 FOLDER = "policy"
-
-
-@dataclass(frozen=True)
-class PolicyFacts:
-    """What has to be known to act with a network again, and where it came from; the content of ``policy.json``.
-
-    ``seen`` names the spans that made the policy (``trained``, ``selected``), each by the time stamps of its first
-    decision and its last close, as text.
-    """
-
-    module: str
-    symbols: tuple[str, ...]
-    asset_classes: tuple[str, ...]
-    feature_names: tuple[str, ...]
-    window_steps: int
-    normalizer: dict[str, Any]
-    rules: dict[str, Any]
-    config: dict[str, Any]
-    data_fingerprint: str
-    code_version: str
-    seen: dict[str, list[str]]
-
-    @classmethod
-    def of(
-        cls,
-        module: str,
-        market: Market,
-        rules: Rules,
-        normalizer: Normalizer,
-        window_steps: int,
-        config: Mapping[str, Any],
-        seen: Mapping[str, Span],
-    ) -> PolicyFacts:
-        """Return the facts of a policy trained by ``module`` with ``config`` on ``market`` under ``rules``."""
-        return cls(
-            module=module,
-            symbols=tuple(market.symbols),
-            asset_classes=tuple(str(name) for name in market.asset_classes),
-            feature_names=tuple(normalizer.feature_names),
-            window_steps=window_steps,
-            normalizer=normalizer.to_dict(),
-            rules=asdict(rules),
-            config=dict(config),
-            data_fingerprint=market.fingerprint,
-            code_version=version("rlx"),
-            seen={
-                name: [str(market.timestamps[bar]) for bar in (span.start, span.stop)] for name, span in seen.items()
-            },
-        )
 
 
 class CheckpointPolicy:
@@ -176,27 +124,28 @@ def load_checkpoint(path: str | Path, key: str = "policy.path") -> CheckpointPol
     """
     folder = _find(Path(path), key)
     where = folder / FACTS_FILE
-    content = read_facts(where)
+    facts, sealed = read_facts(where)
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
         raise CheckpointError(f"{weights}: missing. Copy the whole folder, or train again.")
     try:
-        tensors = read_weights(weights, content["weights_sha256"], FACTS_FILE)
-        network = _network(where, content["network"], tensors, weights)
-        return CheckpointPolicy(_facts(content), network, folder)
+        tensors = read_weights(weights, sealed["weights_sha256"], FACTS_FILE)
+        return CheckpointPolicy(facts, _network(where, sealed["network"], tensors, weights), folder)
     except CheckpointError:
         raise
-    except (RlxError, *OF_WRONG_VALUES) as error:
+    except RlxError as error:
         raise CheckpointError(f"{folder}: does not hold together: {error}. Copy it again, or train again.") from error
 
 
-def _network(where: Path, described: Mapping[str, Any], tensors: Mapping[str, Tensor], path: Path) -> PolicyNetwork:
+def _network(where: Path, described: WrittenNetwork, tensors: Mapping[str, Tensor], path: Path) -> PolicyNetwork:
     """Return the network that the facts describe, with the weights from ``path``."""
     kind, arguments = network_of(described["name"]), described["arguments"]
-    check_arguments(kind.__init__, arguments, tensors, f"{where}: network.arguments")
+    require_arguments(kind.__init__, arguments, tensors, f"{where}: network.arguments")
     if "forecaster" in arguments:
         key = f"{where}: network.arguments.forecaster"
-        check_arguments(QuantileForecaster.__init__, arguments["forecaster"], tensors, key, ("n_series", "n_features"))
+        require_arguments(
+            QuantileForecaster.__init__, arguments["forecaster"], tensors, key, ("n_series", "n_features")
+        )
     return with_weights(lambda: kind(**arguments), tensors, path)
 
 
@@ -206,13 +155,6 @@ def _find(path: Path, key: str) -> Path:
             return folder
     what = "nothing there" if not path.exists() else f"no {FACTS_FILE} in it or in its {FOLDER}/ folder"
     raise CheckpointError(f"{key}={path}: {what}. Give the folder of a training run (outputs/<module>/<run>).")
-
-
-def _facts(content: Mapping[str, Any]) -> PolicyFacts:
-    values = {name: content[name] for name in PolicyFacts.__dataclass_fields__}
-    for name in ("symbols", "asset_classes", "feature_names"):
-        values[name] = tuple(values[name])
-    return PolicyFacts(**values)
 
 
 def _plain(value: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from rlx.backtest.plan import MONEY, ReplaySettings
 from rlx.errors import ConfigError
-from rlx.ranges import Number, OneOf, Text, Whole, check_arguments, check_fields
+from rlx.ranges import Number, OneOf, Text, Whole, check_fields
 
 Covariance = Annotated[int, Whole(3, 100_000)]
 """Two returns are mirror images around their mean: nothing tells how far to shrink their covariance."""
@@ -140,7 +140,10 @@ class ProductionConfig(PolicyConfig):
 
     def __post_init__(self) -> None:
         check_fields(self, "policy")
-        check_record(self.trades, self.log, self.initial_value, self.log_value)
+        if not self.trades and not self.log:
+            raise ConfigError(
+                "policy.trades, policy.log: at least one must be given, for example policy.trades=trade_history.json."
+            )
 
 
 @dataclass
@@ -179,12 +182,3 @@ class CheckpointConfig(PolicyConfig):
 
     def __post_init__(self) -> None:
         check_fields(self, "policy")
-
-
-def check_record(trades: str | None, log: str | None, initial_value: float | None, log_value: str) -> None:
-    """Raise ConfigError unless a record of production has a file, and its settings make sense."""
-    if not trades and not log:
-        raise ConfigError(
-            "policy.trades, policy.log: at least one must be given, for example policy.trades=trade_history.json."
-        )
-    check_arguments(ProductionConfig, "policy", {"initial_value": initial_value, "log_value": log_value})

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
+from rlx.data.market import Market
+from rlx.data.normalizer import Normalizer
+from rlx.data.splits import Span
 from rlx.errors import CheckpointError, FileError
+from rlx.sim.rules import Rules
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import require, shown
+from rlx.untrusted.plain_types import Rule, Stamp, matching, require, require_fields
+from rlx.untrusted.shown import shown
 
 FACTS_FILE = "policy.json"
 FORMAT_VERSION = 1
 MAX_FACTS_BYTES = 16 * 2**20
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}", re.ASCII)
-STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?", re.ASCII)
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}"
+
+Named = Annotated[str, matching(NAME, "a name")]  # it becomes that of a policy, and of files
+Names = Annotated[tuple[str, ...], Rule("a list of names", bool)]
+Ends = Annotated[list[Stamp], Rule("the time stamps of a span", lambda ends: len(ends) == 2)]
+Seen = Annotated[dict[str, Ends], Rule("names of spans", lambda seen: all(re.fullmatch(NAME, name) for name in seen))]
 
 
 class WrittenNormalizer(TypedDict):
@@ -34,26 +45,64 @@ class WrittenNetwork(TypedDict):
     arguments: dict[str, Any]
 
 
-class WrittenFacts(TypedDict):
-    """The types of what ``policy.json`` holds."""
+class Sealed(TypedDict):
+    """What ``policy.json`` holds beside the ``PolicyFacts``."""
 
-    module: str
-    symbols: list[str]
-    asset_classes: list[str]
-    feature_names: list[str]
-    window_steps: int
-    normalizer: WrittenNormalizer
-    rules: dict[str, Any]
-    config: dict[str, Any]
-    data_fingerprint: str
-    code_version: str
-    seen: dict[str, list[str]]
     network: WrittenNetwork
     weights_sha256: str
 
 
-def read_facts(path: Path) -> dict[str, Any]:
-    """Return the facts, of the types that ``PolicyFacts`` has; an empty config is one that was not recorded."""
+@dataclass(frozen=True)
+class PolicyFacts:
+    """What has to be known to act with a network again, and where it came from; the content of ``policy.json``.
+
+    ``seen`` names the spans that made the policy (``trained``, ``selected``), each by the time stamps of its first
+    decision and its last close, as text.
+    """
+
+    module: Named
+    symbols: Names
+    asset_classes: Names
+    feature_names: Names
+    window_steps: Annotated[int, Rule("a whole number above 0", lambda value: value > 0)]
+    normalizer: Annotated[dict[str, Any], WrittenNormalizer]
+    rules: dict[str, Any]
+    config: dict[str, Any]
+    data_fingerprint: Named
+    code_version: Named
+    seen: Seen
+
+    @classmethod
+    def of(
+        cls,
+        module: str,
+        market: Market,
+        rules: Rules,
+        normalizer: Normalizer,
+        window_steps: int,
+        config: Mapping[str, Any],
+        seen: Mapping[str, Span],
+    ) -> PolicyFacts:
+        """Return the facts of a policy trained by ``module`` with ``config`` on ``market`` under ``rules``."""
+        return cls(
+            module=module,
+            symbols=tuple(market.symbols),
+            asset_classes=tuple(str(name) for name in market.asset_classes),
+            feature_names=tuple(normalizer.feature_names),
+            window_steps=window_steps,
+            normalizer=normalizer.to_dict(),
+            rules=asdict(rules),
+            config=dict(config),
+            data_fingerprint=market.fingerprint,
+            code_version=version("rlx"),
+            seen={
+                name: [str(market.timestamps[bar]) for bar in (span.start, span.stop)] for name, span in seen.items()
+            },
+        )
+
+
+def read_facts(path: Path) -> tuple[PolicyFacts, Sealed]:
+    """Return the facts, and what is written beside them; an empty config is one that was not recorded."""
     try:
         content = read_json(path, limit=MAX_FACTS_BYTES)
         found = content.get("format_version") if isinstance(content, dict) else None
@@ -62,24 +111,12 @@ def read_facts(path: Path) -> dict[str, Any]:
                 f"{path}: format_version is {shown(found)}, this version of rlx reads {FORMAT_VERSION}. Use the rlx "
                 "that wrote it, or train again."
             )
-        require(content, WrittenFacts, str(path))
+        facts = require_fields(PolicyFacts, content, str(path), closed=False)
+        sealed: Sealed = require(content, Sealed, str(path))
     except FileError as error:
         raise CheckpointError(f"{error} Copy it again, or train again.") from error
-    _check_words(path, content)
     _check_agreement(path, content)
-    return dict(content)
-
-
-def _check_words(path: Path, content: Mapping[str, Any]) -> None:
-    """Refuse what is of the right type but no name, stamp or count."""
-    for name in ("module", "data_fingerprint", "code_version"):  # they become names of policies, and of files
-        _require(path, name, content[name], NAME.fullmatch(content[name]) is not None, "a name")
-    for name in ("symbols", "asset_classes", "feature_names"):
-        _require(path, name, content[name], bool(content[name]), "a list of names")
-    _require(path, "window_steps", content["window_steps"], content["window_steps"] > 0, "a whole number above 0")
-    for name, span in content["seen"].items():
-        fits = NAME.fullmatch(name) and len(span) == 2 and all(map(STAMP.fullmatch, span))
-        _require(path, f"seen.{shown(name)}", span, bool(fits), "the time stamps of a span")
+    return facts, sealed
 
 
 def _check_agreement(path: Path, content: Mapping[str, Any]) -> None:

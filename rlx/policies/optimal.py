@@ -12,7 +12,6 @@ from skfolio.prior import EmpiricalPrior
 from rlx.policies.config import KellyConfig, MinimumVarianceConfig
 from rlx.policies.rebalanced import Rebalanced, returns_of
 from rlx.policies.trailing import STILL
-from rlx.ranges import check_arguments
 from rlx.types import FloatArray
 
 
@@ -26,8 +25,7 @@ class MinimumVariance(Rebalanced):
     name = "minimum_variance"
 
     def __init__(self, lookback_steps: int = 252, rebalance_steps: int = 21) -> None:
-        super().__init__(lookback_steps, rebalance_steps)
-        check_arguments(MinimumVarianceConfig, "policy", {"lookback_steps": lookback_steps})
+        super().__init__(MinimumVarianceConfig(lookback_steps=lookback_steps, rebalance_steps=rebalance_steps))
 
     def estimate(self, close: FloatArray) -> FloatArray:
         """Return weights (A,) that add up to one."""
@@ -52,8 +50,7 @@ class Kelly(Rebalanced):
     name = "kelly"
 
     def __init__(self, lookback_steps: int = 252, rebalance_steps: int = 21, cap: float = 0.25) -> None:
-        super().__init__(lookback_steps, rebalance_steps)
-        check_arguments(KellyConfig, "policy", {"lookback_steps": lookback_steps, "cap": cap})
+        super().__init__(KellyConfig(lookback_steps=lookback_steps, rebalance_steps=rebalance_steps, cap=cap))
         self.cap = cap
 
     def estimate(self, close: FloatArray) -> FloatArray:

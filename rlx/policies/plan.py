@@ -20,7 +20,6 @@ from rlx.data.splits import Span
 from rlx.errors import PlanError
 from rlx.policies.config import PlanConfig
 from rlx.policies.covered import covered_span
-from rlx.ranges import check_arguments
 from rlx.sim.observation import Observation
 from rlx.sim.rules import Costs, Rules
 from rlx.sim.settings import make_settings
@@ -58,8 +57,13 @@ class PlanReplay:
         seed: int = 0,
     ) -> None:
         self.settings = ReplaySettings(strategy, both_touch, initial_cash, probe_quantity, profit_shutdown_days)
-        drawn = {"monte_carlo_paths": monte_carlo_paths, "monte_carlo_block_days": monte_carlo_block_days, "seed": seed}
-        check_arguments(PlanConfig, "policy", {"fee_bps": fee_bps, **drawn})
+        PlanConfig(
+            path=str(path),
+            fee_bps=fee_bps,
+            monte_carlo_paths=monte_carlo_paths,
+            monte_carlo_block_days=monte_carlo_block_days,
+            seed=seed,
+        )
         self.path, self.fee_bps = Path(path), fee_bps
         self.resampling = None
         if monte_carlo_paths is not None:

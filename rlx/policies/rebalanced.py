@@ -11,7 +11,6 @@ from rlx.data.market import Market
 from rlx.errors import ConfigError, RlxError
 from rlx.policies.config import RebalancedConfig
 from rlx.policies.drift import drifted
-from rlx.ranges import check_arguments
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
 
@@ -24,7 +23,7 @@ class Rebalanced(ABC):
     opened between two of them buys what older accounts hold by then. At rebalancing bars with fewer than
     ``lookback_steps`` returns before them the weights are equal.
 
-    Raises ConfigError for steps that are no whole numbers and, in ``bind``, for a lookback the market is too short for.
+    Raises ConfigError, in ``bind``, for a lookback the market is too short for.
     """
 
     name: str
@@ -33,10 +32,8 @@ class Rebalanced(ABC):
     reads_account = False
     _close: FloatArray | None = None
 
-    def __init__(self, lookback_steps: int, rebalance_steps: int = 21) -> None:
-        steps = {"lookback_steps": lookback_steps, "rebalance_steps": rebalance_steps}
-        check_arguments(RebalancedConfig, "policy", steps)
-        self.lookback_steps, self.rebalance_steps = lookback_steps, rebalance_steps
+    def __init__(self, config: RebalancedConfig) -> None:
+        self.lookback_steps, self.rebalance_steps = config.lookback_steps, config.rebalance_steps
         self._estimates: dict[int, FloatArray] = {}
 
     @abstractmethod

@@ -8,9 +8,8 @@ import numpy as np
 
 from rlx.data.market import Market
 from rlx.errors import ConfigError
-from rlx.policies.config import MomentumConfig
+from rlx.policies.config import InverseVolatilityConfig, MomentumConfig
 from rlx.policies.rebalanced import Rebalanced, returns_of
-from rlx.ranges import check_arguments
 from rlx.types import FloatArray
 
 STILL = 1e-12
@@ -26,7 +25,7 @@ class InverseVolatility(Rebalanced):
     name = "inverse_volatility"
 
     def __init__(self, lookback_steps: int = 63, rebalance_steps: int = 21) -> None:
-        super().__init__(lookback_steps, rebalance_steps)
+        super().__init__(InverseVolatilityConfig(lookback_steps=lookback_steps, rebalance_steps=rebalance_steps))
 
     def estimate(self, close: FloatArray) -> FloatArray:
         """Return weights (A,) that add up to one."""
@@ -45,8 +44,7 @@ class Momentum(Rebalanced):
     name = "momentum"
 
     def __init__(self, lookback_steps: int = 126, rebalance_steps: int = 21, top_k: int = 3) -> None:
-        super().__init__(lookback_steps, rebalance_steps)
-        check_arguments(MomentumConfig, "policy", {"top_k": top_k})
+        super().__init__(MomentumConfig(lookback_steps=lookback_steps, rebalance_steps=rebalance_steps, top_k=top_k))
         self.top_k = top_k
 
     def bind(self, market: Market) -> None:

@@ -13,12 +13,27 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from rlx.errors import CheckpointError
-from rlx.untrusted.plain_types import require, shown
+from rlx.untrusted.plain_types import require
+from rlx.untrusted.shown import reason, shown
 from rlx.untrusted.text import read_bytes
 
 MAX_BYTES = 2**30
 MAX_HEADER_BYTES = 4 * 2**20  # names and shapes of about 30,000 tensors
 LENGTH_BYTES = 8  # of the number, little-endian, that a file begins with: how long its header is
+SIZES = frozenset(
+    (
+        "n_assets",
+        "n_features",
+        "n_series",
+        "window_steps",
+        "hidden_size",
+        "hidden_sizes",
+        "d_model",
+        "n_heads",
+        "levels",
+    )
+)
+"""Arguments of networks that say how large a tensor is, which is as many numbers; any other counts tensors."""
 OF_WRONG_VALUES = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RuntimeError)
 """What building a network from values of the right types may still raise."""
 
@@ -49,7 +64,7 @@ def read_weights(path: Path, sha256: str, facts: str) -> dict[str, Tensor]:
     return tensors
 
 
-def check_arguments(
+def require_arguments(
     build: Callable[..., Any], arguments: Any, tensors: Mapping[str, Tensor], name: str, given: Sequence[str] = ()
 ) -> None:
     """Raise FileError or CheckpointError unless ``arguments`` are those of ``build``, none beyond ``tensors``.
@@ -66,18 +81,15 @@ def check_arguments(
     numbers = sum(tensor.numel() for tensor in tensors.values())
     for argument, hint in hints.items():
         value = require(arguments[argument], hint, name, argument)
-        longest = len(tensors) if argument in ("hidden_sizes", "baskets", "shares") else numbers
-        largest = len(tensors) if argument == "n_layers" else numbers
-        sizes = _sizes(value)
-        if max(_lengths(value), default=0) > longest or max(sizes, default=0) > largest:
+        sizes = [value] if hint is int else [*value] if hint == Sequence[int] else []
+        lengths = _lengths(value)
+        if hint == Sequence[float]:  # as many rows of a tensor
+            sizes, lengths = lengths, []
+        most = numbers if argument in SIZES else len(tensors)
+        if max(sizes, default=0) > most or max(lengths, default=0) > len(tensors):
             raise CheckpointError(f"{name}: {argument} is {shown(value)}, more than its weights hold. Copy it again.")
-        if argument != "baskets" and min(sizes, default=1) < 1:
+        if min(sizes, default=1) < 1:
             raise CheckpointError(f"{name}: {argument} is {shown(value)}, expected 1 at least. Copy it again.")
-
-
-def _sizes(value: Any) -> list[int]:
-    """Return the whole numbers of an argument."""
-    return [one for one in (value if isinstance(value, list) else [value]) if type(one) is int]
 
 
 def _lengths(value: Any) -> list[int]:
@@ -87,8 +99,14 @@ def _lengths(value: Any) -> list[int]:
 
 def with_weights(build: Callable[[], Network], tensors: Mapping[str, Tensor], path: Path) -> Network:
     """Return the network with weights from ``path``; CheckpointError, before it is built, when their shapes differ."""
-    with torch.device("meta"):  # shapes alone, without memory for numbers
-        needed = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
+    try:
+        with torch.device("meta"):  # shapes alone, without memory for numbers
+            needed = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
+    except OF_WRONG_VALUES as error:
+        raise CheckpointError(
+            f"{path}: no network can be built of the arguments beside it ({type(error).__name__}: {reason(error)}). "
+            "Copy both files again, or train again."
+        ) from error
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if needed != found:
         name = next(name for name in (*needed, *found) if needed.get(name) != found.get(name))

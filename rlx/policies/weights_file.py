@@ -15,7 +15,6 @@ from rlx.policies.config import WeightsConfig
 from rlx.policies.covered import covered_span
 from rlx.policies.drift import drifted
 from rlx.policies.weights_table import WeightsTable, read_weights
-from rlx.ranges import check_arguments
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
 
@@ -37,7 +36,7 @@ class WeightsFile:
     window_steps = 0
 
     def __init__(self, path: str, between: str = "hold") -> None:
-        check_arguments(WeightsConfig, "policy", {"between": between})
+        WeightsConfig(path=str(path), between=between)
         self.path = Path(path)
         self.between = between
         self._table = read_weights(self.path)

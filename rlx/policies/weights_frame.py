@@ -13,6 +13,7 @@ import pandas as pd
 from rlx.errors import WeightsError
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
+from rlx.untrusted.parquet import check_size
 from rlx.untrusted.text import decode, read_bytes
 
 UNNAMED = ("", "Unnamed: 0")  # a first column without a name: what is in the file, and what pandas makes of it
@@ -21,7 +22,7 @@ LARGEST_WEIGHT = 1_000.0  # times equity; beyond it a number is in another unit,
 _PARQUET = (".parquet", ".pq")
 _OTHER_FORMATS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".zip", ".pkl", ".pickle", ".h5")
 _MOST_COLUMNS = 20_000
-_MOST_CELLS = 50_000_000  # a Parquet file of a few bytes can claim any number
+_MOST_CELLS = 50_000_000
 
 
 def read_frame(path: Path) -> pd.DataFrame:
@@ -52,9 +53,7 @@ def _read_csv(path: Path, data: bytes) -> pd.DataFrame:
 def _read_parquet(path: Path, data: bytes) -> pd.DataFrame:
     from pyarrow import parquet
 
-    size = parquet.read_metadata(io.BytesIO(data))
-    if size.num_rows * max(size.num_columns, 1) > _MOST_CELLS:
-        raise WeightsError(f"{path}: {size.num_rows:,} rows of {size.num_columns:,} columns; no such table is read.")
+    check_size(parquet.read_metadata(io.BytesIO(data)), path, _MOST_CELLS)
     frame = pd.read_parquet(io.BytesIO(data))
     if isinstance(frame.index, pd.RangeIndex):
         return frame

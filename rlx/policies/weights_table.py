@@ -13,6 +13,7 @@ from rlx.errors import WeightsError, did_you_mean
 from rlx.policies.weights_frame import UNNAMED, read_frame, read_numbers
 from rlx.types import FloatArray, IntArray, TimeArray
 from rlx.untrusted.escape import one_line
+from rlx.untrusted.shown import brief
 
 TIME_COLUMNS = ("timestamp", "date", "datetime", "time")
 ISO_DAY = r"^(\d{4}-\d{2}-\d{2})(?:$|[T ])"
@@ -134,7 +135,7 @@ def _texts(column: pd.Series) -> pd.Series:
 
 def _not_a_timestamp(path: Path, column: pd.Series, row: int, what: str = "") -> WeightsError:
     return WeightsError(
-        f"{path}: row {row + 1}: '{_shown(column.iloc[row])}' is not a timestamp{what}. Write it as 2020-01-31 or "
+        f"{path}: row {row + 1}: '{brief(str(column.iloc[row]))}' is not a timestamp{what}. Write it as 2020-01-31 or "
         f"2020-01-31T14:30:00Z (year first, {YEARS[0]} to {YEARS[1]})."
     )
 
@@ -145,9 +146,5 @@ def _refuse_unsorted(path: Path, column: pd.Series, instants: TimeArray) -> None
         row = int(backwards[0]) + 1
         what = "repeats the timestamp of" if instants[row] == instants[row - 1] else "is earlier than"
         raise WeightsError(
-            f"{path}: row {row + 1} ({_shown(column.iloc[row])}) {what} row {row}. Keep one row a time, sorted."
+            f"{path}: row {row + 1} ({brief(str(column.iloc[row]))}) {what} row {row}. Keep one row a time, sorted."
         )
-
-
-def _shown(value: object) -> str:
-    return one_line(str(value))[:60]

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated, Any
 
 from rlx.errors import ConfigError
-from rlx.ranges import Number, Whole, check, check_fields, shown
+from rlx.ranges import Number, Whole, check, check_fields
 from rlx.types import Accounting, Execution
+from rlx.untrusted.shown import as_typed
 
 Bps = Annotated[float, Number(0, 10_000)]
 Rate = Annotated[float, Number(0, 10)]
@@ -37,7 +38,7 @@ class Costs:
     def __post_init__(self) -> None:
         check_fields(self, "costs")
         for name, bps in _items(self.per_asset_bps):
-            check(f"costs.per_asset_bps[{shown(name)}]", bps, Number(0, 10_000))
+            check(f"costs.per_asset_bps[{as_typed(name)}]", bps, Number(0, 10_000))
         if self.total_bps > MOST_BPS:
             raise ConfigError(
                 f"costs.commission_bps + half_spread_bps + slippage_bps = {self.total_bps:g}: must be between 0 and "
@@ -57,7 +58,7 @@ def _items(per_asset_bps: Any) -> list[tuple[Any, Any]]:
         return list(per_asset_bps.items())
     if not isinstance(per_asset_bps, Iterable) or isinstance(per_asset_bps, (str, bytes)):
         raise ConfigError(
-            f"costs.per_asset_bps={shown(per_asset_bps)}: must be a mapping by symbol, or one number an asset."
+            f"costs.per_asset_bps={as_typed(per_asset_bps)}: must be a mapping by symbol, or one number an asset."
         )
     return list(enumerate(per_asset_bps))
 

@@ -13,7 +13,8 @@ from lightning.pytorch.loggers import Logger
 from rlx.errors import FileError
 from rlx.tracking.json_lines import METRICS_FILE
 from rlx.untrusted.documents import parse_json
-from rlx.untrusted.plain_types import require, shown
+from rlx.untrusted.plain_types import require
+from rlx.untrusted.shown import shown
 from rlx.untrusted.text import decode
 
 OF_THE_JUDGEMENT = "eval/"

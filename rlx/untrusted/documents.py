@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from rlx.errors import FileError
-from rlx.untrusted.shown import brief
+from rlx.untrusted.shown import brief, reason
 from rlx.untrusted.text import MAX_FILE_BYTES, read_text
 
 MAX_DEPTH = 50
@@ -40,8 +40,8 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
             parse_float=_finite,
         )
     except (ValueError, RecursionError) as error:
-        raise FileError(f"{os.fspath(name)}: not a JSON document ({_reason(error)}).") from error
-    _refuse_surrogates(value, name, "JSON")
+        raise FileError(f"{os.fspath(name)}: not a JSON document ({reason(error)}).") from error
+    _refuse_unwritable(value, name, "JSON")
     return value
 
 
@@ -74,8 +74,8 @@ def parse_yaml(text: str, name: str | os.PathLike[str]) -> Any:
         _refuse_bombs(yaml.parse(text, Loader=yaml.SafeLoader), name)
         value = yaml.load(text, Loader=_loader())
     except (yaml.YAMLError, RecursionError, ValueError) as error:
-        raise FileError(f"{os.fspath(name)}: not a YAML document ({_reason(error)}).") from error
-    _refuse_surrogates(value, name, "YAML")
+        raise FileError(f"{os.fspath(name)}: not a YAML document ({reason(error)}).") from error
+    _refuse_unwritable(value, name, "YAML")
     return value
 
 
@@ -136,9 +136,13 @@ def _may_be_deep(text: str) -> bool:
     return text.count("[") + text.count("{") > MAX_DEPTH
 
 
-def _refuse_surrogates(value: Any, name: str | os.PathLike[str], kind: str) -> None:
-    if (bad := next((text for text in _texts(value) if not _writable(text)), None)) is not None:
-        raise FileError(f"{os.fspath(name)}: not a {kind} document (half a surrogate pair in {bad[:40]!a}).")
+def _refuse_unwritable(value: Any, name: str | os.PathLike[str], kind: str) -> None:
+    """Raise FileError for text that no file holds, and for whole numbers (YAML's 0xfff...) that cannot be written."""
+    for leaf in _leaves(value):
+        if isinstance(leaf, str) and not _writable(leaf):
+            raise FileError(f"{os.fspath(name)}: not a {kind} document (half a surrogate pair in {leaf[:40]!a}).")
+        if isinstance(leaf, int) and abs(leaf) >= 10**MAX_DIGITS:
+            raise FileError(f"{os.fspath(name)}: not a {kind} document (a number of more than {MAX_DIGITS} digits).")
 
 
 def _no_constant(text: str, name: str) -> Any:
@@ -161,21 +165,18 @@ def _finite(digits: str) -> float:
     return value
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield every name and every value that holds no others."""
+    if isinstance(value, dict):
         for name, item in value.items():
-            yield from _texts(name)
-            yield from _texts(item)
+            yield from _leaves(name)
+            yield from _leaves(item)
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from _leaves(item)
+    else:
+        yield value
 
 
 def _writable(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -1,17 +1,78 @@
-"""Whether plain values have the types that their reader takes for granted, and where they do not."""
+"""Whether plain values are what their reader takes for granted, and where they are not."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
+import re
 import types
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, NotRequired, Union, get_args, get_origin, get_type_hints, is_typeddict
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import cache
+from typing import (
+    Annotated,
+    Any,
+    NamedTuple,
+    NotRequired,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from rlx.errors import FileError
-from rlx.untrusted.shown import brief
+from rlx.untrusted.shown import LONGEST, shown
 
 LARGEST_WHOLE = 2**63  # beyond it a whole number fits no array
-SHOWN = 80
+YEARS = range(1678, 2262)  # the whole ones that datetime64[ns] holds
+
+T = TypeVar("T")
+
+
+class Rule(NamedTuple):
+    """What a value of the right type has to be as well; ``what`` is the end of "expected ..."."""
+
+    what: str
+    holds: Callable[[Any], object]
+
+    def said(self) -> str:
+        """Return the end of "expected ..."."""
+        return self.what
+
+
+def items(fewest: int = 0, most: int = 100_000) -> Rule:
+    """Return the rule of lists of so many items."""
+    return Rule(f"a list of {fewest:,} to {most:,} items", lambda value: fewest <= len(value) <= most)
+
+
+def matching(pattern: str, what: str) -> Rule:
+    """Return the rule of text that ``pattern`` matches as a whole."""
+    return Rule(what, re.compile(pattern, re.ASCII).fullmatch)
+
+
+def dated(pattern: str, example: str) -> Rule:
+    """Return the rule of text that ``pattern`` matches as a whole, and that is a day or a time of the calendar.
+
+    Of years beyond ``YEARS`` a time stamp in nanoseconds would become another one, in silence.
+    """
+    compiled = re.compile(pattern, re.ASCII)
+
+    def holds(text: str) -> bool:
+        try:
+            return compiled.fullmatch(text) is not None and datetime.fromisoformat(text).year in YEARS
+        except ValueError:
+            return False
+
+    return Rule(f"a date such as {example}", holds)
+
+
+Finite = Annotated[float, Rule("a number below 1e100", lambda value: abs(value) <= 1e100)]
+"""A number that no measure comes near the end of, and whose square is still a float."""
+Measure = Finite | None
+Count = Annotated[int, Rule("a whole number from 0 to 2**53", lambda value: 0 <= value <= 2**53)]
+Words = Annotated[str, Rule("text of at most 20,000 characters", lambda value: len(value) <= 20_000)]
+Stamp = Annotated[str, dated(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?", "2026-01-31T12:00:00")]
 
 
 class Misfit(NamedTuple):
@@ -25,20 +86,41 @@ class Misfit(NamedTuple):
 def require(value: Any, hint: Any, name: str, key: str = "") -> Any:
     """Return ``value`` when it is of the type ``hint``; FileError, with the file's ``name`` and the key, otherwise.
 
-    Hints are those of plain values: ``Any``, None, bool, int, float, str, unions of them, lists, tuples, sequences,
-    mappings with text keys, and TypedDicts, which may have more keys than they name. A bool is no number, a whole
-    number is a float too, and no whole number is beyond 2**63, no float not finite.
+    Hints are those of plain values: ``Any``, None, bool, int, float, str, unions of them, lists, sequences, tuples,
+    mappings with text keys, TypedDicts, and dataclasses for what ``asdict`` makes of them; a mapping may have more than
+    their fields. In ``Annotated`` the type comes first, and then whatever ``holds``, as a ``Rule`` or a range of the
+    configuration does, and further types. A bool is no number, a whole number is a float too, and no whole number is
+    beyond 2**63, no float not finite.
     """
     bad = misfit(value, hint, key)
     if bad is not None:
-        raise FileError(f"{name}: {bad.key or 'its content'} is {shown(bad.found)}, expected {bad.expected}.")
+        found = "missing" if bad.found is _ABSENT else shown(bad.found)
+        raise FileError(f"{name}: {bad.key or 'its content'} is {found}, expected {bad.expected}.")
     return value
 
 
-def shown(value: Any) -> str:
-    """Return a value as a message shows it: on one line, cut where it is long."""
-    text = "missing" if value is _ABSENT else ascii(value) if isinstance(value, str) else repr(value)
-    return brief(text, SHOWN)
+def require_fields(kind: Callable[..., T], data: Any, name: str, key: str = "", *, closed: bool = True) -> T:
+    """Return the dataclass object that a mapping has the fields of; FileError as ``require`` raises it.
+
+    What has a default may be missing. FileError too for a name that is no field where the mapping is ``closed``.
+    """
+    require(data, dict[str, Any], name, key)
+    hints = _fields(kind)
+    if closed and (unknown := sorted(data.keys() - hints.keys())):
+        raise FileError(f"{name}: {member(key, unknown[0])} is {shown(data[unknown[0]])}, and no such field is known.")
+    given = require({**_defaults(kind), **data}, kind, name, key)
+    tuples = {field: tuple(given[field]) for field, (hint, _) in hints.items() if _is_tuple(hint)}
+    return kind(**{field: given[field] for field in hints} | tuples)
+
+
+def _is_tuple(hint: Any) -> bool:
+    return get_origin(get_args(hint)[0] if get_origin(hint) is Annotated else hint) is tuple
+
+
+def _defaults(kind: Any) -> dict[str, Any]:
+    own = dataclasses.fields(kind)
+    made = {field.name: field.default_factory() for field in own if callable(field.default_factory)}
+    return made | {field.name: field.default for field in own if field.default is not dataclasses.MISSING}
 
 
 _ABSENT = object()
@@ -47,22 +129,20 @@ _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 def misfit(value: Any, hint: Any, key: str = "") -> Misfit | None:
     """Return the first place in ``value`` that is not as ``hint`` says, None when there is none."""
+    if hint is None or (type(hint) is type and hint in _WORDS):  # most are: the others take a while to tell
+        return None if _is_plain(value, hint) else Misfit(key, value, _WORDS[hint or type(None)])
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
         return None
+    if origin is Annotated:
+        return next((bad for one in inner if (bad := _of_part(value, one, key))), None)
     if origin in (Union, types.UnionType):
-        found = [misfit(value, one, key) for one in inner]
-        if None in found:
-            return None
-        deeper = next((one for one in found if one is not None and one.key != key), None)
-        return deeper or Misfit(key, value, " or ".join(dict.fromkeys(one.expected for one in found if one)))
-    if is_typeddict(hint):
-        return _of_fields(value, hint, key)
+        return _of_union(value, inner, key)
     if origin in (list, tuple, Sequence):
-        return _of_items(value, inner[0], key)
+        return _of_items(value, inner, key)
     if origin in (dict, Mapping):
         return _of_mapping(value, inner[1], key)
-    return None if _is_plain(value, hint) else Misfit(key, value, _WORDS[hint or type(None)])
+    return _of_fields(value, hint, key)
 
 
 def _is_plain(value: Any, hint: Any) -> bool:
@@ -75,10 +155,31 @@ def _is_plain(value: Any, hint: Any) -> bool:
     return type(value) is hint
 
 
-def _of_items(value: Any, item: Any, key: str) -> Misfit | None:
+def _of_part(value: Any, part: Any, key: str) -> Misfit | None:
+    """Compare a value with one part of ``Annotated``: a type, or what holds or does not."""
+    if not hasattr(part, "holds"):
+        return misfit(value, part, key)
+    return None if part.holds(value) else Misfit(key, value, part.said())
+
+
+def _of_union(value: Any, hints: Sequence[Any], key: str) -> Misfit | None:
+    """Compare a value with each hint; where it fits none, what is wrong within it says more than its type."""
+    found = [bad for one in hints if (bad := misfit(value, one, key))]
+    if len(found) < len(hints):
+        return None
+    deeper = next((bad for bad in found if bad.key != key), None)
+    return deeper or Misfit(key, value, " or ".join(dict.fromkeys(bad.expected for bad in found)))
+
+
+def _of_items(value: Any, hints: Sequence[Any], key: str) -> Misfit | None:
+    """Compare a list with the hint for all of its items, or with one for each."""
     if not isinstance(value, (list, tuple)):
         return Misfit(key, value, "a list")
-    return next((bad for i, one in enumerate(value) if (bad := misfit(one, item, f"{key}[{i}]"))), None)
+    each = hints if len(hints) > 1 and hints[-1] is not ... else [hints[0]] * len(value)
+    if len(each) != len(value):
+        return Misfit(key, value, f"a list of {len(each)}")
+    pairs = enumerate(zip(value, each, strict=True))
+    return next((bad for i, (one, hint) in pairs if (bad := misfit(one, hint, f"{key}[{i}]"))), None)
 
 
 def _of_mapping(value: Any, item: Any, key: str) -> Misfit | None:
@@ -87,30 +188,34 @@ def _of_mapping(value: Any, item: Any, key: str) -> Misfit | None:
         return Misfit(key, value, "a mapping")
     if odd := [name for name in value if not isinstance(name, str)]:
         return Misfit(key, odd[0], "text for every name in it")
-    return next((bad for name, one in value.items() if (bad := misfit(one, item, below(key, name)))), None)
+    if item is Any:
+        return None
+    return next((bad for name, one in value.items() if (bad := misfit(one, item, member(key, name)))), None)
 
 
 def _of_fields(value: Any, hint: Any, key: str) -> Misfit | None:
-    """Compare a mapping with the fields of a TypedDict."""
+    """Compare a mapping with the fields of a TypedDict or of a dataclass."""
     if bad := _of_mapping(value, Any, key):
         return bad
-    for name, one in get_type_hints(hint, include_extras=True).items():  # annotations may be text, marks and all
-        mark: Any = get_origin(one)
-        if name not in value and mark is not NotRequired:
-            return Misfit(below(key, name), _ABSENT, _expected(one))
-        inner = get_args(one)[0] if mark is NotRequired else one
-        if name in value and (bad := misfit(value[name], inner, below(key, name))):
+    for name, (inner, needed) in _fields(hint).items():
+        if name not in value and needed:
+            bad = misfit(_ABSENT, inner)
+            return Misfit(member(key, name), _ABSENT, "something" if bad is None else bad.expected)
+        if name in value and (bad := misfit(value[name], inner, member(key, name))):
             return bad
     return None
 
 
-def _expected(hint: Any) -> str:
-    """Return in words what ``hint`` takes, by what it says of something that nothing takes."""
-    bad = misfit(_ABSENT, hint)
-    return "something" if bad is None else bad.expected
+@cache
+def _fields(hint: Any) -> dict[str, tuple[Any, bool]]:
+    """Return the hint of every field of a TypedDict or a dataclass, and whether it must be there."""
+    hints = get_type_hints(hint, include_extras=True)  # annotations may be text, marks and all
+    needed = getattr(hint, "__required_keys__", hints.keys())
+    marked = {name for name, one in hints.items() if get_origin(one) is NotRequired}
+    return {n: (get_args(one)[0] if n in marked else one, n in needed and n not in marked) for n, one in hints.items()}
 
 
-def below(key: str, name: str) -> str:
+def member(key: str, name: str) -> str:
     """Return the key of ``name`` in the mapping at ``key``, as a message shows it."""
-    safe = name if name.isascii() and name.isprintable() and len(name) <= SHOWN else shown(name)
+    safe = name if name.isascii() and name.isprintable() and len(name) <= LONGEST else shown(name)
     return f"{key}.{safe}" if key else safe

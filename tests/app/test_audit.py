@@ -212,7 +212,7 @@ def test_a_policy_of_somebody_elses_making_is_not_built(shell: Shell, capsys: py
     config = shell.folder / "judged" / "config.yaml"
     config.write_text(config.read_text().replace("rlx.policies.baselines.Cash", "os.getcwd"))
     assert audit(shell.folder / "judged") == 2
-    assert "policy._target_ is 'os.getcwd', expected one of" in capsys.readouterr().err
+    assert 'policy._target_ is "os.getcwd", expected one of' in capsys.readouterr().err
 
 
 def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,6 +77,26 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, card: Scorecard, caplog: py
     assert f"The trials of the sweep {tmp_path} are not counted." in caplog.text
 
 
+def test_a_sharpe_ratio_counts_however_large_it_is_or_is_told(
+    tmp_path: Path, card: Scorecard, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_sweep(tmp_path, card, [2e9, 2.0, 1e200])
+    with caplog.at_level(logging.WARNING):
+        assert sweep_of(tmp_path / "1") == Sweep(2, {card.key["hash"]: [2e9]})
+    assert "2/scorecard.json: metrics.sharpe is 1e+200, expected a number below 1e100" in caplog.text
+
+
+def test_a_run_s_own_scorecard_is_not_called_another_s(
+    tmp_path: Path, card: Scorecard, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "alone").mkdir()
+    (tmp_path / "alone" / "scorecard.json").write_text("{")
+    with caplog.at_level(logging.WARNING):
+        assert sweep_of(tmp_path / "alone") is None
+    assert "The number of trials on it is not counted: scorecard " in caplog.text
+    assert "spread over trials" not in caplog.text
+
+
 @pytest.mark.parametrize("name", ["other.db", "../elsewhere.db", "a?b%41{c}.db"])
 def test_a_sweep_is_counted_wherever_its_study_is(tmp_path: Path, card: Scorecard, name: str) -> None:
     """Without study.db the three trials counted as one, and the deflated Sharpe ratio rose."""

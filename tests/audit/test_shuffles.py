@@ -16,7 +16,8 @@ from rlx.data.normalizer import Normalizer
 from rlx.data.sources import sample, synthetic
 from rlx.data.splits import Span
 from rlx.policies.baselines import Cash, EqualWeight
-from rlx.policies.checkpoint import CheckpointPolicy, PolicyFacts
+from rlx.policies.checkpoint import CheckpointPolicy
+from rlx.policies.facts import PolicyFacts
 from rlx.policies.hindsight import Hindsight
 from rlx.policies.networks.mlp import MlpAllocation
 from rlx.policies.trailing import Momentum

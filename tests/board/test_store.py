@@ -9,11 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlx.board.shape import check_entry
+from rlx.board.entry import Entry
 from rlx.board.store import Scoreboard, append
-from rlx.errors import RlxError
+from rlx.errors import FileError, RlxError
 from rlx.evaluate.significance import measure_significance
 from rlx.evaluate.trials import Trials
+from rlx.untrusted.plain_types import require_fields
 from tests.board.entries import KEY, entry, failed, shared
 
 
@@ -50,11 +51,14 @@ def test_two_writers_lose_no_line(tmp_path: Path) -> None:
     ("text", "words"),
     [
         ("{", "not a JSON document"),
-        ("[]", "schema_version=None"),
+        ("[]", "schema_version=null"),
         ('{"schema_version": 9}', "schema_version=9"),
-        ('{"schema_version": 1, "keys": {}}', "entries: missing"),
-        ('{"schema_version": 1, "keys": {}, "entries": [{"target": "a"}]}', "entries[0].system: missing"),
-        ('{"schema_version": 1, "keys": {}, "entries": [7]}', "entries[0]=7: must be an object"),
+        ('{"schema_version": 1, "keys": {}}', "entries is missing, expected a list"),
+        (
+            '{"schema_version": 1, "keys": {}, "entries": [{"target": "a"}]}',
+            "entries[0].system is missing, expected",
+        ),
+        ('{"schema_version": 1, "keys": {}, "entries": [7]}', "entries[0] is 7, expected a mapping"),
     ],
 )
 def test_a_damaged_board_is_refused_and_left_alone(tmp_path: Path, text: str, words: str) -> None:
@@ -85,4 +89,13 @@ def test_a_failed_write_keeps_the_old_board(tmp_path: Path, monkeypatch: pytest.
 def test_a_target_whose_trials_spread_less_than_noise_has_a_line() -> None:
     measured = measure_significance(np.tile([0.01, -0.01, 0.02, 0.0], 10), Trials(2, "sweep", 1e-9), 0.95, 252.0)
     assert measured.trial_variance_from == "floor"
-    check_entry(entry("a", 0.1, significance=measured.to_dict()).to_dict())
+    line = entry("a", 0.1, significance=measured.to_dict())
+    assert require_fields(Entry, line.to_dict(), "x.json") == line
+
+
+def test_a_significance_that_lacks_a_number_is_refused() -> None:
+    """Its reader takes every one of them for granted, though their class has defaults."""
+    measured = measure_significance(np.tile([0.01, -0.01, 0.02, 0.0], 10), Trials(1, "none"), 0.95, 252.0).to_dict()
+    del measured["dsr"]
+    with pytest.raises(FileError, match=r"significance\.dsr is missing"):
+        require_fields(Entry, entry("a", 0.1, significance=measured).to_dict(), "x.json")

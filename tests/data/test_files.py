@@ -273,5 +273,5 @@ def test_nested_columns_of_parquet(value: object, column: str, tmp_path: Path) -
 def test_a_parquet_file_of_endless_equal_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("rlx.data.readers.arrow_table.MAX_CELLS", 20)
     _frame().to_parquet(tmp_path / "A.parquet")
-    with pytest.raises(DataError, match="6 rows of 5 columns; 20 cells are read"):
+    with pytest.raises(DataError, match="6 rows of 5 columns, and no more than 20 cells are read"):
         load_folder(str(tmp_path))

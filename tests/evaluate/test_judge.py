@@ -305,8 +305,8 @@ def test_a_window_that_does_not_fit_is_refused() -> None:
         (None, "no such file"),
         ("{", "not a JSON document"),
         ('{"schema_version": 2}', "schema_version=2; this version reads 1"),
-        ("[]", "schema_version=None"),
-        ('{"schema_version": 1, "metric": {}}', r"missing fields .*'metrics'.*unknown fields \['metric'\]"),
+        ("[]", "schema_version=null"),
+        ('{"schema_version": 1, "metric": {}}', r"missing fields .*'metrics'.*unknown fields \[.metric.\]"),
     ],
 )
 def test_a_file_that_is_no_scorecard_is_refused(tmp_path: Path, text: str | None, message: str) -> None:

@@ -125,7 +125,7 @@ def test_code_beside_a_run_is_not_run(trained: Finished, shell: Shell, monkeypat
     path = run / "config.yaml"
     path.write_text(path.read_text().replace("rlx.learners.gymrl.learner.GymrlLearner", "evil.act"))
     before = contents(shell.folder)
-    assert_refused(shell.train("resume=run", "trainer.max_updates=3"), "config.yaml: module._target_ is 'evil.act'")
+    assert_refused(shell.train("resume=run", "trainer.max_updates=3"), 'config.yaml: module._target_ is "evil.act"')
     assert contents(shell.folder) == before
 
 
@@ -164,7 +164,7 @@ def test_every_leaf_of_the_choices(run: Path) -> None:
         ("data: !!binary aGk=", "data is b'hi', expected a mapping"),
         ("1: 2", "text for every name"),
         ("- 1", r"is \[1\], expected a mapping"),
-        ("", "is None, expected a mapping"),
+        ("", "is null, expected a mapping"),
         ("a: [", "not a YAML document"),
         ("a: 1\na: 2", "not a YAML document"),
         ("\x00", "not a YAML document"),
@@ -193,10 +193,10 @@ ROWS = '{"step": 0, "train/loss": 0.5}\n{"step": 1, "val/sharpe": null}\n{"step"
     [
         ('{"step": 0\n' + ROWS, "line 1: not a JSON document"),
         (ROWS + "[1]\n", r"line 4: its content is \[1\], expected a mapping"),
-        (ROWS + '{"train/loss": 1}\n', "line 4: step is None"),
+        (ROWS + '{"train/loss": 1}\n', "line 4: step is null"),
         (ROWS + '{"step": 1.5}\n', "line 4: step is 1.5, expected a whole number"),
         (ROWS + '{"step": -1}\n', "line 4: holds step -1"),
-        (ROWS + '{"step": 1, "x": "text"}\n', "line 4: x is 'text', expected a number or null"),
+        (ROWS + '{"step": 1, "x": "text"}\n', 'line 4: x is "text", expected a number or null'),
         (ROWS + '{"step": 1, "=cmd()": 1}\n', r"line 4: holds '=cmd\(\)', which no run logs"),
         (ROWS + '{"step": 1, "x": NaN}\n', "line 4: not a JSON document"),
         (ROWS + '{"step": 1, "x": ' + "9" * 500 + "}\n", "line 4: not a JSON document"),
@@ -222,7 +222,7 @@ def test_a_history_cut_by_a_kill_is_whole_but_for_its_last_line(tmp_path: Path) 
         ("provenance.json", '{"versions": [1]}', "versions is [1], expected a mapping"),
         ("provenance.json", '{"versions": {"torch": 1}}', "versions.torch is 1, expected text or null"),
         ("provenance.json", '{"a":' * 99 + "1" + "}" * 99, "more than 50 levels"),
-        ("metrics.jsonl", '{"step": null}\n', "metrics.jsonl: line 1: step is None"),
+        ("metrics.jsonl", '{"step": null}\n', "metrics.jsonl: line 1: step is null"),
     ],
 )
 def test_damaged_records_stop_a_resume(trained: Finished, shell: Shell, name: str, text: str, part: str) -> None:

@@ -157,8 +157,25 @@ def test_a_ledger_of_more_rows_than_any_is_not_read(tmp_path: Path, monkeypatch:
     pq.write_table(pa.table({"net_return": column}), path)
     assert path.stat().st_size < 10_000
     monkeypatch.setattr("rlx.evaluate.ledger_file.MAX_CELLS", n - 1)
-    with pytest.raises(FileError, match=r"1,048,576 rows of 1 columns, expected different columns and at most"):
+    with pytest.raises(
+        FileError, match=r"parquet: says it holds 1,048,576 rows of 1 columns, and no more than 1,048,575"
+    ):
         read_ledger(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda table: table.slice(0, 0), "has no rows"),
+        (lambda table: table.append_column("bar", table["bar"]), 'several columns "bar"'),
+    ],
+)
+def test_a_ledger_without_rows_or_with_a_column_twice_is_called_so(
+    judged: Path, tmp_path: Path, change: Any, words: str
+) -> None:
+    pq.write_table(change(pq.read_table(judged / "ledger.parquet")), tmp_path / "ledger.parquet")
+    with pytest.raises(FileError, match=words):
+        read_ledger(tmp_path / "ledger.parquet")
 
 
 @pytest.fixture(scope="module")
@@ -173,10 +190,10 @@ def sweep(judged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("name", "text", "part"),
     [
-        (".hydra/overrides.yaml", "a: 1", "is {'a': 1}, expected a list"),
-        (".hydra/overrides.yaml", "- {a: 1}", "is {'a': 1}, expected text"),
+        (".hydra/overrides.yaml", "a: 1", 'is {"a": 1}, expected a list'),
+        (".hydra/overrides.yaml", "- {a: 1}", 'is {"a": 1}, expected text'),
         (".hydra/overrides.yaml", "- &a [*a]", "stands for itself"),
-        ("scorecard.json", "[]", "schema_version=None"),
+        ("scorecard.json", "[]", "schema_version=null"),
         ("ledger.parquet", "hello", "not a Parquet file"),
     ],
 )

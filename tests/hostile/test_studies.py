@@ -14,13 +14,14 @@ import pytest
 
 from hydra_plugins.rlx_optuna._record import holding, read_held, read_record, write_record
 from hydra_plugins.rlx_optuna._storage import Place, opened
-from rlx.app.sweep_report import read_card, report_on
+from rlx.app.sweep_report import report_on
 from rlx.app.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
 from rlx.data.splits import Span
 from rlx.errors import RlxError
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
 from rlx.evaluate.ledger_file import write_ledger
+from rlx.evaluate.scorecard import Scorecard
 from rlx.plain import write_text
 from tests.app.commands import Shell
 from tests.evaluate.players import FREE, Player, random_market
@@ -178,7 +179,7 @@ def test_a_scorecard_without_what_is_read_of_it_is_refused(folder: Path, shell: 
     for _, key in damaged_documents({name: card["key"][name] for name in used}):
         path.write_text(json.dumps({**card, "key": {**card["key"], **key} if isinstance(key, dict) else key}))
         with contextlib.suppress(RlxError):
-            read_card(path)
+            Scorecard.load(path)
             refused -= 1
         refused += 1
     assert refused > 50
@@ -193,7 +194,7 @@ def test_every_damaged_scorecard_is_refused_or_does_not_matter(folder: Path) -> 
     for _, document in damaged_documents(json.loads(before)):
         path.write_text(json.dumps(document))
         with contextlib.suppress(RlxError):
-            read_card(path)
+            Scorecard.load(path)
         _other_sharpes(folder / "0")
         _on_its_scorecard(folder / "1")
     for what, data in damaged_bytes(before.encode()):

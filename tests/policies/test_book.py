@@ -15,7 +15,8 @@ from rlx.data.normalizer import Normalizer
 from rlx.data.synthetic import synthetic
 from rlx.envs.encoding import encode
 from rlx.errors import ConfigError
-from rlx.policies.checkpoint import PolicyFacts, load_checkpoint, save_checkpoint
+from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks import book as book_module
 from rlx.policies.networks.book import BookAllocation, signals_of
 from rlx.policies.networks.forecaster import some_series

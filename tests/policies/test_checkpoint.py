@@ -15,7 +15,8 @@ from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
 from rlx.errors import CheckpointError
 from rlx.policies.base import Policy
-from rlx.policies.checkpoint import PolicyFacts, load_checkpoint, save_checkpoint
+from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.mlp import MlpAllocation
 from rlx.policies.weights import MAX_HEADER_BYTES
 from rlx.sim.rules import Costs, Guard, Rules
@@ -141,14 +142,14 @@ def test_weights_are_never_unpickled(folder: Path) -> None:
     ("changes", "message"),
     [
         ({"format_version": 2}, "format_version is 2, this version of rlx reads 1"),
-        ({"format_version": None}, "format_version is None"),
+        ({"format_version": None}, "format_version is null"),
         ({"symbols": None, "normalizer": None}, r"policy\.json: symbols is missing, expected a list"),
         ({"network": {"name": "mlp_alocation", "arguments": {}}}, "Did you mean 'mlp_allocation'"),
         (
             {"network": {"name": "mlp_allocation", "arguments": {"n_assets": 3}}},
             r"network\.arguments: lacks .*hidden_sizes",
         ),
-        ({"network": "mlp"}, "network is 'mlp', expected a mapping"),
+        ({"network": "mlp"}, 'network is "mlp", expected a mapping'),
         ({"normalizer": {"mean": [0.0]}}, "normalizer.feature_names is missing"),
     ],
 )
@@ -170,7 +171,7 @@ def test_shapes_that_do_not_fit_the_weights(folder: Path) -> None:
     network["arguments"]["hidden_sizes"] = [16]
     edit(folder, network=network)
     with pytest.raises(
-        CheckpointError, match=r"layers\.0\.weight' has shape \(8, 29\), and its network needs \(16, 29\)"
+        CheckpointError, match=r"layers\.0\.weight\" has shape \(8, 29\), and its network needs \(16, 29\)"
     ):
         load_checkpoint(folder)
 
@@ -185,10 +186,10 @@ def test_shapes_that_do_not_fit_the_weights(folder: Path) -> None:
         ("symbols", ["S0", "S1", 2], r"\[2\] is 2, expected text"),
         ("asset_classes", ["equity"], "expected 3, one a symbol"),
         ("window_steps", 0, "is 0, expected a whole number above 0"),
-        ("window_steps", "1", "is '1', expected a whole number"),
-        ("window_steps", True, "is True, expected a whole number"),
+        ("window_steps", "1", 'is "1", expected a whole number'),
+        ("window_steps", True, "is true, expected a whole number"),
         ("window_steps", 3, r"is 3, expected 2 as in network\.arguments\.window_steps"),
-        ("config", None, "is None, expected a mapping"),
+        ("config", None, "is null, expected a mapping"),
         ("config", [], r"is \[\], expected a mapping"),
         ("normalizer", [1], r"is \[1\], expected a mapping"),
         ("module", 7, "is 7, expected text"),

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlx.errors import FileError
 from rlx.report.page.html import Markup, join, tag
 from rlx.report.page.monthly import monthly_returns
 from rlx.report.page.scale import Scale, percent, plain_number
-from rlx.report.page.series import GUARDS, Series
+from rlx.report.page.series import Guards, Series
 from rlx.report.page.small import interval_bar, interval_scale, spark_line
 from rlx.report.page.svg import HEIGHT, OUTSIDE, WIDTH, area_path, line_path
 from rlx.report.page.weights import weights_over_time
@@ -39,19 +41,28 @@ def points(path: str) -> list[tuple[int, int]]:
 
 def series(weights: dict[str, list[float]], days: int, monthly: list[list[float]] | None = None) -> Series:
     """Return series that have weights and months."""
-    one = {"p": [1.0] * days}
-    return Series.from_dict(
-        {
-            "policy": "p",
-            "dates": [str(np.datetime64("2020-01-01") + day) for day in range(days)],
-            **dict.fromkeys(("value", "drawdown", "rolling_sharpe"), one),
-            "weights": weights,
-            "guards": dict.fromkeys(GUARDS, [0.0] * days),
-            "monthly": monthly or [],
-            "costs": dict.fromkeys(("before_costs", "trading", "financing", "net"), 0.0),
-            "windows": {"edges": [0, 1], "counts": {"p": [1]}},
-        }
-    )
+    return Series.from_dict(document(weights, days, monthly), "x.json")
+
+
+def document(weights: dict[str, list[float]], days: int, monthly: list[list[float]] | None = None) -> dict[str, Any]:
+    """Return the file of such series."""
+    return {
+        "policy": "p",
+        "dates": [str(np.datetime64("2020-01-01") + day) for day in range(days)],
+        **{held: {"p": [1.0] * days} for held in ("value", "drawdown", "rolling_sharpe")},
+        "weights": weights,
+        "guards": dict.fromkeys(Guards.__annotations__, [0.0] * days),
+        "monthly": monthly or [],
+        "costs": dict.fromkeys(("before_costs", "trading", "financing", "net"), 0.0),
+        "windows": {"edges": [0, 1], "counts": {"p": [1]}},
+    }
+
+
+@pytest.mark.parametrize("shares", ["text", None, {}, [1.0, 2.0]])
+def test_a_guard_that_nobody_knows_is_held_to_the_same(shares: Any) -> None:
+    right = document({"A": [1.0]}, days=1)
+    with pytest.raises(FileError, match=r"x\.json: guards\.more "):
+        Series.from_dict({**right, "guards": {**right["guards"], "more": shares}}, "x.json")
 
 
 def test_text_is_escaped_and_markup_is_not() -> None:

@@ -370,7 +370,10 @@ def test_rlx_board_writes_the_pages_again(page: Page, tmp_path: Path, capsys: py
     ("content", "words"),
     [
         (None, "no such file"),
-        ('{"schema_version": 1, "keys": {"k": {"key": {}}}, "entries": []}', "keys.k.data: missing"),
+        (
+            '{"schema_version": 1, "keys": {"k": {"key": {}}}, "entries": []}',
+            "keys.k.key.hash is missing, expected",
+        ),
         ("{", "not a JSON document"),
         ('{"schema_version": 9}', "schema_version=9"),
     ],

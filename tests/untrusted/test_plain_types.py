@@ -31,14 +31,14 @@ def test_what_fits_is_returned() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("count", True, "inner.count is True, expected a whole number"),
+        ("count", True, "inner.count is true, expected a whole number"),
         ("count", 10**30, "inner.count is 1000000000000000000000000000000, expected a whole number"),
-        ("count", None, "inner.count is None, expected a whole number"),
-        ("metrics", {"a": "text"}, "inner.metrics.a is 'text', expected a number or null"),
-        ("metrics", {"a": float("nan")}, "inner.metrics.a is nan, expected a number or null"),
+        ("count", None, "inner.count is null, expected a whole number"),
+        ("metrics", {"a": "text"}, 'inner.metrics.a is "text", expected a number or null'),
+        ("metrics", {"a": float("nan")}, "inner.metrics.a is NaN, expected a number or null"),
         ("metrics", {1: 2.0}, "inner.metrics is 1, expected text for every name"),
         ("names", ["a", 1], r"inner.names\[1\] is 1, expected text"),
-        ("names", "ab", "inner.names is 'ab', expected a list"),
+        ("names", "ab", 'inner.names is "ab", expected a list'),
     ],
 )
 def test_what_does_not_fit_is_named(key: str, value: Any, message: str) -> None:

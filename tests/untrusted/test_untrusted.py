@@ -98,6 +98,7 @@ def test_brackets_within_text_are_no_depth(tmp_path: Path) -> None:
             f"{y}: &{y} [{','.join([f'*{x}'] * 9)}]\n" for x, y in zip("abcdefg", "bcdefgh", strict=True)
         ), "more than 20,000 values"),
         ("a: &a [*a, *a]", "stands for itself"),
+        ("a: [0x" + "f" * 5000 + "]", "a number of more than 400 digits"),
         (r'a: "\ud800"', "half a surrogate pair"),
         ("[" * 60 + "]" * 60, f"more than {MAX_DEPTH} levels"),
         ("!!python/object/apply:os.system [true]", "not a YAML document"),

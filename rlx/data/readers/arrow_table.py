@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlx.data.readers.table import Table, from_frame
-from rlx.errors import DataError
+from rlx.errors import DataError, FileError
+from rlx.untrusted.parquet import check_size
+from rlx.untrusted.shown import reason
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MAX_CELLS = 2**27
-"""Rows x columns of a Parquet file; a few bytes of one can stand for any number of equal rows."""
 
 
 def read_arrow(path: Path) -> Table:
@@ -24,6 +25,8 @@ def read_arrow(path: Path) -> Table:
         frame = _frame(path)
     except PermissionError as error:
         raise DataError(f"{path}: no permission to read it.") from error
+    except FileError as error:
+        raise DataError(str(error)) from error
     except (
         pa.ArrowException,
         OSError,
@@ -35,8 +38,7 @@ def read_arrow(path: Path) -> Table:
         NotImplementedError,
         MemoryError,
     ) as error:  # what a damaged file makes of pandas and pyarrow
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{path}: not a readable {path.suffix[1:].lower()} file: {reason}.") from error
+        raise DataError(f"{path}: not a readable {path.suffix[1:].lower()} file: {reason(error)}.") from error
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     return from_frame(path, frame)
@@ -50,9 +52,5 @@ def _frame(path: Path) -> pd.DataFrame:
         raise OSError("not a regular file")
     if path.suffix.lower() == ".feather":
         return pd.read_feather(path)
-    facts = pq.read_metadata(path)
-    if facts.num_rows * max(facts.num_columns, 1) > MAX_CELLS:
-        raise ValueError(
-            f"it says it holds {facts.num_rows:,} rows of {facts.num_columns} columns; {MAX_CELLS:,} cells are read"
-        )
+    check_size(pq.read_metadata(path), path, MAX_CELLS)
     return pd.read_parquet(path)

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 from rlx.errors import ConfigError, did_you_mean
 from rlx.learners.fields import Bars, Batch, Coefficient, LearningRate, Noise, Updates, Width
 from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
-from rlx.ranges import Each, Number, Text, Whole, check_fields, shown
+from rlx.ranges import Each, Number, Text, Whole, check_fields
+from rlx.untrusted.shown import as_typed
 
 FORECASTER, SPECIALISTS, PORTFOLIO = "forecaster", "specialists", "portfolio"
 STAGES = (FORECASTER, SPECIALISTS, PORTFOLIO)
@@ -54,7 +55,9 @@ class ForecasterConfig(ForecastFitConfig):
         check_fields(self, f"module.{FORECASTER}")
         self.levels = [float(level) for level in self.levels]
         if any(low >= high for low, high in zip(self.levels, self.levels[1:], strict=False)):
-            raise ConfigError(f"module.forecaster.levels={shown(self.levels)}: must be ascending numbers, none twice.")
+            raise ConfigError(
+                f"module.forecaster.levels={as_typed(self.levels)}: must be ascending numbers, none twice."
+            )
 
 
 @dataclass
@@ -121,7 +124,7 @@ def check_stages(stages: Sequence[str]) -> list[str]:
         if stage not in STAGES:
             hint = did_you_mean(str(stage), STAGES)
             raise ConfigError(
-                f"module.stages={shown(list(stages))}: '{shown(stage)}' is none of {', '.join(STAGES)}.{hint}"
+                f"module.stages={as_typed(list(stages))}: '{as_typed(stage)}' is none of {', '.join(STAGES)}.{hint}"
             )
     if not stages:
         raise ConfigError(f"module.stages=[]: name at least one of {', '.join(STAGES)}.")
@@ -134,11 +137,11 @@ def check_pairs(pairs: Any) -> str | list[list[str]]:
         return AUTO
     example = "give auto, or lists of symbols such as [[AAPL,IBM],[SPY,EEM]]."
     if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not pairs:
-        raise ConfigError(f"module.pairs={shown(pairs)}: {example}")
+        raise ConfigError(f"module.pairs={as_typed(pairs)}: {example}")
     baskets = [[str(symbol) for symbol in basket] if not isinstance(basket, str) else [basket] for basket in pairs]
     for basket in baskets:
         if len(basket) < 2 or len(set(basket)) < len(basket):
-            raise ConfigError(f"module.pairs: {shown(basket)} must have at least two different symbols; {example}")
+            raise ConfigError(f"module.pairs: {as_typed(basket)} must have at least two different symbols; {example}")
     if len({tuple(sorted(basket)) for basket in baskets}) < len(baskets):
-        raise ConfigError(f"module.pairs={shown(baskets)}: the same basket twice.")
+        raise ConfigError(f"module.pairs={as_typed(baskets)}: the same basket twice.")
     return baskets

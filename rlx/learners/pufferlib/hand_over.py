@@ -5,27 +5,43 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
-from functools import partial
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, NotRequired, TypedDict
+from typing import Annotated, Any, NamedTuple, NotRequired, TypedDict
 
 import numpy as np
 import safetensors.torch
 from torch import Tensor
 
 from rlx.data.normalizer import Normalizer
-from rlx.errors import CheckpointError, RlxError
+from rlx.errors import CheckpointError, DataError, FileError, RlxError
 from rlx.plain import plain, write_json
-from rlx.policies.facts import MAX_FACTS_BYTES, STAMP, WrittenNormalizer
+from rlx.policies.facts import MAX_FACTS_BYTES, Seen, WrittenNormalizer
 from rlx.policies.networks.forecaster import QuantileForecaster
-from rlx.policies.weights import OF_WRONG_VALUES, check_arguments, read_weights, with_weights
+from rlx.policies.weights import read_weights, require_arguments, with_weights
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import require, shown
+from rlx.untrusted.plain_types import require, require_fields
+from rlx.untrusted.shown import shown
 
 FORMAT_VERSION = 1
 FACTS_FILE = "hand_over.json"
 WEIGHTS_FILE = "forecasts.safetensors"
+
+
+class WrittenChoice(TypedDict):
+    """Which forecaster a symbol keeps."""
+
+    kept: str
+
+
+class WrittenMetrics(TypedDict):
+    """What the next stages go by, of the metrics in ``hand_over.json``; ``symbols`` are those of the specialists."""
+
+    pinball_loss: float
+    climatology_pinball_loss: float
+    skill: float
+    updates: int
+    symbols: NotRequired[dict[str, WrittenChoice]]
 
 
 @dataclass(frozen=True)
@@ -43,15 +59,15 @@ class HandOver:
     symbols: tuple[str, ...]
     feature_names: tuple[str, ...]
     window_steps: int
-    normalizer: dict[str, Any]
+    normalizer: Annotated[dict[str, Any], WrittenNormalizer]
     scale: tuple[float, ...]
     n_series: int
     network: dict[str, Any]
     data_fingerprint: str
-    seen: dict[str, list[str]]
+    seen: Seen
     config: dict[str, Any]
-    metrics: dict[str, Any]
-    history: list[dict[str, float]]
+    metrics: Annotated[dict[str, Any], WrittenMetrics]
+    history: Sequence[Mapping[str, float | None]]
     wall_seconds: float
 
     @property
@@ -59,43 +75,9 @@ class HandOver:
         """The last close that the forecasts were made with."""
         return max(np.datetime64(last) for _, last in self.seen.values())
 
-
-class WrittenMetrics(TypedDict):
-    """What the next stages go by, of the metrics in ``hand_over.json``; ``symbols`` are those of the specialists."""
-
-    pinball_loss: float
-    climatology_pinball_loss: float
-    skill: float
-    updates: int
-    symbols: NotRequired[dict[str, WrittenChoice]]
-
-
-class WrittenChoice(TypedDict):
-    """Which forecaster a symbol keeps."""
-
-    kept: str
-
-
-class WrittenFacts(TypedDict):
-    """The types of what ``hand_over.json`` holds."""
-
-    stage: str
-    key: str
-    upstream: str | None
-    symbols: list[str]
-    feature_names: list[str]
-    window_steps: int
-    normalizer: WrittenNormalizer
-    scale: list[float]
-    n_series: int
-    network: dict[str, Any]
-    data_fingerprint: str
-    seen: dict[str, list[str]]
-    config: dict[str, Any]
-    metrics: WrittenMetrics
-    history: list[dict[str, float | None]]
-    wall_seconds: float
-    weights_sha256: str
+    def build(self) -> QuantileForecaster:
+        """Return a forecaster of its shapes."""
+        return QuantileForecaster(self.n_series, len(self.feature_names), **self.network)
 
 
 class Forecasts(NamedTuple):
@@ -107,9 +89,9 @@ class Forecasts(NamedTuple):
 
     def network(self) -> QuantileForecaster:
         """Return the forecaster."""
-        facts = self.facts
-        build = partial(QuantileForecaster, facts.n_series, len(facts.feature_names), **facts.network)
-        return with_weights(build, self.weights, Path(self.source)).eval()
+        network = self.facts.build()
+        network.load_state_dict(self.weights)
+        return network.eval()
 
 
 @dataclass(frozen=True)
@@ -168,36 +150,33 @@ def read_forecasts(folder: Path, source: str) -> Forecasts:
     No network is built before the weights are known to be those of the facts, and to hold what it needs.
     """
     advice = "Delete the folder to have the stage done anew, or copy it again."
-    where, names = folder / FACTS_FILE, {field.name for field in fields(HandOver)}
     try:
-        content = read_json(where, limit=MAX_FACTS_BYTES)
-        if not isinstance(content, dict) or content.get("format_version") != FORMAT_VERSION:
-            raise CheckpointError(f"{folder}: was written by another version of rlx. {advice}")
-        require(content, WrittenFacts, str(where))
-        weights = read_weights(folder / WEIGHTS_FILE, content["weights_sha256"], FACTS_FILE)
-        sizes = {**content["network"], "n_series": content["n_series"], "n_features": len(content["feature_names"])}
-        check_arguments(QuantileForecaster.__init__, sizes, weights, f"{where}: network")
-        facts = HandOver(**{name: _typed(name, value) for name, value in content.items() if name in names})
-        forecasts = Forecasts(facts, weights, source)
-        forecasts.network()
-        Normalizer.from_dict(facts.normalizer)
-        _check_stamps(facts, str(where))
-    except (OSError, RlxError, *OF_WRONG_VALUES) as error:
-        raise CheckpointError(f"{folder}: missing or damaged ({error}). {advice}") from error
-    return forecasts
+        facts, sha256 = _read_facts(folder / FACTS_FILE)
+        weights = read_weights(folder / WEIGHTS_FILE, sha256, FACTS_FILE)
+        sizes = {**facts.network, "n_series": facts.n_series, "n_features": len(facts.feature_names)}
+        require_arguments(QuantileForecaster.__init__, sizes, weights, f"{folder / FACTS_FILE}: network")
+        with_weights(facts.build, weights, folder / WEIGHTS_FILE)
+    except OSError as error:
+        raise CheckpointError(f"{folder}: missing or not readable ({error}). {advice}") from error
+    except RlxError as error:
+        raise CheckpointError(f"{error} {advice}") from error
+    return Forecasts(facts, weights, source)
 
 
-def _check_stamps(facts: HandOver, where: str) -> None:
-    """Refuse spans that are none, and a scale that does not fit the symbols."""
-    for name, span in facts.seen.items():
-        if len(span) != 2 or not all(map(STAMP.fullmatch, span)):
-            raise CheckpointError(f"{where}: seen.{shown(name)} is {shown(span)}, expected the time stamps of a span.")
+def _read_facts(path: Path) -> tuple[HandOver, str]:
+    """Return the facts, and the hash of the weights they were written with; FileError where they do not fit."""
+    content = read_json(path, limit=MAX_FACTS_BYTES)
+    found = content.get("format_version") if isinstance(content, dict) else None
+    if found != FORMAT_VERSION:
+        raise FileError(f"{path}: format_version is {shown(found)}, this version of rlx reads {FORMAT_VERSION}.")
+    facts = require_fields(HandOver, content, str(path), closed=False)
     if not facts.seen or len(facts.scale) != len(facts.symbols) or facts.n_series not in (1, len(facts.symbols)):
-        raise CheckpointError(f"{where}: seen, scale or n_series do not fit its {len(facts.symbols)} symbols.")
-
-
-def _typed(name: str, value: Any) -> Any:
-    return tuple(value) if name in ("symbols", "feature_names", "scale") else value
+        raise FileError(f"{path}: seen, scale or n_series do not fit its {len(facts.symbols)} symbols.")
+    try:
+        Normalizer.from_dict(facts.normalizer)
+    except DataError as error:
+        raise FileError(f"{path}: {error}") from error
+    return facts, require(content.get("weights_sha256"), str, str(path), "weights_sha256")
 
 
 def content_key(stage: str, facts: Mapping[str, Any], sources: Sequence[Path]) -> str:

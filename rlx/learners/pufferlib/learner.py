@@ -35,7 +35,7 @@ from rlx.learners.pufferlib.spans import stage_spans
 from rlx.learners.pufferlib.summary import pipeline_summary
 from rlx.learners.states import as_arrays, as_tensors
 from rlx.plain import file_name
-from rlx.policies.checkpoint import PolicyFacts
+from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.book import SIGNAL_BOUND, BookAllocation
 from rlx.sim.rules import Rules
 

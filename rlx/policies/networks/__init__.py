@@ -8,7 +8,7 @@ from rlx.policies.networks.book import BookAllocation
 from rlx.policies.networks.gru_dirichlet import GruDirichlet
 from rlx.policies.networks.mlp import MlpAllocation
 from rlx.policies.networks.transformer import TransformerAllocation
-from rlx.untrusted.plain_types import shown
+from rlx.untrusted.shown import shown
 
 __all__ = ["NETWORKS", "PolicyNetwork", "network_name", "network_of"]
 

@@ -26,6 +26,8 @@ class QuantileForecaster(nn.Module):
         super().__init__()
         self.n_series, self.window_steps, self.hidden_size = n_series, window_steps, hidden_size
         self.levels = tuple(float(level) for level in levels)
+        if not 0.0 < self.levels[0] <= self.levels[-1] < 1.0 or list(self.levels) != sorted(set(self.levels)):
+            raise ValueError(f"levels={self.levels}: must be ascending, above 0 and below 1")
         width = n_series * hidden_size
         self.embed = nn.Conv1d(n_series * n_features, width, 1, groups=n_series)
         self.layers = nn.ModuleList(

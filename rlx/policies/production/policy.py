@@ -11,7 +11,7 @@ from rlx.data.market import Market
 from rlx.data.panel import format_stamp
 from rlx.data.splits import Span
 from rlx.errors import RecordError
-from rlx.policies.config import LogValue, check_record
+from rlx.policies.config import LogValue, ProductionConfig
 from rlx.policies.production.files import read_record
 from rlx.policies.production.positions import (
     AccountValue,
@@ -58,7 +58,7 @@ class ProductionRecord:
         initial_value: float | None = None,
         log_value: str = LogValue.exposure.value,
     ) -> None:
-        check_record(trades, log, initial_value, log_value)
+        ProductionConfig(trades=trades, log=log, initial_value=initial_value, log_value=log_value)
         self.initial_value = initial_value
         self.record = read_record(trades, log, log_value)
         self._targets: FloatArray | None = None

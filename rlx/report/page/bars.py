@@ -72,7 +72,7 @@ def cost_waterfall(series: Series) -> Markup:
         "financing": (before - trading, before - trading - financing, "taken"),
         "net": (0.0, net, "whole"),
     }
-    scale = Scale.over([np.array(list(series.costs.values())), np.array([before - trading])], include=(0.0,))
+    scale = Scale.over([np.array([before, trading, financing, net, before - trading])], include=(0.0,))
     shown = {"before costs": before, "trading costs": -trading, "financing": -financing, "net": net}
     said = ", ".join(f"{name} {_signed(value)}" for name, value in shown.items())
     lanes = [

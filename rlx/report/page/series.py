@@ -4,18 +4,63 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
 import numpy as np
 
 from rlx.errors import FileError, RlxError
+from rlx.ranges import Whole
 from rlx.types import FloatArray, TimeArray
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.shapes import anything, listed, mapped, misfit, number, or_null, record, text, whole
+from rlx.untrusted.plain_types import Count, Finite, Measure, Words, dated, items, member, require
+from rlx.untrusted.shown import shown
 
-GUARDS = ("drawdown_guard", "negative_return_guard", "turnover_guard")
+BY_POLICY = ("value", "drawdown", "rolling_sharpe")
+BY_OTHER = ("weights", "guards")
 LARGEST_FILE = 8 * 2**20  # a real one has about 25 kB
-COSTS = ("before_costs", "trading", "financing", "net")
+
+Day = Annotated[str, dated(r"\d{4}-\d\d-\d\d", "2026-01-31")]
+Month = tuple[Annotated[int, Whole(1, 9999)], Annotated[int, Whole(1, 12)], Finite]
+Values = Annotated[list[Finite], items(1)]
+
+
+class Guards(TypedDict):
+    """The share of its steps that each guard fired on."""
+
+    drawdown_guard: Values
+    negative_return_guard: Values
+    turnover_guard: Values
+
+
+class Costs(TypedDict):
+    """What a year brought, and what of it was paid."""
+
+    before_costs: Finite
+    trading: Finite
+    financing: Finite
+    net: Finite
+
+
+class Histogram(TypedDict):
+    """How many windows ended between two edges."""
+
+    edges: Annotated[list[Finite], items(2)]
+    counts: dict[str, Annotated[list[Count], items(1)]]
+
+
+class Written(TypedDict):
+    """What the file of a report holds."""
+
+    policy: Words
+    dates: Annotated[list[Day], items(1)]
+    value: dict[str, Values]
+    drawdown: dict[str, Values]
+    rolling_sharpe: dict[str, Annotated[list[Measure], items(1)]]
+    weights: dict[str, Values]
+    guards: Annotated[dict[str, Values], Guards]
+    monthly: Annotated[list[Month], items()]
+    costs: Costs
+    windows: Histogram
 
 
 @dataclass(frozen=True)
@@ -43,48 +88,31 @@ class Series:
     def read(cls, path: str | Path) -> Series:
         """Read a file; RlxError, naming it, when it is missing, damaged or holds something else."""
         try:
-            document = read_json(path, limit=LARGEST_FILE)
+            return cls.from_dict(read_json(path, limit=LARGEST_FILE), str(path))
         except FileNotFoundError:
             raise RlxError(f"{path}: no such file") from None
-        except (OSError, ValueError) as error:
+        except OSError as error:
             raise RlxError(f"{path}: cannot be read ({error})") from error
         except FileError as error:
             raise RlxError(str(error).rstrip(".")) from error
-        try:
-            return cls.from_dict(document)
-        except FileError as error:
-            raise RlxError(f"{path}: not a report ({error})") from error
 
     @classmethod
-    def from_dict(cls, document: Any) -> Series:
-        """Return the series of a JSON object; FileError, naming the place, where it is not as written."""
-        DOCUMENT(document, "")
-        dates = _dates(document["dates"])
-        by_day = {
-            name: {key: _array(values, len(dates), f"{name}.{key}") for key, values in document[name].items()}
-            for name in ("value", "drawdown", "rolling_sharpe", "weights", "guards")
-        }
-        policy, edges = document["policy"], _array(document["windows"]["edges"], None, "windows.edges")
+    def from_dict(cls, document: Any, name: str) -> Series:
+        """Return the series of the file ``name``; FileError, naming the place, where it is not as written."""
+        require(document, Written, name)
+        policy, dates = document["policy"], np.array(document["dates"], dtype="datetime64[D]")
+        edges, counts = np.array(document["windows"]["edges"], dtype=np.float64), document["windows"]["counts"]
+        if not np.all(np.diff(dates).astype(np.int64) > 0):
+            raise FileError(f"{name}: dates must rise.")
         if not np.all(np.diff(edges) >= 0.0):  # equal ones where all windows earned the same
-            raise FileError("windows.edges: must rise")
-        counts = {
-            name: _array(values, len(edges) - 1, f"windows.counts.{name}")
-            for name, values in document["windows"]["counts"].items()
-        }
-        for held in ("value", "drawdown", "rolling_sharpe"):
-            if policy not in by_day[held]:
-                raise FileError(f"{held}: nothing of {policy!r}")
-        if policy not in counts:
-            raise FileError(f"windows.counts: nothing of {policy!r}")
-        return cls(
-            policy=policy,
-            dates=dates,
-            monthly=tuple((year, month, float(change)) for year, month, change in document["monthly"]),
-            costs={name: float(document["costs"][name]) for name in COSTS},
-            edges=edges,
-            counts=counts,
-            **by_day,
-        )
+            raise FileError(f"{name}: windows.edges must rise.")
+        by_day = {held: _arrays(document[held], len(dates), f"{name}: {held}") for held in BY_POLICY + BY_OTHER}
+        in_bins = _arrays(counts, len(edges) - 1, f"{name}: windows.counts")
+        for held, there in (*((held, by_day[held]) for held in BY_POLICY), ("windows.counts", counts)):
+            if policy not in there:
+                raise FileError(f"{name}: {held} has nothing of {shown(policy)}.")
+        monthly = tuple((year, month, float(change)) for year, month, change in document["monthly"])
+        return cls(policy, dates, monthly=monthly, costs=document["costs"], edges=edges, counts=in_bins, **by_day)
 
     def days(self) -> FloatArray:
         """Return the place of each date between 0 (the first) and 1 (the last), (D,)."""
@@ -92,46 +120,9 @@ class Series:
         return days / days[-1] if days[-1] > 0.0 else days
 
 
-def _array(values: list[float | None], length: int | None, name: str) -> FloatArray:
-    array: FloatArray = np.array(values, dtype=np.float64)  # None becomes NaN
-    if length is not None and len(array) != length:
-        raise FileError(f"{name}: has {array.size} values, not {length}")
-    return array
-
-
-def _dates(texts: list[str]) -> TimeArray:
-    try:
-        dates: TimeArray = np.array(texts, dtype="datetime64[D]")
-    except ValueError as error:
-        raise FileError(f"dates: {error}") from error
-    if not np.all(np.diff(dates).astype(np.int64) > 0):
-        raise FileError("dates: must rise")
-    return dates
-
-
-def _month(value: Any, place: str) -> None:
-    listed(anything, least=3)(value, place)
-    for shape, item in zip((whole(1, 9999), whole(1, 12), number()), value, strict=False):
-        shape(item, place)
-    if len(value) != 3:
-        raise misfit(value, place, "a year, a month and a return")
-
-
-_VALUES = listed(number(), least=1)
-_GAPPED = listed(or_null(number()), least=1)
-
-DOCUMENT = record(
-    {
-        "policy": text(),
-        "dates": listed(text(r"\d{4}-\d\d-\d\d", "a date such as 2026-01-31"), least=1),
-        "value": mapped(_VALUES),
-        "drawdown": mapped(_VALUES),
-        "rolling_sharpe": mapped(_GAPPED),
-        "weights": mapped(_VALUES),
-        "guards": record(dict.fromkeys(GUARDS, _VALUES)),
-        "monthly": listed(_month),
-        "costs": record({name: number() for name in COSTS}),
-        "windows": record({"edges": listed(number(), least=2), "counts": mapped(listed(whole(), least=1))}),
-    }
-)
-"""What the file of a report holds."""
+def _arrays(named: dict[str, list[float | None]], length: int, place: str) -> dict[str, FloatArray]:
+    """Return lists as arrays, NaN for None; FileError unless each has as many values as there are places."""
+    for name, values in named.items():
+        if len(values) != length:
+            raise FileError(f"{member(place, name)} has {len(values)} values, expected {length}.")
+    return {name: np.array(values, dtype=np.float64) for name, values in named.items()}
