@@ -96,6 +96,11 @@ class Text:
 
 
 @dataclass(frozen=True)
+class FilePath(Text):
+    """The path of a file or folder; on the command line it may begin with ``~`` and hold any sign, without quotes."""
+
+
+@dataclass(frozen=True)
 class Each:
     """A list of ``fewest`` to ``most`` items, every one of which ``item`` allows."""
 

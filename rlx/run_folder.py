@@ -139,12 +139,12 @@ def refuse_unusable(key: str, value: str) -> None:
         raise ConfigError(f"{key}={shown(value)}: no folder can be made there (Permission denied). Choose another.")
 
 
-def refuse_used(run_dir: Path) -> None:
+def refuse_used(run_dir: Path, key: str = "hydra.run.dir") -> None:
     """Raise ConfigError when ``run_dir`` holds an earlier run: two runs in one folder would mix their files."""
     for name in RESULTS:
         if (run_dir / name).exists():
             raise ConfigError(
-                f"hydra.run.dir={run_dir}: holds an earlier run ({name}). Choose another folder, or move that run away."
+                f"{key}={run_dir}: holds an earlier run ({name}). Choose another folder, or move that run away."
             )
 
 
