@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ from rlx.ranges import shown
 COMMAND = "command.txt"
 CONFIG = "config.yaml"
 PROVENANCE = "provenance.json"
+COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 CODE = ("rlx", "conf", "hydra_plugins")  # what numbers depend on: a note or a scoreboard beside it is no other code
 
 # What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
@@ -101,13 +103,18 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 def same_code(before: Any, now: Any, folder: Path = Path(__file__).parent) -> bool:
     """Return whether two states that ``git_state`` recorded are of the same code, whatever else was committed."""
-    if before == now or not isinstance(before, dict) or not isinstance(now, dict):
+    if before == now or not (_has_commit(before) and _has_commit(now)):
         return bool(before == now)
     trees = [
-        [_git(folder.parent, "rev-parse", "--verify", "--quiet", f"{state.get('commit')}:./{name}") for name in CODE]
+        [_git(folder.parent, "rev-parse", "--verify", "--quiet", f"{state['commit']}:./{name}") for name in CODE]
         for state in (before, now)
     ]
     return trees[0] == trees[1] and any(trees[0]) and before.get("dirty") == now.get("dirty")
+
+
+def _has_commit(state: Any) -> bool:
+    """Return whether a recorded state names a commit: anything else, which a file may hold, is not for git."""
+    return isinstance(state, dict) and COMMIT.fullmatch(str(state.get("commit"))) is not None
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
