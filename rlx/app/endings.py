@@ -35,3 +35,8 @@ def stop_at_the_disk(error: OSError) -> None:
         kept = ["What was written before is kept.", *getattr(error, "__notes__", ())]
         complain(f"{error}. {' '.join(kept)} ({FULL_ERROR}=1 shows where.)")
         sys.exit(BAD_INPUT if error.errno in UNUSABLE else FAILED)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether memory ran out: that of the machine, or of the GPU, for which torch has an error of its own."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

@@ -25,7 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
 from rlx.app.arguments import prepared
-from rlx.app.endings import FAILED, FULL_ERROR, stop, stop_at_the_disk
+from rlx.app.endings import FAILED, FULL_ERROR, is_out_of_memory, stop, stop_at_the_disk
 from rlx.app.folders import run_folder
 from rlx.app.hardware import use_compile_caches
 from rlx.config import (
@@ -84,7 +84,9 @@ def _run_in_words(name: str, main: Callable[[], Any]) -> None:
     except OSError as error:
         stop_at_the_disk(error)
         raise
-    except MemoryError as error:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
         complain(f"not enough memory ({error}). Lower the number of accounts, bars or resamples.")
         sys.exit(FAILED)
     finally:
