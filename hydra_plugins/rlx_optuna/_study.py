@@ -22,7 +22,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import Trial, TrialState
 
 from hydra_plugins.rlx_optuna._folder import note_folder, refuse_foreign_folder, refuse_nothing_to_run, taken
-from hydra_plugins.rlx_optuna._record import ABORTED, done, write_record
+from hydra_plugins.rlx_optuna._held import ABORTED, done, write_record
 from hydra_plugins.rlx_optuna._report import print_trials, save_results
 from hydra_plugins.rlx_optuna._stopped import fail_stopped
 from hydra_plugins.rlx_optuna._storage import Place, opened

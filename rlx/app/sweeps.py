@@ -51,7 +51,11 @@ def study_of(folder: Path) -> Held | None:
 
     Where it cannot be read but the folder has a record of it, that counts.
     """
-    from hydra_plugins.rlx_optuna._record import held_by, read_held, read_record
+    from hydra_plugins.rlx_optuna._record import has_study, held_by, read_record
+
+    if not has_study(folder):
+        return None
+    from hydra_plugins.rlx_optuna._held import read_held  # Optuna takes a second to import
 
     try:
         return read_held(folder)

@@ -12,7 +12,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from hydra_plugins.rlx_optuna._record import holding, read_held, read_record, write_record
+from hydra_plugins.rlx_optuna._held import holding, read_held, write_record
+from hydra_plugins.rlx_optuna._record import read_record
 from hydra_plugins.rlx_optuna._storage import Place, opened
 from rlx.app.sweep_report import read_card, report_on
 from rlx.app.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
