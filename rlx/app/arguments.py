@@ -15,7 +15,7 @@ from rlx.config import SCHEMAS, TrainConfig
 from rlx.errors import ConfigError
 from rlx.ranges import FilePath, declared, shown
 
-FOLDERS = ("hydra.run.dir", "hydra.sweep.dir")  # Hydra's own paths, which no schema of ours declares
+OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweeper.storage")  # paths and an address; no schema has them
 SYMBOLS = "data.symbols"
 LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # no float holds it, and Python prints no more than 4300
 _GRAMMAR = frozenset("()[]{},\"'\\")  # sweeps, lists, functions and quotes are the user's own
@@ -82,7 +82,7 @@ def quoted(argument: str) -> str:
     """
     typed, _, value = argument.partition("=")
     key, text = _plain(argument)
-    if (key in path_keys() or key in FOLDERS) and value.lower() not in ("", "null", "none"):
+    if (key in path_keys() or key in OF_HYDRA) and value.lower() not in ("", "null", "none"):
         home = text.startswith("~") and not _GRAMMAR & set(text)
         return f"{typed}={_in_quotes(os.path.expanduser(text)) if home else _text(value)}"
     inner = value.strip()[1:-1]

@@ -12,6 +12,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rlx.config_errors import explain, pointed
 from rlx.console import complain
 from rlx.errors import RlxError
+from rlx.untrusted.secret import hide
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
 FAILED, BAD_INPUT = 1, 2
@@ -24,8 +25,10 @@ UNUSABLE = {
 
 def stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn:
     """End in one message: the input was bad."""
-    sys.stderr.write(pointed(error))
-    complain(error if isinstance(error, RlxError) else explain(error))
+    place = pointed(error)
+    if hide(place, "") == place:  # an argument with a password in it is not shown again
+        sys.stderr.write(place)
+    complain(error if isinstance(error, RlxError) else hide(str(explain(error)), ""))
     sys.exit(BAD_INPUT)
 
 

@@ -6,6 +6,7 @@ import sys
 
 import rlx
 from rlx.stops import ending_in_words
+from rlx.untrusted.secret import hide
 
 ASKING = {"--help", "-h", "--version", "--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc"}
 
@@ -35,7 +36,7 @@ def _begun(what: str) -> bool:
         sys.stdout.write(f"rlx {rlx.__version__}\n")
         return False
     if not ASKING & {argument.partition("=")[0] for argument in arguments}:
-        asked = " ".join(arguments) or "the defaults (--help says what can be changed)"
+        asked = hide(" ".join(arguments), "") or "the defaults (--help says what can be changed)"
         sys.stderr.write(f"{what}: {asked}\n")
         sys.stderr.flush()
     return True

@@ -45,6 +45,8 @@ def prices(tmp_path: Path) -> Path:
         ("data.path=~nobody_here/x", 'data.path="~nobody_here/x"'),
         ("data.path=~/a,~/b", "data.path=~/a,~/b"),
         ("hydra.run.dir=a&b", 'hydra.run.dir="a&b"'),
+        ("hydra.sweeper.storage=a://u:p@h/d?e&f", 'hydra.sweeper.storage="a://u:p@h/d?e&f"'),
+        ("hydra.sweeper.storage=null", "hydra.sweeper.storage=null"),
         ("protocol.board=~/b.json", 'protocol.board="/home/me/b.json"'),
         ("resume=null", "resume=null"),
         ("++resume=~/run", '++resume="/home/me/run"'),
@@ -108,6 +110,12 @@ def test_a_caret_stands_under_what_cannot_be_read(shell: Shell) -> None:
     assert_refused(finished, "cannot be read from character 25 on", """'data.features=["return_1","^x"]'""")
     argument, caret = finished.err.splitlines()[:2]
     assert argument[caret.index("^")] == "^" and argument.strip() == "data.features=[return_1,^x]"
+
+
+def test_an_argument_that_cannot_be_read_keeps_its_password(shell: Shell) -> None:
+    finished = shell.train("hydra.sweeper.storage=foo://u:secret@h/{")
+    assert_refused(finished, "foo://[hidden]@h/{: cannot be read")
+    assert "secret" not in finished.err
 
 
 @pytest.mark.parametrize(

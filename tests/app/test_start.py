@@ -51,6 +51,13 @@ def test_a_signal_during_the_imports_ends_in_words(
     assert capsys.readouterr().err == f"Training: module=gymrl\n{words}\n"
 
 
+def test_no_password_is_said_again(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["train.py", "-m", "hydra.sweeper.storage=postgresql://me:pw@host/db?password=pw"])
+    assert start._begun("Training")
+    expected = "Training: -m hydra.sweeper.storage=postgresql://[hidden]@host/db?password=[hidden]\n"
+    assert capsys.readouterr().err == expected
+
+
 @pytest.mark.parametrize("main", [start.train_main, start.evaluate_main])
 def test_the_version_is_rlxs(main: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert callable(main)

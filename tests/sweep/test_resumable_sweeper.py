@@ -17,7 +17,8 @@ import pytest
 from omegaconf import OmegaConf
 from optuna.trial import TrialState
 
-from hydra_plugins.rlx_optuna._record import Held, read_held
+from hydra_plugins.rlx_optuna._held import read_held
+from hydra_plugins.rlx_optuna._record import Held
 from tests.hostile.refusal import contents
 from tests.sweep.sweep_app import main
 
@@ -287,6 +288,12 @@ def test_a_sweep_without_one_usable_trial_fails(tmp_path: Path) -> None:
         ("hydra.sweeper.study_name=''", "hydra.sweeper.study_name: must not be empty."),
         ("hydra.sweeper.storage=nonsense", "hydra.sweeper.storage=nonsense: not the URL of a database"),
         ("hydra.sweeper.storage='foo://u:secret@h/db'", "foo://u:***@h/db: the storage of the study cannot be used"),
+        ("hydra.sweeper.storage=foo:/u:secret@h:port/db", "storage=[hidden]@h:port/db: not the URL of a database"),
+        ("hydra.sweeper.storage=foo://u:secret@h:port/db", "storage=[hidden]@h:port/db: not the URL of a database"),
+        (
+            "hydra.sweeper.storage='foo://h/db?password=secret'",
+            "foo://h/db?password=[hidden]: the storage of the study",
+        ),
         ("hydra.sweeper.storage=sqlite:///no/such/folder/s.db", "unable to open database file"),
         ("hydra/sweeper/sampler=grid", "for a grid, leave out hydra/sweeper=optuna"),
     ],
