@@ -118,12 +118,12 @@ class Each:
         return f"a list of {self.fewest} to {self.most}, each {self.item.said()}"
 
 
-def check(key: str, value: Any, allowed: Allowed, *, optional: bool = False, otherwise: str = "null") -> None:
+def check(key: str, value: Any, allowed: Allowed, *, optional: bool = False) -> None:
     """Raise ConfigError unless ``value`` of ``key`` is allowed, or None where that is ``optional``."""
     if (value is None and optional) or allowed.holds(value):
         return
     near = did_you_mean(shown(value), allowed.options) if isinstance(allowed, OneOf) else ""
-    end = f", or {otherwise}" if optional else ""
+    end = ", or null" if optional else ""
     raise ConfigError(f"{key}={shown(value)}: must be {allowed.said()}{end}.{near}")
 
 
@@ -132,6 +132,13 @@ def check_fields(owner: Any, prefix: str) -> None:
     kind: Any = type(owner)
     for name, (allowed, optional) in declared(kind).items():
         check(f"{prefix}.{name}" if prefix else name, getattr(owner, name), allowed, optional=optional)
+
+
+def check_options(owner: Any) -> None:
+    """Hold every field of a dataclass object, whose fields are options such as ``--min-steps``, to what it declares."""
+    kind: Any = type(owner)
+    for name, (allowed, optional) in declared(kind).items():
+        check(f"--{name.replace('_', '-')}", getattr(owner, name), allowed, optional=optional)
 
 
 def check_arguments(schema: type, prefix: str, arguments: Mapping[str, Any]) -> None:

@@ -17,7 +17,8 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from rlx.errors import ConfigError
-from rlx.plain import write_json, write_text
+from rlx.plain import why_not_writable, write_json, write_text
+from rlx.policies.facts import FOLDER as POLICY
 from rlx.ranges import shown
 
 COMMAND = "command.txt"
@@ -29,7 +30,7 @@ CODE = ("rlx", "conf", "hydra_plugins")  # what numbers depend on: a note or a s
 # What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
 STARTING_FILES = frozenset({".hydra", "train.log", "evaluate.log", COMMAND, CONFIG, PROVENANCE})
 SCORECARD = "scorecard.json"
-RESULTS = ("checkpoints", "policy", SCORECARD)  # what only a run that got going has
+RESULTS = ("checkpoints", POLICY, SCORECARD)  # what only a run that got going has
 
 
 def record_run(
@@ -52,7 +53,7 @@ def record_run(
 def run_of(policy: Path) -> Path | None:
     """Return the run folder that a policy's folder lies in, None when it was copied or made elsewhere."""
     run_dir = policy.resolve().parent
-    return run_dir if policy.resolve().name == "policy" and (run_dir / COMMAND).is_file() else None
+    return run_dir if policy.resolve().name == POLICY and (run_dir / COMMAND).is_file() else None
 
 
 def command_line(argv: Sequence[str]) -> str:
@@ -135,15 +136,8 @@ def refuse_unusable(key: str, value: str) -> None:
     """Raise ConfigError, naming the ``key`` it is the value of, for a path that no folder can be made at."""
     if not value.strip():
         raise ConfigError(f"{key}={shown(value)}: must be the path of a folder.")
-    path = Path(value)
-    try:
-        there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-    except OSError as error:
-        raise ConfigError(f"{key}={shown(value)}: no folder can be made there ({error.strerror}).") from None
-    if not there.is_dir():
-        raise ConfigError(f"{key}={shown(value)}: a file is in the way, so no folder can be made there.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(f"{key}={shown(value)}: no folder can be made there (Permission denied). Choose another.")
+    if (reason := why_not_writable(Path(value))) is not None:
+        raise ConfigError(f"{key}={shown(value)}: no folder can be made there ({reason}). Choose another.")
 
 
 def refuse_used(run_dir: Path, key: str = "hydra.run.dir") -> None:

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, cast
 
 import hydra
@@ -42,35 +43,34 @@ from rlx.console import complain, print_anything, waiting
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
-from rlx.stops import ending_in_words, stopped_by
+from rlx.stops import stopped_by
 
 log = logging.getLogger(__name__)
 _not_yet_run = [STARTED]
 
 
 def train_main() -> None:
-    """Run ``train.py`` / ``rlx-train``."""
+    """Run ``train.py`` / ``rlx-train`` within ``ending_in_words``, as ``rlx.app.start`` does."""
     _run("train", _train)
 
 
 def evaluate_main() -> None:
-    """Run ``evaluate.py`` / ``rlx-evaluate``."""
+    """Run ``evaluate.py`` / ``rlx-evaluate``, likewise."""
     _run("evaluate", _evaluate)
 
 
 def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
     print_anything()
-    with ending_in_words():
-        if {"--help", "-h"} & set(sys.argv[1:]):
-            sys.stdout.write(help_text(name))
-            return
-        register_schemas()
-        main = hydra.main(version_base="1.3", config_path="pkg://rlx.conf", config_name=name)(job)
-        if os.environ.get(FULL_ERROR) == "1":
-            _prepare_arguments(name)
-            main()
-        else:
-            _run_in_words(name, main)
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        sys.stdout.write(help_text(name))
+        return
+    register_schemas()
+    main = hydra.main(version_base="1.3", config_path="pkg://rlx.conf", config_name=name)(job)
+    if os.environ.get(FULL_ERROR) == "1":
+        _prepare_arguments(name)
+        main()
+    else:
+        _run_in_words(name, main)
 
 
 def _run_in_words(name: str, main: Callable[[], Any]) -> None:
@@ -179,12 +179,12 @@ def _refuse_idle_policy() -> None:
 
 def _as_trained(cfg: DictConfig) -> DictConfig:
     """Return the configuration under the conditions the checkpoint was trained in, but for what was typed."""
-    from rlx.policies.checkpoint import load_checkpoint
+    from rlx.policies.facts import facts_file, read_facts
 
     if OmegaConf.is_missing(cfg.policy, "path"):
         raise ConfigError("policy.path: must be given, for example policy.path=outputs/gymrl/RUN.")
-    policy = load_checkpoint(cfg.policy.path)
-    return as_trained(cfg, policy.facts.config, list(HydraConfig.get().overrides.task), policy.origin)
+    facts = facts_file(Path(str(cfg.policy.path)))
+    return as_trained(cfg, read_facts(facts)["config"], list(HydraConfig.get().overrides.task), str(facts))
 
 
 def _check_direction(config: TrainConfig) -> None:

@@ -46,7 +46,9 @@ class KeepEarlierRuns(Callback):
 @contextmanager
 def _ending(config: DictConfig) -> Iterator[None]:
     """End the command where a folder is refused: what a callback raises, Hydra makes a warning of."""
-    HydraConfig.instance().set_config(config)  # Hydra does, too, before it asks for the folder
+    known = HydraConfig.instance()
+    before = known.cfg
+    known.set_config(config)  # as Hydra does before it asks for the folder, for ${hydra:...} in its name
     try:
         yield
     except (RlxError, OmegaConfBaseException) as error:
@@ -54,6 +56,8 @@ def _ending(config: DictConfig) -> Iterator[None]:
     except OSError as error:
         stop_at_the_disk(error)
         raise
+    finally:
+        known.cfg = before
 
 
 def _folder(config: DictConfig, key: str) -> Path:

@@ -22,7 +22,7 @@ from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.learners.base import Learner, Totals
 from rlx.plain import atomic_path
 from rlx.ranges import shown
-from rlx.run_folder import PROVENANCE, same_code
+from rlx.run_folder import PROVENANCE, SCORECARD, same_code
 from rlx.tracking.history import Row, carry_history, history_of
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import require
@@ -103,7 +103,7 @@ def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier 
     totals = {path: _totals(path, checkpoint, learner) for path, checkpoint in checkpoints.items()}
     last = max(paths, key=lambda path: (totals[path].updates, path.name == LAST))
     reason = _why_finished(config, learner, totals[last], checkpoints[last])
-    if reason is not None and (run / "scorecard.json").exists():
+    if reason is not None and (run / SCORECARD).exists():
         raise ConfigError(f"resume={run}: has finished, its result is {run / 'scorecard.json'}: {reason}")
     best = _best_of(checkpoints[last], config, run)
     history = history_of(run, totals[last].updates)

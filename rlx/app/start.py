@@ -17,7 +17,8 @@ def train_main() -> None:
         if not _begun("Training"):
             return
         from rlx.app.entry import train_main as run
-    run()
+
+        run()
 
 
 def evaluate_main() -> None:
@@ -26,7 +27,8 @@ def evaluate_main() -> None:
         if not _begun("Evaluation"):
             return
         from rlx.app.entry import evaluate_main as run
-    run()
+
+        run()
 
 
 def _begun(what: str) -> bool:

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rlx.errors import RlxError
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.trials import MAX_TRIALS, Sweep
+from rlx.run_folder import SCORECARD
 
 if TYPE_CHECKING:
     from hydra_plugins.rlx_optuna._record import Held
@@ -72,7 +73,7 @@ def study_of(folder: Path) -> Held | None:
 
 def _on_its_scorecard(run_dir: Path) -> int | None:
     """Return the number of trials that a run's own scorecard has from its sweep."""
-    path = run_dir / "scorecard.json"
+    path = run_dir / SCORECARD
     if not path.is_file() or (card := _load(path)) is None:
         return None
     found: Any = card.significance

@@ -33,7 +33,7 @@ from rlx.evaluate.judge import Judgement
 from rlx.evaluate.purging import no_test
 from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
-from rlx.policies.checkpoint import FOLDER as POLICY
+from rlx.policies.facts import FOLDER as POLICY
 from rlx.run_folder import folder_shown, record_run
 from rlx.stops import stopped_by
 from rlx.tracking.loggers import log_final, open_loggers

@@ -11,6 +11,7 @@ from rlx.errors import CheckpointError, FileError
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import require, shown
 
+FOLDER = "policy"  # of a run, where its policy lies
 FACTS_FILE = "policy.json"
 FORMAT_VERSION = 1
 MAX_FACTS_BYTES = 16 * 2**20
@@ -50,6 +51,18 @@ class WrittenFacts(TypedDict):
     seen: dict[str, list[str]]
     network: WrittenNetwork
     weights_sha256: str
+
+
+def facts_file(path: Path, key: str = "policy.path") -> Path:
+    """Return the facts of the policy of a run folder, or of its ``policy/`` folder; CheckpointError where are none.
+
+    ``key`` is the configuration key that the path came from.
+    """
+    for folder in (path / FOLDER, path):
+        if (folder / FACTS_FILE).is_file():
+            return folder / FACTS_FILE
+    what = "nothing there" if not path.exists() else f"no {FACTS_FILE} in it or in its {FOLDER}/ folder"
+    raise CheckpointError(f"{key}={path}: {what}. Give the folder of a training run (outputs/<module>/<run>).")
 
 
 def read_facts(path: Path) -> dict[str, Any]:

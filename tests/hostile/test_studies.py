@@ -224,5 +224,6 @@ def test_text_of_others_stays_text_in_the_report(folder: Path, shell: Shell) -> 
 @pytest.mark.parametrize("trials", ["0", "-1", str(10**30)])
 def test_a_declared_number_is_one_that_can_be(folder: Path, shell: Shell, trials: str) -> None:
     assert_refused(
-        shell.tools("sweep", "report", str(folder), "--trials", trials), f"--trials={trials}: must be from 1"
+        shell.tools("sweep", "report", str(folder), "--trials", trials),
+        f"--trials={trials}: must be a whole",
     )
