@@ -48,6 +48,17 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} has no place in a JSON file: {value!r}")
 
 
+def why_not_writable(folder: Path) -> str | None:
+    """Return why nothing can be written in a folder, which may be still to be made; None where something can."""
+    try:
+        there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
+    except OSError as error:
+        return os.strerror(error.errno or errno.EIO)
+    if not there.is_dir():
+        return f"a file is in the way, {there}"
+    return None if os.access(there, os.W_OK | os.X_OK) else f"this user may not write in {there}"
+
+
 LONGEST_NAME = 100
 """Characters of a name that become a file's; beside it there is an ending, and a temporary file's is longer."""
 

@@ -95,6 +95,11 @@ class Text:
 
 
 @dataclass(frozen=True)
+class FilePath(Text):
+    """The path of a file or folder; on the command line it may begin with ``~`` and hold any sign, without quotes."""
+
+
+@dataclass(frozen=True)
 class Each:
     """A list of ``fewest`` to ``most`` items, every one of which ``item`` allows."""
 
@@ -112,12 +117,12 @@ class Each:
         return f"a list of {self.fewest} to {self.most}, each {self.item.said()}"
 
 
-def check(key: str, value: Any, allowed: Allowed, *, optional: bool = False, otherwise: str = "null") -> None:
+def check(key: str, value: Any, allowed: Allowed, *, optional: bool = False) -> None:
     """Raise ConfigError unless ``value`` of ``key`` is allowed, or None where that is ``optional``."""
     if (value is None and optional) or allowed.holds(value):
         return
     near = did_you_mean(as_typed(value), allowed.options) if isinstance(allowed, OneOf) else ""
-    end = f", or {otherwise}" if optional else ""
+    end = ", or null" if optional else ""
     raise ConfigError(f"{key}={as_typed(value)}: must be {allowed.said()}{end}.{near}")
 
 
@@ -126,6 +131,13 @@ def check_fields(owner: Any, prefix: str) -> None:
     kind: Any = type(owner)
     for name, (allowed, optional) in declared(kind).items():
         check(f"{prefix}.{name}" if prefix else name, getattr(owner, name), allowed, optional=optional)
+
+
+def check_options(owner: Any) -> None:
+    """Hold every field of a dataclass object, whose fields are options such as ``--min-steps``, to what it declares."""
+    kind: Any = type(owner)
+    for name, (allowed, optional) in declared(kind).items():
+        check(f"--{name.replace('_', '-')}", getattr(owner, name), allowed, optional=optional)
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shlex
 import shutil
 import subprocess
@@ -16,18 +17,20 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from rlx.errors import ConfigError
-from rlx.plain import write_json, write_text
+from rlx.plain import why_not_writable, write_json, write_text
+from rlx.policies.facts import FOLDER as POLICY
 from rlx.untrusted.shown import as_typed
 
 COMMAND = "command.txt"
 CONFIG = "config.yaml"
 PROVENANCE = "provenance.json"
+COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 CODE = ("rlx", "conf", "hydra_plugins")  # what numbers depend on: a note or a scoreboard beside it is no other code
 
 # What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
 STARTING_FILES = frozenset({".hydra", "train.log", "evaluate.log", COMMAND, CONFIG, PROVENANCE})
 SCORECARD = "scorecard.json"
-RESULTS = ("checkpoints", "policy", SCORECARD)  # what only a run that got going has
+RESULTS = ("checkpoints", POLICY, SCORECARD)  # what only a run that got going has
 
 
 def record_run(
@@ -50,7 +53,7 @@ def record_run(
 def run_of(policy: Path) -> Path | None:
     """Return the run folder that a policy's folder lies in, None when it was copied or made elsewhere."""
     run_dir = policy.resolve().parent
-    return run_dir if policy.resolve().name == "policy" and (run_dir / COMMAND).is_file() else None
+    return run_dir if policy.resolve().name == POLICY and (run_dir / COMMAND).is_file() else None
 
 
 def command_line(argv: Sequence[str]) -> str:
@@ -101,13 +104,18 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 def same_code(before: Any, now: Any, folder: Path = Path(__file__).parent) -> bool:
     """Return whether two states that ``git_state`` recorded are of the same code, whatever else was committed."""
-    if before == now or not isinstance(before, dict) or not isinstance(now, dict):
+    if before == now or not (_has_commit(before) and _has_commit(now)):
         return bool(before == now)
     trees = [
-        [_git(folder.parent, "rev-parse", "--verify", "--quiet", f"{state.get('commit')}:./{name}") for name in CODE]
+        [_git(folder.parent, "rev-parse", "--verify", "--quiet", f"{state['commit']}:./{name}") for name in CODE]
         for state in (before, now)
     ]
     return trees[0] == trees[1] and any(trees[0]) and before.get("dirty") == now.get("dirty")
+
+
+def _has_commit(state: Any) -> bool:
+    """Return whether a recorded state names a commit: anything else, which a file may hold, is not for git."""
+    return isinstance(state, dict) and COMMIT.fullmatch(str(state.get("commit"))) is not None
 
 
 def _git(folder: Path, *arguments: str) -> str | None:
@@ -128,23 +136,16 @@ def refuse_unusable(key: str, value: str) -> None:
     """Raise ConfigError, naming the ``key`` it is the value of, for a path that no folder can be made at."""
     if not value.strip():
         raise ConfigError(f"{key}={as_typed(value)}: must be the path of a folder.")
-    path = Path(value)
-    try:
-        there = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
-    except OSError as error:
-        raise ConfigError(f"{key}={as_typed(value)}: no folder can be made there ({error.strerror}).") from None
-    if not there.is_dir():
-        raise ConfigError(f"{key}={as_typed(value)}: a file is in the way, so no folder can be made there.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(f"{key}={as_typed(value)}: no folder can be made there (Permission denied). Choose another.")
+    if (reason := why_not_writable(Path(value))) is not None:
+        raise ConfigError(f"{key}={as_typed(value)}: no folder can be made there ({reason}). Choose another.")
 
 
-def refuse_used(run_dir: Path) -> None:
+def refuse_used(run_dir: Path, key: str = "hydra.run.dir") -> None:
     """Raise ConfigError when ``run_dir`` holds an earlier run: two runs in one folder would mix their files."""
     for name in RESULTS:
         if (run_dir / name).exists():
             raise ConfigError(
-                f"hydra.run.dir={run_dir}: holds an earlier run ({name}). Choose another folder, or move that run away."
+                f"{key}={run_dir}: holds an earlier run ({name}). Choose another folder, or move that run away."
             )
 
 

@@ -22,8 +22,8 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"learners", "evaluate"}),
     frozenset({"audit", "board", "tracking"}),
     frozenset({"report"}),
-    frozenset({"config_errors"}),
-    frozenset({"config", "run_folder"}),
+    frozenset({"config_errors", "run_folder"}),
+    frozenset({"config"}),
     frozenset({"app"}),
     frozenset({"cli"}),
 )

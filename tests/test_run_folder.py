@@ -88,6 +88,9 @@ def test_what_is_no_code_makes_no_other_state_of_it(tmp_path: Path) -> None:
     assert not same_code(first, git_state(code), code)
     assert not same_code({"commit": "0" * 40, "dirty": False}, first, code)  # of another repository
     assert same_code(None, None, code) and not same_code(None, first, code)
+    for odd in ("a\0b", "x" * 3_000_000, "HEAD", "--help", "", None, ["a"], {}, -1):  # which no ``git_state`` recorded
+        assert not same_code({"commit": odd, "dirty": False}, first, code)
+    assert not same_code({}, first, code)
 
 
 def test_an_unused_run_folder_goes_away_with_the_empty_folders_above(

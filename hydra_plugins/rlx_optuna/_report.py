@@ -15,7 +15,7 @@ from hydra_plugins.rlx_optuna._folder import folder_of
 from rlx.console import open_console
 from rlx.errors import RlxError
 from rlx.plain import write_text
-from rlx.untrusted.escape import terminal
+from rlx.untrusted.escape import one_line
 
 RESULTS = "optimization_results.yaml"
 
@@ -25,9 +25,9 @@ def print_trials(study: optuna.Study, reason: str) -> None:
     trials = study.get_trials(deepcopy=False)
     names = sorted({name for trial in trials for name in trial.params})
     why = ["why"] if any(reason in trial.user_attrs for trial in trials) else []
-    table = Table(title=terminal(f"Study '{study.study_name}'"))
+    table = Table(title=one_line(f"Study '{study.study_name}'"))
     for header in ("trial", *_short(names), "objective", "state", *why):
-        table.add_column(terminal(header), overflow="fold")
+        table.add_column(one_line(header), overflow="fold")
     for trial in trials:
         cells = (
             trial.number,
@@ -36,7 +36,7 @@ def print_trials(study: optuna.Study, reason: str) -> None:
             _state(study, trial),
             *(trial.user_attrs.get(reason, "") for _ in why),
         )
-        table.add_row(*map(terminal, cells))
+        table.add_row(*map(one_line, cells))
     open_console().print(table)
 
 

@@ -14,11 +14,10 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from hydra_plugins.rlx_optuna._record import STUDY
 from rlx.errors import FileError, RlxError
 from rlx.untrusted.escape import one_line
-
-STUDY = "study.db"
-"""The file of a sweep's study in the sweep's folder, where no other storage is set."""
+from rlx.untrusted.secret import hide, hide_query
 
 OPTUNA_TABLES = {"studies", "trials", "version_info"}
 SQLITE_MAGIC = b"SQLite format 3\0"
@@ -43,21 +42,22 @@ class Place(NamedTuple):
         try:
             url = make_url(storage)
         except (SQLAlchemyError, ValueError) as error:
+            account, at, rest = storage.rpartition("@")  # what is no URL may hold a password all the same
+            reason = one_line(error).replace(account, "[hidden]") if account else one_line(error)
             raise RlxError(
-                f"hydra.sweeper.storage={storage}: not the URL of a database ({one_line(error)}). A file is given as "
-                "sqlite:///PATH; null is study.db in the sweep's folder."
+                f"hydra.sweeper.storage={f'[hidden]@{rest}' if at else rest}: not the URL of a database ({reason}). A "
+                "file is given as sqlite:///PATH; null is study.db in the sweep's folder."
             ) from error
         on_disk = url.get_backend_name() == "sqlite" and not url.query and url.database not in (None, "", ":memory:")
-        return cls(storage, Path(str(url.database)) if on_disk else None, url.render_as_string(hide_password=True))
+        shown = hide_query(url.render_as_string(hide_password=True))
+        return cls(storage, Path(str(url.database)) if on_disk else None, shown)
 
 
 @contextmanager
 def opened(place: Place) -> Iterator[RDBStorage]:
     """Yield a storage to run trials in, made where there is none; RlxError for all that is wrong with it, then too."""
-    if place.file is not None and place.file.exists():
-        check_file(place.file, may_be_empty=True)
-        if place.file.stat().st_size:
-            _refuse_damage(place.file)
+    if place.file is not None and place.file.exists() and check_file(place.file, may_be_empty=True):
+        _refuse_damage(place.file)
     storage = None
     try:
         storage = _connect(place, make=True)
@@ -73,6 +73,13 @@ def opened(place: Place) -> Iterator[RDBStorage]:
 def opened_to_read(file: Path) -> Iterator[RDBStorage]:
     """Yield the storage of a file, which is not made or changed; RlxError for whatever is wrong with it."""
     check_file(file)
+    with _reading(file) as storage:
+        yield storage
+
+
+@contextmanager
+def _reading(file: Path) -> Iterator[RDBStorage]:
+    """Yield the storage of a file that has passed ``check_file``."""
     storage, verbosity = None, optuna.logging.get_verbosity()
     try:
         storage = _connect(Place(f"sqlite:///{file}", file, str(file)), make=False)
@@ -90,23 +97,21 @@ def opened_to_read(file: Path) -> Iterator[RDBStorage]:
 
 def _refuse_damage(file: Path) -> None:
     """Read everything that a database holds: what is damaged shows before a trial is run."""
-    if not _tables(file):
-        return
-    with opened_to_read(file) as storage:
+    with _reading(file) as storage:
         for name in optuna.get_all_study_names(storage):
             study = optuna.load_study(study_name=name, storage=storage)
             study.get_trials(deepcopy=False)
             _ = study.user_attrs, study.direction
 
 
-def check_file(file: Path, may_be_empty: bool = False) -> None:
-    """Raise FileError unless a file is a database of Optuna's, or holds nothing yet where that will do."""
+def check_file(file: Path, may_be_empty: bool = False) -> bool:
+    """Return whether a file is a database of Optuna's; FileError unless it holds nothing yet, where that will do."""
     if not file.is_file():
         raise FileError(f"{file}: no such file, or not a regular one.")
     with file.open("rb") as stream:
         head = stream.read(len(SQLITE_MAGIC))
     if not head and may_be_empty:
-        return
+        return False
     if head != SQLITE_MAGIC:
         raise FileError(f"{file}: not an SQLite database, so it holds no study. {_remedy()}")
     try:
@@ -115,6 +120,7 @@ def check_file(file: Path, may_be_empty: bool = False) -> None:
         raise _broken(str(file), error) from error
     if not tables >= OPTUNA_TABLES and not (may_be_empty and not tables):
         raise FileError(f"{file}: a database of something else, with no study of Optuna's in it. {_remedy()}")
+    return bool(tables)
 
 
 def _tables(file: Path) -> set[str]:
@@ -148,7 +154,7 @@ def _close(storage: RDBStorage) -> None:
 
 def _broken(shown: str, error: Exception) -> RlxError:
     cause = getattr(error, "orig", None) or error.__cause__ or error  # the database's own word, without the statement
-    reason = one_line(cause) or type(cause).__name__
+    reason = hide(one_line(cause), "") or type(cause).__name__
     return FileError(f"{shown}: the storage of the study cannot be used ({reason[:300]}). {_remedy()}")
 
 

@@ -22,18 +22,18 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import Trial, TrialState
 
 from hydra_plugins.rlx_optuna._folder import note_folder, refuse_foreign_folder, refuse_nothing_to_run, taken
-from hydra_plugins.rlx_optuna._record import ABORTED, done, write_record
+from hydra_plugins.rlx_optuna._held import ABORTED, done, write_record
 from hydra_plugins.rlx_optuna._report import print_trials, save_results
 from hydra_plugins.rlx_optuna._stopped import fail_stopped
 from hydra_plugins.rlx_optuna._storage import Place, opened
 from hydra_plugins.rlx_optuna._terms import hold_to_terms, settings_of
+from hydra_plugins.rlx_optuna.config import ResumableSweeperConfig
 from rlx.errors import ConfigError, RlxError
-from rlx.stops import status_of, words_of
+from rlx.ranges import check, declared
 
 log = logging.getLogger(__name__)
 
 REASON = "failure"
-RANGES = {"n_trials": (1, 100_000), "n_jobs": (1, 1_000), "seed": (0, 2**31)}
 
 
 class Search(NamedTuple):
@@ -88,11 +88,10 @@ class ResumableStudy(OptunaSweeperImpl):
     def _check_settings(self) -> None:
         if self.sampler.get("_partial_"):
             raise ConfigError("hydra/sweeper/sampler=grid: for a grid, leave out hydra/sweeper=optuna and give a=1,2.")
-        for name, (low, high) in RANGES.items():
-            if not low <= getattr(self, name) <= high:
-                raise ConfigError(f"hydra.sweeper.{name}={getattr(self, name)}: must be from {low} to {high:,}.")
-        if not self.name:
-            raise ConfigError("hydra.sweeper.study_name: must not be empty.")
+        given = {"n_trials": self.n_trials, "n_jobs": self.n_jobs, "seed": self.seed, "study_name": self.name}
+        for name, (allowed, optional) in declared(ResumableSweeperConfig).items():
+            if name in given:
+                check(f"hydra.sweeper.{name}", given[name], allowed, optional=optional)
 
     def _search(self, arguments: list[str]) -> Search:
         self._process_searchspace_config()
@@ -121,9 +120,8 @@ class ResumableStudy(OptunaSweeperImpl):
         try:
             yield
         except KeyboardInterrupt as stop:
-            words = words_of(stop)
-            log.warning("%s The same command with hydra.sweep.dir=%s continues this sweep.", words, self.sweep_dir)
-            raise SystemExit(status_of(stop)) from None
+            stop.add_note(f"The same command with hydra.sweep.dir={self.sweep_dir} continues this sweep.")
+            raise
         finally:
             write_record(folder, place, study)
             print_trials(study, REASON)

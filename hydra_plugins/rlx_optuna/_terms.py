@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from sys import maxsize
 from typing import Any, cast
 
 import optuna
@@ -15,8 +14,8 @@ from optuna.distributions import (
     IntDistribution,
 )
 
+from rlx.config.changes import changes
 from rlx.errors import ConfigError
-from rlx.untrusted.shown import LONGEST, as_typed
 
 TERMS = "rlx"
 """Attribute of a study: its ``space``, and the ``settings`` that all of its trials had."""
@@ -27,8 +26,6 @@ ADVICE = (
     "What may: protocol.*, logger.*, hardware.* (but precision), seed and hydra.sweeper.n_trials. Leave the others as "
     "they were, or start a new sweep (another hydra.sweep.dir, or hydra.sweeper.study_name in one storage)."
 )
-SHOWN = 4
-NOTHING = "none"
 
 
 def settings_of(config: DictConfig, searched: Mapping[str, BaseDistribution]) -> dict[str, Any]:
@@ -63,21 +60,13 @@ def hold_to_terms(
     now: dict[str, Any] = {"hydra.sweeper.direction": direction}
     now |= {name: describe(one) for name, one in space.items()}
     now |= {key: settings[key] for key in settings if key in before}  # an option that is newer than the study is none
-    _refuse(before, now, named)
+    if changed := changes(before, now, "the study"):
+        raise ConfigError(f"{named}: {changed} cannot change in a continued sweep. {ADVICE}")
     return known
 
 
 def _before(study: optuna.Study, settings: Mapping[str, Any], space: Mapping[str, Any]) -> dict[str, Any]:
     return {"hydra.sweeper.direction": study.direction.name.lower(), **space, **settings}
-
-
-def _refuse(before: Mapping[str, Any], now: Mapping[str, Any], named: str) -> None:
-    changed = [key for key in dict.fromkeys([*now, *before]) if _said(now, key, maxsize) != _said(before, key, maxsize)]
-    if not changed:
-        return
-    shown = ", ".join(f"{key}={_said(now, key)} (the study: {_said(before, key)})" for key in changed[:SHOWN])
-    more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-    raise ConfigError(f"{named}: {shown}{more} cannot change in a continued sweep. {ADVICE}")
 
 
 def _space_of(trials: list[optuna.trial.FrozenTrial]) -> dict[str, str]:
@@ -106,7 +95,3 @@ def _leaves(tree: Mapping[str, Any], above: str) -> dict[str, Any]:
 def _within(key: str, group: str) -> bool:
     name = group.lstrip("+~").partition("@")[0].replace("/", ".")
     return key == name or key.startswith(f"{name}.")
-
-
-def _said(values: Mapping[str, Any], key: str, longest: int = LONGEST) -> str:
-    return as_typed(values.get(key, NOTHING), longest)

@@ -1,13 +1,15 @@
 """Schema of ``hydra/sweeper=optuna``. No postponed annotations here: Hydra's scanner loads this file by itself."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.config_store import ConfigStore
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 from hydra_plugins.hydra_optuna_sweeper.config import Direction
 from omegaconf import MISSING
+
+from rlx.ranges import Text, Whole
 
 
 @dataclass
@@ -23,12 +25,12 @@ class ResumableSweeperConfig:
     _recursive_: bool = False
     defaults: list[Any] = field(default_factory=lambda: [{"sampler": "tpe"}])
     sampler: Any = MISSING
-    seed: int = "${seed}"  # type: ignore[assignment]  # the run's own seed
+    seed: Annotated[int, Whole(0, 2**31)] = "${seed}"  # type: ignore[assignment]  # the run's own seed
     direction: Direction = Direction.maximize
     storage: str | None = None
-    study_name: str = "rlx"
-    n_trials: int = 20
-    n_jobs: int = 1
+    study_name: Annotated[str, Text()] = "rlx"
+    n_trials: Annotated[int, Whole(1, 100_000)] = 20
+    n_jobs: Annotated[int, Whole(1, 1_000)] = 1
     params: dict[str, str] | None = None
 
 

@@ -2,38 +2,106 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
+from rlx.config import SCHEMAS, TrainConfig
 from rlx.errors import ConfigError
+from rlx.ranges import FilePath, declared
+from rlx.untrusted.shown import as_typed
 
-PATHS = ("data.path", "policy.path", "resume")
+OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweeper.storage")  # paths and an address; no schema has them
 SYMBOLS = "data.symbols"
+LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # no float holds it, and Python prints no more than 4300
 _GRAMMAR = frozenset("()[]{},\"'\\")  # sweeps, lists, functions and quotes are the user's own
+_QUOTED = re.compile(r"""(?s)\s*(["'])(.*)\1\s*""")
 _CHDIR = "hydra.job.chdir"
+
+
+@cache
+def path_keys() -> frozenset[str]:
+    """Return the keys of all values that a schema declares to be paths."""
+    found = set(_paths_of(TrainConfig))
+    for group, schemas in SCHEMAS.items():
+        for schema in schemas.values():
+            found |= {f"{group}.{name}" for name in _paths_of(schema)}
+    return frozenset(found)
+
+
+def _paths_of(schema: Any) -> list[str]:
+    kind = schema if isinstance(schema, type) else type(schema)
+    return [name for name, (allowed, _) in declared(kind).items() if isinstance(allowed, FilePath)]
+
+
+def prepared(arguments: Sequence[str]) -> list[str]:
+    """Return arguments as Hydra shall see them; ConfigError for what it would act on or stumble over by itself."""
+    _refuse_undecoded(arguments)
+    for argument in arguments:
+        _refuse_unreadable(argument)
+    ready = [quoted(argument) for argument in arguments]
+    _refuse_moved_paths(ready)
+    return ready
+
+
+def _refuse_undecoded(arguments: Sequence[str]) -> None:
+    """Refuse arguments with bytes that Python could not decode: no file could be written that names them."""
+    for argument in arguments:
+        if any("\udc80" <= character <= "\udcff" for character in argument):
+            raise ConfigError(f"{argument!a}: not in the encoding of this terminal; set PYTHONUTF8=1 or its locale.")
+
+
+def _refuse_unreadable(argument: str) -> None:
+    key, value = _plain(argument)
+    if LONG_NUMBER.fullmatch(value):
+        raise ConfigError(f"{key}={as_typed(value)}: a number of {len(value)} digits is in no range.")
+    if key in SCHEMAS and "=" in argument and (value in ("", "None") or value.lower() == "null"):
+        raise ConfigError(f"{argument}: a group cannot be empty; --help lists the options of {key}.")
+
+
+def _plain(argument: str) -> tuple[str, str]:
+    """Return key and value without what an argument may lead or surround them with."""
+    key, _, value = argument.partition("=")
+    return key.lstrip("+"), _unquoted(value.strip())
+
+
+def _unquoted(value: str) -> str:
+    match = _QUOTED.fullmatch(value)
+    return match[2] if match is not None and match[1] not in match[2] else value
 
 
 def quoted(argument: str) -> str:
     """Return an argument with a path or with symbols in quotes where Hydra would not take it for that very text.
 
-    ``data.path=~/prices`` and ``data.symbols=[^GSPC]`` do not fit its grammar; TRUE, 1E5 and NULL would be values.
+    ``data.path=a&b`` and ``data.symbols=[^GSPC]`` do not fit its grammar; TRUE, 1E5 and NULL would be values. The
+    ``~`` that a path begins with becomes the home folder.
     """
-    key, _, value = argument.partition("=")
-    plain = key.lstrip("+")
-    if plain in PATHS and value.lower() not in ("", "null", "none"):
-        return f"{key}={_text(value)}"
+    typed, _, value = argument.partition("=")
+    key, text = _plain(argument)
+    if (key in path_keys() or key in OF_HYDRA) and value.lower() not in ("", "null", "none"):
+        home = text.startswith("~") and not _GRAMMAR & set(text)
+        return f"{typed}={_in_quotes(os.path.expanduser(text)) if home else _text(value)}"
     inner = value.strip()[1:-1]
-    if plain == SYMBOLS and value.strip() == f"[{inner}]" and inner.strip():
+    if key == SYMBOLS and value.strip() == f"[{inner}]" and inner.strip():
         items = [item.strip() for item in inner.split(",")]
         if all(item and not _GRAMMAR & set(item) for item in items):
-            return f"{key}=[{','.join(_text(item) for item in items)}]"
+            return f"{typed}=[{','.join(_text(item) for item in items)}]"
     return argument
 
 
 def _text(value: str) -> str:
     return value if _GRAMMAR & set(value) or _is_text(value) else f'"{value}"'
+
+
+def _in_quotes(text: str) -> str:
+    """Return a text as Hydra's grammar quotes it: backslashes count where they lead to a quote alone."""
+    escaped = re.sub(r'(\\*)("|\Z)', lambda run: run[1] * 2 + ('\\"' if run[2] else ""), text)
+    return f'"{escaped}"'
 
 
 def _is_text(value: str) -> bool:
@@ -43,22 +111,15 @@ def _is_text(value: str) -> bool:
         return False
 
 
-def refuse_undecoded(arguments: list[str]) -> None:
-    """Refuse arguments with bytes that Python could not decode: no file could be written that names them."""
-    for argument in arguments:
-        if any("\udc80" <= character <= "\udcff" for character in argument):
-            raise ConfigError(f"{argument!a}: not in the encoding of this terminal; set PYTHONUTF8=1 or its locale.")
-
-
-def refuse_moved_paths(arguments: list[str]) -> None:
+def _refuse_moved_paths(arguments: Sequence[str]) -> None:
     """Refuse a relative path where the run changes into its own folder first: nothing lies there yet."""
-    values = dict(argument.lstrip("+").partition("=")[::2] for argument in arguments)
+    values = dict(map(_plain, arguments))
     if values.get(_CHDIR, "").lower() != "true":
         return
-    for key in PATHS:
-        path = Path(values.get(key, "").strip("\"'")).expanduser()
-        if key in values and not path.is_absolute():
+    for key in sorted(path_keys() & set(values)):
+        path = values[key]
+        if path.lower() not in ("", "null") and not os.path.isabs(path):
             raise ConfigError(
                 f"{key}={path}: with {_CHDIR}=true relative paths start in the run's own folder; write"
-                f" {key}={path.absolute()}."
+                f" {key}={os.path.abspath(path)}."
             )

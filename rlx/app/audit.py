@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,20 +23,19 @@ from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
-from rlx.plain import plain, write_json
+from rlx.plain import plain, why_not_writable, write_json
 from rlx.policies.base import Charged, Policy
 from rlx.policies.baselines import Cash
-from rlx.policies.checkpoint import FOLDER, load_checkpoint
-from rlx.policies.facts import FACTS_FILE
+from rlx.policies.facts import FACTS_FILE, FOLDER, read_facts
 from rlx.policies.weights import OF_WRONG_VALUES
 from rlx.report.audit_table import audit_summary
 from rlx.report.markdown import render_markdown, write_scorecard_markdown
-from rlx.run_folder import CONFIG
+from rlx.run_folder import CONFIG, SCORECARD
 from rlx.sim.rules import Rules
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
 
-AUDIT, SCORECARD = "audit.json", "scorecard.json"
+AUDIT = "audit.json"
 LEAK_FOUND = 1
 KEY = frozenset(
     {"data", "symbols", "periods_per_year", "windows", "costs", "limits", "guard", "cooldown"}
@@ -80,8 +78,8 @@ def rebuild(folder: Path) -> Judged:
     """Return what the run judged; an RlxError says what is missing, or no longer as it was."""
     if not folder.is_dir():
         raise ConfigError(f"{folder}: {'not a folder' if folder.exists() else 'nothing there'}. Give a run folder.")
-    if not os.access(folder, os.W_OK):
-        raise ConfigError(f"{folder}: cannot be written, and the result goes there. Make it writable, or audit a copy.")
+    if (reason := why_not_writable(folder)) is not None:
+        raise ConfigError(f"{folder}: the result cannot be written there ({reason}). Audit a copy.")
     card = load_scorecard(folder / SCORECARD)
     config = typed(recorded_evaluation(*_recorded(folder)), EvaluateConfig)
     policy: Policy = construct(config.policy)
@@ -113,10 +111,10 @@ def _recorded(folder: Path) -> tuple[dict[str, Any], str]:
 
     ``recorded_evaluation`` checks what is in it.
     """
-    if (folder / FOLDER / FACTS_FILE).is_file():
-        policy = load_checkpoint(folder, "RUN")
+    facts = folder / FOLDER / FACTS_FILE
+    if facts.is_file():
         build = {"_target_": "rlx.policies.checkpoint.load_checkpoint", "path": str(folder)}
-        return {**policy.facts.config, "policy": build}, policy.origin
+        return {**read_facts(facts)[0].config, "policy": build}, str(facts)
     path = folder / CONFIG
     if not path.is_file():
         raise ConfigError(f"{path}: missing. Give the folder of a run of train.py or evaluate.py.")

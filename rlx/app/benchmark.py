@@ -121,7 +121,7 @@ def _judge_target(
     target: Target, conditions: Conditions, run_dir: Path, board_path: Path, provenance: Mapping[str, Any]
 ) -> Entry:
     """Return the target's line; whatever goes wrong with it alone becomes its ``failure``."""
-    blank = Entry(
+    named = Entry(
         target=target.name,
         system=target.system,
         kind=target.kind,
@@ -132,12 +132,12 @@ def _judge_target(
         provenance={name: provenance[name] for name in ("git", "python", "platform")},
     )
     if target.failure is not None:
-        return replace(blank, failure=_short(target.failure))
+        return replace(named, failure=_short(target.failure))
     folder = run_dir / TARGETS / target.slug
-    policy: Policy | None = None
+    blank, policy = named, None
     try:
         policy = construct(target.config)
-        blank = replace(blank, references=policy.references() if isinstance(policy, Reference) else [])
+        blank = replace(named, references=policy.references() if isinstance(policy, Reference) else [])
         judgement = _judge(policy, target, conditions, provenance)
     except Exception as error:  # whatever a policy of somebody's does, it does not stop the others
         if not isinstance(error, RlxError):
@@ -151,26 +151,20 @@ def _judge_target(
     if isinstance(policy, Documented):
         write_documents(folder, policy.documents())
     entry = _filled(blank, judgement, _why_unranked(policy, judgement, conditions))
-    return _with_report(replace(entry, report=f"{entry.key}/{target.slug}.json"), judgement, board_path)
+    return _with_report(replace(entry, report=f"{entry.key}/{target.slug}.json"), named, judgement, board_path)
 
 
-def _with_report(entry: Entry, judgement: Judgement, board_path: Path) -> Entry:
-    """Write the series of an entry's report and return the entry; one that no board may hold becomes a failure."""
+def _with_report(entry: Entry, named: Entry, judgement: Judgement, board_path: Path) -> Entry:
+    """Write the series of an entry's report and return the entry; of one that no board may hold, ``named`` fails."""
     try:
         require_fields(Entry, entry.to_dict(), "its line")
         path = report_path(board_path, entry)
     except FileError as error:
-        return replace(_bare(entry), failure=str(error))
+        return replace(named, failure=str(error))
     assert path is not None
     series = json.dumps(report_series(judgement), separators=(",", ":"), allow_nan=False)
     write_text(path, series + "\n")
     return entry
-
-
-def _bare(entry: Entry) -> Entry:
-    """Return what an entry says but for its numbers."""
-    kept = ("target", "system", "kind", "key", "benchmark", "recorded_at", "options", "provenance")
-    return Entry(**{name: getattr(entry, name) for name in kept})
 
 
 def _short(reason: str) -> str:

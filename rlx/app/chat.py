@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from rlx.app.post import FAILURES, DeadlineError, HttpAnswer, post
 from rlx.errors import FileError, PlanError
+from rlx.ranges import Number, check
 from rlx.untrusted.documents import parse_json
 from rlx.untrusted.escape import one_line
 from rlx.untrusted.secret import LONG, hide, hide_key
@@ -20,7 +21,7 @@ BASE_URL, API_KEY, MODEL = "RLX_PLAN_BASE_URL", "RLX_PLAN_API_KEY", "RLX_PLAN_MO
 TEMPERATURE = "RLX_PLAN_TEMPERATURE"
 OMITTED = ("null", "none")
 LARGEST_ANSWER = 8 * 2**20  # bytes; a plan has a few thousand
-MOST_SECONDS = 86_400.0
+SECONDS = Number(0.001, 86_400)
 SHOWN = 200  # characters of an answer in a message
 
 
@@ -68,8 +69,7 @@ def endpoint_from(
     _check_address(base_url)
     if not (api_key.isascii() and api_key.isprintable()):
         raise PlanError(f"{API_KEY}: holds characters that no key has.")
-    if not 0 < timeout_seconds <= MOST_SECONDS:
-        raise PlanError(f"--timeout-seconds {timeout_seconds:g}: must be above 0 and at most {MOST_SECONDS:g}.")
+    check("--timeout-seconds", timeout_seconds, SECONDS)
     name, text = ("--temperature", temperature) if temperature else (TEMPERATURE, environment.get(TEMPERATURE, ""))
     return Endpoint(base_url.rstrip("/"), api_key, model, timeout_seconds, _temperature(name, text.strip()))
 

@@ -39,10 +39,14 @@ class MovableCheckpoint(ModelCheckpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue with the files of the same names in this folder."""
+        super().load_state_dict(self.moved(state_dict))
+
+    def moved(self, state_dict: dict[str, Any]) -> dict[str, Any]:
+        """Return a state with every path in this folder; CheckpointError for one that leads to no checkpoint."""
         best = {self._here(path): score for path, score in state_dict["best_k_models"].items()}
         names = ("best_model_path", "kth_best_model_path", "last_model_path")
         paths = {name: self._here(state_dict[name]) for name in names}
-        super().load_state_dict({**state_dict, **paths, "dirpath": self.dirpath, "best_k_models": best})
+        return {**state_dict, **paths, "dirpath": self.dirpath, "best_k_models": best}
 
     def _here(self, path: str) -> str:
         return str(Path(str(self.dirpath), checkpoint_name(path))) if path else ""

@@ -6,18 +6,16 @@ Nothing heavy is imported before a run starts, so that ``--help`` and a misspelt
 from __future__ import annotations
 
 import atexit
-import errno
 import gc
 import logging
 import os
-import re
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, NoReturn, cast
+from typing import Any, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -27,10 +25,11 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
-from rlx.app.arguments import quoted, refuse_moved_paths, refuse_undecoded
+from rlx.app.arguments import prepared
+from rlx.app.endings import FAILED, FULL_ERROR, is_out_of_memory, stop, stop_at_the_disk
+from rlx.app.folders import run_folder
 from rlx.app.hardware import use_compile_caches
 from rlx.config import (
-    SCHEMAS,
     EvaluateConfig,
     TrainConfig,
     add_recorded_choices,
@@ -40,50 +39,38 @@ from rlx.config import (
     typed,
     validate,
 )
-from rlx.config_errors import explain, pointed
 from rlx.console import complain, print_anything, waiting
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
-from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_shown, refuse_unusable, refuse_used
-from rlx.stops import ending_in_words, stopped_by
-from rlx.untrusted.shown import as_typed
+from rlx.stops import stopped_by
 
-FULL_ERROR = "HYDRA_FULL_ERROR"
-FAILED, BAD_INPUT = 1, 2
-LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # no float holds it, and Python prints no more than 4300
-FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-UNUSABLE = {
-    *(errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EEXIST),
-    *(errno.ENAMETOOLONG, errno.ELOOP),
-}
 log = logging.getLogger(__name__)
 _not_yet_run = [STARTED]
 
 
 def train_main() -> None:
-    """Run ``train.py`` / ``rlx-train``."""
+    """Run ``train.py`` / ``rlx-train`` within ``ending_in_words``, as ``rlx.app.start`` does."""
     _run("train", _train)
 
 
 def evaluate_main() -> None:
-    """Run ``evaluate.py`` / ``rlx-evaluate``."""
+    """Run ``evaluate.py`` / ``rlx-evaluate``, likewise."""
     _run("evaluate", _evaluate)
 
 
 def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
     print_anything()
-    with ending_in_words():
-        if {"--help", "-h"} & set(sys.argv[1:]):
-            sys.stdout.write(help_text(name))
-            return
-        register_schemas()
-        main = hydra.main(version_base="1.3", config_path="pkg://rlx.conf", config_name=name)(job)
-        if os.environ.get(FULL_ERROR) == "1":
-            _prepare_arguments(name)
-            main()
-        else:
-            _run_in_words(name, main)
+    if {"--help", "-h"} & set(sys.argv[1:]):
+        sys.stdout.write(help_text(name))
+        return
+    register_schemas()
+    main = hydra.main(version_base="1.3", config_path="pkg://rlx.conf", config_name=name)(job)
+    if os.environ.get(FULL_ERROR) == "1":
+        _prepare_arguments(name)
+        main()
+    else:
+        _run_in_words(name, main)
 
 
 def _run_in_words(name: str, main: Callable[[], Any]) -> None:
@@ -93,11 +80,13 @@ def _run_in_words(name: str, main: Callable[[], Any]) -> None:
         _prepare_arguments(name)
         main()
     except (RlxError, HydraException, OmegaConfBaseException) as error:
-        _stop(error)
+        stop(error)
     except OSError as error:
-        _stop_at_the_disk(error)
+        stop_at_the_disk(error)
         raise
-    except MemoryError as error:
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
         complain(f"not enough memory ({error}). Lower the number of accounts, bars or resamples.")
         sys.exit(FAILED)
     finally:
@@ -105,70 +94,16 @@ def _run_in_words(name: str, main: Callable[[], Any]) -> None:
 
 
 def _prepare_arguments(name: str) -> None:
-    """Check the arguments, and have Hydra see the options of the run to resume among them."""
-    _check_arguments(sys.argv[1:])
-    refuse_undecoded(sys.argv[1:])
-    sys.argv[1:] = [quoted(argument) for argument in sys.argv[1:]]
-    refuse_moved_paths(sys.argv[1:])
+    """Make the arguments ready for Hydra, and have it see the options of the run to resume among them."""
+    sys.argv[1:] = prepared(sys.argv[1:])
     if name == "train":
         sys.argv[1:] = add_recorded_choices(sys.argv[1:])
-
-
-def _check_arguments(arguments: list[str]) -> None:
-    """Refuse what Hydra would act on or stumble over before any of our checks runs."""
-    for argument in arguments:
-        key, _, value = argument.partition("=")
-        if LONG_NUMBER.fullmatch(value):
-            raise ConfigError(f"{key}={as_typed(value)}: a number of {len(value)} digits is in no range.")
-        if key in ("hydra.run.dir", "hydra.sweep.dir") and "${" not in value:
-            refuse_unusable(key, value.strip("'\""))
-        if key == "hydra.run.dir":
-            refuse_used(Path(value))  # before Hydra overwrites its records in there
-        if key in SCHEMAS and value in ("", "null", "None"):
-            raise ConfigError(f"{argument}: a group cannot be empty; --help lists the options of {key}.")
 
 
 def help_text(name: str) -> str:
     """Return the help of a command: Hydra's own rendering would list every group first, which takes a second."""
     text = files("rlx.conf").joinpath(f"hydra/help/{name}.yaml").read_text(encoding="utf-8")
     return str(OmegaConf.create(text).template)
-
-
-def _stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn:
-    sys.stderr.write(pointed(error))
-    complain(error if isinstance(error, RlxError) else explain(error))
-    sys.exit(BAD_INPUT)
-
-
-def _stop_at_the_disk(error: OSError) -> None:
-    """End in one message where a file cannot be read or written; other errors are left to the caller."""
-    if error.errno in FULL | UNUSABLE:
-        kept = ["What was written before is kept.", *getattr(error, "__notes__", ())]
-        complain(f"{error}. {' '.join(kept)} ({FULL_ERROR}=1 shows where.)")
-        sys.exit(BAD_INPUT if error.errno in UNUSABLE else FAILED)
-
-
-@contextmanager
-def _run_folder() -> Iterator[Path]:
-    """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything."""
-    folder = Path(HydraConfig.get().runtime.output_dir)
-    try:
-        claim(folder)
-    except RlxError as error:
-        _stop(error)
-    try:
-        yield folder
-    except RlxError as error:
-        discard_if_unused(folder)
-        if HydraConfig.get().mode is not RunMode.RUN:
-            raise  # a sweep decides itself what a failed trial means
-        _stop(error)
-    except (KeyboardInterrupt, OSError) as error:
-        if not discard_if_unused(folder) and can_be_resumed(folder):
-            error.add_note(f"Go on with: resume={folder_shown(folder)}")
-        if isinstance(error, OSError) and HydraConfig.get().mode is RunMode.RUN:
-            _stop_at_the_disk(error)
-        raise
 
 
 def _command_began() -> float:
@@ -178,7 +113,7 @@ def _command_began() -> float:
 
 def _train(cfg: DictConfig) -> float:
     began = _command_began()
-    with _run_folder() as run_dir:
+    with run_folder() as run_dir:
         if cfg.resume is not None:
             cfg = as_resumed(cfg, list(HydraConfig.get().overrides.task))
         config = typed(cfg, TrainConfig)
@@ -219,7 +154,7 @@ def _spared_by_the_collector() -> Iterator[None]:
 
 
 def _evaluate(cfg: DictConfig) -> None:
-    with _run_folder() as run_dir:
+    with run_folder() as run_dir:
         cache_fallback = use_compile_caches()
         _refuse_idle_policy()
         if HydraConfig.get().runtime.choices["policy"] == "checkpoint":
@@ -244,12 +179,12 @@ def _refuse_idle_policy() -> None:
 
 def _as_trained(cfg: DictConfig) -> DictConfig:
     """Return the configuration under the conditions the checkpoint was trained in, but for what was typed."""
-    from rlx.policies.checkpoint import load_checkpoint
+    from rlx.policies.facts import facts_file, read_facts
 
     if OmegaConf.is_missing(cfg.policy, "path"):
         raise ConfigError("policy.path: must be given, for example policy.path=outputs/gymrl/RUN.")
-    policy = load_checkpoint(cfg.policy.path)
-    return as_trained(cfg, policy.facts.config, list(HydraConfig.get().overrides.task), policy.origin)
+    facts = facts_file(Path(str(cfg.policy.path)))
+    return as_trained(cfg, read_facts(facts)[0].config, list(HydraConfig.get().overrides.task), str(facts))
 
 
 def _check_direction(config: TrainConfig) -> None:

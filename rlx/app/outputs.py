@@ -21,7 +21,7 @@ from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.terminal import parts_table, scorecard_summary
 from rlx.report.walk_forward import write_walk_forward_png
-from rlx.run_folder import folder_shown
+from rlx.run_folder import SCORECARD, folder_shown
 
 EVALS = "evals"
 FEW = 3  # symbols that a title has room for
@@ -87,7 +87,7 @@ def _write_every_start(folder: Path, judgement: Judgement) -> None:
 def write_scorecard(folder: Path, judgement: Judgement) -> None:
     """Write ``scorecard.md`` and, last, ``scorecard.json``."""
     write_scorecard_markdown(folder / "scorecard.md", judgement.scorecard)
-    judgement.scorecard.write(folder / "scorecard.json")
+    judgement.scorecard.write(folder / SCORECARD)
 
 
 def _title(judgement: Judgement) -> str:

@@ -17,8 +17,8 @@ from rlx.evaluate.trials import Sweep
 from rlx.learners.base import WHOLE, Learner, Part
 from rlx.plain import write_json
 from rlx.policies.baselines import standard_baselines
-from rlx.policies.checkpoint import FOLDER as POLICY
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from rlx.policies.facts import FOLDER as POLICY
 from rlx.sim.rules import Rules
 
 PARTS = "parts"

@@ -10,23 +10,24 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import count
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
 from rlx.app.answer import SOURCE, plan_text, remark
 from rlx.app.chat import API_KEY, ask, endpoint_from, read_completion
-from rlx.backtest.plan import Action, Plan, Session, Strategy, check_choice, check_positive
+from rlx.backtest.plan import MONEY, Action, Plan, Session, Strategy
 from rlx.backtest.plan_file import ANSWER, parse_plan
 from rlx.data.config import DataConfig, FolderData, SampleData
 from rlx.data.panel import MarketPanel
 from rlx.errors import FileError, PlanError, RlxError, did_you_mean
-from rlx.plain import write_json, write_text
+from rlx.plain import why_not_writable, write_json, write_text
+from rlx.ranges import OneOf, Whole, check_options
 from rlx.untrusted.documents import parse_json
 from rlx.untrusted.secret import hide
 from rlx.untrusted.shown import brief
 
 SAMPLE = "sample_daily"
-MOST_BARS = 10_000
 RULES = {
     Strategy.base: "buy and sell are carried out at the price of their session.",
     Strategy.entry_takeprofit: (
@@ -47,17 +48,25 @@ class Wanted:
     target_date: str
     data: str = SAMPLE
     symbols: tuple[str, ...] | None = None
-    bars: int = 30
-    cash: float = 100_000.0
-    strategy: str = Strategy.base.value
+    bars: Annotated[int, Whole(2, 10_000)] = 30
+    cash: Annotated[float, MONEY] = 100_000.0
+    strategy: Annotated[str, OneOf(tuple(Strategy))] = Strategy.base.value
 
     def __post_init__(self) -> None:
-        check_choice("--strategy", self.strategy, Strategy)
-        check_positive("--cash", self.cash)
-        if not 2 <= self.bars <= MOST_BARS:
-            raise PlanError(f"--bars {self.bars}: must be at least 2 and at most {MOST_BARS}.")
+        check_options(self)
         if self.symbols is not None and not all(symbol.strip() for symbol in self.symbols):
             raise PlanError(f"--symbols {brief(','.join(self.symbols))!r}: must be names such as AAPL,SPY.")
+
+    @property
+    def day(self) -> date:
+        """The target date; PlanError unless it is written as one."""
+        try:
+            day = date.fromisoformat(self.target_date)
+        except ValueError:
+            day = None
+        if day is None or str(day) != self.target_date:  # a week's number is a date to Python too
+            raise PlanError(f"DATE {brief(self.target_date)!r}: must be a day written as 2025-01-31.")
+        return day
 
 
 @dataclass(frozen=True)
@@ -76,8 +85,7 @@ def run_generate(wanted: Wanted, out: str, timeout_seconds: float, temperature: 
     the model cannot be asked; and, with nothing but the answer written, when that is no plan that can be replayed.
     """
     with _nothing_secret(os.environ.get(API_KEY, "").strip()):
-        day = _target(wanted.target_date)
-        path = Path(out) if out.endswith(".json") else Path(out) / f"{day}.json"
+        path = Path(out) if out.endswith(".json") else Path(out) / f"{wanted.day}.json"
         _check_free(path)
         endpoint = endpoint_from(os.environ, timeout_seconds, temperature)
         panel = shown_bars(wanted)
@@ -106,9 +114,8 @@ def _check_free(path: Path) -> None:
         raise PlanError(f"--out {path}: names ending in {ANSWER} are for the model's answers. Choose another.")
     if path.exists():
         raise PlanError(f"{path}: is there already. Move it away, or name another file with --out.")
-    above = next(parent for parent in path.absolute().parents if parent.exists())
-    if not above.is_dir() or not os.access(above, os.W_OK | os.X_OK):
-        raise PlanError(f"--out {path}: nothing can be written in {above}. Choose another folder.")
+    if (reason := why_not_writable(path.absolute().parent)) is not None:
+        raise PlanError(f"--out {path}: nothing can be written there ({reason}). Choose another folder.")
 
 
 def _answer_path(path: Path) -> Path:
@@ -123,7 +130,7 @@ def _write_plan(path: Path, answer: str, url: str, wanted: Wanted, symbols: Sequ
     try:
         content = plan_text(completion)
         plan = parse_plan(content, SOURCE, wanted.strategy)
-        _check(plan, _target(wanted.target_date), symbols)
+        _check(plan, wanted.day, symbols)
     except PlanError as error:
         raise PlanError(f"{error}{remark(completion)}") from error
     write_json(path, parse_json(content, SOURCE))
@@ -132,7 +139,7 @@ def _write_plan(path: Path, answer: str, url: str, wanted: Wanted, symbols: Sequ
 
 def shown_bars(wanted: Wanted) -> MarketPanel:
     """Return the last ``bars`` bars of the symbols before the target date: what the model is shown, and no more."""
-    day = np.datetime64(_target(wanted.target_date), "D")  # in nanoseconds, the year 1 would be another one
+    day = np.datetime64(wanted.day, "D")  # in nanoseconds, the year 1 would be another one
     panel = _data(wanted).load()
     before = panel.timestamps.astype("datetime64[D]") < day
     if before.sum() < wanted.bars:
@@ -190,16 +197,6 @@ def _table(panel: MarketPanel) -> str:
             numbers = [f"{getattr(panel, name)[row, column]:.8g}" for name in fields]
             lines.append(",".join([symbol, str(np.datetime_as_string(stamp, unit="m")), *numbers]))
     return "\n".join(lines)
-
-
-def _target(text: str) -> date:
-    try:
-        day = date.fromisoformat(text)
-    except ValueError:
-        day = None
-    if day is None or str(day) != text:  # a week's number is a date to Python too
-        raise PlanError(f"DATE {brief(text)!r}: must be a day written as 2025-01-31.")
-    return day
 
 
 def _check(plan: Plan, day: date, symbols: Sequence[str]) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, NotRequired, TypedDict
 
+import torch
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
@@ -20,10 +21,11 @@ from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.learners.base import Learner, Totals
 from rlx.plain import atomic_path
-from rlx.run_folder import PROVENANCE, same_code
+from rlx.run_folder import PROVENANCE, SCORECARD, same_code
 from rlx.tracking.history import Row, carry_history, history_of
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import require
+from rlx.untrusted.shown import as_typed
 
 COMPUTE_WITH = ("torch", "lightning", "numpy", "numba", "stable_baselines3")
 log = logging.getLogger(__name__)
@@ -70,7 +72,7 @@ class Earlier(NamedTuple):
         """Warn when code or packages differ from those of the earlier run, for then the numbers may."""
         before = self.provenance
         changed = [
-            f"{name} {old} (now {new})"
+            f"{name} {as_typed(old)} (now {new})"
             for name, old in before.get("versions", {}).items()
             if name in COMPUTE_WITH and (new := provenance["versions"].get(name)) != old
         ]
@@ -101,7 +103,7 @@ def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier 
     totals = {path: _totals(path, checkpoint, learner) for path, checkpoint in checkpoints.items()}
     last = max(paths, key=lambda path: (totals[path].updates, path.name == LAST))
     reason = _why_finished(config, learner, totals[last], checkpoints[last])
-    if reason is not None and (run / "scorecard.json").exists():
+    if reason is not None and (run / SCORECARD).exists():
         raise ConfigError(f"resume={run}: has finished, its result is {run / 'scorecard.json'}: {reason}")
     best = _best_of(checkpoints[last], config, run)
     history = history_of(run, totals[last].updates)
@@ -155,7 +157,8 @@ class GoOn(Callback):
     brought it about or the interval has changed; steps would then be logged one too low.
     """
 
-    def __init__(self, finished: bool) -> None:
+    def __init__(self, source: Path, *, finished: bool = False) -> None:
+        self.source = source
         self.finished = finished
         self.restored = False
 
@@ -175,16 +178,23 @@ class GoOn(Callback):
         self.restored = True
 
     @contextmanager
-    def from_checkpoint(self, path: Path) -> Iterator[None]:
-        """Turn what a checkpoint leads Lightning or a learner to, before all of it is taken over, into one error."""
+    def restoring(self) -> Iterator[None]:
+        """Turn what a checkpoint leads Lightning or a learner to, before all of it is taken over, into one error.
+
+        A full disk or memory is no fault of the checkpoint, and is told as anywhere else.
+        """
         try:
             yield
+        except (OSError, MemoryError, torch.OutOfMemoryError):
+            raise
         except Exception as error:
-            if self.restored or isinstance(error, RlxError):
+            if self.restored:
                 raise
+            if isinstance(error, RlxError):
+                raise NotRestoredError(f"{self.source}: {error}") from error
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
             raise NotRestoredError(
-                f"{path}: cannot be gone on from ({reason}). Move it away, or start the run again."
+                f"{self.source}: cannot be gone on from ({reason}). Move it away, or start the run again."
             ) from error
 
 

@@ -6,6 +6,7 @@ import sys
 
 import rlx
 from rlx.stops import ending_in_words
+from rlx.untrusted.secret import hide
 
 ASKING = {"--help", "-h", "--version", "--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc"}
 
@@ -16,7 +17,8 @@ def train_main() -> None:
         if not _begun("Training"):
             return
         from rlx.app.entry import train_main as run
-    run()
+
+        run()
 
 
 def evaluate_main() -> None:
@@ -25,7 +27,8 @@ def evaluate_main() -> None:
         if not _begun("Evaluation"):
             return
         from rlx.app.entry import evaluate_main as run
-    run()
+
+        run()
 
 
 def _begun(what: str) -> bool:
@@ -35,7 +38,7 @@ def _begun(what: str) -> bool:
         sys.stdout.write(f"rlx {rlx.__version__}\n")
         return False
     if not ASKING & {argument.partition("=")[0] for argument in arguments}:
-        asked = " ".join(arguments) or "the defaults (--help says what can be changed)"
+        asked = hide(" ".join(arguments), "") or "the defaults (--help says what can be changed)"
         sys.stderr.write(f"{what}: {asked}\n")
         sys.stderr.flush()
     return True

@@ -18,7 +18,9 @@ from rlx.evaluate.sweep_report import SweepTrial, measure_sweep
 from rlx.evaluate.trials import MAX_TRIALS
 from rlx.evaluate.windows import HOLDOUT
 from rlx.plain import write_json, write_text
+from rlx.ranges import Whole, check
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
+from rlx.run_folder import SCORECARD
 from rlx.types import FloatArray
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line
@@ -55,8 +57,8 @@ def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declare
     that is larger than the sweep's own. Raises RlxError when the folder is no sweep, keys are mixed, a ledger is
     missing or not its scorecard's, or too few trials are comparable.
     """
-    if declared is not None and not 1 <= declared <= MAX_TRIALS:
-        raise RlxError(f"--trials={declared}: must be from 1 to {MAX_TRIALS:,}.")
+    if declared is not None:
+        check("--trials", declared, Whole(1, MAX_TRIALS))
     cards = _comparable(folder, _scorecards(folder), key)
     study = study_of(folder)
     if study is not None and study.running:
@@ -85,7 +87,7 @@ def _scorecards(folder: Path) -> dict[str, Scorecard]:
     """Return the scorecards of a sweep's trials by the names of their folders, in the order of their numbers."""
     if not folder.is_dir():
         raise RlxError(f"{folder}: no such folder. Give that of a sweep (multirun/MODULE/DATE_TIME).")
-    if (folder / "scorecard.json").is_file():
+    if (folder / SCORECARD).is_file():
         raise RlxError(f"{folder}: the folder of a single run. Give that of its sweep, {folder.resolve().parent}.")
     paths = sorted(folder.glob("*/scorecard.json"), key=lambda path: (len(path.parent.name), path.parent.name))
     if not paths:
@@ -156,4 +158,4 @@ def _overrides(path: Path) -> dict[str, str]:
 
 def _runs(folder: Path) -> int:
     """Count the folders of trials that began."""
-    return sum((one / ".hydra").is_dir() or (one / "scorecard.json").is_file() for one in folder.iterdir())
+    return sum((one / ".hydra").is_dir() or (one / SCORECARD).is_file() for one in folder.iterdir())

@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rlx.errors import RlxError
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.trials import MAX_TRIALS, Sweep
+from rlx.run_folder import SCORECARD
 
 if TYPE_CHECKING:
     from hydra_plugins.rlx_optuna._record import Held
@@ -51,7 +52,11 @@ def study_of(folder: Path) -> Held | None:
 
     Where it cannot be read but the folder has a record of it, that counts.
     """
-    from hydra_plugins.rlx_optuna._record import held_by, read_held, read_record
+    from hydra_plugins.rlx_optuna._record import has_study, held_by, read_record
+
+    if not has_study(folder):
+        return None
+    from hydra_plugins.rlx_optuna._held import read_held  # Optuna takes a second to import
 
     try:
         return read_held(folder)
@@ -68,7 +73,7 @@ def study_of(folder: Path) -> Held | None:
 
 def _on_its_scorecard(run_dir: Path) -> int | None:
     """Return the number of trials that a run's own scorecard has from its sweep."""
-    path = run_dir / "scorecard.json"
+    path = run_dir / SCORECARD
     if not path.is_file() or (card := _load(path, "The number of trials on it is not counted")) is None:
         return None
     trials = card.significance.get("trials") if card.significance.get("trials_from") == "sweep" else None

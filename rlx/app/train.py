@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,7 +33,7 @@ from rlx.evaluate.judge import Judgement
 from rlx.evaluate.purging import no_test
 from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
-from rlx.policies.checkpoint import FOLDER as POLICY
+from rlx.policies.facts import FOLDER as POLICY
 from rlx.run_folder import folder_shown, record_run
 from rlx.stops import stopped_by
 from rlx.tracking.loggers import log_final, open_loggers
@@ -84,7 +83,7 @@ def train(
         earlier.tell_what_changed(provenance)
     with open_loggers(config.logger, run_dir, run_dir.name, resolved) as loggers:  # first: a preparation may take hours
         tell_what(learner, traded.market, run_dir)
-        learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware)))
+        learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware, run_dir, resumed)))
         if learner.updates == 0:
             write_report(run_dir, learner, {}, 0.0)
             print_folder(run_dir)
@@ -184,10 +183,9 @@ def fit(
     stop, first_update, clock = StopOnSignal(), FirstUpdate(), time_limit(settings)
     validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules())
     callbacks = [first_update, validate, stop, clock, early_stop(settings)]
-    go_on = None if earlier is None else GoOn(earlier.finished)
+    go_on = None if earlier is None else GoOn(earlier.last, finished=earlier.finished)
     start = None if earlier is None else earlier.carry_over(run_dir, loggers)
-    restoring = nullcontext() if go_on is None or earlier is None else go_on.from_checkpoint(earlier.last)
-    with quiet_lightning(), restoring:
+    with quiet_lightning():
         trainer = new_trainer(
             settings,
             hardware,
@@ -197,7 +195,7 @@ def fit(
             validate_every_updates=interval,
             loggers=loggers,
         )
-        run_fit(trainer, learner, start)
+        run_fit(trainer, learner, start, go_on)
     if stop.asked is not None and not best.best_model_path:
         raise stopped_by(stop.asked)  # before the first validation: there is nothing to judge
     performance: dict[str, float] = {

@@ -56,28 +56,36 @@ def new_trainer(
     )
 
 
-def run_fit(trainer: Trainer, module: LightningModule, start: Path | None) -> None:
+def run_fit(trainer: Trainer, module: LightningModule, start: Path | None, go_on: GoOn | None) -> None:
     """Fit ``module``, from the checkpoint ``start`` if there is one; a stop at once comes out as what it was.
 
-    Lightning makes an exit status of 1 of it, which says that something went wrong.
+    ``go_on`` is the Trainer's callback for the start. Of a stop Lightning makes an exit status of 1, which says that
+    something went wrong.
     """
     try:
-        trainer.fit(module, ckpt_path=start, weights_only=True)
+        with nullcontext() if go_on is None else go_on.restoring():
+            trainer.fit(module, ckpt_path=start, weights_only=True)
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
             raise end.__context__ from None
         raise
 
 
-def part_fitter(settings: TrainerConfig, hardware: Hardware) -> FitPart:
-    """Return what fits a part of a learner: the Trainer as configured, but for budget and validation."""
+def part_fitter(
+    settings: TrainerConfig, hardware: Hardware, run_dir: Path | None = None, earlier: Path | None = None
+) -> FitPart:
+    """Return what fits a part of a learner: the Trainer as configured, but for budget and validation.
+
+    A checkpoint in ``run_dir`` to start from is a copy of that of the ``earlier`` run, which errors name.
+    """
 
     def fit(module: LightningModule, checkpoint: Path, updates: int, validate_every_updates: int) -> None:
         stop = StopOnSignal("keeping what is there")
         start = checkpoint if checkpoint.is_file() else None
-        go_on = GoOn(finished=False)
-        callbacks = [stop, *([] if start is None else [go_on]), last_checkpoint(checkpoint)]
-        with quiet_lightning(), nullcontext() if start is None else go_on.from_checkpoint(start):
+        source = checkpoint if run_dir is None or earlier is None else earlier / checkpoint.relative_to(run_dir)
+        go_on = None if start is None else GoOn(source)
+        callbacks = [stop, *([] if go_on is None else [go_on]), last_checkpoint(checkpoint)]
+        with quiet_lightning():
             trainer = new_trainer(
                 settings,
                 hardware,
@@ -86,7 +94,7 @@ def part_fitter(settings: TrainerConfig, hardware: Hardware) -> FitPart:
                 updates=updates,
                 validate_every_updates=validate_every_updates,
             )
-            run_fit(trainer, module, start)
+            run_fit(trainer, module, start, go_on)
         if stop.asked is not None:
             raise stopped_by(stop.asked)
 

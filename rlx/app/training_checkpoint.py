@@ -9,7 +9,7 @@ from typing import Any, TypedDict
 import torch
 
 from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import best_checkpoints
+from rlx.app.checkpoints import MovableCheckpoint, best_checkpoints, last_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, FileError
 from rlx.untrusted.plain_types import require
@@ -89,8 +89,14 @@ def read_checkpoint(path: Path, config: TrainerConfig) -> dict[str, Any]:
     others = [other.name for other in path.parent.glob("*.ckpt") if other != path]
     fix = f"Move it away to resume from {' or '.join(others)}." if others else "Start the run again."
     try:
+        path.open("rb").close()
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be read ({error.strerror}). Put it right, or: {fix}") from error
+    try:
         _check_archive(path)
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except MemoryError:
+        raise
     except Exception as error:  # torch raises whatever the bytes lead it to: KeyError, IndexError, AssertionError, ...
         raise CheckpointError(f"{path}: damaged, or no checkpoint ({type(error).__name__}). {fix}") from error
     if not isinstance(checkpoint, dict) or not {"state_dict", "loops", "callbacks"} <= set(checkpoint):
@@ -99,6 +105,8 @@ def read_checkpoint(path: Path, config: TrainerConfig) -> dict[str, Any]:
         _check_state(checkpoint, config, path)
     except FileError as error:
         raise CheckpointError(f"{error} {fix}") from error
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from error
     return checkpoint
 
 
@@ -112,17 +120,20 @@ def _check_archive(path: Path) -> None:
 
 
 def _check_state(checkpoint: dict[str, Any], config: TrainerConfig, path: Path) -> None:
-    """Raise FileError for the first thing that is missing, or of another type."""
+    """Raise FileError for the first thing that is missing or of another type, CheckpointError for an odd path."""
     name = str(path)
     require(checkpoint["loops"], Loops, name, "loops")
     callbacks = require(checkpoint["callbacks"], dict[str, Any], name, "callbacks")
     known = (
         (best_checkpoints(config, path.parent), Best),
+        (last_checkpoint(path), Best),
         (early_stop(config), Patience),
         (time_limit(config), Elapsed),
     )
     for callback, hint in known:
-        require(callbacks.get(callback.state_key), hint, name, f"callbacks.{callback.state_key}")
+        state = require(callbacks.get(callback.state_key), hint, name, f"callbacks.{callback.state_key}")
+        if isinstance(callback, MovableCheckpoint):
+            callback.moved(state)
     require(checkpoint.get("rlx"), LearnerState, name, "rlx")
     for key, tensor in require(checkpoint["state_dict"], dict[str, Any], name, "state_dict").items():
         if not isinstance(tensor, torch.Tensor):

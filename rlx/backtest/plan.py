@@ -8,7 +8,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
-from rlx.ranges import Number, OneOf, Whole, check, check_fields
+from rlx.ranges import Number, OneOf, Whole, check_fields
 
 LARGEST = 1e15
 """Amount, price or quantity; more is a mistake, and its products would leave the range of a float."""
@@ -96,16 +96,6 @@ class ReplaySettings:
 
     def __post_init__(self) -> None:
         check_fields(self, "policy")
-
-
-def check_choice(key: str, value: Any, choices: type[StrEnum]) -> None:
-    """Raise ConfigError unless ``value`` is one of ``choices``."""
-    check(key, value, OneOf(tuple(choices)))
-
-
-def check_positive(key: str, value: Any) -> None:
-    """Raise ConfigError unless ``value`` is an amount of money."""
-    check(key, value, MONEY)
 
 
 def is_number(value: Any) -> bool:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 from rlx.board.standing import BASELINE, EXCESS, Group, Row
-from rlx.errors import ConfigError
+from rlx.ranges import Number, Whole, check_options
 from rlx.untrusted.markdown import Markdown, words
+
+Share = Annotated[float, Number(1e-6, 1)]
+Count = Annotated[int, Whole(1, 1_000_000_000)]
 
 
 @dataclass(frozen=True)
@@ -22,19 +25,14 @@ class PromotionRules:
     ``min_windows`` start indices.
     """
 
-    min_dsr: float = 0.95
-    max_p_value: float = 0.05
-    max_drawdown: float = 0.25
-    min_steps: int = 252
-    min_windows: int = 100
+    min_dsr: Share = 0.95
+    max_p_value: Share = 0.05
+    max_drawdown: Share = 0.25
+    min_steps: Count = 252
+    min_windows: Count = 100
 
     def __post_init__(self) -> None:
-        for name in ("min_dsr", "max_p_value", "max_drawdown"):
-            if not 0.0 < getattr(self, name) <= 1.0:
-                raise ConfigError(f"--{name.replace('_', '-')}={getattr(self, name):g}: must be above 0, at most 1.")
-        for name in ("min_steps", "min_windows"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"--{name.replace('_', '-')}={getattr(self, name)}: must be at least 1.")
+        check_options(self)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from rlx.board.entry import Entry
 from rlx.board.shape import check_document
 from rlx.errors import FileError, RlxError
 from rlx.evaluate import BOARD
-from rlx.plain import write_json
+from rlx.plain import why_not_writable, write_json
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.paths import below
 from rlx.untrusted.shown import shown
@@ -75,9 +74,8 @@ def prepare(path: str | Path) -> None:
     path = Path(path)
     if path.exists():
         Scoreboard.load(path)
-    folder = next(one for one in path.absolute().parents if one.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
-        raise RlxError(f"scoreboard {path}: cannot be written, as {folder} is no folder that this user may write to.")
+    if (reason := why_not_writable(path.absolute().parent)) is not None:
+        raise RlxError(f"scoreboard {path}: cannot be written ({reason}). Name another file with protocol.board.")
     if _lock(path).exists():
         with alone(path):
             pass

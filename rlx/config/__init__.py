@@ -6,11 +6,10 @@ Only dataclasses are imported here, so that ``--help`` and a misspelt key answer
 from rlx.config.checks import typed, validate
 from rlx.config.commands import SCHEMAS, EvaluateConfig, TradedConfig, TrainConfig, register_schemas
 from rlx.config.groups import Device, EnvConfig, HardwareConfig, TrainerConfig
-from rlx.config.recorded import FROM_THE_RUN, as_trained, recorded_evaluation
+from rlx.config.recorded import as_trained, recorded_evaluation
 from rlx.config.resumed import add_recorded_choices, as_resumed
 
 __all__ = [
-    "FROM_THE_RUN",
     "SCHEMAS",
     "Device",
     "EnvConfig",

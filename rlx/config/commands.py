@@ -32,7 +32,7 @@ from rlx.policies.config import (
     ProductionConfig,
     WeightsConfig,
 )
-from rlx.ranges import Text, Whole, check_fields
+from rlx.ranges import FilePath, Whole, check_fields
 from rlx.sim.rules import Costs, Guard, Rules
 from rlx.tracking.config import LoggerConfig
 
@@ -63,7 +63,7 @@ class TrainConfig(TradedConfig):
     """Everything ``train.py`` reads; ``resume`` names the run folder of a run to go on with."""
 
     seed: Annotated[int, Whole(0, 2**32 - 1)] = 0
-    resume: Annotated[str | None, Text()] = None
+    resume: Annotated[str | None, FilePath()] = None
     module: Any = MISSING
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)

@@ -36,7 +36,7 @@ def check_record(values: Mapping[str, Any], groups: Sequence[str], origin: str) 
     """
     for group in groups:
         recorded = require(values.get(group), dict[str, Any], origin, group)
-        _refuse_what_is_no_value(recorded, origin, group)
+        refuse_what_is_no_value(recorded, origin, group)
         _refuse_what_acts(recorded, schema_of(group, recorded, origin) if group in SCHEMAS else None, origin, group)
 
 
@@ -53,17 +53,21 @@ def schema_of(group: str, values: Mapping[str, Any], origin: str) -> DictConfig:
     return built[target]
 
 
-def _refuse_what_is_no_value(value: Any, origin: str, key: str) -> None:
+def refuse_what_is_no_value(value: Any, origin: str, key: str = "") -> None:
+    """Raise FileError or ConfigError, led by ``origin`` and the key, for what a file may not hold but plain values.
+
+    An interpolation could read out the environment.
+    """
     if isinstance(value, Mapping):
         require(value, dict[str, Any], origin, key)
         for name, item in value.items():
-            _refuse_what_is_no_value(item, origin, member(key, name))
+            refuse_what_is_no_value(item, origin, member(key, name))
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            _refuse_what_is_no_value(item, origin, f"{key}[{number}]")
+            refuse_what_is_no_value(item, origin, f"{key}[{number}]")
     elif isinstance(value, str):
         if "${" in value or value == "???":
-            raise ConfigError(f"{origin}: {key} is {shown(value)}. A record holds values; nothing is resolved in one.")
+            raise ConfigError(f"{origin}: {key} is {shown(value)}. It is not resolved: a file holds values alone.")
     elif not (value is None or type(value) in (bool, int) or (type(value) is float and math.isfinite(value))):
         raise ConfigError(f"{origin}: {key} is {shown(value)}, expected text, a finite number, true, false or null.")
 

@@ -10,20 +10,19 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from rlx.config.changes import changes
 from rlx.config.recorded import group_tree, laid_over
 from rlx.config.records import read_choices, read_record
 from rlx.errors import ConfigError, did_you_mean
+from rlx.run_folder import CONFIG
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
-from rlx.untrusted.shown import as_typed
 
 GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol")
 LEARNT_WITH = ("data", "env", "costs", "guard", "module")
 LEARNT_WITH_KEYS = ("seed", "trainer.monitor", "trainer.keep_best", "hardware.precision")
 MAY_CHANGE = "trainer.* (but monitor and keep_best), logger.*, protocol.* and hardware.* (but precision)"
 OTHER_VERSION = "Resume it with the version of rlx that made it, or train again."
-SHOWN = 4
-CONFIG = "config.yaml"
 
 
 def add_recorded_choices(arguments: Sequence[str]) -> list[str]:
@@ -131,13 +130,8 @@ def _refuse_changes(result: DictConfig, recorded: Mapping[str, Any], run: Path) 
     tree = OmegaConf.create(dict(recorded))
     before |= {key: OmegaConf.select(tree, key) for key in LEARNT_WITH_KEYS}
     now |= {key: OmegaConf.select(result, key) for key in LEARNT_WITH_KEYS}
-    changed = [key for key in dict.fromkeys([*now, *before]) if now.get(key) != before.get(key)]
-    if changed:
-        shown = ", ".join(
-            f"{key}={as_typed(now.get(key))} (the run: {as_typed(before.get(key))})" for key in changed[:SHOWN]
-        )
-        more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
-        raise ConfigError(f"resume={run}: {shown}{more} cannot change in a resumed run. {_advice()}")
+    if changed := changes(before, now, "the run"):
+        raise ConfigError(f"resume={run}: {changed} cannot change in a resumed run. {_advice()}")
 
 
 def _advice() -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -12,10 +12,12 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
 from rlx.config.commands import SCHEMAS, writable
+from rlx.config.records import refuse_what_is_no_value
 from rlx.config_errors import explain
 from rlx.errors import ConfigError, FileError, RlxError, did_you_mean
 from rlx.evaluate.trials import MAX_TRIALS
 from rlx.plain import file_name
+from rlx.ranges import Whole, check
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line
 
@@ -100,7 +102,8 @@ def _target(number: int, document: Any, path: str | Path) -> Target:
     name = _name(document.get("name", _default_name(kind, options)), f"protocol.targets={path}: target {number}: name")
     system = _name(document.get("system", name), f"protocol.targets={path}: target {number}: system")
     try:
-        return Target(name, system, kind, _trials(document.get("trials")), _config(kind, options))
+        check("trials", trials := document.get("trials"), Whole(1, MAX_TRIALS), optional=True)
+        return Target(name, system, kind, trials, _config(kind, options))
     except RlxError as error:
         return Target(name, system, kind, failure=str(error))
 
@@ -116,12 +119,6 @@ def _name(value: Any, place: str) -> str:
     return name
 
 
-def _trials(value: Any) -> int | None:
-    if value is None or (isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MAX_TRIALS):
-        return value
-    raise ConfigError(f"trials={value!r}: must be a whole number, from 1 to {MAX_TRIALS:,}.")
-
-
 def _default_name(kind: str, options: Mapping[str, Any]) -> str:
     path = options.get("path")
     return Path(str(path)).name or kind if path is not None else kind
@@ -132,8 +129,7 @@ def _config(kind: str, options: Mapping[str, Any]) -> Any:
     known = sorted(name.removesuffix(SUFFIX) for name in SCHEMAS["policy"])
     if kind not in known:
         raise ConfigError(f"policy={kind!r}: must be one of {', '.join(known)}.{did_you_mean(kind, known)}")
-    if (text := next(_interpolations(options), None)) is not None:
-        raise ConfigError(f"{text[:60]!r}: ${{...}} is not resolved in a list of targets. Write the value itself.")
+    refuse_what_is_no_value(options, f"policy={kind}")
     schema = writable(SCHEMAS["policy"][f"{kind}{SUFFIX}"])
     names = [str(key) for key in schema if key != "_target_"]
     for key in options:
@@ -148,12 +144,3 @@ def _config(kind: str, options: Mapping[str, Any]) -> Any:
         raise explain(error) from error
     except (TypeError, ValueError, OverflowError) as error:
         raise ConfigError(f"policy={kind}: {error}.") from error
-
-
-def _interpolations(value: Any) -> Iterator[str]:
-    """Yield every text in a plain value that OmegaConf would resolve: a file must not read out the environment."""
-    if isinstance(value, str) and "${" in value:
-        yield value
-    elif isinstance(value, (dict, list)):
-        for item in value.values() if isinstance(value, dict) else value:
-            yield from _interpolations(item)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from rlx.data.readers.options import DECIMALS
 from rlx.data.splits import SplitConfig
 from rlx.errors import ConfigError
-from rlx.ranges import Each, Number, OneOf, Text, Whole, check_fields
+from rlx.ranges import Each, FilePath, Number, OneOf, Text, Whole, check_fields
 
 if TYPE_CHECKING:
     from rlx.data.panel import MarketPanel
@@ -58,7 +58,7 @@ class FolderData(DataConfig):
     divided by, None to go by the layout. ``allow`` lists codes of findings that shall be warnings, not refusals.
     """
 
-    path: Annotated[str, Text(shortest=0)] = ""
+    path: Annotated[str, FilePath(shortest=0)] = ""
     symbols: Annotated[list[str] | None, SYMBOLS] = None
     start: Annotated[str | None, Text(40)] = None
     end: Annotated[str | None, Text(40)] = None

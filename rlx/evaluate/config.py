@@ -11,7 +11,7 @@ import numpy as np
 from rlx.errors import ConfigError
 from rlx.evaluate import BOARD
 from rlx.evaluate.trials import MAX_TRIALS
-from rlx.ranges import Number, OneOf, Text, Whole, check_fields
+from rlx.ranges import FilePath, Number, OneOf, Whole, check_fields
 from rlx.untrusted.shown import as_typed
 
 SPLITS = ("auto", "train", "validation", "test", "all")
@@ -77,8 +77,8 @@ class Benchmark(Protocol):
     """
 
     evaluation_only: ClassVar[bool] = True
-    targets: Annotated[str, Text()] = "experiments/targets.yaml"
-    board: Annotated[str, Text()] = BOARD
+    targets: Annotated[str, FilePath()] = "experiments/targets.yaml"
+    board: Annotated[str, FilePath()] = BOARD
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from rlx.errors import ConfigError
 from rlx.learners.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise, Updates
-from rlx.ranges import Number, OneOf, Text, Whole, check_fields
+from rlx.ranges import FilePath, Number, OneOf, Whole, check_fields
 
 OPTIMIZERS = ("adamw", "muon")
 
@@ -38,7 +38,7 @@ class PathLearnerConfig:
     ema_decay: Annotated[float, Number(0, 0.9999)] = 0.98
     feature_noise: Noise = 2.0
     smooth_epsilon: Annotated[float, Number(0, 1)] = 0.0
-    warm_start: Annotated[str | None, Text()] = None
+    warm_start: Annotated[str | None, FilePath()] = None
 
     def __post_init__(self) -> None:
         check_fields(self, "module")

@@ -19,7 +19,7 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.errors import CheckpointError, RlxError
 from rlx.plain import named_in_errors
-from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, PolicyFacts, WrittenNetwork, read_facts
+from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, PolicyFacts, WrittenNetwork, facts_file, read_facts
 from rlx.policies.networks import PolicyNetwork, network_name, network_of
 from rlx.policies.networks.forecaster import QuantileForecaster
 from rlx.policies.weights import read_weights, require_arguments, with_weights
@@ -28,7 +28,6 @@ from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
 
 WEIGHTS_FILE = "policy.safetensors"
-FOLDER = "policy"
 
 
 class CheckpointPolicy:
@@ -122,8 +121,8 @@ def load_checkpoint(path: str | Path, key: str = "policy.path") -> CheckpointPol
     ``key`` is the configuration key that the path came from. No network is built before the weights are known to be
     those of the facts, and to hold what it needs.
     """
-    folder = _find(Path(path), key)
-    where = folder / FACTS_FILE
+    where = facts_file(Path(path), key)
+    folder = where.parent
     facts, sealed = read_facts(where)
     weights = folder / WEIGHTS_FILE
     if not weights.is_file():
@@ -147,14 +146,6 @@ def _network(where: Path, described: WrittenNetwork, tensors: Mapping[str, Tenso
             QuantileForecaster.__init__, arguments["forecaster"], tensors, key, ("n_series", "n_features")
         )
     return with_weights(lambda: kind(**arguments), tensors, path)
-
-
-def _find(path: Path, key: str) -> Path:
-    for folder in (path / FOLDER, path):
-        if (folder / FACTS_FILE).is_file():
-            return folder
-    what = "nothing there" if not path.exists() else f"no {FACTS_FILE} in it or in its {FOLDER}/ folder"
-    raise CheckpointError(f"{key}={path}: {what}. Give the folder of a training run (outputs/<module>/<run>).")
 
 
 def _plain(value: Any) -> Any:

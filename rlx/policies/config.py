@@ -8,7 +8,7 @@ from typing import Annotated
 
 from rlx.backtest.plan import MONEY, ReplaySettings
 from rlx.errors import ConfigError
-from rlx.ranges import Number, OneOf, Text, Whole, check_fields
+from rlx.ranges import FilePath, Number, OneOf, Whole, check_fields
 
 Covariance = Annotated[int, Whole(3, 100_000)]
 """Two returns are mirror images around their mean: nothing tells how far to shrink their covariance."""
@@ -116,7 +116,7 @@ class WeightsConfig(PolicyConfig):
     """
 
     _target_: str = "rlx.policies.weights_file.WeightsFile"
-    path: Annotated[str, Text()] = MISSING
+    path: Annotated[str, FilePath()] = MISSING
     between: Annotated[str, OneOf(BETWEEN)] = "hold"
 
     def __post_init__(self) -> None:
@@ -133,8 +133,8 @@ class ProductionConfig(PolicyConfig):
     """
 
     _target_: str = "rlx.policies.production.policy.ProductionRecord"
-    trades: Annotated[str | None, Text()] = None
-    log: Annotated[str | None, Text()] = None
+    trades: Annotated[str | None, FilePath()] = None
+    log: Annotated[str | None, FilePath()] = None
     initial_value: Annotated[float | None, MONEY] = None
     log_value: Annotated[str, OneOf(tuple(LogValue))] = LogValue.exposure.value
 
@@ -155,7 +155,7 @@ class PlanConfig(PolicyConfig):
     """
 
     _target_: str = "rlx.policies.plan.PlanReplay"
-    path: Annotated[str, Text()] = MISSING
+    path: Annotated[str, FilePath()] = MISSING
     strategy: str = "base"
     both_touch: str = "pessimistic"
     initial_cash: Annotated[float, MONEY] = 100_000.0
@@ -178,7 +178,7 @@ class CheckpointConfig(PolicyConfig):
     """Act with a trained policy; ``path`` is a run folder or its ``policy/`` folder."""
 
     _target_: str = "rlx.policies.checkpoint.load_checkpoint"
-    path: Annotated[str, Text()] = MISSING
+    path: Annotated[str, FilePath()] = MISSING
 
     def __post_init__(self) -> None:
         check_fields(self, "policy")

@@ -18,6 +18,7 @@ from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import Rule, Stamp, matching, require, require_fields
 from rlx.untrusted.shown import shown
 
+FOLDER = "policy"  # of a run, where its policy lies
 FACTS_FILE = "policy.json"
 FORMAT_VERSION = 1
 MAX_FACTS_BYTES = 16 * 2**20
@@ -99,6 +100,18 @@ class PolicyFacts:
                 name: [str(market.timestamps[bar]) for bar in (span.start, span.stop)] for name, span in seen.items()
             },
         )
+
+
+def facts_file(path: Path, key: str = "policy.path") -> Path:
+    """Return the facts of the policy of a run folder, or of its ``policy/`` folder; CheckpointError where are none.
+
+    ``key`` is the configuration key that the path came from.
+    """
+    for folder in (path / FOLDER, path):
+        if (folder / FACTS_FILE).is_file():
+            return folder / FACTS_FILE
+    what = "nothing there" if not path.exists() else f"no {FACTS_FILE} in it or in its {FOLDER}/ folder"
+    raise CheckpointError(f"{key}={path}: {what}. Give the folder of a training run (outputs/<module>/<run>).")
 
 
 def read_facts(path: Path) -> tuple[PolicyFacts, Sealed]:

@@ -35,7 +35,7 @@ def wandb_mode(asked: WandbMode) -> WandbMode:
 
 
 def _at_most(asked: WandbMode, allowed: str) -> WandbMode:
-    if not allowed:
+    if not allowed or asked is WandbMode.disabled:
         return asked
     modes = list(WandbMode)  # from the least to the most
     if allowed not in modes:

@@ -1,4 +1,4 @@
-"""Text of others in what we write: it stays text in Markdown, on the terminal and in a spreadsheet."""
+"""Text of others in what we write: it stays text in Markdown, on a line and in a spreadsheet."""
 
 from __future__ import annotations
 
@@ -34,13 +34,6 @@ def markdown_within(text: object) -> str:
 def no_block(line: str) -> str:
     """Return a line of Markdown that begins no list and no heading."""
     return _BLOCK.sub(lambda match: f"{match[2]}\\" if match[2] else f"\\{match[1]}", line.strip())
-
-
-def terminal(text: object) -> str:
-    """Return text that rich prints as it stands: no markup, no escape sequence, no second line."""
-    from rich.markup import escape
-
-    return escape(one_line(text))
 
 
 def cell(text: str) -> str:

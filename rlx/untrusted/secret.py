@@ -11,10 +11,17 @@ LONG = 8
 
 _USER = re.compile(r"(?<=://)[^\s\"']{0,400}@")
 
+_QUERY = re.compile(r"(?i)(?<=[?&])(\w*(?:password|passwd|pwd|secret|token)=)[^&\s\"']*")
+
 
 def hide(text: str, key: str) -> str:
     """Return text without the user names and passwords of its addresses, and without ``key`` in any usual spelling."""
-    return hide_key(_USER.sub("[hidden]@", text), key)
+    return hide_key(hide_query(_USER.sub("[hidden]@", text)), key)
+
+
+def hide_query(text: str) -> str:
+    """Return text without the passwords that addresses have behind their question mark."""
+    return _QUERY.sub(r"\1[hidden]", text)
 
 
 def hide_key(text: str, key: str) -> str:

@@ -12,6 +12,7 @@ import pytest
 
 from rlx.app.entry import evaluate_main, train_main
 from rlx.cli import main as tools_main
+from rlx.stops import ending_in_words
 
 SMOKE = ("+experiment=smoke", "logger=csv")
 
@@ -55,7 +56,8 @@ class Shell:
             patch.chdir(self.folder)
             patch.setattr(sys, "argv", [name, *arguments])
             try:
-                main()
+                with ending_in_words():
+                    main()
             except SystemExit as stop:
                 status = int(stop.code or 0)
             finally:

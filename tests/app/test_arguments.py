@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
 
-from rlx.app.arguments import quoted
-from tests.app.commands import Shell
+from rlx.app.arguments import path_keys, quoted
+from tests.app.commands import SMOKE, Shell
 from tests.hostile.refusal import assert_refused
 
 TICKERS = ("^GSPC", "ES=F", "TRUE", "1E5", "NULL", "NAN", "000001", "A&B", "X#1", "$SPY", "BTC/USD", "BRK.B", "é")
@@ -35,14 +36,20 @@ def prices(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("typed", "given"),
     [
-        ("data.path=~/prices", 'data.path="~/prices"'),
+        ("data.path=~/prices", 'data.path="/home/me/prices"'),
         ("data.path=prices/a.csv", "data.path=prices/a.csv"),
         ("data.path=2020", 'data.path="2020"'),
         ("data.path=a&b", 'data.path="a&b"'),
         ("data.path=a,b", "data.path=a,b"),
-        ("data.path='~/x'", "data.path='~/x'"),
+        ("data.path='~/x'", 'data.path="/home/me/x"'),
+        ("data.path=~nobody_here/x", 'data.path="~nobody_here/x"'),
+        ("data.path=~/a,~/b", "data.path=~/a,~/b"),
+        ("hydra.run.dir=a&b", 'hydra.run.dir="a&b"'),
+        ("hydra.sweeper.storage=a://u:p@h/d?e&f", 'hydra.sweeper.storage="a://u:p@h/d?e&f"'),
+        ("hydra.sweeper.storage=null", "hydra.sweeper.storage=null"),
+        ("protocol.board=~/b.json", 'protocol.board="/home/me/b.json"'),
         ("resume=null", "resume=null"),
-        ("++resume=~/run", '++resume="~/run"'),
+        ("++resume=~/run", '++resume="/home/me/run"'),
         ("data.symbols=[AAPL,SPY]", "data.symbols=[AAPL,SPY]"),
         ("data.symbols=[^GSPC, TRUE, AAPL]", 'data.symbols=["^GSPC","TRUE",AAPL]'),
         ("data.symbols=[ES=F,007]", 'data.symbols=["ES=F",007]'),
@@ -52,8 +59,37 @@ def prices(tmp_path: Path) -> Path:
         ("seed=3", "seed=3"),
     ],
 )
-def test_only_what_hydra_would_misread_is_quoted(typed: str, given: str) -> None:
+def test_only_what_hydra_would_misread_is_quoted(typed: str, given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
     assert quoted(typed) == given
+
+
+def test_every_path_of_the_configuration_is_declared_to_be_one() -> None:
+    assert path_keys() == {
+        *("data.path", "policy.path", "policy.trades", "policy.log", "protocol.targets", "protocol.board", "resume"),
+        *("module.warm_start", "module.resume", "module.cache_dir"),
+    }
+
+
+@pytest.mark.parametrize("home", ["/home/me", '/a"b', "/a,b", "/a\\", '/a\\"', "/a b'c", "/(x)"])
+def test_every_path_is_read_as_it_was_typed_in_every_home(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", home)
+    for key in (*path_keys(), "hydra.run.dir", "hydra.sweep.dir"):
+        for typed, meant in (("~/x", f"{home}/x"), ("~", home), ("a&b #1", "a&b #1"), ("é", "é")):
+            parsed = OverridesParser.create().parse_override(quoted(f"{key}={typed}"))
+            assert (parsed.key_or_group, parsed.value()) == (key, meant)
+
+
+def test_a_home_is_found_in_every_path(prices: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(prices))
+    (prices / "weights.csv").write_text("date,AAPL\n2019-02-01,1.0\n")
+    finished = shell.evaluate(
+        *("policy=weights", "policy.path=~/weights.csv", "data=folder", "data.path='~/long.csv'"),
+        *("data.symbols=[AAPL]", "protocol.window_steps=5", "hydra.run.dir=~/run"),
+    )
+    assert finished.status == 0, finished.err
+    assert (prices / "run" / "scorecard.json").is_file() and not (prices / "~").exists()
+    assert_refused(shell.train(*SMOKE, "resume=~/nothing"), f"resume={prices / 'nothing'}: no such folder")
 
 
 def test_every_ticker_can_be_traded_by_name(prices: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,6 +110,12 @@ def test_a_caret_stands_under_what_cannot_be_read(shell: Shell) -> None:
     assert_refused(finished, "cannot be read from character 25 on", """'data.features=["return_1","^x"]'""")
     argument, caret = finished.err.splitlines()[:2]
     assert argument[caret.index("^")] == "^" and argument.strip() == "data.features=[return_1,^x]"
+
+
+def test_an_argument_that_cannot_be_read_keeps_its_password(shell: Shell) -> None:
+    finished = shell.train("hydra.sweeper.storage=foo://u:secret@h/{")
+    assert_refused(finished, "foo://[hidden]@h/{: cannot be read")
+    assert "secret" not in finished.err
 
 
 @pytest.mark.parametrize(

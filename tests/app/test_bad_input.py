@@ -135,12 +135,33 @@ def test_damaged_checkpoints(trained: Finished, shell: Shell) -> None:
     assert_refused(shell.evaluate("policy=checkpoint"), "policy.path")
 
 
-def test_a_folder_that_holds_a_run_is_not_run_in_again(trained: Finished, shell: Shell) -> None:
-    before = {path: path.stat().st_mtime_ns for path in trained.run().glob("*.*")}
-    finished = shell.train(*SMOKE, f"hydra.run.dir={trained.run()}")
-    assert finished.status == 2
-    assert "holds an earlier run" in finished.err
-    assert {path: path.stat().st_mtime_ns for path in before if path.suffix != ".log"}.items() <= before.items()
+USED = (
+    "hydra.run.dir={}",
+    "hydra.run.dir='{}'",
+    'hydra.run.dir="{}"',
+    "++hydra.run.dir={}",
+    "+hydra.run={{dir:'{}'}}",
+    "hydra.run.dir=${{oc.env:EARLIER}}",
+)
+
+
+@pytest.mark.parametrize("typed", USED)
+def test_a_folder_that_holds_a_run_is_not_run_in_again(
+    typed: str, trained: Finished, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EARLIER", str(trained.run()))
+    before = refusal.contents(trained.run())
+    for finished in (shell.train(*SMOKE, typed.format(trained.run())), shell.evaluate(typed.format(trained.run()))):
+        assert_refused(finished, f"hydra.run.dir={trained.run()}", "holds an earlier run")
+    assert refusal.contents(trained.run()) == before and not list(shell.folder.iterdir())
+
+
+def test_a_grid_does_not_run_in_the_folders_of_an_earlier_one(shell: Shell) -> None:
+    given = ("-m", "policy=cash,equal_weight", "data=synthetic", "protocol.bootstrap_replications=100")
+    assert shell.evaluate(*given, "hydra.sweep.dir=grid").status == 0
+    before = refusal.contents(shell.folder)
+    assert_refused(shell.evaluate(*given, "hydra.sweep.dir='grid'"), "hydra.sweep.dir=grid/0: holds an earlier run")
+    assert refusal.contents(shell.folder) == before
 
 
 def test_a_run_folder_that_cannot_be_written(shell: Shell) -> None:

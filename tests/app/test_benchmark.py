@@ -191,7 +191,7 @@ def test_ctrl_c_keeps_what_was_judged(shell: Shell, monkeypatch: pytest.MonkeyPa
         (("protocol.targets=none.yaml",), "protocol.targets=none.yaml: no such file"),
         (("protocol.window_steps=4000",), "protocol.window_steps=4000"),
         (("protocol.board=board.md",), "protocol.board=board.md: must be the path of a .json file"),
-        (("protocol.board=experiments/targets.yaml/x.json",), "is no folder that this user may write to"),
+        (("protocol.board=experiments/targets.yaml/x.json",), "cannot be written (a file is in the way"),
     ],
 )
 def test_what_would_stop_every_target_stops_the_command(shell: Shell, arguments: tuple[str, ...], words: str) -> None:

@@ -62,7 +62,10 @@ def test_a_promoted_system_gets_a_template_and_loses_it_with_its_promotion(shell
 
 @pytest.mark.parametrize(
     ("arguments", "words"),
-    [(("--key", "zz"), "--key=zz: the board has "), (("--min-dsr", "7"), "--min-dsr=7: must be above 0, at most 1")],
+    [
+        (("--key", "zz"), "--key=zz: the board has "),
+        (("--min-dsr", "7"), "--min-dsr=7.0: must be between 1e-06"),
+    ],
 )
 def test_bad_input(shell: Shell, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], words: str) -> None:
     benchmarked(shell, "{policy: cash}")

@@ -13,7 +13,7 @@ import pytest
 
 import rlx
 import rlx.app
-from rlx.app import start
+from rlx.app import entry, start
 from rlx.stops import Stopped
 from tests.app.commands import Shell
 
@@ -49,6 +49,29 @@ def test_a_signal_during_the_imports_ends_in_words(
         start.train_main()
     assert end.value.code == status
     assert capsys.readouterr().err == f"Training: module=gymrl\n{words}\n"
+
+
+def test_signals_are_heeded_from_the_first_line_to_the_last(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One block heeds them: between two there would be a moment in which the system's SIGTERM kills."""
+
+    def end() -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(entry, "train_main", end)
+    monkeypatch.setattr(sys, "argv", ["train.py", "module=gymrl"])
+    with pytest.raises(SystemExit) as status:
+        start.train_main()
+    assert status.value.code == 143
+    assert capsys.readouterr().err == "Training: module=gymrl\nTerminated (SIGTERM).\n"
+
+
+def test_no_password_is_said_again(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["train.py", "-m", "hydra.sweeper.storage=postgresql://me:pw@host/db?password=pw"])
+    assert start._begun("Training")
+    expected = "Training: -m hydra.sweeper.storage=postgresql://[hidden]@host/db?password=[hidden]\n"
+    assert capsys.readouterr().err == expected
 
 
 @pytest.mark.parametrize("main", [start.train_main, start.evaluate_main])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from hydra_plugins.rlx_optuna._record import ABORTED, write_record
+from hydra_plugins.rlx_optuna._held import ABORTED, write_record
 from hydra_plugins.rlx_optuna._storage import Place, opened
 from rlx.app.quiet import OnceASweep
 from rlx.app.sweeps import own_sweep, sweep_of
@@ -62,6 +64,13 @@ def test_a_run_outside_of_a_sweep_has_none(tmp_path: Path) -> None:
     assert sweep_of(None) is None
     assert sweep_of(tmp_path / "0") is None
     assert own_sweep() is None
+
+
+def test_a_folder_without_a_study_takes_no_optuna(tmp_path: Path) -> None:
+    program = "import sys; from rlx.app.sweeps import study_of; from pathlib import Path; print(study_of(Path.cwd()))"
+    program += "; print({'optuna', 'sqlalchemy'} & set(sys.modules))"
+    answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert answer.stdout == "None\nset()\n"
 
 
 def test_what_cannot_be_read_is_told(tmp_path: Path, card: Scorecard, caplog: pytest.LogCaptureFixture) -> None:

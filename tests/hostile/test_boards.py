@@ -228,7 +228,7 @@ def test_boards_of_a_user_lie_where_git_does_not_look() -> None:
 
 def test_a_board_that_cannot_be_written_is_found_before_the_work(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
-    with pytest.raises(RlxError, match="no folder that this user may write to"):
+    with pytest.raises(RlxError, match=r"cannot be written \(a file is in the way"):
         prepare(tmp_path / "file" / "scoreboard.json")
     (tmp_path / ".scoreboard.json.lock").mkdir()
     with pytest.raises(RlxError, match="cannot be locked"):

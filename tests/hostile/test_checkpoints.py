@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import errno
 import json
 import pickle
 import shutil
@@ -15,10 +16,11 @@ import pytest
 import torch
 
 from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import LAST, best_checkpoints
+from rlx.app.checkpoints import LAST, best_checkpoints, last_checkpoint
 from rlx.app.training_checkpoint import read_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError
+from rlx.learners.base import Learner
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 from tests.app.commands import Finished, Shell
 from tests.envs.tasks import make_market
@@ -28,6 +30,7 @@ from tests.hostile.refusal import assert_refused, contents
 from tests.policies.test_checkpoint import make_facts, make_network
 
 CONFIG = TrainerConfig()
+PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 COUNTS = dict.fromkeys(("ready", "started", "processed", "completed"), 2)
 
 
@@ -105,6 +108,7 @@ def test_a_recorded_group_of_another_type(trained: Finished, shell: Shell, key: 
 def training_state() -> dict[str, Any]:
     """Return what a run goes on by, as small as it can be."""
     folder = Path("checkpoints")
+    files = {"best_k_models": {}, **dict.fromkeys(PATHS, "")}
     return {
         "state_dict": {"layer": torch.zeros(2)},
         "loops": {
@@ -113,10 +117,8 @@ def training_state() -> dict[str, Any]:
             }
         },
         "callbacks": {
-            best_checkpoints(CONFIG, folder).state_key: {
-                "best_k_models": {},
-                **dict.fromkeys(("best_model_path", "kth_best_model_path", "last_model_path"), ""),
-            },
+            best_checkpoints(CONFIG, folder).state_key: copy.deepcopy(files),
+            last_checkpoint(folder / LAST).state_key: copy.deepcopy(files),
             early_stop(CONFIG).state_key: {"wait_count": 0},
             time_limit(CONFIG).state_key: {"time_elapsed": {"train": 1.0}},
         },
@@ -209,11 +211,79 @@ def test_a_run_that_cannot_go_on_leaves_nothing(
     assert contents(shell.folder) == before
 
 
-def test_best_checkpoints_lie_in_the_run_alone(trained: Finished, shell: Shell) -> None:
+@pytest.fixture
+def resumable(trained: Finished, shell: Shell) -> Path:
+    """Return the last checkpoint of a run, ``run``, that stopped before its scorecard."""
     shutil.copytree(trained.run(), shell.folder / "run", ignore=shutil.ignore_patterns("scorecard.*"))
-    path = shell.folder / "run" / "checkpoints" / LAST
-    state = torch.load(path, weights_only=True)
-    best = best_checkpoints(TrainerConfig(max_updates=2), path.parent).state_key
-    state["callbacks"][best]["best_k_models"] = {"../../../etc/..": torch.tensor(1.0)}
-    torch.save(state, path)
-    assert_refused(shell.train("resume=run"), "is the path of no checkpoint")
+    return shell.folder / "run" / "checkpoints" / LAST
+
+
+def test_checkpoints_lie_in_the_run_alone(resumable: Path, shell: Shell) -> None:
+    whole = torch.load(resumable, weights_only=True)
+    before = contents(shell.folder / "run") | {Path("checkpoints") / LAST: b""}
+    odd = {"best_k_models": {"../../../etc/..": torch.tensor(1.0)}, **dict.fromkeys(PATHS, "evil")}
+    keys = [name for name in whole["callbacks"] if name.startswith("MovableCheckpoint")]
+    assert len(keys) == 2
+    for key in keys:
+        for name, value in odd.items():
+            state = copy.deepcopy(whole)
+            state["callbacks"][key][name] = value
+            torch.save(state, resumable)
+            assert_refused(
+                shell.train("resume=run"), f"{resumable.relative_to(shell.folder)}: ", "path of no checkpoint"
+            )
+            assert [entry.name for entry in shell.folder.iterdir()] == ["run"]
+            assert contents(shell.folder / "run") | {Path("checkpoints") / LAST: b""} == before
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "told", "left"),
+    [
+        (CheckpointError("of another learner."), 2, f"run/checkpoints/{LAST}: of another learner.", False),
+        (KeyError("weights"), 2, f"run/checkpoints/{LAST}: cannot be gone on from (KeyError: 'weights')", False),
+        (OSError(errno.ENOSPC, "No space left on device", "there"), 1, "Go on with: resume=outputs/gymrl/", True),
+        (MemoryError("no 9 GiB"), 1, "not enough memory (no 9 GiB)", True),
+        (torch.OutOfMemoryError("CUDA out of memory"), 1, "not enough memory (CUDA out of memory)", True),
+    ],
+)
+def test_what_goes_wrong_while_a_run_is_brought_back(
+    error: Exception,
+    status: int,
+    told: str,
+    left: bool,
+    resumable: Path,
+    shell: Shell,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def raise_it(*_: Any) -> None:
+        raise error
+
+    before = contents(shell.folder)
+    monkeypatch.setattr(Learner, "on_load_checkpoint", raise_it)
+    finished = shell.train("resume=run", "trainer.max_updates=3")
+    assert (finished.status, "Traceback" in finished.err) == (status, False), finished.err
+    assert told in finished.err.splitlines()[-1]
+    assert (contents(shell.folder) == before) is not left
+    if left:  # what was carried over is what can be gone on from
+        assert (finished.run() / "checkpoints" / LAST).read_bytes() == resumable.read_bytes()
+    else:
+        assert not (shell.folder / "outputs").exists()
+
+
+def test_a_checkpoint_that_cannot_be_read_is_not_called_damaged(resumable: Path, shell: Shell) -> None:
+    resumable.unlink()
+    resumable.symlink_to("nowhere")
+    assert_refused(shell.train("resume=run"), LAST, "cannot be read (No such file or directory)")
+    resumable.unlink()
+    resumable.mkdir()
+    assert_refused(shell.train("resume=run"), LAST, "cannot be read (Is a directory)")
+
+
+def test_no_memory_for_a_checkpoint_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_memory(*_: Any, **__: Any) -> None:
+        raise MemoryError
+
+    torch.save(training_state(), tmp_path / LAST)
+    monkeypatch.setattr(torch, "load", no_memory)
+    with pytest.raises(MemoryError):
+        read_checkpoint(tmp_path / LAST, CONFIG)

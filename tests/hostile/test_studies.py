@@ -12,7 +12,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from hydra_plugins.rlx_optuna._record import holding, read_held, read_record, write_record
+from hydra_plugins.rlx_optuna._held import holding, read_held, write_record
+from hydra_plugins.rlx_optuna._record import read_record
 from hydra_plugins.rlx_optuna._storage import Place, opened
 from rlx.app.sweep_report import report_on
 from rlx.app.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
@@ -224,5 +225,6 @@ def test_text_of_others_stays_text_in_the_report(folder: Path, shell: Shell) -> 
 @pytest.mark.parametrize("trials", ["0", "-1", str(10**30)])
 def test_a_declared_number_is_one_that_can_be(folder: Path, shell: Shell, trials: str) -> None:
     assert_refused(
-        shell.tools("sweep", "report", str(folder), "--trials", trials), f"--trials={trials}: must be from 1"
+        shell.tools("sweep", "report", str(folder), "--trials", trials),
+        f"--trials={trials}: must be a whole",
     )

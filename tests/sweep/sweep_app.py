@@ -12,6 +12,8 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 
+from rlx.stops import ending_in_words
+
 
 @dataclass
 class Trainer:
@@ -52,4 +54,5 @@ def main(cfg: App) -> float:
 
 
 if __name__ == "__main__":
-    main()
+    with ending_in_words():
+        main()

@@ -17,7 +17,8 @@ import pytest
 from omegaconf import OmegaConf
 from optuna.trial import TrialState
 
-from hydra_plugins.rlx_optuna._record import Held, read_held
+from hydra_plugins.rlx_optuna._held import read_held
+from hydra_plugins.rlx_optuna._record import Held
 from tests.hostile.refusal import contents
 from tests.sweep.sweep_app import main
 
@@ -278,15 +279,24 @@ def test_a_sweep_without_one_usable_trial_fails(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("override", "expected"),
     [
-        ("hydra.sweeper.n_trials=0", "hydra.sweeper.n_trials=0: must be from 1 to 100,000."),
-        ("hydra.sweeper.n_trials=-1", "hydra.sweeper.n_trials=-1: must be from 1 to 100,000."),
-        ("hydra.sweeper.n_trials=1000000000", "hydra.sweeper.n_trials=1000000000: must be from 1"),
+        ("hydra.sweeper.n_trials=0", "hydra.sweeper.n_trials=0: must be a whole number between 1 and 100000."),
+        ("hydra.sweeper.n_trials=-1", "hydra.sweeper.n_trials=-1: must be a whole number between 1 and 100000."),
+        ("hydra.sweeper.n_trials=1000000000", "hydra.sweeper.n_trials=1000000000: must be a whole number"),
         ("hydra.sweeper.n_trials=1e9", "hydra.sweeper.n_trials"),
-        ("hydra.sweeper.n_jobs=1000000000", "hydra.sweeper.n_jobs=1000000000: must be from 1 to 1,000."),
-        ("hydra.sweeper.seed=-1", "hydra.sweeper.seed=-1: must be from 0 to 2,147,483,648."),
-        ("hydra.sweeper.study_name=''", "hydra.sweeper.study_name: must not be empty."),
+        (
+            "hydra.sweeper.n_jobs=1000000000",
+            "hydra.sweeper.n_jobs=1000000000: must be a whole number between 1 and",
+        ),
+        ("hydra.sweeper.seed=-1", "hydra.sweeper.seed=-1: must be a whole number between 0 and 2147483648."),
+        ("hydra.sweeper.study_name=''", "hydra.sweeper.study_name='': must be a text of 1 to 4096 characters"),
         ("hydra.sweeper.storage=nonsense", "hydra.sweeper.storage=nonsense: not the URL of a database"),
         ("hydra.sweeper.storage='foo://u:secret@h/db'", "foo://u:***@h/db: the storage of the study cannot be used"),
+        ("hydra.sweeper.storage=foo:/u:secret@h:port/db", "storage=[hidden]@h:port/db: not the URL of a database"),
+        ("hydra.sweeper.storage=foo://u:secret@h:port/db", "storage=[hidden]@h:port/db: not the URL of a database"),
+        (
+            "hydra.sweeper.storage='foo://h/db?password=secret'",
+            "foo://h/db?password=[hidden]: the storage of the study",
+        ),
         ("hydra.sweeper.storage=sqlite:///no/such/folder/s.db", "unable to open database file"),
         ("hydra/sweeper/sampler=grid", "for a grid, leave out hydra/sweeper=optuna"),
     ],

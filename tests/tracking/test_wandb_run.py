@@ -108,6 +108,11 @@ def test_the_environment_may_ask_for_less(
     assert len(caplog.records) == (asked != mode)
 
 
+def test_nothing_of_the_environment_matters_without_wandb(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_MODE", "sometimes")
+    assert wandb_mode(WandbMode.disabled) is WandbMode.disabled
+
+
 def test_where_wandb_would_write_by_itself_does_not_matter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("WANDB_DIR", str(tmp_path / "file" / "no folder"))

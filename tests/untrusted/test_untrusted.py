@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import gzip
-import io
 import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from rlx.errors import FileError
 from rlx.untrusted.documents import MAX_DEPTH, parse_json, parse_yaml, read_json
-from rlx.untrusted.escape import cell, one_line, terminal
+from rlx.untrusted.escape import cell
 from rlx.untrusted.markdown import words
 from rlx.untrusted.text import decode, gunzip, read_bytes, read_text
 
@@ -131,13 +129,6 @@ def test_yaml_with_an_alias_or_two() -> None:
 )
 def test_markdown_shows_text_as_it_stands(text: str, shown: str) -> None:
     assert words(text) == shown
-
-
-@given(st.text())
-def test_the_terminal_shows_text_as_it_stands(text: str) -> None:
-    out = io.StringIO()
-    Console(file=out, width=10_000, soft_wrap=True).print(f"{terminal(text)}[b][/b]", highlight=False)
-    assert out.getvalue().strip() == one_line(text)
 
 
 @pytest.mark.parametrize("text", ["=1+1", "+x", "-x", "@SUM(A1)", "\tx"])

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from rlx.errors import ConfigError, did_you_mean
 from rlx.learners.fields import Bars, Batch, Coefficient, LearningRate, Noise, Updates, Width
 from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
-from rlx.ranges import Each, Number, Text, Whole, check_fields
+from rlx.ranges import Each, FilePath, Number, Whole, check_fields
 from rlx.untrusted.shown import as_typed
 
 FORECASTER, SPECIALISTS, PORTFOLIO = "forecaster", "specialists", "portfolio"
@@ -88,8 +88,8 @@ class PufferlibConfig(PufferPpoConfig):
     _partial_: bool = True
     _convert_: str = "object"
     stages: list[str] = field(default_factory=lambda: list(STAGES))
-    resume: Annotated[str | None, Text()] = None
-    cache_dir: Annotated[str | None, Text()] = "outputs/cache/pufferlib"
+    resume: Annotated[str | None, FilePath()] = None
+    cache_dir: Annotated[str | None, FilePath()] = "outputs/cache/pufferlib"
     window_steps: int = 16
     pairs: Any = AUTO
     n_pairs: Annotated[int, Whole(1, 10_000)] = 3

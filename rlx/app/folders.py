@@ -1,0 +1,91 @@
+"""The folder that Hydra makes for a run: one where nothing was run before, and none where nothing was run at all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from hydra.core.hydra_config import HydraConfig
+from hydra.experimental.callback import Callback
+from hydra.types import RunMode
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from rlx.app.endings import stop, stop_at_the_disk
+from rlx.errors import ConfigError, RlxError
+from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_shown, refuse_unusable, refuse_used
+
+GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"  # runs anew what is there; Optuna's goes on with it
+
+
+class KeepEarlierRuns(Callback):
+    """Refuses, before Hydra writes a record of a run, a folder that holds an earlier one, or that cannot be made.
+
+    However it was named: the composed configuration has it.
+    """
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """End the command unless a run can have its folder."""
+        with _ending(config):
+            folder = _folder(config, "hydra.run.dir")
+            if any(argument.lstrip("+").startswith("hydra.sweep.dir=") for argument in config.hydra.overrides.hydra):
+                _folder(config, "hydra.sweep.dir")
+            refuse_used(folder)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """End the command unless a sweep can have its folder."""
+        with _ending(config):
+            folder = _folder(config, "hydra.sweep.dir")
+            if config.hydra.sweeper._target_ == GRID and folder.is_dir():
+                for run in sorted(folder.iterdir()):
+                    refuse_used(run, key="hydra.sweep.dir")
+
+
+@contextmanager
+def _ending(config: DictConfig) -> Iterator[None]:
+    """End the command where a folder is refused: what a callback raises, Hydra makes a warning of."""
+    known = HydraConfig.instance()
+    before = known.cfg
+    known.set_config(config)  # as Hydra does before it asks for the folder, for ${hydra:...} in its name
+    try:
+        yield
+    except (RlxError, OmegaConfBaseException) as error:
+        stop(error)
+    except OSError as error:
+        stop_at_the_disk(error)
+        raise
+    finally:
+        known.cfg = before
+
+
+def _folder(config: DictConfig, key: str) -> Path:
+    value = OmegaConf.select(config, key)
+    if not isinstance(value, str):
+        raise ConfigError(f"{key}: must be the path of a folder.")
+    refuse_unusable(key, value)
+    return Path(value)
+
+
+@contextmanager
+def run_folder() -> Iterator[Path]:
+    """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything."""
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    try:
+        claim(folder)
+    except RlxError as error:
+        stop(error)
+    try:
+        yield folder
+    except RlxError as error:
+        discard_if_unused(folder)
+        if HydraConfig.get().mode is not RunMode.RUN:
+            raise  # a sweep decides itself what a failed trial means
+        stop(error)
+    except (KeyboardInterrupt, OSError) as error:
+        if not discard_if_unused(folder) and can_be_resumed(folder):
+            error.add_note(f"Go on with: resume={folder_shown(folder)}")
+        if isinstance(error, OSError) and HydraConfig.get().mode is RunMode.RUN:
+            stop_at_the_disk(error)
+        raise
