@@ -19,6 +19,7 @@ from rlx.data.readers.lean import lean_scale
 from rlx.data.readers.names import symbol_from_name
 from rlx.data.readers.numbers import Numbers
 from rlx.data.readers.options import ReadOptions
+from rlx.data.readers.stamp_notes import report_future
 from rlx.data.readers.stamps import Stamps, parse_stamps
 from rlx.data.readers.table import Table
 from rlx.data.readers.tables import read_table
@@ -62,8 +63,10 @@ class _File:
         except DataError as error:
             raise DataError(f"{self.table.path}: '{self.table.name(position)}' {error}") from error
         if bad:
+            percent = " A percentage is no price." if any(text.endswith("%") for text in bad) else ""
             raise DataError(
-                f"{self.table.path}: '{self.table.name(position)}' holds {bad}, which are not numbers. [not_a_number]"
+                f"{self.table.path}: '{self.table.name(position)}' holds {bad}, which are not numbers.{percent}"
+                " [not_a_number]"
             )
         return values
 
@@ -165,6 +168,7 @@ def _bars(
     bars = Bars(symbol, file.table.path.name, stamps.labels[rows], {}, daily=stamps.daily)
     for note in stamps.notes:
         bars.report(*note)
+    report_future(bars, rows)
     if scale != 1.0:
         bars.report("scaled_prices", Severity.warning, f"prices divided by {scale:g}{_reason(file)}.")
     if file.table.undecoded:
