@@ -97,6 +97,8 @@ def list_files(path: str) -> list[Path]:
         if not is_supported(place):
             raise DataError(f"data.path={path}: not a supported format; allowed are {', '.join(SUFFIXES)}.")
         return [place]
+    if not place.is_dir():
+        raise DataError(f"data.path={path}: neither a file nor a folder, but a pipe or a device.")
     if not os.access(place, os.R_OK | os.X_OK):
         raise DataError(f"data.path={path}: no permission to read the folder.")
     entries = sorted(place.iterdir())

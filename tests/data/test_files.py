@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from rlx.data.findings import Severity
 from rlx.data.loader import load_folder
 from rlx.data.panel import MarketPanel
 from rlx.data.readers import unpack
+from rlx.data.readers.tables import read_table
 from rlx.data.survey import survey
 from rlx.errors import DataError
 
@@ -69,6 +72,47 @@ def test_a_quotation_mark_without_its_partner_is_refused_by_line(rows: int, tmp_
     (tmp_path / "A.csv").write_text("\n".join(lines))
     with pytest.raises(DataError, match=r"A\.csv: line 21 has a quotation mark without its partner"):
         load_folder(str(tmp_path))
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("cell", ['"two\nlines\n\nand more"', 'a 5" pipe', '"a 5"" pipe"', '"of 5"" and\n7"""'])
+def test_text_beside_the_prices_may_have_lines_and_inches(cell: str, delimiter: str, tmp_path: Path) -> None:
+    rows = [f"{line},{'x' if number else 'note'}".split(",") for number, line in enumerate(_csv().splitlines())]
+    for row in (1, 2, 5):
+        rows[row][-1] = cell
+    (tmp_path / "A.csv").write_text("\n".join(delimiter.join(row) for row in rows))
+    assert _same(load_folder(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line: f'{line},"x',
+        lambda line: line.replace(",", ',"', 1),
+        lambda line: line.replace(",", ',"', 1) + ',"x"',
+    ],
+)
+@pytest.mark.parametrize("later", ["", '2019-01-09,1,2,0.5,1,"x"', '2019-01-09,1,2,0.5,1,x"'])
+def test_a_quotation_mark_never_swallows_a_row(damage: Callable[[str], str], later: str, tmp_path: Path) -> None:
+    lines = _csv(",x").splitlines()
+    lines[3] = damage(lines[3].removesuffix(",x"))
+    (tmp_path / "A.csv").write_text("\n".join([*lines, later]))
+    with pytest.raises(DataError, match=r"A\.csv: line 4 has a quotation mark without its partner"):
+        load_folder(str(tmp_path))
+
+
+def test_more_columns_than_a_page_of_text_holds(tmp_path: Path) -> None:
+    frame = pd.DataFrame({f"S{k}": [1.5, 1.25, 1.5] for k in range(30_000)}, index=_frame(3)["date"])
+    frame.to_csv(tmp_path / "closes.csv")
+    table = read_table(tmp_path / "closes.csv")
+    assert table.cells.shape == (3, 30_001) and table.columns is not None and table.columns[-1] == "S29999"
+
+
+def test_a_pipe_and_a_device_are_no_prices(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in ("/dev/zero", str(tmp_path / "pipe.csv")):
+        with pytest.raises(DataError, match=rf"data\.path={path}: neither a file nor a folder"):
+            load_folder(path)
 
 
 @pytest.mark.parametrize(("encoding", "extra"), [("gb18030", ",贵州茅台"), ("gbk", ",贵"), ("cp1252", ",€ Zürich"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,7 +112,7 @@ def _file(table: Table, others: Iterable[int], options: ReadOptions) -> _File:
 
 def _refuse_repeated(table: Table) -> None:
     names = [name.strip() for name in table.columns or () if name.strip()]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise DataError(
             f"{table.path}: column '{repeated[0]}' appears twice; keep one of them, or give each symbol a file of its"
