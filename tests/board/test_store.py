@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from rlx.board import store
 from rlx.board.shape import check_entry
-from rlx.board.store import Scoreboard, append
+from rlx.board.store import Scoreboard, append, prepare
 from rlx.errors import RlxError
 from rlx.evaluate.significance import measure_significance
 from rlx.evaluate.trials import Trials
@@ -75,7 +78,7 @@ def test_a_failed_write_keeps_the_old_board(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "scoreboard.json"
     append(path, KEY, shared(), [entry("a", 0.1)])
     before = path.read_text(encoding="utf-8")
-    with pytest.raises(ValueError, match="JSON"):
+    with pytest.raises(RlxError, match="JSON"):
         append(path, KEY, shared(), [entry("b", float("nan"))])
     assert path.read_text(encoding="utf-8") == before
     assert json.loads(before)["entries"][0]["target"] == "a"
@@ -86,3 +89,38 @@ def test_a_target_whose_trials_spread_less_than_noise_has_a_line() -> None:
     measured = measure_significance(np.tile([0.01, -0.01, 0.02, 0.0], 10), Trials(2, "sweep", 1e-9), 0.95, 252.0)
     assert measured.trial_variance_from == "floor"
     check_entry(entry("a", 0.1, significance=measured.to_dict()).to_dict())
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"metrics": {"sharpe": 1e101}}, "entries[0].metrics.sharpe=1e+101: must be a number below 1e100"),
+        ({"failure": "x" * 20_001}, "entries[0].failure"),
+        ({"options": {"name": "\ud800"}}, "half a surrogate pair"),
+        ({"target": ""}, "entries[0].target"),
+        ({"key": "0" * 12}, "not among the keys"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    path = tmp_path / "scoreboard.json"
+    append(path, KEY, shared(), [entry("a", 0.1)])
+    before = path.read_bytes()
+    with pytest.raises(RlxError, match=r"nothing is added, as the new lines could not be read again") as caught:
+        append(path, KEY, shared(), [replace(entry("b", 0.1), **change)])
+    assert words in str(caught.value) and path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MOST_ENTRIES", 2), ("MAX_FILE_BYTES", 6_000)])
+def test_a_full_board_says_so_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    monkeypatch.setattr(store, limit, value)
+    path = tmp_path / "scoreboard.json"
+    append(path, KEY, shared(), [entry("a", 0.1), entry("b", 0.1)])
+    before = path.read_bytes()
+    with pytest.raises(RlxError, match=r"scoreboard\.json: the board is full; .*protocol\.board="):
+        append(path, KEY, shared(), [entry(f"c {number}", 0.1) for number in range(10)])
+    assert path.read_bytes() == before
+    if limit == "MOST_ENTRIES":
+        with pytest.raises(RlxError, match="the board is full"):
+            prepare(path)
