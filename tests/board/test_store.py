@@ -110,7 +110,7 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, change: dic
     assert words in str(caught.value) and path.read_bytes() == before
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MOST_ENTRIES", 2), ("MAX_FILE_BYTES", 6_000)])
+@pytest.mark.parametrize(("limit", "value"), [("MOST_ENTRIES", 2), ("MAX_FILE_BYTES", 4_000)])
 def test_a_full_board_says_so_and_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
