@@ -158,6 +158,16 @@ def test_every_json_that_pandas_writes_is_read_beside_csv(orient: str, dates: st
     np.testing.assert_array_equal(panel.close[:, 0], panel.close[:, 1])
 
 
+@pytest.mark.parametrize("orient", ["records", "index", "table"])
+def test_columns_of_lists_are_named_or_refused_in_json_too(orient: str, tmp_path: Path) -> None:
+    frame = _frame().assign(note=[["a"]] * 6, date=_frame()["date"].astype(str))
+    frame.to_json(tmp_path / "A.json", orient=orient)
+    assert _said(check_path(str(tmp_path)), "unused_columns") == ["not used: note."]
+    frame.assign(open=[[1.0]] * 6).to_json(tmp_path / "A.json", orient=orient)
+    with pytest.raises(DataError, match="'open' holds lists or structures"):
+        load_folder(str(tmp_path))
+
+
 @pytest.mark.parametrize(
     "text",
     [
