@@ -324,8 +324,22 @@ def test_nested_columns_of_parquet(value: object, column: str, tmp_path: Path) -
         survey(str(tmp_path))
 
 
-def test_a_parquet_file_of_endless_equal_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("write", ["to_parquet", "to_feather"])
+def test_a_file_of_endless_equal_rows(write: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / f"A.{write.removeprefix('to_')}"
+    getattr(_frame(), write)(path)
+    assert _same(load_folder(str(path)))
     monkeypatch.setattr("rlx.data.readers.arrow_table.MAX_CELLS", 20)
-    _frame().to_parquet(tmp_path / "A.parquet")
     with pytest.raises(DataError, match="6 rows of 5 columns; 20 cells are read"):
+        load_folder(str(path))
+
+
+def test_a_feather_file_of_a_billion_rows_takes_no_memory(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import feather
+
+    feather.write_feather(pa.table({"date": pa.nulls(10**9)}), str(tmp_path / "A.feather"), chunksize=10**9)
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(DataError, match="1,000,000,000 rows"):
         load_folder(str(tmp_path))
+    assert pa.default_memory_pool().max_memory() - before < 2**24

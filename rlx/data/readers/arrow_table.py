@@ -9,10 +9,10 @@ from rlx.data.readers.table import Table, from_frame
 from rlx.errors import DataError
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 MAX_CELLS = 2**27
-"""Rows x columns of a Parquet file; a few bytes of one can stand for any number of equal rows."""
+"""Rows x columns of a file; a few bytes of one can stand for any number of equal rows."""
 
 
 def read_arrow(path: Path) -> Table:
@@ -21,38 +21,34 @@ def read_arrow(path: Path) -> Table:
     import pyarrow as pa
 
     try:
-        frame = _frame(path)
+        content = _content(path)
     except PermissionError as error:
         raise DataError(f"{path}: no permission to read it.") from error
-    except (
-        pa.ArrowException,
-        OSError,
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        ArithmeticError,
-        NotImplementedError,
-        MemoryError,
-    ) as error:  # what a damaged file makes of pandas and pyarrow
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
-        raise DataError(f"{path}: not a readable {path.suffix[1:].lower()} file: {reason}.") from error
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+    try:
+        frame = content.to_pandas()
+    except (pa.ArrowException, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unreadable(path, error) from error  # what pandas noted in it of its columns is damaged
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     return from_frame(path, frame)
 
 
-def _frame(path: Path) -> pd.DataFrame:
-    import pandas as pd
+def _unreadable(path: Path, error: Exception) -> DataError:
+    reason = " ".join(str(error).split())[:200] or type(error).__name__
+    return DataError(f"{path}: not a readable {path.suffix[1:].lower()} file: {reason}.")
+
+
+def _content(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
+    from pyarrow import dataset, feather
 
     if not path.is_file():
         raise OSError("not a regular file")
-    if path.suffix.lower() == ".feather":
-        return pd.read_feather(path)
-    facts = pq.read_metadata(path)
-    if facts.num_rows * max(facts.num_columns, 1) > MAX_CELLS:
-        raise ValueError(
-            f"it says it holds {facts.num_rows:,} rows of {facts.num_columns} columns; {MAX_CELLS:,} cells are read"
-        )
-    return pd.read_parquet(path)
+    kind = "feather" if path.suffix.lower() == ".feather" else "parquet"
+    found = dataset.dataset(path, format=kind)
+    rows, columns = found.count_rows(), max(len(found.schema.names), 1)  # as the file says, without reading the rows
+    if rows * columns > MAX_CELLS:
+        raise OSError(f"it says it holds {rows:,} rows of {columns} columns; {MAX_CELLS:,} cells are read")
+    return pq.read_table(path) if kind == "parquet" else feather.read_table(path)
