@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import os
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -275,8 +276,14 @@ def _pack(path: Path, data: bytes) -> Path:
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.zip"])
 def test_a_bomb_is_refused_while_it_is_small(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpack, "FREE_BYTES", 2**20)
-    with pytest.raises(DataError, match=r"holds more than .* MiB, unpacked"):
-        load_folder(str(_pack(tmp_path / name, b"0" * 2**24)))
+    path = _pack(tmp_path / name, b"0" * 2**26)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"holds more than .* MiB, unpacked"):
+            load_folder(str(path))
+        assert tracemalloc.get_traced_memory()[1] < 2**24  # of 2**26 bytes, unpacked
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.zip"])

@@ -48,7 +48,7 @@ def _content(path: Path) -> pa.Table:
         raise OSError("not a regular file")
     kind = "feather" if path.suffix.lower() == ".feather" else "parquet"
     found = dataset.dataset(path, format=kind)
-    rows, columns = found.count_rows(), max(len(found.schema.names), 1)  # as the file says, without reading the rows
+    rows, columns = found.count_rows(), max(len(found.schema), 1)  # as the file says, without reading the rows
     if rows * columns > MAX_CELLS:
         raise OSError(f"it says it holds {rows:,} rows of {columns} columns; {MAX_CELLS:,} cells are read")
     return pq.read_table(path) if kind == "parquet" else feather.read_table(path)
