@@ -20,8 +20,9 @@ from rlx.data.loader import load_folder
 from rlx.data.panel import MarketPanel
 from rlx.data.readers import unpack
 from rlx.data.readers.tables import read_table
-from rlx.data.survey import survey
+from rlx.data.survey import _select, survey
 from rlx.errors import DataError
+from rlx.untrusted.documents import parse_yaml
 
 TICKERS = (
     "NAN",
@@ -220,6 +221,16 @@ def test_a_symbol_that_yaml_took_for_a_value_is_explained(ticker: str, value: st
     (tmp_path / f"{ticker}.csv").write_text(_csv())
     with pytest.raises(DataError, match=rf'Write "{ticker}" in quotes'):
         load_folder(str(tmp_path), [value])
+
+
+def test_many_names_are_one_document_of_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr("rlx.data.survey.parse_yaml", lambda text, name: read.append(text) or parse_yaml(text, name))
+    names = [*(f"SYM{number}" for number in range(2000)), "1E5", "TRUE", "007"]
+    for symbol in ("SYM", "7"):
+        with pytest.raises(DataError, match=r"data\.symbols"):
+            _select(names, [symbol, "NOPE"])
+    assert read == ["- 1E5\n- TRUE\n- 007\n"]
 
 
 def test_citigroup_and_visa_are_symbols_of_a_matrix(tmp_path: Path) -> None:
