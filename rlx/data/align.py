@@ -62,10 +62,13 @@ def lost_stamps(bars: list[Bars], common: TimeArray) -> str:
     return f"{lost:,} of {total:,} timestamps ({share}) left out: {worst}"
 
 
-def alignment_findings(bars: list[Bars], common: TimeArray, source: str) -> list[Finding]:
-    """Say how many timestamps are left out because some symbol has no bar there, and which symbols are to blame."""
+def alignment_findings(bars: list[Bars], lost: str, source: str) -> list[Finding]:
+    """Say how many timestamps are left out because some symbol has no bar there, and which symbols are to blame.
+
+    ``lost``: what ``lost_stamps`` says of them.
+    """
     findings = []
-    if lost := lost_stamps(bars, common):
+    if lost:
         message = f"{lost}; only those that every symbol has are kept."
         fix = "leave symbols out or choose another period: data.symbols, data.start, data.end."
         findings.append(Finding("dropped_bars", Severity.warning, message, fix, source))

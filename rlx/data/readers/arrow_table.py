@@ -16,14 +16,14 @@ MAX_CELLS = 2**27
 
 
 def read_arrow(path: Path) -> Table:
-    """Read a Parquet or Feather file; raises DataError, also where the file is damaged."""
+    """Read a Parquet or Feather file; raises DataError, also where the file is damaged, and PermissionError."""
     import pandas as pd
     import pyarrow as pa
 
     try:
         content = _content(path)
-    except PermissionError as error:
-        raise DataError(f"{path}: no permission to read it.") from error
+    except PermissionError:
+        raise
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, error) from error
     try:

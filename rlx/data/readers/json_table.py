@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlx.data.readers.headers import assign_roles
 from rlx.data.readers.table import Table, from_frame
-from rlx.errors import DataError, FileError
+from rlx.errors import DataError
 from rlx.untrusted.documents import parse_json
 
 if TYPE_CHECKING:
@@ -25,13 +25,10 @@ _LAYOUTS = (
 
 
 def read_json(path: Path, text: str) -> Table:
-    """Read a JSON file; raises DataError, with the code ``not_prices`` where it is about something else."""
+    """Read a JSON file; FileError, and DataError with the code ``not_prices`` where it is about something else."""
     if len(text) > MAX_CHARACTERS:
         raise DataError(f"{path}: holds more than {MAX_CHARACTERS >> 20} MiB of JSON. Write such prices as Parquet.")
-    try:
-        value = parse_json(text, path)
-    except FileError as error:
-        raise DataError(str(error)) from error
+    value = parse_json(text, path)
     if isinstance(value, dict):
         return from_frame(path, _from_object(path, value))
     return _from_rows(path, value)
