@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from rlx.console import open_console
 from rlx.data.align import AUTO, alignment_findings, calendar_findings, common_stamps, lost_stamps
+from rlx.data.calendars import infer_calendar
 from rlx.data.checks.symbol import SymbolFigures
 from rlx.data.findings import Finding, Severity, grouped
 from rlx.data.survey import Survey, survey
@@ -69,7 +70,7 @@ def _check_alignment(surveyed: Survey, findings: list[Finding]) -> tuple[int | N
         return None, ""
     source, lost = surveyed.path.name, lost_stamps(bars, common)
     findings += alignment_findings(bars, lost, source)
-    findings += calendar_findings(bars, common, AUTO, source)
+    findings += calendar_findings(bars, common, infer_calendar(common), AUTO, source)
     return len(common), lost
 
 

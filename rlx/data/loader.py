@@ -46,8 +46,8 @@ def load_folder(
     common = common_stamps(bars)
     source = surveyed.path.name
     findings = alignment_findings(bars, lost_stamps(bars, common), source) + findings
-    findings += calendar_findings(bars, common, asset_class, source)
     panel = build_panel(bars, common, asset_class, source)
+    findings += calendar_findings(bars, common, panel.measured, asset_class, source)
     for finding in grouped(findings):
         level = logging.INFO if finding.severity is Severity.note else logging.WARNING
         logger.log(level, "%s", finding)

@@ -216,6 +216,17 @@ def test_any_table_at_length(data: bytes) -> None:
         _ends(path)
 
 
+@pytest.mark.parametrize("cell", ["a{}b", "${}x$", "1:00{}x", "1{}:00x", "{}$", "1,1{}"])
+@pytest.mark.parametrize("filling", [" ", "1", ",1", "1,", "\u00a01", '""'])
+@pytest.mark.parametrize("column", [0, 1])
+def test_a_page_in_a_cell_takes_no_hours(cell: str, filling: str, column: int, tmp_path: Path) -> None:
+    rows = [[f"2019-01-0{day}", "$1.5"] for day in range(2, 6)]
+    rows[2][column] = cell.format(filling * (100_000 // len(filling)))
+    lines = ["date,close", *(",".join(f'"{one}"' for one in row) for row in rows)]
+    (tmp_path / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    _ends(tmp_path / "a.csv")
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_the_command_ends_in_one_report(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = FILES[name]()

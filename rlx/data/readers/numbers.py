@@ -21,7 +21,7 @@ _SHOWN = 40  # characters of a cell in a message
 _OTHER = {".": ",", ",": "."}
 _GROUPED = re.compile(rf"[-+]?\d{{1,3}}(?:[{BLANKS}]\d{{3}})+(?:[.,]\d*)?[KMB]?")
 _BLANK = re.compile(rf"[{BLANKS}]")
-_PAID = re.compile(rf"([-+]?)([{CURRENCIES}])\s*([^{CURRENCIES}]+)|([^{CURRENCIES}]+?)\s*([{CURRENCIES}])")
+_PAID = re.compile(rf"([-+]?)([{CURRENCIES}])([^{CURRENCIES}]+)|([^{CURRENCIES}]+)([{CURRENCIES}])")
 _EXPONENTS = {"K": "e3", "M": "e6", "B": "e9"}
 
 
@@ -194,7 +194,9 @@ def _without_signs(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     if any(sign in everything for sign in CURRENCIES):
         paid = [_PAID.fullmatch(text) for text in texts]
         currencies = {match[2] or match[5]: match[0] for match in paid if match}
-        texts = [text if m is None else m[4] or m[1] + m[3] for text, m in zip(texts, paid, strict=True)]
+        texts = [
+            text if m is None else (m[4] or m[1] + m[3].lstrip()).rstrip() for text, m in zip(texts, paid, strict=True)
+        ]
     if _BLANK.search(everything):
         texts = [_BLANK.sub("", text) if _GROUPED.fullmatch(text) else text for text in texts]
     return texts, currencies

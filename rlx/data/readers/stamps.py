@@ -24,6 +24,7 @@ _OFFSET = re.compile(r"\s*(Z|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2}(?::?\d{2})?)?|UTC|G
 _FRACTION = re.compile(r"(?<=:\d{2})[.,](\d{1,9})$")
 _COUNTS = re.compile(r"(?:-?\d{1,19}\n)*-?\d{1,19}")
 _EPOCH_DIGITS = 9  # of the longest of a column of counts: fewer are numbers of rows, or days such as 20210331
+_LONGEST = 200  # characters of a stamp, and more than any has: searching a page of blanks for an offset does not end
 _WHOLE = re.compile(r"-?\d+\.0+")
 _FORMATS = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y%m%d %H:%M", "%Y%m%d %H:%M:%S", "%Y%m%d %H%M%S",
@@ -180,7 +181,7 @@ def _taken_apart(texts: Iterable[str]) -> tuple[list[str], list[int], list[int |
 
 
 def _end_apart(end: str) -> tuple[str, int, int | None]:
-    offset = _OFFSET.search(end) if ":" in end else None
+    offset = _OFFSET.search(end) if ":" in end and len(end) < _LONGEST else None
     clock = end[: offset.start()] if offset else end
     fraction = _FRACTION.search(clock)
     nanoseconds = int(fraction[1].ljust(9, "0")) if fraction else 0
