@@ -13,6 +13,9 @@ IntArray: TypeAlias = npt.NDArray[np.int64]
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 TimeArray: TypeAlias = npt.NDArray[np.datetime64]
 
+YEARS = (1678, 2261)
+"""The whole years that datetime64[ns] holds: others come out as years in between."""
+
 
 class Accounting(StrEnum):
     """How trading costs enter the books."""

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from rlx.board.entry import Entry
-from rlx.board.shape import check_document
+from rlx.board.shape import MOST_ENTRIES, check_document
 from rlx.errors import FileError, RlxError
 from rlx.evaluate import BOARD
-from rlx.plain import why_not_writable, write_json
-from rlx.untrusted.documents import read_json
+from rlx.plain import json_text, why_not_writable, write_text
+from rlx.untrusted.documents import parse_json, read_json
 from rlx.untrusted.paths import below
 from rlx.untrusted.shown import shown
+from rlx.untrusted.text import MAX_FILE_BYTES
 
 SCHEMA_VERSION = 1
 REPORTS = "reports"
@@ -72,8 +73,8 @@ def prepare(path: str | Path) -> None:
     A board that is there must be readable, its folder writable, and no other writer may hold it for good.
     """
     path = Path(path)
-    if path.exists():
-        Scoreboard.load(path)
+    if path.exists() and len(Scoreboard.load(path).entries) >= MOST_ENTRIES:
+        raise _full(path)
     if (reason := why_not_writable(path.absolute().parent)) is not None:
         raise RlxError(f"scoreboard {path}: cannot be written ({reason}). Name another file with protocol.board.")
     if _lock(path).exists():
@@ -85,14 +86,40 @@ def append(path: str | Path, key: str, shared: Mapping[str, Any], entries: Seque
     """Add entries of one key to the scoreboard at ``path`` and return it as it is then; nothing old is changed.
 
     The file is read and replaced under a lock beside it, so that of two writers neither loses a line. RlxError when
-    another writer does not let go or the file that is there cannot be read; it is left as it is.
+    another writer does not let go, when the file that is there cannot be read, and when the one to be written could
+    not be; what is there is left as it is.
     """
     path = Path(path)
     with alone(path):
         board = Scoreboard.load(path) if path.exists() else Scoreboard()
         board = Scoreboard({key: dict(shared), **board.keys}, (*board.entries, *entries))
-        write_json(path, board.to_dict())
+        _refuse_unreadable(path, Scoreboard({key: board.keys[key]}, tuple(entries)))
+        if len(board.entries) > MOST_ENTRIES:
+            raise _full(path)
+        text = json_text(board.to_dict())
+        if len(text.encode()) > MAX_FILE_BYTES:
+            raise _full(path)
+        write_text(path, text)
     return board
+
+
+def _refuse_unreadable(path: Path, added: Scoreboard) -> None:
+    """Raise RlxError for entries that ``load`` would refuse: one of them would make the whole board useless."""
+    try:
+        check_document(parse_json(json_text(added.to_dict()), path), str(path))
+    except (FileError, ValueError) as error:
+        reason = str(error).removeprefix(f"{path}: ").rstrip(".")
+        raise RlxError(
+            f"scoreboard {path}: nothing is added, as the new lines could not be read again ({reason}). What was judged"
+            " lies in its run folder."
+        ) from error
+
+
+def _full(path: Path) -> RlxError:
+    return RlxError(
+        f"scoreboard {path}: the board is full; {MOST_ENTRIES:,} entries and {MAX_FILE_BYTES >> 20} MiB are read. Name"
+        " another one (protocol.board=...), and keep this one as it is."
+    )
 
 
 def report_path(board: str | Path, entry: Entry) -> Path | None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rlx.data.bars import Bars
-from rlx.data.calendars import frequency_label, infer_calendar, modal_spacing_seconds, trades_weekends
+from rlx.data.calendars import Calendar, frequency_label, modal_spacing_seconds, trades_weekends
 from rlx.data.findings import Finding, Severity
 from rlx.data.panel import BAR_FIELDS, MarketPanel, format_stamp
 from rlx.errors import DataError, did_you_mean
@@ -62,10 +62,13 @@ def lost_stamps(bars: list[Bars], common: TimeArray) -> str:
     return f"{lost:,} of {total:,} timestamps ({share}) left out: {worst}"
 
 
-def alignment_findings(bars: list[Bars], common: TimeArray, source: str) -> list[Finding]:
-    """Say how many timestamps are left out because some symbol has no bar there, and which symbols are to blame."""
+def alignment_findings(bars: list[Bars], lost: str, source: str) -> list[Finding]:
+    """Say how many timestamps are left out because some symbol has no bar there, and which symbols are to blame.
+
+    ``lost``: what ``lost_stamps`` says of them.
+    """
     findings = []
-    if lost := lost_stamps(bars, common):
+    if lost:
         message = f"{lost}; only those that every symbol has are kept."
         fix = "leave symbols out or choose another period: data.symbols, data.start, data.end."
         findings.append(Finding("dropped_bars", Severity.warning, message, fix, source))
@@ -77,8 +80,13 @@ def alignment_findings(bars: list[Bars], common: TimeArray, source: str) -> list
     return findings
 
 
-def calendar_findings(bars: list[Bars], common: TimeArray, asset_class: Any, source: str) -> list[Finding]:
-    """Say what the stamps leave open: bars on weekends without an asset class, a history of less than a year."""
+def calendar_findings(
+    bars: list[Bars], common: TimeArray, calendar: Calendar, asset_class: Any, source: str
+) -> list[Finding]:
+    """Say what the stamps leave open: bars on weekends without an asset class, a history of less than a year.
+
+    ``calendar``: of the ``common`` timestamps.
+    """
     findings = []
     weekends = [one.symbol for one in bars if trades_weekends(one.stamps)]
     if asset_class == AUTO and weekends:
@@ -86,7 +94,6 @@ def calendar_findings(bars: list[Bars], common: TimeArray, asset_class: Any, sou
         message = f"{shown}: bars on Saturdays and Sundays, but taken for equity: may be shorted and levered."
         fix = "say what it is: data.asset_class=crypto (long-only, no leverage) or data.asset_class=equity."
         findings.append(Finding("weekend_bars", Severity.warning, message, fix, source))
-    calendar = infer_calendar(common)
     if not calendar.counted:
         message = (
             f"{format_stamp(common[0])} to {format_stamp(common[-1])} is too short to count the sessions of a year:"

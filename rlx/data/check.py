@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from rlx.console import open_console
 from rlx.data.align import AUTO, alignment_findings, calendar_findings, common_stamps, lost_stamps
-from rlx.data.bars import Bars
+from rlx.data.calendars import infer_calendar
 from rlx.data.checks.symbol import SymbolFigures
 from rlx.data.findings import Finding, Severity, grouped
 from rlx.data.survey import Survey, survey
 from rlx.errors import DataError
-from rlx.types import TimeArray
 from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
@@ -53,32 +52,26 @@ def check_path(path: str) -> CheckReport:
     except DataError as error:
         return CheckReport(path, (), (Finding("unreadable", Severity.error, str(error)),))
     findings = list(surveyed.findings)
-    common = _check_alignment(surveyed, findings)
+    common_rows, lost = _check_alignment(surveyed, findings)
     order = list(Severity)[::-1]
     findings.sort(key=lambda finding: order.index(finding.severity))
-    if common is None:
-        return CheckReport(path, tuple(surveyed.figures), tuple(findings))
-    lost = lost_stamps(_alignable(surveyed), common)
-    return CheckReport(path, tuple(surveyed.figures), tuple(findings), len(common), lost)
+    return CheckReport(path, tuple(surveyed.figures), tuple(findings), common_rows, lost)
 
 
-def _alignable(surveyed: Survey) -> list[Bars]:
-    return [one for one in surveyed.bars.values() if len(one) >= 2]
-
-
-def _check_alignment(surveyed: Survey, findings: list[Finding]) -> TimeArray | None:
-    bars = _alignable(surveyed)
+def _check_alignment(surveyed: Survey, findings: list[Finding]) -> tuple[int | None, str]:
+    """Add what aligning the symbols says; return the number of timestamps they share, and what they lose in words."""
+    bars = [one for one in surveyed.bars.values() if len(one) >= 2]
     if not bars:
-        return None
+        return None, ""
     try:
         common = common_stamps(bars)
     except DataError as error:
         findings.append(Finding("not_alignable", Severity.error, str(error), file=surveyed.path.name))
-        return None
-    source = surveyed.path.name
-    findings += alignment_findings(bars, common, source)
-    findings += calendar_findings(bars, common, AUTO, source)
-    return common
+        return None, ""
+    source, lost = surveyed.path.name, lost_stamps(bars, common)
+    findings += alignment_findings(bars, lost, source)
+    findings += calendar_findings(bars, common, infer_calendar(common), AUTO, source)
+    return len(common), lost
 
 
 def render(report: CheckReport) -> Group:

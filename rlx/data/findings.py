@@ -60,6 +60,7 @@ WAIVABLE = frozenset(
         "outside_range",
         "high_below_low",
         "mixed_frequency",
+        "future_date",
     }
 )
 """Errors a user may accept with ``data.allow``: the numbers can be traded, it is their meaning that is in doubt."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from rlx.data.align import AUTO, alignment_findings, build_panel, calendar_findings, common_stamps
+from rlx.data.align import AUTO, alignment_findings, build_panel, calendar_findings, common_stamps, lost_stamps
 from rlx.data.findings import WAIVABLE, Finding, Severity, grouped
 from rlx.data.panel import MarketPanel
 from rlx.data.readers.options import ReadOptions
@@ -45,9 +45,9 @@ def load_folder(
     bars = list(surveyed.bars.values())
     common = common_stamps(bars)
     source = surveyed.path.name
-    findings = alignment_findings(bars, common, source) + findings
-    findings += calendar_findings(bars, common, asset_class, source)
+    findings = alignment_findings(bars, lost_stamps(bars, common), source) + findings
     panel = build_panel(bars, common, asset_class, source)
+    findings += calendar_findings(bars, common, panel.measured, asset_class, source)
     for finding in grouped(findings):
         level = logging.INFO if finding.severity is Severity.note else logging.WARNING
         logger.log(level, "%s", finding)

@@ -53,8 +53,8 @@ class MarketPanel:
             values = getattr(self, name)
             if values is not None:
                 object.__setattr__(self, name, self._checked(name, values))
-        object.__setattr__(self, "frequency", self.frequency or self._measured.frequency)
-        object.__setattr__(self, "calendar", self.calendar or self._measured.name)
+        object.__setattr__(self, "frequency", self.frequency or self.measured.frequency)
+        object.__setattr__(self, "calendar", self.calendar or self.measured.name)
         classes = tuple(AssetClass(name) for name in self.asset_classes) or (AssetClass.equity,) * len(self.symbols)
         object.__setattr__(self, "asset_classes", classes)
         if len(classes) != len(self.symbols):
@@ -93,13 +93,14 @@ class MarketPanel:
         return len(self.timestamps)
 
     @cached_property
-    def _measured(self) -> Calendar:
+    def measured(self) -> Calendar:
+        """The calendar as the timestamps show it."""
         return infer_calendar(self.timestamps)
 
     @property
     def periods_per_year(self) -> float:
         """Bars in a year, counted: 252 for daily US equities, 365 for daily crypto, 1764 for hourly US equities."""
-        return self._measured.periods_per_year
+        return self.measured.periods_per_year
 
     @property
     def close_only(self) -> bool:

@@ -20,6 +20,8 @@ from rlx.data.readers.tables import SUFFIXES, is_supported
 from rlx.errors import DataError, FileError
 from rlx.untrusted.documents import parse_yaml
 
+_VALUE = re.compile(r"[-+.]?\d[\w.+-]*|(?i:true|false|yes|no|on|off|y|n|null)")  # a name that may be more than a name
+_IS_VALUE = re.compile(r"True|False|None|-?\d[\d.e+-]*")  # how Python writes what comes of one
 _ABOUT_PRICES = ("readme", "license", "licence", "manifest")
 
 
@@ -69,21 +71,26 @@ def survey(
 
 def _select(names: Sequence[str], symbols: Sequence[str]) -> None:
     """Raise DataError for symbols that are not there, with a word on quotes where YAML took one for a value."""
-    for symbol in symbols:
-        if symbol not in names and (meant := [name for name in names if _as_yaml(name) == symbol]):
+    there = set(names)
+    missing = [symbol for symbol in symbols if symbol not in there]
+    if any(_IS_VALUE.fullmatch(symbol) for symbol in missing):
+        meant = _as_yaml([name for name in names if _VALUE.fullmatch(name)])
+        if found := [symbol for symbol in missing if symbol in meant]:
+            symbol, name = found[0], meant[found[0]]
             raise DataError(
-                f"data.symbols: {symbol!r} is not there, but {meant[0]} is; unquoted, it is a value of YAML. Write"
-                f' "{meant[0]}" in quotes (on the command line: \'data.symbols=["{meant[0]}"]\').'
+                f"data.symbols: {symbol!r} is not there, but {name} is; unquoted, it is a value of YAML. Write"
+                f' "{name}" in quotes (on the command line: \'data.symbols=["{name}"]\').'
             )
     select_columns(names, symbols)
 
 
-def _as_yaml(name: str) -> str:
-    """Return what comes of a symbol that stands in YAML without quotes: TRUE becomes True, 1E5 100000.0."""
+def _as_yaml(names: Sequence[str]) -> dict[str, str]:
+    """Return what comes of symbols that stand in YAML without quotes -> the symbol: True -> TRUE, 100000.0 -> 1E5."""
     try:
-        return str(parse_yaml(name, "symbol"))
+        values = parse_yaml("".join(f"- {name}\n" for name in names), "symbols") or []
     except FileError:
-        return name
+        return {}
+    return {str(value): name for value, name in zip(values, names, strict=True)}
 
 
 def list_files(path: str) -> list[Path]:
@@ -97,6 +104,8 @@ def list_files(path: str) -> list[Path]:
         if not is_supported(place):
             raise DataError(f"data.path={path}: not a supported format; allowed are {', '.join(SUFFIXES)}.")
         return [place]
+    if not place.is_dir():
+        raise DataError(f"data.path={path}: neither a file nor a folder, but a pipe or a device.")
     if not os.access(place, os.R_OK | os.X_OK):
         raise DataError(f"data.path={path}: no permission to read the folder.")
     entries = sorted(place.iterdir())

@@ -11,13 +11,12 @@ import pandas as pd
 
 from rlx.errors import WeightsError, did_you_mean
 from rlx.policies.weights_frame import UNNAMED, read_frame, read_numbers
-from rlx.types import FloatArray, IntArray, TimeArray
+from rlx.types import YEARS, FloatArray, IntArray, TimeArray
 from rlx.untrusted.escape import one_line
 from rlx.untrusted.shown import brief
 
 TIME_COLUMNS = ("timestamp", "date", "datetime", "time")
 ISO_DAY = r"^(\d{4}-\d{2}-\d{2})(?:$|[T ])"
-YEARS = (1678, 2261)  # whole years that datetime64[ns] holds
 
 
 @dataclass(frozen=True)

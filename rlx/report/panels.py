@@ -47,6 +47,8 @@ def plain_names() -> Iterator[None]:
 
 def draw_equity(axes: Axes, curves: Mapping[str, Evaluation], policy: str) -> None:
     """Value of the policy and the baselines, 1 at the start; each line is labelled at its end."""
+    from matplotlib.ticker import LogFormatter
+
     style(axes, "Value of 1 invested")
     colours = _colours(curves, policy)
     values = {
@@ -65,6 +67,8 @@ def draw_equity(axes: Axes, curves: Mapping[str, Evaluation], policy: str) -> No
     axes.axhline(1.0, color=MUTED, lw=0.7, zorder=1)
     if _spans_decades(list(values.values())):
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(LogFormatter())  # the usual one writes formulas, which plain_names shows as text
+        axes.yaxis.set_minor_formatter(LogFormatter(labelOnlyBase=False))
         axes.set_title("Value of 1 invested (log scale)", loc="left", fontsize=12, fontweight="bold", color=INK, pad=6)
     _label_ends(axes, {name: float(value[-1]) for name, value in values.items()}, colours, policy)
 

@@ -20,6 +20,8 @@ MAX_YAML_BYTES = 2 * 2**20  # the parser needs a minute for more
 MAX_YAML_VALUES = 20_000  # with every alias written out; a run's configuration has a few hundred
 MAX_DIGITS = 400  # a float has at most 309 before its point
 
+_EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where it is there
+
 Hook = Callable[[list[tuple[str, Any]]], Any]
 
 
@@ -30,7 +32,6 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
     can be written with. ``hook`` makes an object of its pairs, as ``object_pairs_hook`` of ``json`` does; a
     ValueError of its own says why there is none.
     """
-    _refuse_depth(text, name)
     try:
         value = json.loads(
             text,
@@ -39,9 +40,13 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
             parse_int=_whole,
             parse_float=_finite,
         )
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise _too_deep(name) from error
+    except ValueError as error:
         raise FileError(f"{os.fspath(name)}: not a JSON document ({reason(error)}).") from error
-    _refuse_unwritable(value, name, "JSON")
+    _refuse_depth(value, name)
+    if "\\ud" in text or "\\uD" in text or not _writable(text):
+        _refuse_unwritable(value, name, "JSON")
     return value
 
 
@@ -71,7 +76,7 @@ def parse_yaml(text: str, name: str | os.PathLike[str]) -> Any:
             f"{os.fspath(name)}: holds more than {MAX_YAML_BYTES / 2**20:g} MiB of YAML. No such file is read."
         )
     try:
-        _refuse_bombs(yaml.parse(text, Loader=yaml.SafeLoader), name)
+        _refuse_bombs(yaml.parse(text, Loader=_EVENTS), name)
         value = yaml.load(text, Loader=_loader())
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise FileError(f"{os.fspath(name)}: not a YAML document ({reason(error)}).") from error
@@ -105,7 +110,7 @@ def _refuse_bombs(events: Iterable[yaml.Event], name: str | os.PathLike[str]) ->
             anchor, since = open_nodes.pop()
             anchored[anchor] = values - since
         if len(open_nodes) > MAX_DEPTH:
-            raise FileError(f"{os.fspath(name)}: nests more than {MAX_DEPTH} levels deep. No such file is read.")
+            raise _too_deep(name)
         if values > MAX_YAML_VALUES:
             raise FileError(f"{os.fspath(name)}: holds more than {MAX_YAML_VALUES:,} values. No such file is read.")
 
@@ -117,23 +122,20 @@ def _loader() -> Any:
     return get_yaml_loader()
 
 
-def _refuse_depth(text: str, name: str | os.PathLike[str]) -> None:
-    depth, quoted, escaped = 0, False, False
-    for character in text if _may_be_deep(text) else "":
-        if quoted:
-            quoted, escaped = escaped or character != '"', character == "\\" and not escaped
-        elif character == '"':
-            quoted = True
-        elif character in "[{":
-            depth += 1
-            if depth > MAX_DEPTH:
-                raise FileError(f"{os.fspath(name)}: nests more than {MAX_DEPTH} levels deep. No such file is read.")
-        elif character in "]}":
-            depth -= 1
+def _refuse_depth(value: Any, name: str | os.PathLike[str]) -> None:
+    level = _inner([value])
+    for _ in range(MAX_DEPTH):
+        level = _inner(item for one in level for item in (one.values() if isinstance(one, dict) else one))
+    if level:
+        raise _too_deep(name)
 
 
-def _may_be_deep(text: str) -> bool:
-    return text.count("[") + text.count("{") > MAX_DEPTH
+def _inner(values: Iterable[Any]) -> list[Any]:
+    return [value for value in values if isinstance(value, (dict, list))]
+
+
+def _too_deep(name: str | os.PathLike[str]) -> FileError:
+    return FileError(f"{os.fspath(name)}: nests more than {MAX_DEPTH} levels deep. No such file is read.")
 
 
 def _refuse_unwritable(value: Any, name: str | os.PathLike[str], kind: str) -> None:
@@ -179,4 +181,7 @@ def _leaves(value: Any) -> Iterator[Any]:
 
 
 def _writable(text: str) -> bool:
-    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        return text.isascii() or bool(text.encode())
+    except UnicodeEncodeError:
+        return False

@@ -8,6 +8,7 @@ import io
 import os
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -36,15 +37,20 @@ def read_bytes(path: str | os.PathLike[str], limit: int = MAX_FILE_BYTES, *, unp
     A format of its own, which may begin as gzip does by chance, is read without ``unpack``. FileError too for a damaged
     gzip file, and for anything but a regular file: a pipe or a device may never end. OSError passes through.
     """
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        raise FileError(f"{path}: not a regular file.")
+    path = _regular(path)
     with path.open("rb") as stream:
         data = capped(stream, path, limit)
     return gunzip(data, path, limit) if unpack and data.startswith(_GZIP_MAGIC) else data
 
 
-def capped(stream: IO[bytes], name: str | os.PathLike[str], limit: int) -> bytes:
+def _regular(path: str | os.PathLike[str]) -> Path:
+    path = Path(path)
+    if path.exists() and not path.is_file():
+        raise FileError(f"{path}: not a regular file.")
+    return path
+
+
+def capped(stream: IO[bytes] | gzip.GzipFile, name: str | os.PathLike[str], limit: int) -> bytes:
     """Return what a stream holds; FileError, with ``name``, when that is more than ``limit`` bytes."""
     data = stream.read(limit + 1)
     if len(data) > limit:
@@ -54,20 +60,16 @@ def capped(stream: IO[bytes], name: str | os.PathLike[str], limit: int) -> bytes
 
 def gunzip(data: bytes, name: str | os.PathLike[str], limit: int) -> bytes:
     """Return unpacked gzip data, several members too; FileError for damage and beyond ``limit`` bytes."""
-    parts, left = [], limit + 1
+    with _damage_named(name), gzip.GzipFile(fileobj=io.BytesIO(data)) as stream:
+        return capped(stream, name, limit)
+
+
+@contextmanager
+def _damage_named(name: str | os.PathLike[str]) -> Iterator[None]:
     try:
-        while data and left > 0:
-            unpacker = zlib.decompressobj(wbits=31)  # 31: a gzip header and its check sum
-            parts.append(unpacker.decompress(data, left))
-            left -= len(parts[-1])
-            if left > 0 and not unpacker.eof:
-                raise FileError(f"{os.fspath(name)}: the gzip data end too early. Copy or download it again.")
-            data = unpacker.unused_data.lstrip(b"\0")  # tapes and some archivers pad with zeros
-    except zlib.error as error:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FileError(f"{os.fspath(name)}: damaged gzip data ({error}). Copy or download it again.") from error
-    if left <= 0:
-        raise _too_large(name, limit)
-    return b"".join(parts)
 
 
 def decode(data: bytes, name: str | os.PathLike[str]) -> str:
@@ -75,7 +77,7 @@ def decode(data: bytes, name: str | os.PathLike[str]) -> str:
 
     UTF-16 without a mark is told by its zero bytes, which no other text has.
     """
-    encoding = next((encoding for bom, encoding in _BOMS if data.startswith(bom)), None) or _unmarked(data)
+    encoding = _encoding(data)
     try:
         return data.decode(encoding)
     except UnicodeDecodeError as error:
@@ -83,7 +85,9 @@ def decode(data: bytes, name: str | os.PathLike[str]) -> str:
         raise FileError(f"{os.fspath(name)}: not {kind} text (byte {error.start}). Save it as UTF-8.") from error
 
 
-def _unmarked(data: bytes) -> str:
+def _encoding(data: bytes) -> str:
+    if (marked := next((encoding for bom, encoding in _BOMS if data.startswith(bom)), None)) is not None:
+        return marked
     head = data[: min(len(data) // 2 * 2, 1024)]
     if len(head) >= 4:
         even, odd = head[::2].count(0), head[1::2].count(0)
@@ -106,23 +110,17 @@ def read_lines(path: str | os.PathLike[str], limit: int = MAX_LOG_BYTES) -> Iter
     order are left out, those between joined logs too. FileError for a damaged gzip file, for anything but a regular
     file, and beyond ``limit`` bytes. OSError passes through.
     """
-    path = Path(path)
-    if path.exists() and not path.is_file():
-        raise FileError(f"{path}: not a regular file.")
+    path = _regular(path)
     with path.open("rb") as file:
         packed = file.peek(2).startswith(_GZIP_MAGIC)
         stream: Any = gzip.GzipFile(fileobj=file) if packed else file
-        try:
+        with _damage_named(path):
             yield from _lines(stream, path, limit)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise FileError(f"{path}: damaged gzip data ({error}). Copy or download it again.") from error
 
 
 def _lines(stream: Any, path: Path, limit: int) -> Iterator[tuple[int, str]]:
-    head = stream.peek(1024)[:1024]
-    encoding = next((encoding for bom, encoding in _BOMS if head.startswith(bom)), None) or _unmarked(head)
     number, read = 1, 0
-    with io.TextIOWrapper(stream, encoding, errors="replace") as text:
+    with io.TextIOWrapper(stream, _encoding(stream.peek(1024)[:1024]), errors="replace") as text:
         while line := text.readline(_LONGEST_LINE):
             read += len(line)
             if read > limit:

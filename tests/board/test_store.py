@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from rlx.board import store
 from rlx.board.entry import Entry
-from rlx.board.store import Scoreboard, append
+from rlx.board.store import Scoreboard, append, prepare
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.significance import measure_significance
 from rlx.evaluate.trials import Trials
@@ -79,7 +82,7 @@ def test_a_failed_write_keeps_the_old_board(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "scoreboard.json"
     append(path, KEY, shared(), [entry("a", 0.1)])
     before = path.read_text(encoding="utf-8")
-    with pytest.raises(ValueError, match="JSON"):
+    with pytest.raises(RlxError, match="JSON"):
         append(path, KEY, shared(), [entry("b", float("nan"))])
     assert path.read_text(encoding="utf-8") == before
     assert json.loads(before)["entries"][0]["target"] == "a"
@@ -99,3 +102,38 @@ def test_a_significance_that_lacks_a_number_is_refused() -> None:
     del measured["dsr"]
     with pytest.raises(FileError, match=r"significance\.dsr is missing"):
         require_fields(Entry, entry("a", 0.1, significance=measured).to_dict(), "x.json")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"metrics": {"sharpe": 1e101}}, "entries[0].metrics.sharpe is 1e+101, expected a number below 1e100"),
+        ({"failure": "x" * 20_001}, "entries[0].failure"),
+        ({"options": {"name": "\ud800"}}, "half a surrogate pair"),
+        ({"target": ""}, "entries[0].target"),
+        ({"key": "0" * 12}, "not among the keys"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, change: dict[str, Any], words: str) -> None:
+    path = tmp_path / "scoreboard.json"
+    append(path, KEY, shared(), [entry("a", 0.1)])
+    before = path.read_bytes()
+    with pytest.raises(RlxError, match=r"nothing is added, as the new lines could not be read again") as caught:
+        append(path, KEY, shared(), [replace(entry("b", 0.1), **change)])
+    assert words in str(caught.value) and path.read_bytes() == before
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MOST_ENTRIES", 2), ("MAX_FILE_BYTES", 4_000)])
+def test_a_full_board_says_so_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
+) -> None:
+    monkeypatch.setattr(store, limit, value)
+    path = tmp_path / "scoreboard.json"
+    append(path, KEY, shared(), [entry("a", 0.1), entry("b", 0.1)])
+    before = path.read_bytes()
+    with pytest.raises(RlxError, match=r"scoreboard\.json: the board is full; .*protocol\.board="):
+        append(path, KEY, shared(), [entry(f"c {number}", 0.1) for number in range(10)])
+    assert path.read_bytes() == before
+    if limit == "MOST_ENTRIES":
+        with pytest.raises(RlxError, match="the board is full"):
+            prepare(path)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import tracemalloc
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,8 +19,10 @@ from rlx.data.findings import Severity
 from rlx.data.loader import load_folder
 from rlx.data.panel import MarketPanel
 from rlx.data.readers import unpack
-from rlx.data.survey import survey
+from rlx.data.readers.tables import read_table
+from rlx.data.survey import _select, survey
 from rlx.errors import DataError
+from rlx.untrusted.documents import parse_yaml
 
 TICKERS = (
     "NAN",
@@ -71,6 +76,47 @@ def test_a_quotation_mark_without_its_partner_is_refused_by_line(rows: int, tmp_
         load_folder(str(tmp_path))
 
 
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("cell", ['"two\nlines\n\nand more"', 'a 5" pipe', '"a 5"" pipe"', '"of 5"" and\n7"""'])
+def test_text_beside_the_prices_may_have_lines_and_inches(cell: str, delimiter: str, tmp_path: Path) -> None:
+    rows = [f"{line},{'x' if number else 'note'}".split(",") for number, line in enumerate(_csv().splitlines())]
+    for row in (1, 2, 5):
+        rows[row][-1] = cell
+    (tmp_path / "A.csv").write_text("\n".join(delimiter.join(row) for row in rows))
+    assert _same(load_folder(str(tmp_path)))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda line: f'{line},"x',
+        lambda line: line.replace(",", ',"', 1),
+        lambda line: line.replace(",", ',"', 1) + ',"x"',
+    ],
+)
+@pytest.mark.parametrize("later", ["", '2019-01-09,1,2,0.5,1,"x"', '2019-01-09,1,2,0.5,1,x"'])
+def test_a_quotation_mark_never_swallows_a_row(damage: Callable[[str], str], later: str, tmp_path: Path) -> None:
+    lines = _csv(",x").splitlines()
+    lines[3] = damage(lines[3].removesuffix(",x"))
+    (tmp_path / "A.csv").write_text("\n".join([*lines, later]))
+    with pytest.raises(DataError, match=r"A\.csv: line 4 has a quotation mark without its partner"):
+        load_folder(str(tmp_path))
+
+
+def test_more_columns_than_a_page_of_text_holds(tmp_path: Path) -> None:
+    frame = pd.DataFrame({f"S{k}": [1.5, 1.25, 1.5] for k in range(30_000)}, index=_frame(3)["date"])
+    frame.to_csv(tmp_path / "closes.csv")
+    table = read_table(tmp_path / "closes.csv")
+    assert table.cells.shape == (3, 30_001) and table.columns is not None and table.columns[-1] == "S29999"
+
+
+def test_a_pipe_and_a_device_are_no_prices(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.csv")
+    for path in ("/dev/zero", str(tmp_path / "pipe.csv")):
+        with pytest.raises(DataError, match=rf"data\.path={path}: neither a file nor a folder"):
+            load_folder(path)
+
+
 @pytest.mark.parametrize(("encoding", "extra"), [("gb18030", ",贵州茅台"), ("gbk", ",贵"), ("cp1252", ",€ Zürich"),
                                                 ("shift_jis", ",ソニー"), ("big5", ",台積電")])  # fmt: skip
 def test_text_of_any_encoding_beside_the_prices_changes_nothing(encoding: str, extra: str, tmp_path: Path) -> None:
@@ -112,6 +158,16 @@ def test_every_json_that_pandas_writes_is_read_beside_csv(orient: str, dates: st
     panel = load_folder(str(tmp_path))
     assert panel.symbols == ("A", "C")
     np.testing.assert_array_equal(panel.close[:, 0], panel.close[:, 1])
+
+
+@pytest.mark.parametrize("orient", ["records", "index", "table"])
+def test_columns_of_lists_are_named_or_refused_in_json_too(orient: str, tmp_path: Path) -> None:
+    frame = _frame().assign(note=[["a"]] * 6, date=_frame()["date"].astype(str))
+    frame.to_json(tmp_path / "A.json", orient=orient)
+    assert _said(check_path(str(tmp_path)), "unused_columns") == ["not used: note."]
+    frame.assign(open=[[1.0]] * 6).to_json(tmp_path / "A.json", orient=orient)
+    with pytest.raises(DataError, match="'open' holds lists or structures"):
+        load_folder(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -165,6 +221,16 @@ def test_a_symbol_that_yaml_took_for_a_value_is_explained(ticker: str, value: st
     (tmp_path / f"{ticker}.csv").write_text(_csv())
     with pytest.raises(DataError, match=rf'Write "{ticker}" in quotes'):
         load_folder(str(tmp_path), [value])
+
+
+def test_many_names_are_one_document_of_yaml(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    monkeypatch.setattr("rlx.data.survey.parse_yaml", lambda text, name: read.append(text) or parse_yaml(text, name))
+    names = [*(f"SYM{number}" for number in range(2000)), "1E5", "TRUE", "007"]
+    for symbol in ("SYM", "7"):
+        with pytest.raises(DataError, match=r"data\.symbols"):
+            _select(names, [symbol, "NOPE"])
+    assert read == ["- 1E5\n- TRUE\n- 007\n"]
 
 
 def test_citigroup_and_visa_are_symbols_of_a_matrix(tmp_path: Path) -> None:
@@ -221,8 +287,14 @@ def _pack(path: Path, data: bytes) -> Path:
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.zip"])
 def test_a_bomb_is_refused_while_it_is_small(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(unpack, "FREE_BYTES", 2**20)
-    with pytest.raises(DataError, match=r"holds more than .* MiB, unpacked"):
-        load_folder(str(_pack(tmp_path / name, b"0" * 2**24)))
+    path = _pack(tmp_path / name, b"0" * 2**26)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=r"holds more than .* MiB, unpacked"):
+            load_folder(str(path))
+        assert tracemalloc.get_traced_memory()[1] < 2**25  # of 2**26 bytes, unpacked
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("name", ["a.csv.gz", "a.zip"])
@@ -270,8 +342,22 @@ def test_nested_columns_of_parquet(value: object, column: str, tmp_path: Path) -
         survey(str(tmp_path))
 
 
-def test_a_parquet_file_of_endless_equal_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("write", ["to_parquet", "to_feather"])
+def test_a_file_of_endless_equal_rows(write: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / f"A.{write.removeprefix('to_')}"
+    getattr(_frame(), write)(path)
+    assert _same(load_folder(str(path)))
     monkeypatch.setattr("rlx.data.readers.arrow_table.MAX_CELLS", 20)
-    _frame().to_parquet(tmp_path / "A.parquet")
-    with pytest.raises(DataError, match="6 rows of 5 columns, and no more than 20 cells are read"):
+    with pytest.raises(DataError, match="6 rows of 5 columns; 20 cells are read"):
+        load_folder(str(path))
+
+
+def test_a_feather_file_of_a_billion_rows_takes_no_memory(tmp_path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import feather
+
+    feather.write_feather(pa.table({"date": pa.nulls(10**9)}), str(tmp_path / "A.feather"), chunksize=10**9)
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(DataError, match="1,000,000,000 rows"):
         load_folder(str(tmp_path))
+    assert pa.default_memory_pool().max_memory() - before < 2**24

@@ -105,9 +105,34 @@ def test_truth_values_are_no_prices() -> None:
     assert np.isnan(values).all() and bad == ["True", "False"]
 
 
-def test_numbers_of_many_digits_end() -> None:
-    values, bad = to_numbers(pd.Series(["9" * 5000, "1"]))
-    assert np.isnan(values[0]) and values[1] == 1.0 and bad == []
+def test_numbers_beyond_any_float_are_extreme_prices_and_infinity_is_missing(tmp_path: Path) -> None:
+    values, bad = to_numbers(pd.Series(["9" * 5000, "1", "-1e999", "-inf", "Infinity"]))
+    assert values[:3].tolist() == [np.finfo(float).max, 1.0, np.finfo(float).min] and bad == []
+    assert np.isnan(values[3:]).all()
+    with pytest.raises(DataError, match=r"close beyond 1e-15 to 1e\+15 on 1 row \(2019-01-03\).*\[extreme_price\]"):
+        _closes(tmp_path, _table([["102.45"], ["9" * 5000], ["103.40"]], ","))
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [("$5", 5.0), ("-$5", -5.0), ("$-5", -5.0), ("$ 1,234.5", 1234.5), ("5$", 5.0), ("5 $", 5.0), ("$3.9M", 3.9e6)],
+)
+def test_a_currency_sign_stands_at_one_end(cell: str, value: float) -> None:
+    values, bad = to_numbers(pd.Series([cell, "7", ""]))
+    assert values[:2].tolist() == [value, 7.0] and np.isnan(values[2]) and bad == []
+
+
+@pytest.mark.parametrize("cell", ["1$2", "$1$", "1€2.5", "$", "1%", "-0.5 %", "5%3", "%5", "1_000"])
+def test_signs_elsewhere_make_no_number(cell: str) -> None:
+    values, bad = to_numbers(pd.Series(["1", cell]))
+    assert values[0] == 1.0 and np.isnan(values[1]) and bad == [cell]
+
+
+def test_a_percentage_is_no_price_and_a_column_has_one_currency(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"'close' holds \['1\.2%'\].*A percentage is no price\."):
+        _closes(tmp_path, _table([["1.1"], ["1.2%"], ["1.3"]], ","))
+    with pytest.raises(DataError, match=r"'close' holds two currencies, \$1\.1 and €1\.2; write one throughout"):
+        _closes(tmp_path, _table([["$1.1"], ["€1.2"], ["¥130"]], ","))
 
 
 @pytest.mark.parametrize("unknown", ["points", "", "."])

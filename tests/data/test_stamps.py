@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from rlx.data.check import check_path
+from rlx.data.loader import load_folder
 from rlx.data.readers.stamps import Stamps, parse_stamps
 from rlx.errors import DataError
 
@@ -76,6 +77,33 @@ def test_a_count_that_is_no_date_is_named(count: int) -> None:
         _read("1609459200", str(count))
 
 
+@pytest.mark.parametrize(("per_second", "first"), [(1, "1950-01-02"), (1, "1969-12-01"), (1000, "1970-01-01"),
+                                                   (1000, "1970-02-10"), (10**6, "1950-01-02")])  # fmt: skip
+def test_counts_before_1973_are_read_in_the_unit_of_the_later_ones(per_second: int, first: str) -> None:
+    days = pd.bdate_range(first, "1999-12-31").astype("datetime64[s]")
+    stamps = _read(*(days.astype("int64") * per_second))
+    assert stamps.daily and not stamps.notes
+    np.testing.assert_array_equal(stamps.labels, days.to_numpy())
+
+
+@pytest.mark.parametrize("stray", ["0", "5", "-1", "20210331", "86400"])
+def test_a_small_count_among_others_is_named(stray: str) -> None:
+    with pytest.raises(DataError, match=rf"'{stray}' in row 3 of the date column"):
+        _read("1609459200", "1609545600", stray, "1609632000")
+
+
+def test_numbers_of_rows_are_no_counts() -> None:
+    with pytest.raises(DataError, match=r"\[bad_dates\]"):
+        _read(*range(500))
+
+
+def test_rows_of_a_long_table_keep_their_own_stamps() -> None:
+    days = ["2019-01-03 00:00:00+01:00", "2019-01-02 00:00:00+01:00", "2019-01-04 00:00:00.5+01:00"]
+    np.testing.assert_array_equal(_read(*days, *days[::-1]).labels, [*(both := _read(*days).labels), *both[::-1]])
+    with pytest.raises(DataError, match=r"first '2019-13-01' in row 5"):
+        _read(*["2019-01-02", "2019-01-03"] * 2, "2019-13-01", "2019-01-02")
+
+
 @pytest.mark.parametrize("texts", [("2021033109", "2021033110"), ("202103310900", "202103311000"),
                                    ("20210331090000", "20210331100000")])  # fmt: skip
 def test_digits_that_are_a_date_are_no_count(texts: tuple[str, str]) -> None:
@@ -97,3 +125,25 @@ def test_years_that_would_come_out_as_others_are_refused(year: str, tmp_path: Pa
 def test_zones_that_are_not_understood_are_refused(text: str) -> None:
     with pytest.raises(DataError, match=r"\[bad_dates\]"):
         _read(text, text.replace("02", "03"))
+
+
+def _with_dates(path: Path, *dates: str) -> str:
+    path.write_text("date,close\n" + "".join(f"{date},{100 + k % 3}\n" for k, date in enumerate(dates)))
+    return str(path)
+
+
+@pytest.mark.parametrize(("date", "meant"), [("2199-01-04", "2199-01-04"), ("01/04/65", "2065-01-04")])
+def test_dates_in_the_future_are_refused_by_row_and_can_be_allowed(date: str, meant: str, tmp_path: Path) -> None:
+    form = "%m/%d/%y" if "/" in date else "%Y-%m-%d"
+    days = pd.bdate_range("2018-01-02", periods=40).strftime(form).tolist()
+    path = _with_dates(tmp_path / "X.csv", *days, date)
+    (finding,) = [one for one in check_path(path).findings if one.code == "future_date"]
+    assert finding.file == "X.csv" and finding.message == f"1 date(s) in the future, first {meant} in row 41."
+    with pytest.raises(DataError, match=r"X\.csv \(X\): 1 date\(s\) in the future.*two digits"):
+        load_folder(path)
+    assert len(load_folder(path, allow=["future_date", "long_hole"])) == 41
+
+
+def test_the_last_day_of_this_month_is_no_future(tmp_path: Path) -> None:
+    months = pd.date_range("2015-12-31", pd.Timestamp.now() + pd.Timedelta(days=28), freq="ME").strftime("%Y-%m-%d")
+    assert check_path(_with_dates(tmp_path / "X.csv", *months)).exit_status(strict=False) == 0

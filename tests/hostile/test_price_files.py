@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import io
 import json
@@ -19,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rlx.data.check import CheckReport, check_path, render
+from rlx.data.findings import Severity
 from rlx.data.loader import load_folder
 from rlx.errors import RlxError
 from tests.app.commands import Shell
@@ -73,14 +73,18 @@ FILES: dict[str, Callable[[], bytes]] = {
 
 
 def _ends(path: Path) -> CheckReport:
-    """Check a path and load it: a report with a status, and a panel or one of our errors; never anything else."""
+    """Check a path and load it: what the check calls usable is a panel, what it refuses is refused with our words."""
     report = check_path(str(path))
-    assert report.exit_status(strict=False) in STATUS
+    status = report.exit_status(strict=False)
     assert render(report) is not None
-    if report.exit_status(strict=False) == 2:
-        assert report.findings
-    with contextlib.suppress(RlxError):
-        load_folder(str(path))
+    if status == 2:
+        assert any(finding.severity is Severity.error and finding.message.strip() for finding in report.findings)
+        with pytest.raises(RlxError):
+            load_folder(str(path))
+    else:
+        assert status == 0
+        panel = load_folder(str(path))
+        assert len(panel) == report.common_rows and (panel.close > 0.0).all() and np.isfinite(panel.close).all()
     return report
 
 
@@ -210,6 +214,17 @@ def test_any_table(data: bytes, name: str) -> None:
 def test_any_table_at_length(data: bytes) -> None:
     for path in _in_a_folder("a.csv", data):
         _ends(path)
+
+
+@pytest.mark.parametrize("cell", ["a{}b", "${}x$", "1:00{}x", "1{}:00x", "{}$", "1,1{}"])
+@pytest.mark.parametrize("filling", [" ", "1", ",1", "1,", "\u00a01", '""'])
+@pytest.mark.parametrize("column", [0, 1])
+def test_a_page_in_a_cell_takes_no_hours(cell: str, filling: str, column: int, tmp_path: Path) -> None:
+    rows = [[f"2019-01-0{day}", "$1.5"] for day in range(2, 6)]
+    rows[2][column] = cell.format(filling * (100_000 // len(filling)))
+    lines = ["date,close", *(",".join(f'"{one}"' for one in row) for row in rows)]
+    (tmp_path / "a.csv").write_text("\n".join(lines), encoding="utf-8")
+    _ends(tmp_path / "a.csv")
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -57,6 +57,15 @@ def test_it_is_a_png_of_1400_by_1000_pixels(tmp_path: Path, policy: Policy, rule
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_a_logarithmic_axis_has_numbers_and_no_formulas() -> None:
+    figure = draw_report(*played(Player(lambda o: np.full(o.weights.shape, 9.0)), FREE), "Title")
+    axis = figure.axes[0].yaxis
+    figure.canvas.draw()
+    labels = [label.get_text() for minor in (False, True) for label in axis.get_ticklabels(minor=minor)]
+    assert figure.axes[0].get_yscale() == "log" and any(labels)
+    assert all(float(label.replace("\N{MINUS SIGN}", "-")) > 0.0 for label in labels if label)
+
+
 def test_a_ruined_account_can_be_drawn(tmp_path: Path) -> None:
     market = make_market([[100.0], [100.0], [20.0], [25.0]])
     evaluation = evaluate(Player(lambda o: np.full((1, 1), 2.0)), market, [holdout_windows(Span(0, 3))], FREE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from rlx.errors import FileError
 from rlx.untrusted.documents import MAX_DEPTH, parse_json, parse_yaml, read_json
 from rlx.untrusted.escape import cell
 from rlx.untrusted.markdown import words
-from rlx.untrusted.text import decode, gunzip, read_bytes, read_text
+from rlx.untrusted.text import decode, gunzip, read_bytes, read_lines, read_text
 
 TEXT = "Zürich,1\nGenève,2\n"
 
@@ -32,18 +33,29 @@ def test_text_in_no_known_encoding() -> None:
         decode(b"Z\xfcrich", "x.log")
 
 
-def test_a_gzip_bomb_is_refused_before_it_is_unpacked() -> None:
+def test_a_gzip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     bomb = gzip.compress(b"0" * 10_000_000)
-    with pytest.raises(FileError, match="holds more than 1 MiB, unpacked"):
-        gunzip(bomb, "bomb.gz", 2**20)
+    (tmp_path / "bomb.gz").write_bytes(bomb)
+    tracemalloc.start()
+    try:
+        with pytest.raises(FileError, match="holds more than 1 MiB, unpacked"):
+            gunzip(bomb, "bomb.gz", 2**20)
+        with pytest.raises(FileError, match="holds more than 1 MiB, unpacked"):
+            list(read_lines(tmp_path / "bomb.gz", 2**20))
+        assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
+    finally:
+        tracemalloc.stop()
     assert len(gunzip(bomb, "bomb.gz", 10_000_000)) == 10_000_000
 
 
 def test_several_gzip_members_are_one_file() -> None:
     assert gunzip(gzip.compress(b"a") + gzip.compress(b"b") + b"\0\0", "two.gz", 9) == b"ab"
+    assert gunzip(gzip.compress(b"a") * 50_000, "many.gz", 50_000) == b"a" * 50_000
 
 
-@pytest.mark.parametrize("damage", [lambda data: data[:-9], lambda data: data[:12] + b"\xff" * 9 + data[21:]])
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[:-9], lambda data: data + b"more", lambda data: data[:12] + b"\xff" * 9 + data[21:]]
+)
 def test_damaged_gzip(damage) -> None:  # type: ignore[no-untyped-def]
     with pytest.raises(FileError, match="gzip"):
         gunzip(damage(gzip.compress(TEXT.encode() * 9)), "a.gz", 1000)
@@ -68,6 +80,8 @@ def test_a_file_that_is_too_large_and_a_pipe(tmp_path: Path) -> None:
         ("[" + "9" * 5000 + "]", "5,000 digits"),
         ("[" * 100_000, f"more than {MAX_DEPTH} levels"),
         ('{"a":' * 60 + "1" + "}" * 60, f"more than {MAX_DEPTH} levels"),
+        ("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1), f"more than {MAX_DEPTH} levels"),
+        ('["\ud800"]', "half a surrogate pair"),
         (r'["\ud800"]', "half a surrogate pair"),
         (r'{"\udc00": 1}', "half a surrogate pair"),
     ],
@@ -84,6 +98,10 @@ def test_what_json_writes_is_read(value: object) -> None:
     assert parse_json(json.dumps(value), "x.json") == value
 
 
+def test_the_deepest_json_is_read() -> None:
+    assert parse_json("[" * MAX_DEPTH + "1" + "]" * MAX_DEPTH, "x.json")
+
+
 def test_brackets_within_text_are_no_depth(tmp_path: Path) -> None:
     (tmp_path / "x.json").write_text('["' + "[{" * 100 + '\\"[[", 1]')
     assert read_json(tmp_path / "x.json")[1] == 1
@@ -97,7 +115,7 @@ def test_brackets_within_text_are_no_depth(tmp_path: Path) -> None:
         ), "more than 20,000 values"),
         ("a: &a [*a, *a]", "stands for itself"),
         ("a: [0x" + "f" * 5000 + "]", "a number of more than 400 digits"),
-        (r'a: "\ud800"', "half a surrogate pair"),
+        (r'a: "\ud800"', "not a YAML document"),
         ("[" * 60 + "]" * 60, f"more than {MAX_DEPTH} levels"),
         ("!!python/object/apply:os.system [true]", "not a YAML document"),
         ("a: 1\na: 2", "not a YAML document"),

@@ -29,7 +29,7 @@ def adjusted(bars: Bars, columns: dict[str, FloatArray]) -> None:
         bars.drop_fields("open", "high", "low")
         bars.report("close_only", Severity.note, "only an adjusted close; prices of other scales are left out.")
     else:
-        with np.errstate(divide="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             factor = adj_close / columns["close"]
         if np.nanmax(np.abs(factor - 1.0), initial=0.0) < 1e-9:
             return

@@ -6,51 +6,49 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rlx.data.readers.table import Table, from_frame
-from rlx.errors import DataError, FileError
-from rlx.untrusted.parquet import check_size
+from rlx.errors import DataError
 from rlx.untrusted.shown import reason
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import pyarrow as pa
 
 MAX_CELLS = 2**27
+"""Rows x columns of a file; a few bytes of one can stand for any number of equal rows."""
 
 
 def read_arrow(path: Path) -> Table:
-    """Read a Parquet or Feather file; raises DataError, also where the file is damaged."""
+    """Read a Parquet or Feather file; raises DataError, also where the file is damaged, and PermissionError."""
     import pandas as pd
     import pyarrow as pa
 
     try:
-        frame = _frame(path)
-    except PermissionError as error:
-        raise DataError(f"{path}: no permission to read it.") from error
-    except FileError as error:
-        raise DataError(str(error)) from error
-    except (
-        pa.ArrowException,
-        OSError,
-        ValueError,
-        TypeError,
-        LookupError,
-        AttributeError,
-        ArithmeticError,
-        NotImplementedError,
-        MemoryError,
-    ) as error:  # what a damaged file makes of pandas and pyarrow
-        raise DataError(f"{path}: not a readable {path.suffix[1:].lower()} file: {reason(error)}.") from error
+        content = _content(path)
+    except PermissionError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+    try:
+        frame = content.to_pandas()
+    except (pa.ArrowException, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _unreadable(path, error) from error  # what pandas noted in it of its columns is damaged
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     return from_frame(path, frame)
 
 
-def _frame(path: Path) -> pd.DataFrame:
-    import pandas as pd
+def _unreadable(path: Path, error: Exception) -> DataError:
+    return DataError(f"{path}: not a readable {path.suffix[1:].lower()} file: {reason(error)}.")
+
+
+def _content(path: Path) -> pa.Table:
     import pyarrow.parquet as pq
+    from pyarrow import dataset, feather
 
     if not path.is_file():
         raise OSError("not a regular file")
-    if path.suffix.lower() == ".feather":
-        return pd.read_feather(path)
-    check_size(pq.read_metadata(path), path, MAX_CELLS)
-    return pd.read_parquet(path)
+    kind = "feather" if path.suffix.lower() == ".feather" else "parquet"
+    found = dataset.dataset(path, format=kind)
+    rows, columns = found.count_rows(), max(len(found.schema), 1)  # as the file says, without reading the rows
+    if rows * columns > MAX_CELLS:
+        raise OSError(f"it says it holds {rows:,} rows of {columns} columns; {MAX_CELLS:,} cells are read")
+    return pq.read_table(path) if kind == "parquet" else feather.read_table(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -11,24 +12,23 @@ from typing import TYPE_CHECKING
 
 from rlx.data.readers.cells import is_date, is_number, is_time
 from rlx.data.readers.headers import DATE_NAMES, normalise
+from rlx.data.readers.quotes import refuse_odd_lines
 from rlx.data.readers.table import Table, order_levels
 from rlx.errors import DataError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_LINE = 2**20
-"""Characters of a line; a matrix of ten thousand symbols has a tenth of that."""
-_HEAD = 200_000
+_HEAD_CELLS = 10_000
+_FEWEST_ROWS = 10
+_QUOTED = re.compile(r'(?:(?<=[\n,;\t|])|\A)"(?:[^"]|"")*"')
 
 
 def read_delimited(path: Path, text: str) -> Table:
     """Read text with delimiters; raises DataError naming the line where it can."""
-    _refuse_odd_lines(path, text)
     delimiter = _delimiter(text)
-    head = _rows(path, text[:_HEAD], delimiter)
-    if len(text) > _HEAD:
-        head = head[:-1]  # the last line may be cut
+    refuse_odd_lines(path, text, delimiter)
+    head = _head(path, text, delimiter)
     columns, tickers, lines = _header(path, head)
     body = head[lines:]
     if not body:
@@ -64,33 +64,26 @@ def _cells(path: Path, text: str, delimiter: str, skipped: int, width: int) -> p
         raise DataError(f"{path}: rows of different lengths: {reason}.") from error
 
 
-def _refuse_odd_lines(path: Path, text: str) -> None:
-    """Refuse lines that swallow what follows them (a quote without its partner), and lines beyond any table."""
-    quoted = '"' in text
-    start, number = 0, 1
-    while start < len(text):
-        end = text.find("\n", start)
-        end = len(text) if end < 0 else end
-        if end - start > MAX_LINE:
-            raise DataError(f"{path}: line {number} has more than {MAX_LINE:,} characters; that is no table of prices.")
-        if quoted and text.count('"', start, end) % 2:
-            raise DataError(
-                f"{path}: line {number} has a quotation mark without its partner ({text[start:end][:60]!r}); remove"
-                " or double it. [unbalanced_quote]"
-            )
-        start, number = end + 1, number + 1
-
-
-def _rows(path: Path, text: str, delimiter: str) -> list[list[str]]:
+def _head(path: Path, text: str, delimiter: str) -> list[list[str]]:
+    """Return the rows that names, width and marks are told from; a few rows of very many columns are enough."""
+    rows: list[list[str]] = []
+    cells = 0
     try:
-        return [row for row in csv.reader(io.StringIO(text), delimiter=delimiter) if any(cell.strip() for cell in row)]
+        for row in csv.reader(io.StringIO(text), delimiter=delimiter):
+            if any(cell.strip() for cell in row):
+                rows.append(row)
+                cells += len(row)
+            if len(rows) >= _FEWEST_ROWS and cells > _HEAD_CELLS:
+                break
     except csv.Error as error:
         raise DataError(f"{path}: not a table of delimited text ({error}).") from error
+    return rows
 
 
 def _delimiter(text: str) -> str:
-    """Return the candidate that occurs in every one of the first lines, a title line left out."""
-    lines = [line for line in text[:20_000].split("\n") if line.strip()][:10]
+    """Return the candidate that occurs in every one of the first lines, a title line and what is quoted left out."""
+    head = _QUOTED.sub("", text[:20_000])
+    lines = [line for line in head.split("\n") if line.strip()][:10]
     counts = {mark: min(line.count(mark) for line in lines[1:] or lines) for mark in (";", "\t", "|", ",")}
     best = max(counts, key=lambda mark: (counts[mark] > 0 and mark != ",", counts[mark]))
     return best if counts[best] else ","

@@ -51,6 +51,8 @@ def _volume_roles(rest: dict[int, FloatArray], close: FloatArray) -> dict[str, i
     for shares, volume in rest.items():
         for money, value in rest.items():
             traded = (volume > 0) & (value > 0)
-            if shares != money and traded.any() and np.median(np.abs(np.log(value / volume / close)[traded])) < 0.1:
+            with np.errstate(all="ignore"):  # numbers near the largest: they are refused as prices
+                distance = np.abs(np.log(value / volume / close)[traded])
+            if shares != money and traded.any() and np.median(distance) < 0.1:
                 return {"volume": shares, "money_volume": money}
     return {"volume": next(iter(rest))} if rest else {}

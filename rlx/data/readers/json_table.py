@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlx.data.readers.headers import assign_roles
 from rlx.data.readers.table import Table, from_frame
-from rlx.errors import DataError, FileError
+from rlx.errors import DataError
 from rlx.untrusted.documents import parse_json
 
 if TYPE_CHECKING:
@@ -24,19 +25,25 @@ _LAYOUTS = (
 
 
 def read_json(path: Path, text: str) -> Table:
-    """Read a JSON file; raises DataError, with the code ``not_prices`` where it is about something else."""
+    """Read a JSON file; FileError, and DataError with the code ``not_prices`` where it is about something else."""
     if len(text) > MAX_CHARACTERS:
         raise DataError(f"{path}: holds more than {MAX_CHARACTERS >> 20} MiB of JSON. Write such prices as Parquet.")
-    try:
-        value = parse_json(text, path)
-    except FileError as error:
-        raise DataError(str(error)) from error
+    value = parse_json(text, path)
     if isinstance(value, dict):
         return from_frame(path, _from_object(path, value))
     return _from_rows(path, value)
 
 
 def _from_rows(path: Path, rows: Any) -> Table:
+    table = from_frame(path, _frame_of_rows(path, rows))
+    if isinstance(rows[0], list):
+        if table.left_out:
+            raise DataError(f"{path}: a candle holds lists or objects instead of numbers. {_LAYOUTS}. [not_a_number]")
+        table.columns = None
+    return table
+
+
+def _frame_of_rows(path: Path, rows: Any) -> pd.DataFrame:
     import pandas as pd
 
     if not isinstance(rows, list) or not rows or not isinstance(rows[0], (list, dict)):
@@ -45,24 +52,16 @@ def _from_rows(path: Path, rows: Any) -> Table:
     for number, row in enumerate(rows, start=1):
         if type(row) is not kind or (kind is list and len(row) != len(rows[0])):
             raise DataError(f"{path}: row {number} is not of the kind of row 1. {_LAYOUTS}. [not_a_number]")
-    table = from_frame(path, pd.DataFrame(rows))
-    if kind is list:
-        if table.left_out:
-            raise DataError(f"{path}: a candle holds lists or objects instead of numbers. {_LAYOUTS}. [not_a_number]")
-        table.columns = None
-    return table
+    return pd.DataFrame(rows)
 
 
 def _from_object(path: Path, value: dict[str, Any]) -> pd.DataFrame:
     """Return the frame of any of the orients; dates are a column, or the keys of rows."""
-    import pandas as pd
-
     if {"columns", "data"} <= set(value) and isinstance(value["data"], list):
         _refuse_ragged(path, value["data"], value["columns"])
         return _framed(path, value["data"], value.get("index"), value["columns"])
     if {"schema", "data"} <= set(value) and isinstance(value["data"], list):
-        rows = _from_rows(path, value["data"])
-        return rows.cells.set_axis(pd.Index(rows.columns or []), axis=1)
+        return _frame_of_rows(path, value["data"])
     members = list(value.values())
     if members and all(isinstance(one, list) for one in members) and _holds_prices(value):
         return _framed(path, value, None, None)
@@ -102,10 +101,13 @@ def _with_dates(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _holds_prices(value: dict[str, Any]) -> bool:
     """Whether an object has closes: a name of theirs, and under it anything but text (a manifest's last date)."""
-    names = list(value)
+    return any(not isinstance(value[name], (str, bool)) for name in _closes(tuple(value)))
+
+
+@lru_cache(maxsize=16)  # rows have the same names nearly always
+def _closes(names: tuple[str, ...]) -> list[str]:
     roles = assign_roles(names)
-    closes = [value[names[roles[role]]] for role in ("close", "adj_close") if role in roles]
-    return any(not isinstance(one, (str, bool)) for one in closes)
+    return [names[roles[role]] for role in ("close", "adj_close") if role in roles]
 
 
 def _mentions_prices(value: Any, depth: int = 4) -> bool:

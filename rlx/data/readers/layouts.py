@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from rlx.data.readers.lean import lean_scale
 from rlx.data.readers.names import symbol_from_name
 from rlx.data.readers.numbers import Numbers
 from rlx.data.readers.options import ReadOptions
+from rlx.data.readers.stamp_notes import report_future
 from rlx.data.readers.stamps import Stamps, parse_stamps
 from rlx.data.readers.table import Table
 from rlx.data.readers.tables import read_table
@@ -62,8 +64,10 @@ class _File:
         except DataError as error:
             raise DataError(f"{self.table.path}: '{self.table.name(position)}' {error}") from error
         if bad:
+            percent = " A percentage is no price." if any(text.endswith("%") for text in bad) else ""
             raise DataError(
-                f"{self.table.path}: '{self.table.name(position)}' holds {bad}, which are not numbers. [not_a_number]"
+                f"{self.table.path}: '{self.table.name(position)}' holds {bad}, which are not numbers.{percent}"
+                " [not_a_number]"
             )
         return values
 
@@ -108,7 +112,7 @@ def _file(table: Table, others: Iterable[int], options: ReadOptions) -> _File:
 
 def _refuse_repeated(table: Table) -> None:
     names = [name.strip() for name in table.columns or () if name.strip()]
-    repeated = sorted({name for name in names if names.count(name) > 1})
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise DataError(
             f"{table.path}: column '{repeated[0]}' appears twice; keep one of them, or give each symbol a file of its"
@@ -165,6 +169,7 @@ def _bars(
     bars = Bars(symbol, file.table.path.name, stamps.labels[rows], {}, daily=stamps.daily)
     for note in stamps.notes:
         bars.report(*note)
+    report_future(bars, rows)
     if scale != 1.0:
         bars.report("scaled_prices", Severity.warning, f"prices divided by {scale:g}{_reason(file)}.")
     if file.table.undecoded:

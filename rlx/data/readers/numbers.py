@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,46 +20,54 @@ _HEAD = 1_000  # so many cells of a column that is not asked for, to learn the m
 _SHOWN = 40  # characters of a cell in a message
 _OTHER = {".": ",", ",": "."}
 _GROUPED = re.compile(rf"[-+]?\d{{1,3}}(?:[{BLANKS}]\d{{3}})+(?:[.,]\d*)?[KMB]?")
-_EXPONENTS = (("K", "e3"), ("M", "e6"), ("B", "e9"))
+_BLANK = re.compile(rf"[{BLANKS}]")
+_PAID = re.compile(rf"([-+]?)([{CURRENCIES}])([^{CURRENCIES}]+)|([^{CURRENCIES}]+)([{CURRENCIES}])")
+_EXPONENTS = {"K": "e3", "M": "e6", "B": "e9"}
 
 
 def _telling(decimal: str) -> re.Pattern[str]:
-    """Return the pattern of cells that have only one reading: with ``decimal`` as the decimal mark."""
+    """Return the pattern of lines that have only one reading: with ``decimal`` as the decimal mark."""
     d, g = re.escape(decimal), re.escape(_OTHER[decimal])
     fraction = rf"(?:0\d*|\d{{4,}})?{d}\d{{3}}|\d*{d}(?:\d{{0,2}}|\d{{4,}})|\d*{d}\d+[eE][-+]?\d+"
     both = rf"\d[\d{g}]*{g}\d+{d}\d*"
     groups = rf"\d{{1,3}}(?:{g}\d{{2,3}})+{g}\d{{3}}"
-    return re.compile(rf"[-+]?(?:{fraction}|{both}|{groups})[KMB]?")
+    return re.compile(rf"^[-+]?(?:{fraction}|{both}|{groups})[KMB]?%?$", re.MULTILINE)
 
 
 def _valid(decimal: str) -> re.Pattern[str]:
     d, g = re.escape(decimal), re.escape(_OTHER[decimal])
     whole = rf"(?:\d+|\d{{1,3}}(?:{g}\d{{2,3}})*{g}\d{{3}})?"
-    return re.compile(rf"[-+]?{whole}(?:{d}\d*)?(?:[eE][-+]?\d+|[KMB])?")
+    return re.compile(rf"[-+]?(?=[.,]?\d){whole}(?:{d}\d*)?(?:[eE][-+]?\d+|[KMB])?")
 
 
 _TELLING = {mark: _telling(mark) for mark in _OTHER}
 _VALID = {mark: _valid(mark) for mark in _OTHER}
-_UNDECIDED = {mark: re.compile(rf"[-+]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}[KMB]?") for mark in _OTHER}
+_UNDECIDED = {
+    mark: re.compile(rf"^[-+]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}[KMB]?%?$", re.MULTILINE) for mark in _OTHER
+}
 
 
-@dataclass
-class Marks:
-    """What cells say of the decimal mark: ``telling`` and ``undecided`` map a mark to an example of its use."""
+class _Cells:
+    """A column of text, cleaned: ``values`` where every cell is a number as Python writes it, and the ``currencies``.
 
-    telling: dict[str, str] = field(default_factory=dict)
-    undecided: dict[str, str] = field(default_factory=dict)
+    ``currencies``: sign -> a cell that bears it.
+    """
 
-    def add(self, text: pd.Series) -> None:
-        """Look at cells, cleaned."""
-        for mark in _OTHER:
-            with_mark = text[text.str.contains(mark, regex=False)]
-            if mark not in self.undecided and (found := _first(with_mark, _UNDECIDED[mark])):
-                self.undecided[mark] = found
-        marked = text[text.str.contains(r"[.,]")]
-        for mark in _OTHER:
-            if mark not in self.telling and (found := _first(marked, _TELLING[mark])):
-                self.telling[mark] = found
+    def __init__(self, column: pd.Series) -> None:
+        self.texts: list[str] = list(map(str.strip, column.astype(str).fillna("").tolist()))
+        self.values = _as_python(self.texts)
+        self.currencies: dict[str, str] = {}
+        if self.values is None:
+            self.texts, self.currencies = _without_signs(self.texts)
+            self.values = _as_python(self.texts)
+
+    @property
+    def lines(self) -> str:
+        """The cells below each other; one of several lines is no number."""
+        lines = "\n".join(self.texts)
+        if lines.count("\n") < len(self.texts):
+            return lines
+        return "\n".join(text for text in self.texts if "\n" not in text)
 
 
 class Numbers:
@@ -75,45 +82,52 @@ class Numbers:
         self.others = frozenset(others)
         self.mark = mark
         self.usual = usual
-        self._of_file: Marks | None = None
+        self._of_file: set[str] | None = None
 
     def read(self, column: int) -> tuple[FloatArray, list[str]]:
         """Return a column as (N,) float64, NaN where missing, and up to three texts that are not numbers.
 
-        Raises DataError, without a file's name, when its decimal mark cannot be told.
+        Raises DataError, without a file's name, when its decimal mark cannot be told or it is in two currencies.
         """
-        cells = self.cells[column]
-        if _is_typed(cells):
-            return to_numbers(cells)
-        text = _clean(cells)
-        return _parsed(text, self.mark or self._mark(text))
+        column_cells = self.cells[column]
+        if _is_typed(column_cells):
+            return to_numbers(column_cells)
+        cells = _Cells(column_cells)
+        return _parsed(cells, self.mark or self._mark(cells))
 
-    def _mark(self, text: pd.Series) -> str:
-        own = Marks()
-        own.add(text)
-        if len(own.telling) > 1:
+    def _mark(self, cells: _Cells) -> str:
+        lines = cells.lines
+        told = _found(lines, _TELLING, "." if cells.values is not None else ".,")
+        if len(told) > 1:
             raise DataError(
-                f"holds numbers of two kinds, {own.telling['.']} and {own.telling[',']}; write one decimal"
-                " mark throughout. [number_format]"
+                f"holds numbers of two kinds, {told['.']} and {told[',']}; write one decimal mark throughout."
+                " [number_format]"
             )
-        if own.telling or not own.undecided:
-            return next(iter(own.telling), ".")
-        told = self._file_marks().telling
-        if len(told) == 1:
-            return next(iter(told))
-        if set(own.undecided) == {self.usual}:
+        if told or not (undecided := _found(lines, _UNDECIDED)):
+            return next(iter(told), ".")
+        if len(of_file := self._file_marks()) == 1:
+            return next(iter(of_file))
+        if set(undecided) == {self.usual}:
             return str(self.usual)
-        raise DataError(_undecidable(own.undecided))
+        raise DataError(_undecidable(undecided))
 
-    def _file_marks(self) -> Marks:
-        """Return the marks of all columns: a volume of 1,234,567 tells how a price of 8,120 is meant."""
+    def _file_marks(self) -> set[str]:
+        """Return the marks that all columns tell: a volume of 1,234,567 tells how a price of 8,120 is meant."""
         if self._of_file is None:
-            self._of_file = Marks()
+            self._of_file = set()
             for column in range(self.cells.shape[1]):
                 cells = self.cells[column]
-                if column not in self.others and not _is_typed(cells):
-                    self._of_file.add(_clean(cells.iloc[:_HEAD]))
+                if column not in self.others and not _is_typed(cells) and len(self._of_file) < len(_OTHER):
+                    self._of_file |= set(_found(_Cells(cells.iloc[:_HEAD]).lines, _TELLING))
         return self._of_file
+
+
+def _found(lines: str, patterns: Mapping[str, re.Pattern[str]], marks: str = ".,") -> dict[str, str]:
+    """Return mark -> the first line that matches the mark's pattern."""
+    if "." not in lines and "," not in lines:
+        return {}
+    found = {mark: patterns[mark].search(lines) for mark in marks}
+    return {mark: one_line(match[0][:_SHOWN]) for mark, match in found.items() if match}
 
 
 def _undecidable(undecided: Mapping[str, str]) -> str:
@@ -125,15 +139,6 @@ def _undecidable(undecided: Mapping[str, str]) -> str:
     )
 
 
-def _first(text: pd.Series, pattern: re.Pattern[str]) -> str | None:
-    head = text.iloc[:_HEAD]
-    for part in (head, text.iloc[_HEAD:]):  # the head nearly always tells
-        found = part[part.str.fullmatch(pattern)]
-        if len(found):
-            return one_line(found.iloc[0][:_SHOWN])
-    return None
-
-
 def _is_typed(column: pd.Series) -> bool:
     import pandas as pd
 
@@ -143,53 +148,71 @@ def _is_typed(column: pd.Series) -> bool:
 def to_numbers(column: pd.Series, decimal: str = ".") -> tuple[FloatArray, list[str]]:
     """Return a column as (N,) float64 with NaN for missing cells, and up to three texts that are not numbers.
 
-    Currency signs, thousands separators and 36.63M are understood; infinities count as missing. True is no number.
+    A currency sign at an end, thousands separators and 36.63M are understood; infinities count as missing. True is no
+    number, and 1% is none.
     """
     import pandas as pd
 
     if pd.api.types.is_bool_dtype(column.dtype):
         return np.full(len(column), np.nan), [str(value) for value in column.unique()[:3]]
     if _is_typed(column):
-        return _finite(column.to_numpy(dtype=np.float64, na_value=np.nan)), []
-    return _parsed(_clean(column), decimal)
+        values = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return np.where(np.isfinite(values), values, np.nan), []
+    return _parsed(_Cells(column), decimal)
 
 
-def _parsed(text: pd.Series, decimal: str) -> tuple[FloatArray, list[str]]:
-    values = _exact(text) if decimal == "." else None
-    if values is not None:
-        return _finite(values), []
-    valid = (text.str.fullmatch(_VALID[decimal]) & text.str.contains(r"\d")) | (text == "nan")
-    values = _exact(_with_points(text, decimal).where(valid, "nan"))
+def _parsed(cells: _Cells, decimal: str) -> tuple[FloatArray, list[str]]:
+    if len(cells.currencies) > 1:
+        first, second = (one_line(text[:_SHOWN]) for text in list(cells.currencies.values())[:2])
+        raise DataError(f"holds two currencies, {first} and {second}; write one throughout. [mixed_currencies]")
+    if cells.values is not None and decimal == ".":
+        return cells.values, []
+    pattern, numbers = _VALID[decimal], []
+    bad: dict[str, None] = {}
+    for text in cells.texts:
+        fits = text == "nan" or pattern.fullmatch(text)
+        numbers.append(_with_point(text, decimal) if fits else "nan")
+        if not fits:
+            bad[text] = None
+    values = _as_python(numbers)
     assert values is not None
-    return _finite(values), [one_line(cell[:_SHOWN]) for cell in text[~valid].unique()[:3]]
+    return values, [one_line(text[:_SHOWN]) for text in list(bad)[:3]]
 
 
-def _clean(column: pd.Series) -> pd.Series:
-    """Return cells as text: stripped, ``nan`` where missing, without currency signs and blanks between thousands."""
-    text = column.astype(str).str.strip()
-    text = text.where(~text.str.lower().isin(MISSING_CELLS) & column.notna(), "nan")
-    if _exact(text) is not None:
-        return text
-    text = text.str.replace(rf"[{CURRENCIES}%]", "", regex=True).str.strip()
-    if text.str.contains(rf"[{BLANKS}]").any():
-        text = text.where(~text.str.fullmatch(_GROUPED), text.str.replace(rf"[{BLANKS}]", "", regex=True))
-    return text
+def _with_point(text: str, decimal: str) -> str:
+    text = text.replace(_OTHER[decimal], "").replace(decimal, ".")
+    return text[:-1] + _EXPONENTS[text[-1]] if text[-1] in _EXPONENTS else text
 
 
-def _exact(text: pd.Series) -> FloatArray | None:
-    """Parse with Python's correctly rounded conversion, so that every layout gives the same bits."""
+def _without_signs(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """Return stripped cells as ``nan`` where missing, without a currency sign and blanks between thousands.
+
+    Only one sign at one end of a cell is taken for a currency's; they are returned with a cell of each.
+    """
+    texts = ["nan" if text.lower() in MISSING_CELLS else text for text in texts]
+    everything, currencies = "".join(texts), {}
+    if any(sign in everything for sign in CURRENCIES):
+        paid = [_PAID.fullmatch(text) for text in texts]
+        currencies = {match[2] or match[5]: match[0] for match in paid if match}
+        texts = [
+            text if m is None else (m[4] or m[1] + m[3].lstrip()).rstrip() for text, m in zip(texts, paid, strict=True)
+        ]
+    if _BLANK.search(everything):
+        texts = [_BLANK.sub("", text) if _GROUPED.fullmatch(text) else text for text in texts]
+    return texts, currencies
+
+
+def _as_python(texts: Sequence[str]) -> FloatArray | None:
+    """Parse with Python's correctly rounded conversion, so that every layout gives the same bits; None for others.
+
+    What is beyond any float is the largest one, which no price is; infinity in words is missing.
+    """
     try:
-        return np.asarray(text.to_numpy(dtype=object), dtype=object).astype(np.float64)
+        values = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
     except ValueError:
         return None
-
-
-def _with_points(text: pd.Series, decimal: str) -> pd.Series:
-    text = text.str.replace(_OTHER[decimal], "", regex=False).str.replace(decimal, ".", regex=False)
-    for letter, exponent in _EXPONENTS:
-        text = text.str.replace(rf"{letter}$", exponent, regex=True)
-    return text
-
-
-def _finite(values: FloatArray) -> FloatArray:
-    return np.where(np.isfinite(values), values, np.nan)
+    if "_" in "".join(texts):  # Python's own way to part thousands
+        return None
+    for row in np.flatnonzero(np.isinf(values)).tolist():
+        values[row] = np.nan if "n" in texts[row].lower() else np.nan_to_num(values[row])
+    return values

@@ -1,10 +1,16 @@
-"""A remark on how the stamps of a file were read."""
+"""Remarks on the stamps of a file: how they were read, and which cannot be."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import NamedTuple
 
+import numpy as np
+
+from rlx.data.bars import Bars
+from rlx.data.calendars import modal_spacing_seconds
 from rlx.data.findings import Severity
+from rlx.types import IntArray
 
 
 class Note(NamedTuple):
@@ -13,3 +19,23 @@ class Note(NamedTuple):
     code: str
     severity: Severity
     message: str
+
+
+def report_future(bars: Bars, rows: IntArray | slice) -> None:
+    """Refuse stamps after today: nobody has recorded them. ``rows`` are those of the file that the bars are from.
+
+    The label of a bar that is not over yet, such as the end of this year, is none; nor is tomorrow, which it is
+    somewhere.
+    """
+    now = np.datetime64(datetime.now(UTC).replace(tzinfo=None), "ns")
+    late = np.flatnonzero(bars.stamps > now + np.timedelta64(1, "D"))
+    if not late.size:
+        return
+    spacing = modal_spacing_seconds(np.unique(bars.stamps)) if len(bars) > 1 else 0.0
+    late = late[bars.stamps[late] > now + np.timedelta64(round(spacing) + 86_400, "s")]
+    if late.size:
+        row = int(late[0]) if isinstance(rows, slice) else int(rows[late[0]])
+        day = str(bars.stamps[late[0]])[:10]
+        message = f"{late.size} date(s) in the future, first {day} in row {row + 1}."
+        fix = "correct or remove the rows; a year of two digits may be of another century: write four."
+        bars.report("future_date", Severity.error, message, fix)

@@ -10,7 +10,7 @@ from rlx.data.readers.delimited import read_delimited
 from rlx.data.readers.json_table import read_json
 from rlx.data.readers.table import Table
 from rlx.data.readers.unpack import text_of, unpacked
-from rlx.errors import DataError
+from rlx.errors import DataError, FileError
 
 _TEXT = (".csv", ".txt", ".tsv", ".json")
 _ARROW = (".parquet", ".pq", ".feather")
@@ -24,6 +24,17 @@ def is_supported(path: Path) -> bool:
 
 def read_table(path: Path) -> Table:
     """Read any supported file; raises DataError that names the file and what is wrong with it."""
+    try:
+        return _read_table(path)
+    except PermissionError as error:
+        raise DataError(f"{path}: no permission to read it.") from error
+    except FileError as error:
+        raise DataError(str(error)) from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read: {error}.") from error
+
+
+def _read_table(path: Path) -> Table:
     if path.suffix.lower() in _ARROW:
         return read_arrow(path)
     payload, name = unpacked(path)

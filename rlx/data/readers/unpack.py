@@ -24,17 +24,10 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, struct.erro
 
 
 def unpacked(path: Path) -> tuple[bytes, str]:
-    """Return the content of a file, and the name it has without its packing; raises DataError."""
-    try:
-        if path.suffix.lower() == ".zip":
-            return _from_zip(path)
-        return read_bytes(path, _limit(path.stat().st_size)), re.sub(r"\.gz$", "", path.name, flags=re.IGNORECASE)
-    except PermissionError as error:
-        raise DataError(f"{path}: no permission to read it.") from error
-    except FileError as error:
-        raise DataError(str(error)) from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read: {error}.") from error
+    """Return the content of a file, and the name it has without its packing; DataError, FileError and OSError."""
+    if path.suffix.lower() == ".zip":
+        return _from_zip(path)
+    return read_bytes(path, _limit(path.stat().st_size)), re.sub(r"\.gz$", "", path.name, flags=re.IGNORECASE)
 
 
 def _from_zip(path: Path) -> tuple[bytes, str]:
@@ -58,7 +51,8 @@ def _limit(packed: int) -> int:
 
 
 def text_of(path: Path, payload: bytes) -> tuple[str, bool]:
-    """Return the text of a price file and whether parts of it are in no known encoding; DataError for binary data.
+    """Return the text of a price file and whether parts of it are in no known encoding; DataError for binary data,
+    FileError for damage after a mark of an encoding.
 
     UTF-8, UTF-16 and UTF-32 are decoded. In anything else (GBK, cp1252, ...) every byte beyond ASCII becomes U+FFFD:
     dates and numbers are ASCII in all of them, so that no guess of an encoding can change a price.
@@ -66,9 +60,9 @@ def text_of(path: Path, payload: bytes) -> tuple[str, bool]:
     undecoded = False
     try:
         text = decode(payload, path)
-    except FileError as error:
+    except FileError:
         if payload.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE, codecs.BOM_UTF8)):
-            raise DataError(str(error)) from error
+            raise
         text, undecoded = payload.decode("ascii", errors="replace"), True
     text = text.rstrip("\x00\x1a") if text.endswith("\x1a") else text  # DOS ends a text file so
     if (found := _CONTROL.search(text)) is not None:

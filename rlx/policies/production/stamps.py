@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rlx.types import YEARS
+
 DAY = r"\d{4}-\d{2}-\d{2}"
 TIME = r"\d{2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?"
 ZONE = r"[Zz]|UTC|GMT|[+-]\d{2}(?::?\d{2})?"
-YEARS = (1678, 2261)  # whole years that datetime64[ns] holds
 _STAMP = re.compile(rf"(?P<day>{DAY})(?:[Tt ](?P<time>{TIME})\s?(?P<zone>{ZONE})?)?")
 
 
