@@ -27,9 +27,9 @@ from rlx.plain import plain, why_not_writable, write_json
 from rlx.policies.base import Charged, Policy
 from rlx.policies.baselines import Cash
 from rlx.policies.facts import FACTS_FILE, FOLDER, read_facts
-from rlx.policies.weights import OF_WRONG_VALUES
 from rlx.report.audit_table import audit_summary
-from rlx.report.markdown import render_markdown, write_scorecard_markdown
+from rlx.report.markdown import write_scorecard_markdown
+from rlx.report.rendered import require_rendered
 from rlx.run_folder import CONFIG, SCORECARD
 from rlx.sim.rules import Rules
 from rlx.untrusted.documents import read_yaml
@@ -95,12 +95,7 @@ def rebuild(folder: Path) -> Judged:
 
 def load_scorecard(path: Path) -> Scorecard:
     """Read the scorecard; ConfigError when its key lacks what says what was judged."""
-    card = Scorecard.load(path)
-    try:
-        render_markdown(card)  # what it lacks is said before the audit and not after all the work
-    except OF_WRONG_VALUES as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise ConfigError(f"{path}: its parts do not hold together ({reason}). Judge the policy again.") from error
+    card = require_rendered(Scorecard.load(path), f"scorecard {path}")  # before the audit and not after all the work
     if missing := sorted(KEY - set(card.key)):
         raise ConfigError(f"{path}: its key lacks {', '.join(missing)}. Judge the policy again.")
     return card

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypedDict
 from rlx.evaluate.key import HASH
 from rlx.evaluate.significance import Significance
 from rlx.ranges import Number, Whole
-from rlx.untrusted.plain_types import Count, Finite, Measure, Rule, Words, dated, items, matching
+from rlx.untrusted.plain_types import Count, Finite, Measure, Nothing, Rule, Words, dated, items, matching
 
 ORACLE = "an oracle that sees the future"
 """Why an oracle has no rank."""
@@ -17,7 +17,6 @@ ORACLE = "an oracle that sees the future"
 Name = Annotated[str, matching(r"(?s).{1,1000}", "text of 1 to 1,000 characters")]
 KeyHash = Annotated[str, matching(HASH, "the hash of a comparability key, 12 digits of 0-9 and a-f")]
 Moment = Annotated[str, dated(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z?)?", "2026-01-31T12:00:00")]
-Nothing = Annotated[dict[str, Any], Rule("nothing", lambda value: not value)]
 Share = Annotated[float, Number(0, 1)]
 Report = Annotated[
     str,

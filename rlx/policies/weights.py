@@ -34,7 +34,7 @@ SIZES = frozenset(
     )
 )
 """Arguments of networks that say how large a tensor is, which is as many numbers; any other counts tensors."""
-OF_WRONG_VALUES = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RuntimeError)
+_OF_WRONG_VALUES = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RuntimeError)
 """What building a network from values of the right types may still raise."""
 
 Network = TypeVar("Network", bound=nn.Module)
@@ -102,7 +102,7 @@ def with_weights(build: Callable[[], Network], tensors: Mapping[str, Tensor], pa
     try:
         with torch.device("meta"):  # shapes alone, without memory for numbers
             needed = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
-    except OF_WRONG_VALUES as error:
+    except _OF_WRONG_VALUES as error:
         raise CheckpointError(
             f"{path}: no network can be built of the arguments beside it ({type(error).__name__}: {reason(error)}). "
             "Copy both files again, or train again."

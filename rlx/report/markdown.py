@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from rlx.evaluate.distribution import DISTRIBUTED
 from rlx.evaluate.scorecard import Scorecard
 from rlx.keys import KEYS
 from rlx.plain import write_text
@@ -151,18 +152,18 @@ def _audit(block: dict[str, Any]) -> Markdown:
 def _quantiles(windows: dict[str, Any]) -> Markdown:
     rows = [
         [code(name), *(number(name, part[level]) for level in ("p05", "median", "p95"))]
-        for name, part in windows.items()
-        if isinstance(part, dict) and "median" in part
+        for name, part in ((name, windows[name]) for name in DISTRIBUTED)
     ]
     return table(["", "p05", "median", "p95"], rows)
 
 
 def _guard(card: Scorecard) -> Markdown:
-    rows = [[code(name), number(name, value), _meaning(_guard_key(name))] for name, value in card.guard.items()]
+    rows = [[code(name), number(name, value), _meaning(guard_key(name))] for name, value in card.guard.items()]
     return table(["", "value", "meaning"], rows)
 
 
-def _guard_key(name: str) -> str:
+def guard_key(name: str) -> str:
+    """Return the logged key of a name in a scorecard's ``guard``."""
     return f"cooldown/{name.removeprefix('cooldown_')}" if name.startswith("cooldown_") else f"guard/{name}"
 
 

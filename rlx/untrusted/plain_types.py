@@ -72,6 +72,7 @@ Finite = Annotated[float, Rule("a number below 1e100", lambda value: abs(value) 
 Measure = Finite | None
 Count = Annotated[int, Rule("a whole number from 0 to 2**53", lambda value: 0 <= value <= 2**53)]
 Words = Annotated[str, Rule("text of at most 20,000 characters", lambda value: len(value) <= 20_000)]
+Nothing = Annotated[dict[str, Any], Rule("nothing", lambda value: not value)]
 Stamp = Annotated[str, dated(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?", "2026-01-31T12:00:00")]
 
 

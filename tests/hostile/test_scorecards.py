@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,10 @@ from rlx.app.sweep_report import report_on
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.scorecard import Scorecard
+from rlx.report.markdown import render_markdown
 from tests.app.commands import Finished, Shell
+from tests.evaluate.test_every_start import eventful, told
+from tests.evaluate.test_walk_forward import walked
 from tests.hostile.damage import damaged_bytes, damaged_documents, odd_json
 from tests.hostile.readers import Outcome, outcome
 from tests.hostile.refusal import assert_refused, contents
@@ -42,7 +46,7 @@ def every_leaf(judged: Path, folder: Path, every: int) -> Outcome:
     def inputs() -> Iterator[tuple[str, Any]]:
         for what, document in list(damaged_documents(whole))[::every]:
             path.write_text(json.dumps(document))
-            yield what, lambda: load_scorecard(path)
+            yield what, lambda: render_markdown(replace(load_scorecard(path), audit={}))
 
     return outcome(inputs())
 
@@ -58,6 +62,24 @@ def test_every_leaf_of_a_scorecard(judged: Path, tmp_path: Path) -> None:
     found = every_leaf(judged, tmp_path, every=1)
     assert not found.broken
     assert found.refused > 1000
+
+
+@pytest.mark.parametrize("protocol", ["walk_forward", "every_start"])
+def test_every_leaf_of_what_a_protocol_tells(protocol: str, tmp_path: Path) -> None:
+    """An audit that has done its work writes them into the Markdown again."""
+    path, stamps = tmp_path / "scorecard.json", eventful().timestamps
+    seen = {"trained": (stamps[0], stamps[20])}
+    card = (walked(seen=seen) if protocol == "walk_forward" else told(seen=seen)).scorecard
+    block = json.loads(json.dumps(getattr(card, protocol)))
+
+    def inputs() -> Iterator[tuple[str, Any]]:
+        for what, damaged in damaged_documents(block):
+            path.write_text(json.dumps({**card.to_dict(), protocol: damaged}))
+            yield what, lambda: render_markdown(load_scorecard(path))
+
+    found = outcome(inputs())
+    assert not found.broken
+    assert found.refused > 250 and found.taken > 20
 
 
 def test_scorecards_that_are_hardly_json(judged: Path, tmp_path: Path) -> None:
@@ -83,7 +105,7 @@ def test_an_audit_says_what_its_scorecard_lacks_before_the_work(judged: Path, sh
     del card["intervals"]["sharpe"]["low"]
     path.write_text(json.dumps(card))
     before = contents(shell.folder)
-    assert_refused(shell.tools("audit", "run"), "scorecard.json", "do not hold together", "low")
+    assert_refused(shell.tools("audit", "run"), "scorecard.json", "intervals.sharpe.low is missing")
     assert contents(shell.folder) == before
 
 
