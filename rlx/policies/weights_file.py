@@ -25,7 +25,8 @@ class WeightsFile:
 
     A row is decided at the close of the bar with its timestamp, or of the next bar when there is none (a weekend, a
     holiday), never earlier; of two rows for one bar the later counts. Bars of a day or longer go by the row's day: one
-    of 16:00 on the day that labels a week is decided at that week's close. Before the first row the account is in cash.
+    of 16:00 on the day that labels a week is decided at that week's close. A row of a period (Parquet) stands at the
+    period's end. Before the first row the account is in cash.
     Between rows ``hold`` lets weights drift with prices and ``rebalance`` trades back to the row at every bar.
     Symbols of the market without a column are held at zero, and rows outside the market's bars are not traded.
 

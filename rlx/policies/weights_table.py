@@ -102,9 +102,12 @@ def _refuse_twice(path: Path, symbols: Sequence[str]) -> None:
 
 
 def _stamps(path: Path, column: pd.Series) -> tuple[TimeArray, TimeArray]:
-    """Return each row's instant in UTC, datetime64[ns], and the day on its own clock, datetime64[D]; sorted rows."""
+    """Return each row's instant in UTC, datetime64[ns], and the day on its own clock, datetime64[D]; sorted rows.
+
+    A period's row is made of all of it, so its instant is the period's last.
+    """
     if isinstance(column.dtype, pd.PeriodDtype):
-        column = column.dt.to_timestamp()
+        column = column.dt.to_timestamp(how="end")
     if pd.api.types.is_numeric_dtype(column.dtype):
         raise _not_a_timestamp(path, column, 0, " but a number")
     local = _local(column)
