@@ -23,7 +23,7 @@ from rlx.evaluate.trials import Sweep, Trials, count_trials
 from rlx.evaluate.verdict import Baseline, passes, write_verdict
 from rlx.evaluate.window_protocols import measure_windows
 from rlx.evaluate.window_rows import Row
-from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, holdout_windows, protocol_windows
+from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, fit_windows, holdout_windows, protocol_windows
 from rlx.plain import plain
 from rlx.policies.base import Oracle
 from rlx.sim.rules import Rules
@@ -69,8 +69,9 @@ def judge(
     ``performance`` are recorded as they are. ``progress`` follows the policy's own steps. ``seen`` gives the spans
     the policy was ``trained`` and ``selected`` on, as time stamps of their first decision and last close: the verdict
     says when the hold-out lies in them. ``sweep`` is the one the policy is a trial of. Raises ConfigError when a window
-    of the protocol does not fit the span.
+    of the protocol does not fit the span; ``protocol.window_steps`` at its default is fitted to it with a warning.
     """
+    protocol = fit_windows(protocol, span)
     sets = protocol_windows(span, protocol)
     return judge_beside(
         policy,

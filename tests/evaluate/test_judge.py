@@ -299,6 +299,12 @@ def test_a_window_that_does_not_fit_is_refused() -> None:
         judged(span=Span(10, 15))
 
 
+def test_windows_of_the_default_length_are_fitted_to_a_short_span(caplog: pytest.LogCaptureFixture) -> None:
+    card = judge(Cash(), random_market(), Span(10, 15), FREE, Protocol(), baselines=[], module="test").scorecard
+    assert card.key["windows"]["windows"]["steps"] == 5
+    assert "so windows of 5 are" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
