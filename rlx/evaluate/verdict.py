@@ -119,26 +119,35 @@ def _beside(metrics: Numbers, equal_weight: Baseline, with_excess: bool) -> str:
     excess = equal_weight.excess
     shown = ""
     if with_excess and excess.low is not None and excess.estimate is not None:
-        than = "lower" if excess.estimate < 0 else "higher"
-        shown = f"mean return {_size(excess.estimate)} a year {than} ({_span(excess)}), "
+        by = round(excess.estimate, 3)
+        size = f"{_size(by)} a year {'lower' if by < 0 else 'higher'}" if by else "the same to 0.1% a year"
+        shown = f"mean return {size} ({_span(excess)}), "
     return f"Beside equal weight: {shown}{_numbers(metrics, equal_weight.metrics, 0)}."
 
 
 def _numbers(metrics: Numbers, theirs: Numbers, side: int) -> str:
-    """Show return and Sharpe ratio of both; ``side`` is who is ahead so far, which the latter may contradict."""
+    """Show return and Sharpe ratio of both; ``side`` is who is ahead so far, which either may contradict."""
+    total, their_total = metrics["cumulative_return"], theirs["cumulative_return"]
     sharpe, their_sharpe = metrics["sharpe"], theirs["sharpe"]
-    returns = f"{percent(metrics['cumulative_return'])} against {percent(theirs['cumulative_return'])}"
+    returns = f"{percent(total)} against {percent(their_total)}"
     sharpes = f"{ratio(sharpe)} against {ratio(their_sharpe)}"
-    if side * _sign(sharpe, their_sharpe) < 0:
-        return f"cumulative return {returns}, but a {'lower' if side > 0 else 'higher'} Sharpe ratio: {sharpes}"
+    than = "lower" if side > 0 else "higher"
+    other_return = side * _sign(total, their_total, 3) < 0
+    other_sharpe = side * _sign(sharpe, their_sharpe, 2) < 0
+    if other_return and other_sharpe:
+        return f"but a {than} cumulative return, {returns}, and a {than} Sharpe ratio, {sharpes}"
+    if other_return:
+        return f"but a {than} cumulative return, {returns}; Sharpe ratio {sharpes}"
+    if other_sharpe:
+        return f"cumulative return {returns}, but a {than} Sharpe ratio: {sharpes}"
     return f"cumulative return {returns}, Sharpe ratio {sharpes}"
 
 
-def _sign(mine: float | None, theirs: float | None) -> int:
-    """Return who has the higher ratio in the digits that are shown; a ratio that does not exist decides nothing."""
+def _sign(mine: float | None, theirs: float | None, digits: int) -> int:
+    """Return whose number is higher in the digits that are shown; one that does not exist decides nothing."""
     if mine is None or theirs is None:
         return 0
-    mine, theirs = round(mine, 2), round(theirs, 2)
+    mine, theirs = round(mine, digits), round(theirs, digits)
     return (mine > theirs) - (mine < theirs)
 
 
