@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from rlx.evaluate.claim import may_claim, write_claim
+from rlx.evaluate.claim import write_claim
 from rlx.evaluate.significance import Significance
 from rlx.evaluate.statistics import Interval
 
@@ -22,11 +22,11 @@ SIDES = {1: "lies above zero", 0: "covers zero", -1: "lies below zero"}
 
 
 class Baseline(NamedTuple):
-    """Equal weight as it was judged beside a policy: ``intervals`` and ``significance`` where it is held to its bar."""
+    """Equal weight as it was judged beside a policy; ``intervals`` draws its own, which few verdicts look at."""
 
     metrics: Numbers
     excess: Interval
-    intervals: Mapping[str, Interval] | None = None
+    intervals: Callable[[], Mapping[str, Interval]] | None = None
     significance: Significance | None = None
 
 
@@ -62,11 +62,6 @@ def write_verdict(
         sentences += [_certainty(intervals, equal_weight), _claim(significance, equal_weight)]
     sentences += [SEEN_SAYS if seen else "", _clipped(metrics.get("limit_clipped"))]
     return " ".join(sentence for sentence in sentences if sentence)
-
-
-def passes(intervals: Mapping[str, Interval], significance: Significance) -> bool:
-    """Return whether a policy gained or lost beyond chance, or may claim its Sharpe ratio: did equal weight, too?"""
-    return _gained(intervals) != 0 or may_claim(significance)
 
 
 def _oracle(name: str) -> str:
@@ -187,9 +182,10 @@ def _certainty(intervals: Mapping[str, Interval], equal_weight: Baseline | None)
 
 def _so_did(side: int, equal_weight: Baseline | None) -> str:
     """Say that equal weight gained, or lost, beyond chance as well: then it takes no skill."""
-    if equal_weight is None or equal_weight.intervals is None or _gained(equal_weight.intervals) != side:
+    theirs = None if equal_weight is None or equal_weight.intervals is None else equal_weight.intervals()
+    if equal_weight is None or theirs is None or _gained(theirs) != side:
         return ""
-    sharpe = equal_weight.intervals["sharpe"]
+    sharpe = theirs["sharpe"]
     words = f" So did equal weight (Sharpe ratio {ratio(sharpe.low)} to {ratio(sharpe.high)})"
     ahead = _side(equal_weight.excess, 3) == side
     return f"{words}." if ahead else f"{words}, which says more of the market than of the policy."

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from rlx.evaluate.significance import Significance
 from rlx.evaluate.statistics import Interval
-from rlx.evaluate.verdict import Baseline, passes, write_verdict
+from rlx.evaluate.verdict import Baseline, write_verdict
 
 MINE: dict[str, float | None] = {"cumulative_return": 0.209, "sharpe": 2.061, "ruined": 0.0}
 THEIRS: dict[str, float | None] = {"cumulative_return": 0.367, "sharpe": 2.058}
@@ -32,7 +33,7 @@ def proven(dsr: float, trials: int = 1) -> Significance:
 
 
 def verdict(excess: Interval, mine: Any = COVERS, theirs: Any = None, **more: Any) -> str:
-    bar = None if theirs is None else intervals(theirs)
+    bar = None if theirs is None else partial(intervals, theirs)
     equal_weight = Baseline(more.pop("metrics", THEIRS), excess, bar, more.pop("their_significance", None))
     return write_verdict("gymrl", MINE, equal_weight, intervals(mine), **more)
 
@@ -105,7 +106,6 @@ def test_a_probability_reaches_the_bar_in_the_digits_that_are_shown(value: float
     assert (("may be claimed" if trials == 1 else "do not explain") in words) == passed
     assert ("it would take 301 steps" in words) == (trials == 1 and not passed)
     assert ("Equal weight passes the same bar, at 0.9500." in words) == passed
-    assert passes(intervals(COVERS), mine) == passed
 
 
 @pytest.mark.parametrize("seen", [{"trained": 10}, {"trained": 0, "selected": 1}])
@@ -143,9 +143,20 @@ def test_equal_weight_is_held_to_the_same_bar() -> None:
     assert "Equal weight passes" not in short
 
 
-def test_the_bar_of_equal_weight_is_looked_up_only_where_the_policy_passes_it() -> None:
-    assert passes(intervals(ABOVE), proven(0.1)) and passes(intervals(COVERS), proven(0.96))
-    assert passes(intervals(BELOW), proven(0.1)) and not passes(intervals(COVERS), proven(0.9))
+@pytest.mark.parametrize(
+    ("mine", "more", "looked_up"),
+    [(ABOVE, {}, True), (BELOW, {}, True), (COVERS, {}, False), (ABOVE, {"oracle": True}, False),
+     (ABOVE, {"seen_steps": {"trained": 3}, "steps": 9}, False)],
+)  # fmt: skip
+def test_intervals_of_equal_weight_are_drawn_only_where_they_are_told_of(mine: Any, more: Any, looked_up: bool) -> None:
+    drawn: list[bool] = []
+
+    def draw() -> dict[str, Interval]:
+        drawn.append(True)
+        return intervals(ABOVE)
+
+    write_verdict("gymrl", MINE, Baseline(THEIRS, interval(0.01, 0.07), draw), intervals(mine), **more)
+    assert drawn == [True] * looked_up
 
 
 def test_intervals_that_disagree_are_told_apart() -> None:
