@@ -144,14 +144,16 @@ def test_weights_of_a_period_are_not_traded_before_it_ends(freq: str, day: str, 
     assert days[np.flatnonzero(held)[0]] == np.datetime64(decided)
 
 
-@pytest.mark.parametrize(("freq", "decided"), [("D", "2020-01-08T00:00"), ("h", "2020-01-07T11:00")])
-def test_weights_of_a_period_on_hourly_bars_wait_for_its_end(freq: str, decided: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("freq", "decided"), [("D", "07T23:00"), ("h", "07T10:00"), ("4h", "07T13:00")])
+def test_weights_of_a_period_on_hourly_bars_are_decided_at_its_last_close(
+    freq: str, decided: str, tmp_path: Path
+) -> None:
     hours = np.asarray(pd.date_range("2020-01-07", periods=60, freq="h"))
     hourly = Market(MarketPanel(("AAA",), hours, np.full((60, 1), 50.0)))
     periods = pd.PeriodIndex(["2020-01-07 10:00"], freq=freq)
     pd.DataFrame({"AAA": [0.5]}, index=periods).to_parquet(tmp_path / "w.parquet")
     held = targets(WeightsFile(str(tmp_path / "w.parquet"), between="rebalance"), hourly)[:, 0]
-    assert hours[np.flatnonzero(held)[0]] == np.datetime64(decided)
+    assert hours[np.flatnonzero(held)[0]] == np.datetime64(f"2020-01-{decided}")
 
 
 @pytest.mark.parametrize(
