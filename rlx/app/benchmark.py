@@ -34,7 +34,7 @@ from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, describe_data, judge_beside
 from rlx.evaluate.key import comparability_key
-from rlx.evaluate.windows import HOLDOUT, WindowSet, protocol_span, protocol_windows
+from rlx.evaluate.windows import HOLDOUT, WindowSet, fit_windows, protocol_span, protocol_windows
 from rlx.plain import plain, write_text
 from rlx.policies.base import Dated, Documented, Oracle, Policy, Reference
 from rlx.policies.baselines import standard_baselines
@@ -71,6 +71,7 @@ class Conditions:
         names = default_features(market.panel) if features is None else tuple(features)
         splits = None if protocol.split == "all" else cut(market, config.data, names, 1)
         span = protocol_span(market, splits, protocol, first_bar=market.first_bar(names, 1))
+        protocol = fit_windows(protocol, span)
         sets = protocol_windows(span, protocol)
         beside = {policy.name: evaluate(policy, market, sets, rules) for policy in standard_baselines()}
         return cls(market, span, sets, rules, protocol, beside, comparability_key(market, next(iter(beside.values()))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +21,10 @@ from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.errors import RlxError
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.guard_config import GuardAb
 from rlx.evaluate.judge import judge
 from rlx.evaluate.purging import idle_distance, no_test
-from rlx.evaluate.windows import late_start, protocol_span
+from rlx.evaluate.windows import fit_windows, late_start, protocol_span
 from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
@@ -68,7 +66,8 @@ def _judge(
     make_ready(policy, market, config.costs)
     config, resolved, guard_fit = settle_guard(config, resolved, market)
     span = judged_span(config, market, policy)
-    protocol = fitted(config.protocol, span, policy)
+    covered = isinstance(policy, Dated) and config.protocol.split == "auto"
+    protocol = fit_windows(config.protocol, span, whatever=covered)  # of few dates windows are as long as there are
     lineup = Lineup.of(config, protocol, market) if isinstance(protocol, GuardAb) else None
     if note := late_start(market, config.protocol, span):
         log.warning(note)
@@ -119,14 +118,3 @@ def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:
         first = market.first_bar(policy.feature_names, policy.window_steps)
         return protocol_span(market, None, protocol, first_bar=first)
     return protocol_span(market, cut(market, config.data, names, window_steps), protocol)
-
-
-def fitted(protocol: Protocol, span: Span, policy: Policy) -> Protocol:
-    """Return the protocol with windows that fit a span that a policy of few dates covers, and say so."""
-    if not isinstance(policy, Dated) or protocol.split != "auto" or protocol.window_steps <= len(span):
-        return protocol
-    log.warning(
-        "protocol.window_steps=%d: %s covers %d decision(s); windows of %d are judged instead.",
-        *(protocol.window_steps, policy.name, len(span), len(span)),
-    )
-    return replace(protocol, window_steps=len(span))

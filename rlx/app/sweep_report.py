@@ -11,10 +11,12 @@ import numpy as np
 from rlx.app.sweeps import study_of
 from rlx.console import open_console, say
 from rlx.errors import RlxError
+from rlx.evaluate.judge import EQUAL_WEIGHT
 from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.metrics import cumulative_return
+from rlx.evaluate.proof import MOMENTS
 from rlx.evaluate.scorecard import Scorecard
-from rlx.evaluate.sweep_report import SweepTrial, measure_sweep
+from rlx.evaluate.sweep_report import BesideSweep, SweepTrial, measure_sweep
 from rlx.evaluate.trials import MAX_TRIALS
 from rlx.evaluate.windows import HOLDOUT
 from rlx.plain import write_json, write_text
@@ -70,7 +72,12 @@ def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declare
     own = max(_runs(folder) if study is None else study.trials, len(cards))
     count = own if declared is None else max(own, declared)
     report = measure_sweep(
-        _trials(folder, cards, study), count, first.key["periods_per_year"], blocks=blocks, confidence=CONFIDENCE
+        _trials(folder, cards, study),
+        count,
+        first.key["periods_per_year"],
+        blocks=blocks,
+        confidence=CONFIDENCE,
+        beside=_beside(cards),
     )
     report = {
         "schema_version": SCHEMA_VERSION,
@@ -116,9 +123,32 @@ def _trials(folder: Path, cards: dict[str, Scorecard], study: Held | None) -> li
     settings = _settings(folder, list(cards))
     objectives = {} if study is None else study.objectives
     return [
-        SweepTrial(name, _returns(folder / name, card), settings[name], objectives.get(name))
+        SweepTrial(name, _returns(folder / name, card), settings[name], objectives.get(name), _seen_steps(card))
         for name, card in cards.items()
     ]
+
+
+def _seen_steps(card: Scorecard) -> int:
+    """Return how many steps of its hold-out a trial was made on, by the span that holds most of them."""
+    seen = card.data.get("seen_steps")
+    counts = seen.values() if isinstance(seen, dict) else ()
+    return max((count for count in counts if isinstance(count, int)), default=0)
+
+
+def _beside(cards: dict[str, Scorecard]) -> BesideSweep | None:
+    """Return equal weight, of which scorecards of one key all hold the same; its moments are on newer ones."""
+    metrics = next((card.baselines[EQUAL_WEIGHT] for card in cards.values() if EQUAL_WEIGHT in card.baselines), None)
+    if metrics is None:
+        return None
+    moments = (card.significance.get("equal_weight") for card in cards.values())
+    return BesideSweep(
+        metrics.get("sharpe"), metrics.get("cumulative_return"), next(filter(_are_moments, moments), None)
+    )
+
+
+def _are_moments(found: Any) -> bool:
+    numbers = [found.get(name) for name in MOMENTS] if isinstance(found, dict) else [None]
+    return all(isinstance(number, float) and math.isfinite(number) for number in numbers)
 
 
 def _returns(run: Path, card: Scorecard) -> FloatArray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,7 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.purging import no_test
-from rlx.evaluate.windows import late_start, protocol_span, protocol_windows
+from rlx.evaluate.windows import fit_windows, late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
 from rlx.policies.facts import FOLDER as POLICY
 from rlx.run_folder import folder_shown, record_run
@@ -73,6 +74,8 @@ def train(
     hardware = set_up(config.hardware, cache_fallback)
     config, resolved, guard_fit = settle_guard(config, resolved, traded.market)
     span = judged_span(config, traded)
+    config = replace(config, protocol=fit_windows(config.protocol, span))
+    protocol_windows(span, config.protocol)
     learner = make_learner(config, resolved, traded)
     tell_of_no_test(config, traded.market, span, learner)
     resumed = None if config.resume is None else Path(config.resume)
@@ -98,9 +101,8 @@ def train(
 
 
 def judged_span(config: TrainConfig, traded: Traded) -> Span:
-    """Return the span that the best policy will be judged on; ConfigError for one too short for its windows."""
+    """Return the span that the best policy will be judged on."""
     span = protocol_span(traded.market, traded.splits, config.protocol, first_bar=traded.splits.train.start)
-    protocol_windows(span, config.protocol)
     if note := late_start(traded.market, config.protocol, span):
         log.warning(note)
     return span

@@ -12,7 +12,7 @@ from torch import Tensor
 from rlx.envs.head_config import LOGIT_SCALE
 from rlx.errors import ConfigError
 from rlx.ranges import check
-from rlx.sim.entrance import check_finite, check_shape, numbers
+from rlx.sim.entrance import given
 from rlx.sim.rules import Limits
 from rlx.types import FloatArray
 
@@ -67,9 +67,10 @@ class AllocationHead:
 
         DataError for actions of another shape or kind, or that are not finite.
         """
-        actions = numbers("actions", actions)
-        check_shape("actions", actions, (None, self.n_actions))
-        check_finite("actions", actions)
+        return self.spread(given("actions", actions, (None, self.n_actions)))
+
+    def spread(self, actions: FloatArray) -> FloatArray:
+        """Do the same with actions that are known to be finite numbers of that shape."""
         bounded = np.clip(np.asarray(actions, dtype=np.float64), -1.0, 1.0)
         shares = self._long_shares(bounded) if self.long_only else self._signed_shares(bounded[:, : self.n_assets])
         if not self.leverage_head:

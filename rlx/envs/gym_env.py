@@ -10,7 +10,7 @@ from gymnasium import spaces
 
 from rlx.envs.portfolio import PortfolioBatch, PortfolioTask
 from rlx.errors import ConfigError
-from rlx.sim.entrance import numbers
+from rlx.sim.entrance import given
 from rlx.types import FloatArray
 from rlx.untrusted.shown import as_typed
 
@@ -53,7 +53,7 @@ class PortfolioEnv(gymnasium.Env[Any, Any]):
 
     def step(self, action: FloatArray) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
         """Trade ``action`` for one bar; DataError where it is none, and after the episode's end."""
-        now = self._core.step(numbers("actions", action)[None])
+        now = self._core.play(given("actions", action, (self.task.head.n_actions,))[None])
         return now.observation[0], float(now.reward[0]), bool(now.terminated[0]), bool(now.truncated[0]), self._info()
 
     def _info(self) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from rlx.envs.allocation import AllocationHead
 from rlx.envs.encoding import STATE_BOUND, encode_accounts, observation_size
 from rlx.errors import ConfigError, DataError
 from rlx.sim.accounts import Accounts
-from rlx.sim.entrance import check_shape
+from rlx.sim.entrance import bars_given, count_given, given
 from rlx.sim.rules import Rules
 from rlx.types import BoolArray, FloatArray, IntArray
+from rlx.untrusted.shown import as_typed
 
 NOISE_BOUND = 5.0  # noise beyond this many standard deviations is clipped
 
@@ -100,6 +101,15 @@ def _check_rows(name: str, array: FloatArray, shape: tuple[int, ...], rows: slic
         raise DataError(f"{name} are not finite at bar {bar}, which episodes between {rows.start} and {rows.stop} see.")
 
 
+def _within(span: Span, tape: FloatArray | None) -> FloatArray | None:
+    """Return forecasts (T, A) with zeros outside of the span: there may be none, and no episode goes there."""
+    if tape is None:
+        return None
+    kept = np.zeros_like(tape)
+    kept[span.start : span.stop] = tape[span.start : span.stop]
+    return kept
+
+
 class Transition(NamedTuple):
     """One step of B accounts; finished ones are already reset, and ``final_observation`` shows where they ended."""
 
@@ -121,10 +131,11 @@ class PortfolioBatch:
 
     def __init__(self, task: PortfolioTask, batch: int, seed: int | None = None, restart: bool = True) -> None:
         self.task = task
-        self.batch = batch
+        self.batch = batch = count_given("batch", batch)
         self.restart = restart
+        cvar, uncertainty = (_within(task.span, tape) for tape in (task.cvar, task.uncertainty))
         self.accounts = Accounts.of(
-            task.market, task.rules, batch, cvar=task.cvar, uncertainty=task.uncertainty, keep_weights=False
+            task.market, task.rules, batch, cvar=cvar, uncertainty=uncertainty, keep_weights=False
         )
         self.rng = np.random.default_rng(seed)
         self._signals = task.rows()
@@ -155,10 +166,13 @@ class PortfolioBatch:
 
         DataError for actions that are not such an array of finite numbers, and while an episode is over or not begun.
         """
+        return self.play(given("actions", actions, (self.batch, self.task.head.n_actions)), out)
+
+    def play(self, actions: FloatArray, out: FloatArray | None = None) -> Transition:
+        """Do the same with actions that are known to be finite numbers of that shape."""
         if self._waits.any():
             raise DataError("step: the episode is over, or none has begun. Call reset() first.")
-        check_shape("actions", actions, (self.batch, self.task.head.n_actions))
-        outcome = self.accounts.step(self.task.head.weights(actions))
+        outcome = self.accounts.trade(self.task.head.spread(actions))
         reward = (outcome.reward * self.task.reward_scale).astype(np.float32)
         self._returns += outcome.reward
         terminated = self.accounts.ruined
@@ -178,6 +192,7 @@ class PortfolioBatch:
         return {
             "accounts": self.accounts.state(),
             "returns": self._returns.copy(),
+            "waits": self._waits.copy(),
             "random_state": dict(self.rng.bit_generator.state),
         }
 
@@ -185,7 +200,7 @@ class PortfolioBatch:
         """Continue from the ``state`` of a batch of the same size on the same task."""
         self.accounts.restore(state["accounts"])
         self._returns[...] = state["returns"]
-        self._waits[...] = False
+        self._waits[...] = state.get("waits", False)  # those of before kept it to themselves: all of them trained
         self.rng.bit_generator.state = state["random_state"]
 
     def _start(self, rows: IntArray, bars: IntArray | None) -> None:
@@ -193,8 +208,8 @@ class PortfolioBatch:
         last = span.stop - self.task.episode_steps
         if bars is None:
             bars = self.rng.integers(span.start, last + 1, size=rows.size)
-        elif bars.min() < span.start or bars.max() > last:
-            raise ConfigError(f"episodes start between bars {span.start} and {last}, not at {bars.tolist()}.")
+        elif (bars := bars_given("bars", bars, (rows.size,))).min() < span.start or bars.max() > last:
+            raise ConfigError(f"episodes start between bars {span.start} and {last}, not at {as_typed(bars.tolist())}.")
         self.accounts.reset(bars, rows)
         self._waits[rows] = False
         self._returns[rows] = 0.0

@@ -10,6 +10,8 @@ ASSUMED = {
 }
 """What is said of a spread of the trials' Sharpe ratios that is not their own."""
 
+MOST_PLACES = 4
+
 
 def write_claim(significance: Significance, equal_weight: Significance | None = None) -> str:
     """Return a sentence or two on the number of trials and the Sharpe ratio it leaves; nothing where there is none.
@@ -25,9 +27,14 @@ def write_claim(significance: Significance, equal_weight: Significance | None = 
     return f"{words}{_as_equal_weight(significance, equal_weight)}"
 
 
+def reaches(value: float, bar: float) -> bool:
+    """Return whether a probability is at least ``bar`` in as many digits as are ever shown of them."""
+    return round(value, MOST_PLACES) >= round(bar, MOST_PLACES)
+
+
 def may_claim(significance: Significance) -> bool:
     """Return whether a Sharpe ratio above zero, or above that of the luckiest trial, may be claimed."""
-    return significance.dsr is not None and significance.dsr >= significance.confidence
+    return significance.dsr is not None and reaches(significance.dsr, significance.confidence)
 
 
 def _as_equal_weight(significance: Significance, equal_weight: Significance | None) -> str:
@@ -41,7 +48,7 @@ def _of_many(significance: Significance, dsr: float) -> str:
     words = f"With {trials} trials the deflated Sharpe ratio is {_probability(dsr, significance)}"
     chance = f"the best of {trials} worthless ones is expected to show a Sharpe ratio of {sharpe:.2f} by chance alone"
     assumed = ASSUMED.get(significance.trial_variance_from or "", "")
-    if dsr >= significance.confidence:
+    if reaches(dsr, significance.confidence):
         return f"{words}: chance and the choice among them do not explain its Sharpe ratio ({chance}{assumed})."
     return f"{words}: chance and the choice among them may explain its Sharpe ratio ({chance}{assumed})."
 
@@ -50,20 +57,20 @@ def _of_one(significance: Significance, psr: float) -> str:
     undeclared = "No number of trials was declared (protocol.trials); as the only one tried"
     only = undeclared if significance.trials_from == "none" else "As the only one tried"
     words = f"{only}, it has a probabilistic Sharpe ratio of {_probability(psr, significance)}"
-    may = "may" if psr >= significance.confidence else "may not"
+    may = "may" if reaches(psr, significance.confidence) else "may not"
     return f"{words}: a true Sharpe ratio above zero {may} be claimed."
 
 
 def _track_record(significance: Significance) -> str:
     needed = significance.min_track_record_steps
-    if needed is None or needed <= significance.steps:
+    if needed is None or needed <= significance.steps or may_claim(significance):
         return ""
     return f" At this one it would take {needed:,} steps, and there are {significance.steps:,}."
 
 
 def _probability(value: float, significance: Significance) -> str:
     """Return the probability beside the confidence that is asked for, with digits enough to tell them apart."""
-    compared = "at least" if value >= significance.confidence else "short of"
+    compared = "at least" if reaches(value, significance.confidence) else "short of"
     confidence = significance.confidence
     digits = _places(value, confidence)
     return f"{value:.{digits}f}, {compared} {confidence:.{digits}f}"
@@ -74,4 +81,4 @@ def _digits(value: float, confidence: float) -> str:
 
 
 def _places(value: float, confidence: float) -> int:
-    return 2 if f"{value:.2f}" != f"{confidence:.2f}" else 4
+    return 2 if f"{value:.2f}" != f"{confidence:.2f}" else MOST_PLACES

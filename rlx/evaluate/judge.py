@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-import numpy as np
 
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.distribution import describe_windows, window_metrics
 from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
-from rlx.evaluate.metrics import sharpe
+from rlx.evaluate.proof import Proof, intervals_of, prove
 from rlx.evaluate.purging import MadeOn, lookback_steps
 from rlx.evaluate.scorecard import Metrics, Scorecard
 from rlx.evaluate.seen import Seen, seen_steps
-from rlx.evaluate.significance import Significance, measure_significance
-from rlx.evaluate.statistics import Interval, bootstrap_intervals, paired_excess, return_statistics
 from rlx.evaluate.summary import guard_metrics
-from rlx.evaluate.trials import Sweep, Trials, count_trials
-from rlx.evaluate.verdict import Baseline, passes, write_verdict
+from rlx.evaluate.trials import Sweep
+from rlx.evaluate.verdict import Baseline, write_verdict
 from rlx.evaluate.window_protocols import measure_windows
 from rlx.evaluate.window_rows import Row
-from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, holdout_windows, protocol_windows
+from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, fit_windows, holdout_windows, protocol_windows
 from rlx.plain import plain
 from rlx.policies.base import Oracle
 from rlx.sim.rules import Rules
@@ -69,8 +66,9 @@ def judge(
     ``performance`` are recorded as they are. ``progress`` follows the policy's own steps. ``seen`` gives the spans
     the policy was ``trained`` and ``selected`` on, as time stamps of their first decision and last close: the verdict
     says when the hold-out lies in them. ``sweep`` is the one the policy is a trial of. Raises ConfigError when a window
-    of the protocol does not fit the span.
+    of the protocol does not fit the span; ``protocol.window_steps`` at its default is fitted to it with a warning.
     """
+    protocol = fit_windows(protocol, span)
     sets = protocol_windows(span, protocol)
     return judge_beside(
         policy,
@@ -156,53 +154,41 @@ def build_scorecard(
     ``seen`` and ``sweep`` are those of ``judge``; with ``seen``, ``data`` has ``seen_steps``, the hold-out's steps in
     each span. ``blocks`` are recorded as they are, each in the field of its name.
     """
-    stamps = evaluation.sets[HOLDOUT].timestamps[0]
-    counts = None if seen is None else {name: int(count) for name, count in seen_steps(stamps, seen).items()}
-    metrics = _single(window_metrics(evaluation, HOLDOUT))
-    baseline_metrics = {name: _single(window_metrics(other, HOLDOUT)) for name, other in baselines.items()}
-    equal_weight = baselines.get(EQUAL_WEIGHT)
-    intervals = _intervals(evaluation, protocol)
-    excess = None if equal_weight is None else _excess(evaluation, equal_weight, protocol)
-    oracle = {"oracle": True} if isinstance(policy, Oracle) else {}
-    named = intervals if excess is None else {**intervals, "annual_excess_over_equal_weight": excess}
+    holdout = evaluation.sets[HOLDOUT]
+    counts = None if seen is None else {n: int(count) for n, count in seen_steps(holdout.timestamps[0], seen).items()}
     key = comparability_key(market, evaluation)
-    trials = _trials(evaluation, protocol, sweep, key["hash"])
-    significance = _significance(evaluation, protocol, trials)
-    beside = None
-    if equal_weight is not None and excess is not None:
-        held_to_its_bar = passes(intervals, significance)
-        beside = Baseline(
-            baseline_metrics[EQUAL_WEIGHT],
-            excess,
-            _intervals(equal_weight, protocol) if held_to_its_bar else None,
-            _significance(equal_weight, protocol, trials) if held_to_its_bar else None,
-        )
+    metrics, beside = _metrics(evaluation), {name: _metrics(other) for name, other in baselines.items()}
+    proof = prove(evaluation, baselines.get(EQUAL_WEIGHT), protocol, sweep, key["hash"])
     return Scorecard(
         key=key,
-        policy=plain({"name": policy.name, **policy.describe(), **oracle}),
+        policy=_describe_policy(policy),
         module=module,
         metrics=metrics,
-        intervals={name: interval.to_dict() for name, interval in named.items()},
-        guard=_single(guard_metrics(evaluation.sets[HOLDOUT].ledger)),
-        baselines=baseline_metrics,
+        intervals=proof.described_intervals(),
+        guard=_single(guard_metrics(holdout.ledger)),
+        baselines=beside,
         windows=describe_windows(evaluation, baselines, WINDOWS),
         verdict=write_verdict(
             policy.name,
             metrics,
-            beside,
-            intervals,
-            steps=len(stamps),
+            _equal_weight(proof, baselines, beside, protocol),
+            proof.intervals,
+            steps=holdout.steps,
             seen_steps=counts,
-            oracle=bool(oracle),
-            significance=significance,
+            oracle=isinstance(policy, Oracle),
+            significance=proof.significance,
         ),
         data=describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
         config=plain(config),
         provenance=plain(provenance),
         performance=plain({**performance, **_timings(evaluation)}),
-        significance=significance.to_dict(),
+        significance=proof.described_significance(),
         **plain(blocks or {}),
     )
+
+
+def _metrics(evaluation: Evaluation) -> Metrics:
+    return _single(window_metrics(evaluation, HOLDOUT))
 
 
 def _single(values: Mapping[str, FloatArray]) -> Metrics:
@@ -210,35 +196,20 @@ def _single(values: Mapping[str, FloatArray]) -> Metrics:
     return {name: plain(float(value[0])) for name, value in values.items()}
 
 
-def _intervals(evaluation: Evaluation, protocol: Protocol) -> dict[str, Interval]:
-    statistics = return_statistics(evaluation.periods_per_year)
-    return bootstrap_intervals(_returns(evaluation), statistics, **_bootstrap(protocol))
+def _describe_policy(policy: Policy) -> dict[str, Any]:
+    oracle = {"oracle": True} if isinstance(policy, Oracle) else {}
+    described: dict[str, Any] = plain({"name": policy.name, **policy.describe(), **oracle})
+    return described
 
 
-def _excess(evaluation: Evaluation, baseline: Evaluation, protocol: Protocol) -> Interval:
-    returns, theirs = _returns(evaluation), _returns(baseline)
-    return paired_excess(returns, theirs, evaluation.periods_per_year, **_bootstrap(protocol))
-
-
-def _bootstrap(protocol: Protocol) -> dict[str, Any]:
-    return {
-        "replications": protocol.bootstrap_replications,
-        "confidence": protocol.confidence,
-        "seed": protocol.seed,
-    }
-
-
-def _trials(evaluation: Evaluation, protocol: Protocol, sweep: Sweep | None, key_hash: str) -> Trials:
-    ppy = evaluation.periods_per_year
-    return count_trials(protocol.trials, sweep, key_hash, float(sharpe(_returns(evaluation), ppy)), ppy)
-
-
-def _significance(evaluation: Evaluation, protocol: Protocol, trials: Trials) -> Significance:
-    return measure_significance(_returns(evaluation), trials, protocol.confidence, evaluation.periods_per_year)
-
-
-def _returns(evaluation: Evaluation) -> FloatArray:
-    return np.asarray(evaluation.sets[HOLDOUT].ledger.net_return[0])
+def _equal_weight(
+    proof: Proof, baselines: Mapping[str, Evaluation], metrics: Mapping[str, Metrics], protocol: Protocol
+) -> Baseline | None:
+    """Return equal weight as the verdict needs it: its own intervals are drawn when they are asked for."""
+    if proof.excess is None:
+        return None
+    intervals = partial(intervals_of, baselines[EQUAL_WEIGHT], protocol)
+    return Baseline(metrics[EQUAL_WEIGHT], proof.excess, intervals, proof.equal_weight)
 
 
 def describe_data(market: Market) -> dict[str, Any]:

@@ -74,11 +74,11 @@ def no_test(protocol: Protocol, span: Span, stamps: TimeArray, spans: Seen) -> s
     said += " a test of this policy: each holds, or is too near to, decisions it was made on."
     if not len(run):
         return f"{said} No decision of the span is away from them; choose later data or other data.split dates."
-    first = format_stamp(stamps[span.start + run.start])
-    return (
-        f"{said} Away from them are {len(run)} decisions from {first} on: a protocol.window of at most {len(run)} fits,"
-        f" with protocol.start={first[:10]}."
-    )
+    first, left = format_stamp(stamps[span.start + run.start]).replace(" ", "T"), len(free) - run.start
+    fits = f"a protocol.window of at most {len(run)} fits, with protocol.start={first}"
+    if protocol.window_steps > left and protocol.window_steps != Protocol.window_steps:  # the default is fitted
+        fits += f" and a protocol.window_steps of at most {left}"
+    return f"{said} Away from them are {len(run)} decisions from {first} on: {fits}."
 
 
 def _away_from(protocol: WalkForward, stamps: TimeArray, spans: Seen) -> BoolArray:

@@ -7,6 +7,7 @@ returns as serially independent; the intervals of ``rlx.evaluate.statistics`` do
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
@@ -84,6 +85,28 @@ def measure_significance(
         skewness=found.skew,
         kurtosis=found.kurt,
     )
+
+
+def at_the_bar_of(bar: Significance, moments: Mapping[str, float], periods_per_year: float) -> Significance:
+    """Return what may be claimed of other returns over the same steps, as one of as many trials as ``bar`` counts.
+
+    They are known by ``moments`` alone: ``sharpe_per_step``, ``skewness`` and ``kurtosis`` as of ``Significance``.
+    Numbers are None where there are none of ``bar``, and where the moments cannot be held by the approximation.
+    """
+    luckiest = None if bar.expected_max_sharpe is None else bar.expected_max_sharpe / math.sqrt(periods_per_year)
+    psr, dsr = (None if bar.psr is None else _of_moments(moments, bar.steps, level) for level in (0.0, luckiest))
+    return Significance(bar.confidence, bar.steps, bar.trials, bar.trials_from, psr=psr, dsr=dsr)
+
+
+def _of_moments(moments: Mapping[str, float], steps: int, benchmark_per_step: float | None) -> float | None:
+    """Return the probabilistic Sharpe ratio of ``steps`` returns with these moments, None where it does not exist."""
+    from scipy.stats import norm
+
+    sharpe, skewness, kurtosis = (moments[name] for name in ("sharpe_per_step", "skewness", "kurtosis"))
+    variance = 1.0 - skewness * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2
+    if benchmark_per_step is None or not 0.0 < variance < math.inf:
+        return None
+    return float(norm.cdf((sharpe - benchmark_per_step) * math.sqrt(steps - 1) / math.sqrt(variance)))
 
 
 def _trial_variance(trials: Trials, steps: int) -> tuple[float, str]:

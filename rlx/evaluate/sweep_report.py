@@ -11,7 +11,7 @@ import numpy as np
 from rlx.errors import RlxError
 from rlx.evaluate import metrics
 from rlx.evaluate.overfitting import Overfitting, backtest_overfitting
-from rlx.evaluate.significance import measure_significance
+from rlx.evaluate.significance import Significance, at_the_bar_of, measure_significance
 from rlx.evaluate.trials import Sweep, count_trials
 from rlx.types import FloatArray
 
@@ -21,22 +21,42 @@ MIN_COMPARED = 4
 
 @dataclass(frozen=True)
 class SweepTrial:
-    """One trial of a sweep: net returns (T,) of its hold-out, its settings, and its objective if that is known."""
+    """One trial of a sweep: net returns (T,) of its hold-out, its settings, and its objective if that is known.
+
+    ``seen_steps``: how many of those steps lie in spans it was made on, which makes them no test of it.
+    """
 
     name: str
     returns: FloatArray
     settings: Mapping[str, str] = field(default_factory=dict)
     objective: float | None = None
+    seen_steps: int = 0
+
+
+@dataclass(frozen=True)
+class BesideSweep:
+    """Equal weight over the same steps: its metrics, and the moments of its returns where the scorecards have them."""
+
+    sharpe: float | None
+    cumulative_return: float | None
+    moments: Mapping[str, float] | None = None
 
 
 def measure_sweep(
-    trials: Sequence[SweepTrial], count: int, periods_per_year: float, *, blocks: int = 16, confidence: float = 0.95
+    trials: Sequence[SweepTrial],
+    count: int,
+    periods_per_year: float,
+    *,
+    blocks: int = 16,
+    confidence: float = 0.95,
+    beside: BesideSweep | None = None,
 ) -> dict[str, Any]:
     """Return rows of the trials, best first, and what choosing among them is worth, as plain values.
 
     All returns are of the same steps. ``count`` of trials were run in all, those included that left nothing to compare.
     ``overfitting`` is that of the trials that differ (``backtest_overfitting``), and ``ranks`` the distribution of its
-    logits, from rank 1, the best. Raises RlxError for fewer than four different trials, and for blocks that do not fit.
+    logits, from rank 1, the best. ``equal_weight`` holds ``beside`` to the bar of the best trial. Raises RlxError for
+    fewer than four different trials, and for blocks that do not fit.
     """
     different = _different(trials)
     if len(different) < MIN_COMPARED:
@@ -53,6 +73,7 @@ def measure_sweep(
         "trials": {"count": count, "compared": len(trials), "different": len(different)},
         "overfitting": _describe(found, len(different), blocks, periods_per_year),
         "rows": rows,
+        "equal_weight": None if beside is None else _describe_beside(beside, rows[0]["significance"], periods_per_year),
     }
 
 
@@ -73,6 +94,7 @@ def _rows(trials: Sequence[SweepTrial], count: int, confidence: float, periods_p
                 "trial": trial.name,
                 "settings": dict(trial.settings),
                 "objective": trial.objective,
+                "seen_steps": trial.seen_steps,
                 "sharpe": sharpe if np.isfinite(sharpe) else None,
                 "cumulative_return": float(metrics.cumulative_return(trial.returns)),
                 "significance": measure_significance(trial.returns, counted, confidence, periods_per_year).to_dict(),
@@ -80,6 +102,17 @@ def _rows(trials: Sequence[SweepTrial], count: int, confidence: float, periods_p
         )
     rows.sort(key=lambda row: -(row["sharpe"] or 0.0))
     return rows
+
+
+def _describe_beside(beside: BesideSweep, best: Mapping[str, Any], periods_per_year: float) -> dict[str, Any]:
+    significance = None
+    if beside.moments is not None:
+        significance = at_the_bar_of(Significance(**best), beside.moments, periods_per_year).to_dict()
+    return {
+        "sharpe": beside.sharpe,
+        "cumulative_return": beside.cumulative_return,
+        "significance": significance,
+    }
 
 
 def _describe(found: Overfitting, n: int, blocks: int, periods_per_year: float) -> dict[str, Any]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
-from rlx.evaluate.claim import may_claim, write_claim
+from rlx.evaluate.claim import write_claim
 from rlx.evaluate.significance import Significance
 from rlx.evaluate.statistics import Interval
 
@@ -22,11 +22,11 @@ SIDES = {1: "lies above zero", 0: "covers zero", -1: "lies below zero"}
 
 
 class Baseline(NamedTuple):
-    """Equal weight as it was judged beside a policy: ``intervals`` and ``significance`` where it is held to its bar."""
+    """Equal weight as it was judged beside a policy; ``intervals`` draws its own, which few verdicts look at."""
 
     metrics: Numbers
     excess: Interval
-    intervals: Mapping[str, Interval] | None = None
+    intervals: Callable[[], Mapping[str, Interval]] | None = None
     significance: Significance | None = None
 
 
@@ -62,11 +62,6 @@ def write_verdict(
         sentences += [_certainty(intervals, equal_weight), _claim(significance, equal_weight)]
     sentences += [SEEN_SAYS if seen else "", _clipped(metrics.get("limit_clipped"))]
     return " ".join(sentence for sentence in sentences if sentence)
-
-
-def passes(intervals: Mapping[str, Interval], significance: Significance) -> bool:
-    """Return whether a policy gained or lost beyond chance, or may claim its Sharpe ratio: did equal weight, too?"""
-    return _gained(intervals) != 0 or may_claim(significance)
 
 
 def _oracle(name: str) -> str:
@@ -119,26 +114,35 @@ def _beside(metrics: Numbers, equal_weight: Baseline, with_excess: bool) -> str:
     excess = equal_weight.excess
     shown = ""
     if with_excess and excess.low is not None and excess.estimate is not None:
-        than = "lower" if excess.estimate < 0 else "higher"
-        shown = f"mean return {_size(excess.estimate)} a year {than} ({_span(excess)}), "
+        by = round(excess.estimate, 3)
+        size = f"{_size(by)} a year {'lower' if by < 0 else 'higher'}" if by else "the same to 0.1% a year"
+        shown = f"mean return {size} ({_span(excess)}), "
     return f"Beside equal weight: {shown}{_numbers(metrics, equal_weight.metrics, 0)}."
 
 
 def _numbers(metrics: Numbers, theirs: Numbers, side: int) -> str:
-    """Show return and Sharpe ratio of both; ``side`` is who is ahead so far, which the latter may contradict."""
+    """Show return and Sharpe ratio of both; ``side`` is who is ahead so far, which either may contradict."""
+    total, their_total = metrics["cumulative_return"], theirs["cumulative_return"]
     sharpe, their_sharpe = metrics["sharpe"], theirs["sharpe"]
-    returns = f"{percent(metrics['cumulative_return'])} against {percent(theirs['cumulative_return'])}"
+    returns = f"{percent(total)} against {percent(their_total)}"
     sharpes = f"{ratio(sharpe)} against {ratio(their_sharpe)}"
-    if side * _sign(sharpe, their_sharpe) < 0:
-        return f"cumulative return {returns}, but a {'lower' if side > 0 else 'higher'} Sharpe ratio: {sharpes}"
+    than = "lower" if side > 0 else "higher"
+    other_return = side * _sign(total, their_total, 3) < 0
+    other_sharpe = side * _sign(sharpe, their_sharpe, 2) < 0
+    if other_return and other_sharpe:
+        return f"but a {than} cumulative return, {returns}, and a {than} Sharpe ratio, {sharpes}"
+    if other_return:
+        return f"but a {than} cumulative return, {returns}; Sharpe ratio {sharpes}"
+    if other_sharpe:
+        return f"cumulative return {returns}, but a {than} Sharpe ratio: {sharpes}"
     return f"cumulative return {returns}, Sharpe ratio {sharpes}"
 
 
-def _sign(mine: float | None, theirs: float | None) -> int:
-    """Return who has the higher ratio in the digits that are shown; a ratio that does not exist decides nothing."""
+def _sign(mine: float | None, theirs: float | None, digits: int) -> int:
+    """Return whose number is higher in the digits that are shown; one that does not exist decides nothing."""
     if mine is None or theirs is None:
         return 0
-    mine, theirs = round(mine, 2), round(theirs, 2)
+    mine, theirs = round(mine, digits), round(theirs, digits)
     return (mine > theirs) - (mine < theirs)
 
 
@@ -178,9 +182,10 @@ def _certainty(intervals: Mapping[str, Interval], equal_weight: Baseline | None)
 
 def _so_did(side: int, equal_weight: Baseline | None) -> str:
     """Say that equal weight gained, or lost, beyond chance as well: then it takes no skill."""
-    if equal_weight is None or equal_weight.intervals is None or _gained(equal_weight.intervals) != side:
+    theirs = None if equal_weight is None or equal_weight.intervals is None else equal_weight.intervals()
+    if equal_weight is None or theirs is None or _gained(theirs) != side:
         return ""
-    sharpe = equal_weight.intervals["sharpe"]
+    sharpe = theirs["sharpe"]
     words = f" So did equal weight (Sharpe ratio {ratio(sharpe.low)} to {ratio(sharpe.high)})"
     ahead = _side(equal_weight.excess, 3) == side
     return f"{words}." if ahead else f"{words}, which says more of the market than of the policy."

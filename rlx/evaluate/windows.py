@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import logging
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 HOLDOUT = "holdout"
 WINDOWS = "windows"
 WALK_FORWARD = "walk_forward"
+log = logging.getLogger(__name__)
+
+
+AnyProtocol = TypeVar("AnyProtocol", bound=Protocol)
 
 
 @dataclass(frozen=True)
@@ -41,11 +46,26 @@ class WindowSet:
 
 
 def protocol_windows(span: Span, protocol: Protocol) -> tuple[WindowSet, ...]:
-    """Return the sets a protocol plays over a span; raises ConfigError, naming what fits, when one does not."""
+    """Return the sets a protocol plays over a span; raises ConfigError, naming what fits, when one does not.
+
+    ``fit_windows`` comes first where a default may be fitted.
+    """
     sets = (holdout_windows(span), start_index_windows(span, protocol.window_steps))
     if isinstance(protocol, WalkForward):
         return (*sets, walk_forward_windows(span, protocol.window, protocol.stride))
     return sets
+
+
+def fit_windows(protocol: AnyProtocol, span: Span, *, whatever: bool = False) -> AnyProtocol:
+    """Return the protocol with windows that fit the span, and say so, where theirs is a length that nobody asked for.
+
+    That is the default, and with ``whatever`` any length.
+    """
+    asked, room = protocol.window_steps, _decisions(span)
+    if asked <= room or not (whatever or asked == Protocol.window_steps):
+        return protocol
+    log.warning("protocol.window_steps=%d: %d decision(s) are judged, so windows of %d are.", asked, room, room)
+    return replace(protocol, window_steps=room)
 
 
 def holdout_windows(span: Span) -> WindowSet:

@@ -24,7 +24,8 @@ class WeightsFile:
 
     A row is decided at the close of the bar with its timestamp, or of the next bar when there is none (a weekend, a
     holiday), never earlier; of two rows for one bar the later counts. Bars of a day or longer go by the row's day: one
-    of 16:00 on the day that labels a week is decided at that week's close. Before the first row the account is in cash.
+    of 16:00 on the day that labels a week is decided at that week's close. A row of a period (Parquet) is decided
+    at the close that ends it. Before the first row the account is in cash.
     Between rows ``hold`` lets weights drift with prices and ``rebalance`` trades back to the row at every bar.
     Symbols of the market without a column are held at zero, and rows outside the market's bars are not traded.
 
@@ -89,8 +90,11 @@ class WeightsFile:
 def _bars_of(table: WeightsTable, market: Market) -> IntArray:
     """Return the bar each row is decided at, -1 for rows outside the market's bars."""
     stamps, rows = market.timestamps, table.timestamps
-    if modal_spacing_seconds(stamps) >= DAY_SECONDS:  # such labels are days, whatever the time of day of a row
+    spacing = modal_spacing_seconds(stamps)
+    if spacing >= DAY_SECONDS:  # such labels are days, whatever the time of day of a row
         stamps, rows = stamps.astype("datetime64[D]"), table.days()
+    elif table.of_periods:  # a bar is named by its start: the first that closes no earlier than the period ends
+        rows = rows - np.timedelta64(round(spacing * 1e9), "ns")
     inside = (rows >= stamps[0]) & (rows <= stamps[-1])
     if not inside.any():
         raise WeightsError(

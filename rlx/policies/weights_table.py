@@ -24,6 +24,7 @@ class WeightsTable:
     """Rows of weights (R, S), one column a symbol, at timestamps (R,) datetime64[ns] UTC, strictly increasing.
 
     ``dates`` (R,) datetime64[D] are the same rows' days on their own clock: 2020-01-09 for 2020-01-09T00:00+05:30.
+    ``of_periods``: whether the timestamps are the last instants of periods, of which a row is made.
     """
 
     path: Path
@@ -31,6 +32,7 @@ class WeightsTable:
     dates: TimeArray
     symbols: tuple[str, ...]
     weights: FloatArray
+    of_periods: bool = False
 
     def days(self) -> TimeArray:
         """Return ``dates``; WeightsError where time zones put a later row on an earlier day."""
@@ -74,8 +76,10 @@ def read_weights(path: Path) -> WeightsTable:
     if not symbols or frame.empty:
         what = "no rows" if symbols else "no weight columns"
         raise WeightsError(f"{path}: has {what}. Expected '{time_column}' and one column of weights a symbol.")
-    timestamps, dates = _stamps(path, frame[time_column])
-    return WeightsTable(path, timestamps, dates, symbols, read_numbers(path, frame, symbols))
+    times = frame[time_column]
+    of_periods = isinstance(times.dtype, pd.PeriodDtype)
+    timestamps, dates = _stamps(path, times.dt.to_timestamp(how="end") if of_periods else times)
+    return WeightsTable(path, timestamps, dates, symbols, read_numbers(path, frame, symbols), of_periods)
 
 
 def _names(frame: pd.DataFrame) -> list[str]:
@@ -103,8 +107,6 @@ def _refuse_twice(path: Path, symbols: Sequence[str]) -> None:
 
 def _stamps(path: Path, column: pd.Series) -> tuple[TimeArray, TimeArray]:
     """Return each row's instant in UTC, datetime64[ns], and the day on its own clock, datetime64[D]; sorted rows."""
-    if isinstance(column.dtype, pd.PeriodDtype):
-        column = column.dt.to_timestamp()
     if pd.api.types.is_numeric_dtype(column.dtype):
         raise _not_a_timestamp(path, column, 0, " but a number")
     local = _local(column)

@@ -18,7 +18,7 @@ from rlx.report.outliers_table import (
     outliers_in_words,
     summary_lines,
 )
-from rlx.report.significance_table import significance_rows
+from rlx.report.significance_table import INDEPENDENT, significance_rows
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 from rlx.untrusted.markdown import Markdown, code, document, heading, joined, strong, table, words
 
@@ -109,7 +109,8 @@ def _intervals(card: Scorecard) -> Markdown:
 def _significance(card: Scorecard) -> Markdown:
     reason = card.significance["reason"]
     rows = table(["", "value", "meaning"], significance_rows(card.significance))
-    return joined([rows, "" if reason is None else f"Not measured: {reason}."])
+    note = INDEPENDENT if reason is None else f"Not measured: {reason}."
+    return joined([rows, note])
 
 
 def _windows(card: Scorecard) -> Markdown:

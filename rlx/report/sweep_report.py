@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rlx.evaluate.claim import write_claim
+from rlx.evaluate.claim import may_claim, write_claim
 from rlx.evaluate.significance import Significance
+from rlx.evaluate.verdict import SEEN_SAYS
 from rlx.report.numbers import number
 from rlx.report.tables import terminal_line, terminal_table
 from rlx.untrusted.markdown import code, document, heading, table
@@ -17,6 +18,10 @@ ACCEPTED = 0.05
 """Probability of overfitting up to which Bailey et al. (2015) suggest to accept a choice."""
 
 RANKS_HEADER = ["rank out of sample", "logit", "share of choices"]
+CHOSEN_ON_THE_TEST = (
+    "All of this is measured on the hold-out: who picks a trial by it has chosen on the test, and needs other dates to "
+    "judge the choice."
+)
 COUNTED = {
     "study": "its study counts",
     "folders": "it has folders for; it holds no study",
@@ -25,17 +30,18 @@ COUNTED = {
 
 
 def write_words(report: dict[str, Any]) -> str:
-    """Return what the report allows one to say."""
+    """Return what the report allows one to say: of trials that were made on these dates only numbers."""
     trials, best = report["trials"], report["rows"][0]
-    claim = write_claim(Significance(**best["significance"]))
+    seen = _seen(report)
     sentences = [
         _compared(report),
-        _overfitting(report["overfitting"]),
+        seen,
+        _overfitting(report["overfitting"], claims=not seen),
         f"The best on these dates is trial {best['trial']}, Sharpe ratio {number('sharpe', best['sharpe'])}.",
-        claim,
+        _equal_weight(report),
+        "" if seen else _claim(report),
         _chosen(report),
-        "All of this is measured on the hold-out: who picks a trial by it has chosen on the test, and needs other "
-        "dates to judge the choice.",
+        SEEN_SAYS if seen else CHOSEN_ON_THE_TEST,
     ]
     if trials["compared"] > trials["different"]:
         copies = trials["compared"] - trials["different"]
@@ -91,7 +97,32 @@ def _compared(report: dict[str, Any]) -> str:
     return f"{words}, of {trials['count']} that {COUNTED[report['counted_from']]}."
 
 
-def _overfitting(found: dict[str, Any]) -> str:
+def _seen(report: dict[str, Any]) -> str:
+    """Say how many of the trials the dates are no test of; nothing where none was made on them, as far as is known."""
+    seen = sum(row["seen_steps"] > 0 for row in report["rows"])
+    which = "all" if seen == len(report["rows"]) else str(seen)
+    return f"Not a test: {which} of them trained, or were chosen by validation, on steps of it." if seen else ""
+
+
+def _claim(report: dict[str, Any]) -> str:
+    """Say what may be claimed of the best, and of equal weight by the same bar."""
+    best, beside = Significance(**report["rows"][0]["significance"]), report["equal_weight"]
+    known = beside is not None and beside["significance"] is not None
+    claim = write_claim(best, Significance(**beside["significance"]) if known else None)
+    if known or not may_claim(best):
+        return claim
+    return f"{claim} Whether equal weight passes the same bar is not known from these scorecards."
+
+
+def _equal_weight(report: dict[str, Any]) -> str:
+    beside = report["equal_weight"]
+    if beside is None:
+        return ""
+    measures = [number(measure, beside[measure]) for measure in ("sharpe", "cumulative_return")]
+    return "Equal weight over the same steps has a Sharpe ratio of {} and a return of {}.".format(*measures)
+
+
+def _overfitting(found: dict[str, Any], *, claims: bool) -> str:
     pbo = found["pbo"]
     words = (
         f"Probability of backtest overfitting {pbo:.2f}: in {pbo:.0%} of {found['choices']:,} ways to choose half of "
@@ -105,7 +136,8 @@ def _overfitting(found: dict[str, Any]) -> str:
         reading = f"no more than {ACCEPTED:g}, so that the choice holds out of sample"
     loss = f"In {found['probability_of_loss']:.0%} of them it loses money there"
     inside, outside = (f"{found[f'median_sharpe_{side}']:.2f}" for side in ("inside", "outside"))
-    return f"{words}; {reading}. {loss}; its median Sharpe ratio goes from {inside} to {outside}."
+    words = f"{words}; {reading}" if claims else words
+    return f"{words}. {loss}; its median Sharpe ratio goes from {inside} to {outside}."
 
 
 def _chosen(report: dict[str, Any]) -> str:

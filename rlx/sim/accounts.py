@@ -9,13 +9,14 @@ import numpy as np
 
 from rlx.errors import DataError
 from rlx.sim.books import Books, Record, make_scratch, make_tape, open_books, open_record, pad
-from rlx.sim.entrance import check_finite, check_returns, check_shape, numbers
+from rlx.sim.entrance import bars_given, check_returns, count_given, given
 from rlx.sim.ledger import SCALARS, Ledger
 from rlx.sim.numba_engine import step_accounts
 from rlx.sim.rules import Rules
 from rlx.sim.settings import RUIN, make_settings
 from rlx.sim.threads import share_accounts
 from rlx.types import BoolArray, FloatArray, IntArray
+from rlx.untrusted.shown import as_typed
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
@@ -52,10 +53,9 @@ class Accounts:
     ``returns`` (T, A) are the simple returns earned from the decision at bar t to bar t + 1; ``overnight_returns``
     (T, A), needed for next_open execution, are their close-to-open part. ``cvar`` and ``uncertainty`` (T, A) are
     forecasts that ``Reward`` penalises. ``keep_weights`` has every ``Outcome`` hold the weights executed and carried,
-    which takes a tenth of a step's time. Raises DataError when rules ask for opens that the market does not have, when
-    an array differs in shape from the returns, for returns that are not finite or below -1, for targets that are not
-    finite, and when an account is stepped past the last return. ``books`` are the padded arrays that compiled code
-    works in; the properties show them as (B, A).
+    which takes a tenth of a step's time. ``books`` are the padded arrays that compiled code works in; the properties
+    show them as (B, A). Raises DataError when rules ask for opens that the market does not have, for arrays of another
+    shape than the returns, numbers that are not finite, returns below -1, and a step past the last return.
     """
 
     def __init__(
@@ -72,23 +72,21 @@ class Accounts:
         uncertainty: FloatArray | None = None,
         keep_weights: bool = True,
     ) -> None:
-        returns = numbers("returns", returns)
-        check_shape("returns", returns, (None, None))
+        returns = given("returns", returns, (None, None))
         check_returns("returns", returns)
         n_steps, n_assets = returns.shape
+        batch = count_given("batch", batch)
         self.rules = rules
         self.settings = make_settings(rules, n_assets, periods_per_year, symbols=symbols, asset_classes=asset_classes)
         if self.settings.next_open and overnight_returns is None:
             raise DataError("execution=next_open needs opening prices, and this market has none: use execution=close.")
         beside = {"overnight_returns": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
-        for name, array in beside.items():
-            if array is not None and array.shape != returns.shape:
-                raise DataError(f"{name} have shape {array.shape} and returns {returns.shape}.")
-        if overnight_returns is not None:
-            check_returns("overnight_returns", overnight_returns, lose_all=False)
+        tapes = {name: None if x is None else given(name, x, returns.shape) for name, x in beside.items()}
+        if tapes["overnight_returns"] is not None:
+            check_returns("overnight_returns", tapes["overnight_returns"], lose_all=False)
         self._n_steps, self.n_assets = n_steps, n_assets
         self._numbers = pad(self.settings)
-        self._tape = make_tape(n_assets, (returns, overnight_returns, cvar, uncertainty))
+        self._tape = make_tape(n_assets, (returns, *tapes.values()))
         self.books: Books = open_books(batch, n_assets, self.settings.window)
         self._record = open_record(batch, n_assets, weights=keep_weights)
         self.bar: IntArray = np.zeros(batch, dtype=np.int64)
@@ -120,8 +118,9 @@ class Accounts:
 
     def reset(self, bars: IntArray, rows: IntArray | None = None) -> None:
         """Give accounts ``rows`` (all when None) fresh books at decision bars ``bars``, one for each."""
-        if np.less(bars, 0).any():
-            raise DataError(f"bars={np.asarray(bars).tolist()}: a market begins at bar 0.")
+        bars = bars_given("bars", bars, (self.bar.size if rows is None else len(rows),))
+        if bars.size:
+            _check_places("bars", bars, self._n_steps)
         at = slice(None) if rows is None else rows
         books = self.books
         self.bar[at] = bars
@@ -135,19 +134,25 @@ class Accounts:
         return {name: array.copy() for name, array in self._arrays().items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from the ``state`` of as many accounts on the same market; DataError when the shapes differ."""
+        """Continue from the ``state`` of as many accounts on the same market; DataError where it is none of theirs."""
         for name, array in self._arrays().items():
             if np.shape(state[name]) != array.shape:
                 raise DataError(f"'{name}' has shape {np.shape(state[name])}, these accounts need {array.shape}.")
             array[...] = state[name]
+        _check_places("bar", self.bar, self._n_steps)
+        _check_places("oldest", self.books.oldest, self.settings.window - 1)
 
     def _arrays(self) -> dict[str, Any]:
         return {"bar": self.bar, **self.books._asdict()}
 
     def step(self, targets: FloatArray) -> Outcome:
         """Trade ``targets`` (n, A) for the first n accounts and move each on by one bar."""
+        return self.trade(given("targets", targets, (None, self.n_assets)))
+
+    def trade(self, targets: FloatArray) -> Outcome:
+        """Do the same with targets that are known to be finite numbers of that shape."""
         n = len(targets)
-        self.record_step(targets, 0, n, self._record, 0)
+        self._play(targets, 0, n, self._record, 0)
         return Outcome(self._record, n)
 
     def record_step(self, targets: FloatArray, first: int, last: int, record: Record, row: int) -> None:
@@ -155,14 +160,14 @@ class Accounts:
 
         What happens to them is written into ``row`` of the record and the rows after it.
         """
-        targets = numbers("targets", targets)
-        if targets.ndim != 2 or targets.shape[0] < last or targets.shape[1] != self.n_assets:
-            raise DataError(f"targets have shape {targets.shape}: must be (at least {last}, {self.n_assets}).")
-        if not 0 <= first <= last <= self.bar.size:
-            raise DataError(f"accounts {first} to {last} are to be stepped, and there are {self.bar.size}.")
+        self._play(given("targets", targets, (None, self.n_assets)), first, last, record, row)
+
+    def _play(self, targets: FloatArray, first: int, last: int, record: Record, row: int) -> None:
+        if not 0 <= first <= last <= min(self.bar.size, len(targets)):
+            there = f"there are {self.bar.size}, with {len(targets)} rows of targets"
+            raise DataError(f"accounts {first} to {last} are to be stepped, and {there}.")
         if last > first and int(self.bar[first:last].max()) >= self._n_steps:
             raise DataError(f"step past the end of the market: it has {self._n_steps} steps.")
-        check_finite("targets", targets)
         settings, books, bars, tape = self._numbers, self.books, self.bar, self._tape
         asked = np.ascontiguousarray(targets, dtype=np.float64)[:, None]
 
@@ -220,3 +225,9 @@ class Accounts:
     def ruined(self) -> BoolArray:
         """Whether the account fell to the floor and stopped trading (B,)."""
         return np.asarray(self.books.value <= RUIN)
+
+
+def _check_places(name: str, places: IntArray, last: int) -> None:
+    """Raise DataError for a place that is none: compiled code looks wherever it is sent."""
+    if places.min() < 0 or places.max() > last:
+        raise DataError(f"{name}={as_typed(places.tolist())}: must be from 0 to {last}.")

@@ -11,6 +11,12 @@ from typing import Any
 import numpy as np
 
 from rlx.errors import DataError
+from rlx.ranges import Whole, check
+from rlx.types import IntArray
+from rlx.untrusted.shown import as_typed
+
+Shape = tuple[int | None, ...]
+MOST_ACCOUNTS = 100_000_000
 
 
 def is_tensor(array: Any) -> bool:
@@ -18,29 +24,66 @@ def is_tensor(array: Any) -> bool:
     return hasattr(array, "requires_grad")
 
 
-def numbers(name: str, array: Any) -> Any:
+def given(name: str, value: Any, shape: Shape) -> Any:
+    """Return a value as an array, or tensor, of this shape and of finite numbers; DataError where it is none.
+
+    None in ``shape`` is any length.
+    """
+    array = numbers(name, value)
+    check_shape(name, array, shape)
+    check_finite(name, array)
+    return array
+
+
+def numbers(name: str, value: Any) -> Any:
     """Return tensors as they are and anything else as an array of real numbers; DataError where it is none."""
-    if is_tensor(array):
-        return array
+    if type(value) is np.ndarray and value.dtype.kind == "f":  # at every step
+        return value
+    if is_tensor(value):
+        return value
     try:
-        found = np.asarray(array)
-    except ValueError as error:  # rows of different lengths
-        raise DataError(f"{name}: must be an array of numbers ({error}).") from error
-    if found.dtype.kind not in "fiub":
-        raise DataError(f"{name} have type {found.dtype}: must be real numbers.")
-    return found
+        array = np.asarray(value)
+    except ValueError as error:
+        raise DataError(f"{name}: must be an array of numbers, with rows of one length.") from error
+    if array.dtype.kind in "fiub":
+        return array
+    if array.ndim == 0:
+        raise DataError(f"{name}={as_typed(value)}: must be real numbers.")
+    raise DataError(f"{name} have type {array.dtype}: must be real numbers.")
 
 
-def check_shape(name: str, array: Any, shape: tuple[int | None, ...]) -> None:
-    """Raise DataError unless an array has this shape, in which None is any length."""
-    there = tuple(np.shape(array))
-    if there == shape:
+def bars_given(name: str, value: Any, shape: Shape) -> IntArray:
+    """Return whole numbers of this shape, int64; DataError for any others."""
+    array = numbers(name, value)
+    check_shape(name, array, shape)
+    array = np.asarray(array)
+    if array.dtype.kind not in "iu":
+        raise DataError(f"{name} have type {array.dtype}: must be whole numbers.")
+    return array.astype(np.int64)
+
+
+def count_given(name: str, value: Any) -> int:
+    """Return a number of accounts; ConfigError where it is none."""
+    count = int(value) if isinstance(value, np.integer) else value
+    check(name, count, Whole(1, MOST_ACCOUNTS))
+    return int(count)
+
+
+def check_shape(name: str, array: Any, shape: Shape) -> None:
+    """Raise DataError unless an array has this shape, in which None is any length, and an asset on its last axis."""
+    there = tuple(array.shape)
+    fits = there == shape or (
+        len(there) == len(shape) and all(want in (None, have) for want, have in zip(shape, there, strict=True))
+    )
+    if fits and there[-1] > 0:
         return
-    if len(there) != len(shape) or any(
-        want is not None and want != have for want, have in zip(shape, there, strict=True)
-    ):
-        wanted = ", ".join("any" if length is None else str(length) for length in shape)
-        raise DataError(f"{name} have shape {there}: must be ({wanted}).")
+    if fits:
+        raise DataError(f"{name} have shape {there}: there must be at least one asset.")
+    wanted = ", ".join("any" if length is None else str(length) for length in shape)
+    wanted = f"{wanted}," if len(shape) == 1 else wanted
+    if there == ():
+        raise DataError(f"{name}={as_typed(array)}: must be an array of shape ({wanted}).")
+    raise DataError(f"{name} have shape {there}: must be ({wanted}).")
 
 
 def check_finite(name: str, array: Any) -> None:
@@ -63,7 +106,7 @@ def check_returns(name: str, array: Any, *, lose_all: bool = True) -> None:
     """Raise DataError for returns that are not finite or below -1, or at -1 where not ``lose_all`` is possible."""
     check_finite(name, array)
     values = array.detach() if is_tensor(array) else array
-    if values.shape[0] == 0 or (lowest := float(values.min())) > -1.0 or (lose_all and lowest == -1.0):
+    if 0 in values.shape or (lowest := float(values.min())) > -1.0 or (lose_all and lowest == -1.0):
         return
     bound = "at least" if lose_all else "above"
     raise DataError(f"{name} go down to {lowest:g}: must be {bound} -1, for no price falls below zero.")

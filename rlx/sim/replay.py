@@ -10,6 +10,7 @@ import numpy as np
 
 from rlx.compilation import COMPILE_MODES, Compiler
 from rlx.errors import ConfigError, DataError, did_you_mean
+from rlx.ranges import Number, check
 from rlx.sim.entrance import check_finite, check_returns, is_tensor, numbers
 from rlx.sim.ledger import WEIGHTS, Ledger
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Reward, Rules
@@ -59,40 +60,68 @@ def simulate(
     and returns below -1. The rules are those of the design document, in its order; ``rlx.sim.torch_engine`` is their
     definition.
     """
-    rules = Rules(
-        costs=costs or Costs(),
-        limits=limits or Limits(),
-        guard=guard or Guard(),
-        cooldown=cooldown or Cooldown(),
-        reward=reward or Reward(),
+    rules = _rules(costs, limits, guard, cooldown, reward, accounting, execution, drift)
+    _choice(COMPILE_MODES, "compile", compile)
+    check("smooth_epsilon", smooth_epsilon, Number(0, 1))
+    chosen = _choose_engine(_choice(Engine, "engine", engine), (returns, targets), smooth_epsilon)
+    if rules.execution is Execution.next_open and overnight_returns is None:
+        raise DataError("execution='next_open' needs overnight_returns, the close-to-open part of each return.")
+    beside = {"overnight": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
+    returns, targets = _series("returns", returns), _series("targets", targets)
+    paths = _with_batch(targets)
+    tapes = _tapes(returns, beside, paths)
+    settings = make_settings(rules, paths.shape[-1], periods_per_year, asset_classes=asset_classes)
+    if chosen is Engine.torch:
+        check_finite("targets", targets)
+        ledger = _replay_torch(settings, tapes, paths, smooth_epsilon, weights, compile)
+    else:
+        ledger = _replay_numba(settings, tapes, paths, weights)
+        if not np.isfinite(np.asarray(ledger.limit_clipped)).all():  # sums over the targets, which are many more
+            check_finite("targets", targets)
+    return ledger.select(0) if returns.ndim == targets.ndim == 2 else ledger
+
+
+def _rules(
+    costs: Costs | None,
+    limits: Limits | None,
+    guard: Guard | None,
+    cooldown: Cooldown | None,
+    reward: Reward | None,
+    accounting: str,
+    execution: str,
+    drift: bool,
+) -> Rules:
+    """Return the rules, in which what is None is off."""
+    return Rules(
+        costs=Costs() if costs is None else costs,
+        limits=Limits() if limits is None else limits,
+        guard=Guard() if guard is None else guard,
+        cooldown=Cooldown() if cooldown is None else cooldown,
+        reward=Reward() if reward is None else reward,
         accounting=_choice(Accounting, "accounting", accounting),
         execution=_choice(Execution, "execution", execution),
         drift=drift,
     )
-    _choice(COMPILE_MODES, "compile", compile)
-    chosen = _choose_engine(_choice(Engine, "engine", engine), (returns, targets), smooth_epsilon)
-    tapes = {"returns": returns, "overnight": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
-    if rules.execution is Execution.next_open and overnight_returns is None:
-        raise DataError("execution='next_open' needs overnight_returns, the close-to-open part of each return.")
-    targets = numbers("targets", targets)
-    tapes = {name: array if array is None else numbers(name, array) for name, array in tapes.items()}
-    _check_dimensions({"targets": targets, **tapes})
-    single = np.ndim(returns) == 2 and np.ndim(targets) == 2
-    batched = {name: _with_batch(array) for name, array in tapes.items() if array is not None}
-    paths = _with_batch(targets)
-    _check_shapes(batched, paths)
+
+
+def _series(name: str, value: Any) -> Any:
+    """Return an array or tensor (T, A) or (B, T, A) of real numbers; DataError for anything else."""
+    array = numbers(name, value)
+    if array.ndim not in (2, 3) or 0 in array.shape:
+        raise DataError(f"{name} have shape {tuple(array.shape)}: must be (T, A) or (B, T, A), each of at least 1.")
+    return array
+
+
+def _tapes(returns: Any, beside: dict[str, Any], paths: Any) -> dict[str, Any]:
+    """Return what is known of the market by name, (B, T, A) or (1, T, A); DataError for what does not fit ``paths``."""
+    given = {"returns": returns, **{name: _series(name, x) for name, x in beside.items() if x is not None}}
+    tapes = {name: _with_batch(tape) for name, tape in given.items()}
     for name, tape in tapes.items():
-        if tape is not None:
-            check_returns(name, tape, lose_all=name == "returns") if name in PRICED else check_finite(name, tape)
-    settings = make_settings(rules, paths.shape[-1], periods_per_year, asset_classes=asset_classes)
-    if chosen is Engine.torch:
-        check_finite("targets", targets)
-        ledger = _replay_torch(settings, batched, paths, smooth_epsilon, weights, compile)
-    else:
-        ledger = _replay_numba(settings, batched, paths, weights)
-        if not np.isfinite(np.asarray(ledger.limit_clipped)).all():  # sums over the targets, which are many more
-            check_finite("targets", targets)
-    return ledger.select(0) if single else ledger
+        if tape.shape[1:] != paths.shape[1:] or tape.shape[0] not in (1, paths.shape[0]):
+            raise DataError(f"{name} have shape {tuple(tape.shape)} and targets {tuple(paths.shape)}: they must agree.")
+    for name, tape in given.items():
+        check_returns(name, tape, lose_all=name == "returns") if name in PRICED else check_finite(name, tape)
+    return tapes
 
 
 def _choice(allowed: Iterable[Option], name: str, value: str) -> Option:
@@ -113,23 +142,8 @@ def _choose_engine(engine: Engine, arrays: Sequence[Any], smooth_epsilon: float)
     return engine
 
 
-def _check_dimensions(arrays: dict[str, Any]) -> None:
-    for name, array in arrays.items():
-        if array is not None and np.ndim(array) not in (2, 3):
-            raise DataError(f"{name} has shape {tuple(np.shape(array))}: must be (T, A) or (B, T, A).")
-
-
 def _with_batch(array: Any) -> Any:
     return array[None] if array.ndim == 2 else array
-
-
-def _check_shapes(tapes: dict[str, Any], paths: Any) -> None:
-    for name, tape in tapes.items():
-        same = tape.shape[1:] == paths.shape[1:] and tape.shape[0] in (1, paths.shape[0])
-        if not same:
-            raise DataError(f"{name} has shape {tuple(tape.shape)} and targets {tuple(paths.shape)}: they must agree.")
-    if paths.shape[1] == 0:
-        raise DataError("targets have no steps: T must be at least 1.")
 
 
 def _replay_torch(

@@ -156,6 +156,14 @@ class Rules:
     execution: Execution = Execution.close
     drift: bool = True
 
+    def __post_init__(self) -> None:
+        kinds = {"costs": Costs, "limits": Limits, "guard": Guard, "cooldown": Cooldown, "reward": Reward}
+        for name, kind in kinds.items():
+            if not isinstance(value := getattr(self, name), kind):
+                raise ConfigError(f"{name}={as_typed(value)}: must be a rlx.sim.{kind.__name__}.")
+        if not isinstance(self.drift, bool):
+            raise ConfigError(f"drift={as_typed(self.drift)}: must be true or false.")
+
     def among(self, symbols: Sequence[str], chosen: Sequence[str]) -> Rules:
         """Return the rules for a market of the ``chosen`` ones of ``symbols`` alone."""
         costs = self.costs

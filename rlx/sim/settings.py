@@ -11,6 +11,7 @@ import numpy as np
 from rlx.errors import ConfigError, did_you_mean
 from rlx.sim.rules import Costs, Rules
 from rlx.types import Accounting, AssetClass, BoolArray, Execution, FloatArray
+from rlx.untrusted.shown import as_typed
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
@@ -67,8 +68,9 @@ def make_settings(
 
     Raises ConfigError on costs or asset classes that do not fit the market, or a non-positive ``periods_per_year``.
     """
-    if not (math.isfinite(periods_per_year) and periods_per_year > 0):
-        raise ConfigError(f"periods_per_year={periods_per_year}: must be a positive number of steps a year.")
+    real = isinstance(periods_per_year, (int, float, np.number))
+    if not (real and math.isfinite(periods_per_year) and periods_per_year > 0):
+        raise ConfigError(f"periods_per_year={as_typed(periods_per_year)}: must be a positive number of steps a year.")
     costs, limits, guard, cooldown, reward = rules.costs, rules.limits, rules.guard, rules.cooldown, rules.reward
     turnover_guard = guard.turnover_threshold if cooldown.enabled else None
     is_crypto = _crypto_mask(asset_classes, n_assets)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from rlx.compilation import Compiler
-from rlx.sim.entrance import check_finite, check_shape
+from rlx.sim.entrance import check_shape
 from rlx.sim.settings import RUIN, Settings
 from rlx.sim.torch_engine import advance, apply_limits, close, drift_weights, intraday_returns
 from rlx.sim.torch_state import State, Step, TorchRules, initial_state
@@ -25,7 +25,8 @@ class PathPlayer:
     """Plays targets (B, T, A) of fresh accounts; ``tape`` is a ``Step`` whose tensors are (B, T, A).
 
     Returns one (B, T) or (B, T, A) tensor a ledger quantity, differentiable in targets and tape. ``in_turn`` forces the
-    step-by-step path, which gives the same numbers.
+    step-by-step path, which gives the same numbers. Targets are not looked through, which a GPU would have to be waited
+    for: of those that are not finite the outcome and its gradient are not either, and a learner says what to do.
     """
 
     def __init__(self, rules: TorchRules, compiler: Compiler, *, in_turn: bool = False) -> None:
@@ -37,7 +38,6 @@ class PathPlayer:
     def __call__(self, targets: Tensor, tape: Step) -> Outcome:
         """Play the paths; a ruined account stops trading, so that a batch with one is played in turn."""
         check_shape("targets", targets, tuple(tape.returns.shape))
-        check_finite("targets", targets)
         if self.parallel:
             outcome = self._play_at_once(self.rules, targets, tape)
             if not bool(outcome["ruined"].any()):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -88,6 +90,32 @@ def test_the_deflated_ratio_is_that_of_judging_the_trial_again(sweep: Path) -> N
         again = measure_significance(returns, trials, 0.95, ppy)
         assert row["significance"]["dsr"] == pytest.approx(again.dsr)
         assert row["significance"]["trials"] == again.trials == 6
+
+
+def test_equal_weight_of_the_scorecards_is_held_to_the_same_bar(sweep: Path) -> None:
+    report = report_on(sweep)
+    own = next(row for row in report["rows"] if row["settings"] == {"policy": "equal_weight"})
+    found = report["equal_weight"]
+    assert (found["sharpe"], found["cumulative_return"]) == (own["sharpe"], own["cumulative_return"])
+    assert found["significance"]["dsr"] == pytest.approx(own["significance"]["dsr"], rel=1e-9)
+    assert "Equal weight over the same steps has a Sharpe ratio of" in report["verdict"]
+
+
+def test_dates_that_a_trial_was_made_on_are_no_test(sweep: Path) -> None:
+    path = sweep / "2" / "scorecard.json"
+    card = Scorecard.load(path)
+    replace(card, data={**card.data, "seen_steps": {"trained": 0, "selected": 12}}).write(path)
+    report = report_on(sweep)
+    assert "Not a test: 1 of them trained, or were chosen by validation, on steps of it." in report["verdict"]
+    assert {row["trial"]: row["seen_steps"] for row in report["rows"]} == {"0": 0, "1": 0, "2": 12, "3": 0, "4": 0}
+
+
+@pytest.mark.parametrize("wrong", [None, 3, {}, {"skewness": "x"}, {"sharpe_per_step": 1.0, "skewness": 1e308}])
+def test_moments_that_are_none_are_not_known(sweep: Path, wrong: Any) -> None:
+    for path in sweep.glob("*/scorecard.json"):
+        card = Scorecard.load(path)
+        replace(card, significance={**card.significance, "equal_weight": wrong}).write(path)
+    assert report_on(sweep)["equal_weight"]["significance"] is None
 
 
 def test_a_larger_declared_number_counts_and_a_smaller_one_does_not(sweep: Path) -> None:

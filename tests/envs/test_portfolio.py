@@ -199,8 +199,53 @@ def test_forecasts_that_do_not_fit_are_refused() -> None:
         replace(task, cvar=tape)
     with pytest.raises(DataError, match=r"uncertainty have shape \(158, 3\)"):
         replace(task, uncertainty=tape[1:])
-    with pytest.raises(DataError, match=r"cvar have shape \(158, 3\) and returns \(159, 3\)"):
+    with pytest.raises(DataError, match=r"cvar have shape \(158, 3\): must be \(159, 3\)"):
         Accounts.of(market, Rules(), 1, cvar=tape[1:])
+
+
+def test_forecasts_outside_of_the_span_may_be_missing_and_are_not_looked_at() -> None:
+    task = make_task(make_market(), Rules(reward=Reward(cvar_penalty=1.0)))
+    tape = np.zeros_like(task.market.returns)
+    missing = tape.copy()
+    missing[: task.span.start] = missing[task.span.stop :] = np.nan
+    rewards = []
+    for cvar in (tape, missing):
+        batch = PortfolioBatch(replace(task, cvar=cvar), 3, seed=0)
+        batch.reset()
+        rewards.append([batch.step(a).reward for a in random_actions(task.head.n_actions, 3, 40)])
+    np.testing.assert_array_equal(*rewards)
+
+
+def test_what_waits_for_a_reset_does_so_after_it_is_restored() -> None:
+    task = make_task(make_market(), episode_steps=2)
+    (action,) = random_actions(task.head.n_actions, 2, 1)
+    batch, other = (PortfolioBatch(task, 2, seed=0, restart=False) for _ in range(2))
+    unbegun = batch.state()
+    batch.reset()
+    for _ in range(2):
+        batch.step(action)
+    over = batch.state()
+    other.reset()
+    for state in (unbegun, over):
+        other.restore(state)
+        with pytest.raises(DataError, match="Call reset"):
+            other.step(action)
+    batch.reset()
+    other.restore(batch.state())
+    np.testing.assert_array_equal(other.step(action).reward, batch.step(action).reward)
+    before = {name: value for name, value in batch.state().items() if name != "waits"}  # of an earlier version
+    other.restore(before)
+    other.step(action)
+
+
+@pytest.mark.parametrize(("name", "value"), [("bar", 10**6), ("bar", -1), ("oldest", 10**6), ("oldest", -1)])
+def test_a_state_that_leads_out_of_memory_is_refused(name: str, value: int) -> None:
+    batch = PortfolioBatch(make_task(make_market()), 2)
+    batch.reset()
+    state = batch.state()
+    state["accounts"][name][1] = value
+    with pytest.raises(DataError, match=rf"{name}=.*{value}.*: must be from 0 to"):
+        batch.restore(state)
 
 
 def test_observations_are_written_where_they_are_wanted() -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rlx.data.splits import Span
 from rlx.errors import ConfigError, RlxError
-from rlx.evaluate import metrics
+from rlx.evaluate import metrics, proof
 from rlx.evaluate.config import Protocol
-from rlx.evaluate.judge import Judgement, judge, score
+from rlx.evaluate.evaluator import evaluate
+from rlx.evaluate.judge import Judgement, judge, judge_beside, score
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.seen import Seen
+from rlx.evaluate.statistics import bootstrap_intervals
 from rlx.evaluate.trials import Sweep
+from rlx.evaluate.windows import protocol_windows
 from rlx.keys import KEYS
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.sim import Costs, Limits, Reward, Rules
@@ -299,6 +303,12 @@ def test_a_window_that_does_not_fit_is_refused() -> None:
         judged(span=Span(10, 15))
 
 
+def test_windows_of_the_default_length_are_fitted_to_a_short_span(caplog: pytest.LogCaptureFixture) -> None:
+    card = judge(Cash(), random_market(), Span(10, 15), FREE, Protocol(), baselines=[], module="test").scorecard
+    assert card.key["windows"]["windows"]["steps"] == 5
+    assert "so windows of 5 are" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -322,3 +332,31 @@ def test_what_json_cannot_hold_is_refused_and_nothing_is_left_behind(tmp_path: P
     with pytest.raises(TypeError, match="object has no place in a JSON file"):
         broken.write(tmp_path / "scorecard.json")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_equal_weight_is_resampled_once_for_all_policies_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[bytes] = []
+
+    def draw(returns: np.ndarray, *arguments: Any, **options: Any) -> dict[str, Any]:
+        drawn.append(returns.tobytes())
+        return bootstrap_intervals(returns, *arguments, **options)
+
+    monkeypatch.setattr(proof, "bootstrap_intervals", draw)
+    proof._drawn.cache_clear()
+    market = make_market(100.0 * np.exp(np.cumsum(np.random.default_rng(0).normal(0.01, 0.01, (60, 3)), axis=0)))
+    sets = protocol_windows(Span(10, 59), PROTOCOL)
+    beside = {"equal_weight": evaluate(EqualWeight(), market, sets, FREE)}
+    for share in (0.2, 0.5, 0.9):
+        weights = np.array([share, 1.0 - share, 0.0])
+        policy = Player(lambda o, weights=weights: np.tile(weights, (len(o.bar), 1)))
+        card = judge_beside(policy, market, sets, FREE, PROTOCOL, beside=beside, module="test").scorecard
+        assert "it made money beyond chance. So did equal weight" in card.verdict
+    theirs = beside["equal_weight"].sets["holdout"].ledger.net_return[0].tobytes()
+    assert drawn.count(theirs) == 1 and len(drawn) == 4
+
+
+def test_the_moments_of_equal_weight_are_on_the_scorecard() -> None:
+    card, same = judged().scorecard, judged(EqualWeight()).scorecard
+    assert card.significance["equal_weight"] == {name: same.significance[name] for name in proof.MOMENTS}
+    alone = judge(Cash(), random_market(), SPAN, FREE, PROTOCOL, baselines=[], module="test").scorecard
+    assert "equal_weight" not in alone.significance

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from rlx.data.market import Market
+from rlx.data.panel import MarketPanel
 from rlx.data.splits import Span
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol, WalkForward
@@ -15,6 +19,7 @@ from rlx.evaluate.evaluation import WindowLedger
 from rlx.evaluate.judge import Judgement, judge
 from rlx.evaluate.purging import MadeOn, lookback_steps, no_test, window_status
 from rlx.evaluate.seen import Seen
+from rlx.evaluate.windows import fit_windows, protocol_span, protocol_windows
 from rlx.policies.baselines import EqualWeight
 from rlx.report.windows_table import shares_in_words, window_lines
 from tests.evaluate.players import FREE, Player, random_market
@@ -166,6 +171,24 @@ def test_that_no_window_can_be_a_test_is_said_beforehand(window: int, options: d
         first = str(STAMPS[30 + options.get("purge_steps", 0)])[:10]
         assert f"protocol.window={window}" in said and "none of the" in said
         assert f"a protocol.window of at most {longest} fits, with protocol.start={first}" in said
+
+
+@pytest.mark.parametrize("step", ["1D", "30min", "90s"])
+@pytest.mark.parametrize("options", [{}, {"window_steps": 55}, {"purge_steps": 6, "stride": 50}])
+def test_the_advice_leaves_a_test_when_it_is_followed(step: str, options: dict[str, Any]) -> None:
+    """The last decision a policy was made on and the first that is a test may lie on one day."""
+    stamps = np.asarray(pd.date_range("2020-01-06 14:30" if step != "1D" else "2020-01-06", periods=60, freq=step))
+    market = Market(MarketPanel(("AAA",), stamps, np.full((60, 1), 50.0)))
+    spans = {"trained": (stamps[20], stamps[30])}
+    protocol = WalkForward(**{"window": 40, "stride": 1, **options})
+    said = no_test(protocol, Span(0, 59), stamps, spans)
+    assert said is not None
+    given = dict(re.findall(r"protocol\.(window|window_steps) of at most (\d+)", said))
+    followed = replace(protocol, **{name: int(value) for name, value in given.items()},
+                       start=re.findall(r"protocol\.start=(\S+?)[ .]", said + " ")[-1])  # fmt: skip
+    span = protocol_span(market, None, followed)
+    assert protocol_windows(span, fit_windows(followed, span))
+    assert no_test(followed, span, stamps, spans) is None
 
 
 def test_what_is_said_beforehand_agrees_with_the_status_of_each_window() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,10 @@ import pytest
 
 from rlx.errors import RlxError
 from rlx.evaluate.overfitting import backtest_overfitting
-from rlx.evaluate.significance import Significance, deflated_sharpe_ratio, null_variance
-from rlx.evaluate.sweep_report import SweepTrial, measure_sweep
+from rlx.evaluate.proof import MOMENTS
+from rlx.evaluate.significance import Significance, deflated_sharpe_ratio, measure_significance, null_variance
+from rlx.evaluate.sweep_report import BesideSweep, SweepTrial, measure_sweep
+from rlx.evaluate.trials import Trials
 from rlx.report.sweep_report import render_markdown, write_words
 
 
@@ -24,10 +27,11 @@ def measure(trials: Sequence[SweepTrial], count: int = 9, **settings: Any) -> di
     return measure_sweep(trials, count, 252, **{"blocks": 8, **settings})
 
 
-def report(trials: Sequence[SweepTrial], **changes: Any) -> dict[str, Any]:
+def report(trials: Sequence[SweepTrial], beside: BesideSweep | None = None, **changes: Any) -> dict[str, Any]:
     """Return the whole report, its words included."""
     holdout = {"first": "2020-01-01T00:00:00", "last": "2020-04-30T00:00:00", "steps": 80, "n": 1}
-    whole = {"key": "abc", "holdout": holdout, "counted_from": "study", "chosen": "1", **measure(trials), **changes}
+    measured = measure(trials, beside=beside)
+    whole = {"key": "abc", "holdout": holdout, "counted_from": "study", "chosen": "1", **measured, **changes}
     return {**whole, "verdict": write_words(whole)}
 
 
@@ -132,6 +136,37 @@ def test_words_and_markdown_say_it_all() -> None:
     for row in whole["rows"]:
         assert f" {row['significance']['dsr']:.3f} |" in markdown
     assert "of 5 |" in markdown and f"| `pbo` | {found['pbo']:.4g} |" in markdown
+
+
+def test_nothing_is_claimed_on_dates_that_trials_were_made_on() -> None:
+    strong = noise(6, steps=400, drift=0.003)
+    assert "do not explain its Sharpe ratio" in report(strong)["verdict"]
+    one = [replace(strong[0], seen_steps=7), *strong[1:]]
+    words = report(one)["verdict"]
+    assert "Not a test: 1 of them trained, or were chosen by validation, on steps of it." in words
+    assert "The best on these dates is trial" in words and "Probability of backtest overfitting" in words
+    assert words.endswith("None of this says how it does on dates that it has not seen.")
+    claims = ("explain", "so that the choice holds", "no better than", "is taken to hold", "chosen on the test")
+    assert not any(claim in words for claim in claims)
+    assert "Not a test: all of them trained" in report([replace(one, seen_steps=1) for one in strong])["verdict"]
+
+
+def test_equal_weight_is_held_to_the_bar_of_the_best() -> None:
+    strong, theirs = noise(6, steps=400, drift=0.003), np.random.default_rng(9).normal(0.003, 0.01, 400)
+    moments = {name: getattr(measure_significance(theirs, Trials(), 0.95, 252.0), name) for name in MOMENTS}
+    passed = report(strong, BesideSweep(4.5, 2.0, moments))
+    best = passed["rows"][0]["significance"]
+    exact = measure_significance(theirs, Trials(9, "sweep", best["trial_variance_per_step"]), 0.95, 252.0)
+    assert passed["equal_weight"]["significance"]["dsr"] == pytest.approx(exact.dsr, rel=1e-12)
+    assert passed["equal_weight"]["significance"]["psr"] == pytest.approx(exact.psr, rel=1e-12)
+    words = passed["verdict"]
+    assert "Equal weight over the same steps has a Sharpe ratio of 4.50 and a return of 200.00%." in words
+    assert "Equal weight passes the same bar, at" in words
+    weak = report(strong, BesideSweep(0.1, 0.0, {**moments, "sharpe_per_step": 0.01}))
+    assert "do not explain" in weak["verdict"] and "same bar" not in weak["verdict"]
+    old = report(strong, BesideSweep(4.5, 2.0))["verdict"]
+    assert "Whether equal weight passes the same bar is not known from these scorecards." in old
+    assert "same bar" not in report(noise(6), BesideSweep(4.5, 2.0))["verdict"]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 
 from rlx.evaluate.significance import Significance
 from rlx.evaluate.statistics import Interval
-from rlx.evaluate.verdict import Baseline, passes, write_verdict
+from rlx.evaluate.verdict import Baseline, write_verdict
 
 MINE: dict[str, float | None] = {"cumulative_return": 0.209, "sharpe": 2.061, "ruined": 0.0}
 THEIRS: dict[str, float | None] = {"cumulative_return": 0.367, "sharpe": 2.058}
@@ -31,7 +33,7 @@ def proven(dsr: float, trials: int = 1) -> Significance:
 
 
 def verdict(excess: Interval, mine: Any = COVERS, theirs: Any = None, **more: Any) -> str:
-    bar = None if theirs is None else intervals(theirs)
+    bar = None if theirs is None else partial(intervals, theirs)
     equal_weight = Baseline(more.pop("metrics", THEIRS), excess, bar, more.pop("their_significance", None))
     return write_verdict("gymrl", MINE, equal_weight, intervals(mine), **more)
 
@@ -66,6 +68,44 @@ def test_a_sharpe_ratio_that_says_otherwise_is_pointed_at() -> None:
         interval(0.01, 0.07), metrics={"cumulative_return": 0.1, "sharpe": 2.5}
     )
     assert "but" not in verdict(interval(0.01, 0.07))  # 2.061 and 2.058 print alike
+
+
+def test_a_cumulative_return_that_says_otherwise_is_pointed_at_too() -> None:
+    """A higher mean return a year may end with less, where losses weigh more."""
+    more = {"cumulative_return": 0.3, "sharpe": 2.0}
+    assert ". But a lower cumulative return, +20.9% against +30.0%; Sharpe ratio 2.06 against 2.00." in verdict(
+        interval(0.01, 0.07), metrics=more
+    )
+    assert ". But a lower cumulative return, +20.9% against +30.0%, and a lower Sharpe ratio, 2.06 against 2.50." in (
+        verdict(interval(0.01, 0.07), metrics={**more, "sharpe": 2.5})
+    )
+    assert "but a higher cumulative return, +20.9% against +10.0%" in verdict(
+        interval(-0.3, 0.1), metrics={**more, "cumulative_return": 0.1}
+    ).replace("But", "but")
+    assert "But" not in verdict(interval(0.01, 0.07), metrics={**more, "cumulative_return": 0.2094})  # printed: 20.9%
+
+
+@pytest.mark.parametrize("estimate", [0.0004, -0.0004, 0.0])
+def test_a_difference_that_prints_as_none_is_none(estimate: float) -> None:
+    said = verdict(interval(-0.1, 0.1, estimate), seen_steps={"trained": 3}, steps=9)
+    assert "mean return the same to 0.1% a year (95% interval -10.0% to +10.0%)" in said
+    assert "higher" not in said and "lower" not in said
+
+
+@pytest.mark.parametrize("trials", [1, 5])
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(0.949996, "0.9500, at least 0.9500"), (0.94994, "0.9499, short of 0.9500"), (0.95, "0.9500, at least 0.9500"),
+     (0.944, "0.94, short of 0.95"), (0.9501, "0.9501, at least 0.9500"), (0.97, "0.97, at least 0.95")],
+)  # fmt: skip
+def test_a_probability_reaches_the_bar_in_the_digits_that_are_shown(value: float, said: str, trials: int) -> None:
+    mine = replace(proven(value, trials), min_track_record_steps=301)
+    words = verdict(interval(-0.3, 0.1), COVERS, significance=mine, their_significance=proven(0.949996))
+    passed = "at least" in said
+    assert said in words
+    assert (("may be claimed" if trials == 1 else "do not explain") in words) == passed
+    assert ("it would take 301 steps" in words) == (trials == 1 and not passed)
+    assert ("Equal weight passes the same bar, at 0.9500." in words) == passed
 
 
 @pytest.mark.parametrize("seen", [{"trained": 10}, {"trained": 0, "selected": 1}])
@@ -103,9 +143,20 @@ def test_equal_weight_is_held_to_the_same_bar() -> None:
     assert "Equal weight passes" not in short
 
 
-def test_the_bar_of_equal_weight_is_looked_up_only_where_the_policy_passes_it() -> None:
-    assert passes(intervals(ABOVE), proven(0.1)) and passes(intervals(COVERS), proven(0.96))
-    assert passes(intervals(BELOW), proven(0.1)) and not passes(intervals(COVERS), proven(0.9))
+@pytest.mark.parametrize(
+    ("mine", "more", "looked_up"),
+    [(ABOVE, {}, True), (BELOW, {}, True), (COVERS, {}, False), (ABOVE, {"oracle": True}, False),
+     (ABOVE, {"seen_steps": {"trained": 3}, "steps": 9}, False)],
+)  # fmt: skip
+def test_intervals_of_equal_weight_are_drawn_only_where_they_are_told_of(mine: Any, more: Any, looked_up: bool) -> None:
+    drawn: list[bool] = []
+
+    def draw() -> dict[str, Interval]:
+        drawn.append(True)
+        return intervals(ABOVE)
+
+    write_verdict("gymrl", MINE, Baseline(THEIRS, interval(0.01, 0.07), draw), intervals(mine), **more)
+    assert drawn == [True] * looked_up
 
 
 def test_intervals_that_disagree_are_told_apart() -> None:

@@ -8,7 +8,7 @@ import pytest
 from rlx.data.splits import Span, Splits
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol
-from rlx.evaluate.windows import WindowSet, holdout_windows, protocol_span, start_index_windows
+from rlx.evaluate.windows import WindowSet, fit_windows, holdout_windows, protocol_span, start_index_windows
 from tests.evaluate.players import random_market
 
 SPLITS = Splits(Span(5, 20), Span(20, 30), Span(30, 59))
@@ -30,6 +30,17 @@ def test_every_start_index_that_leaves_room_begins_a_window() -> None:
 def test_a_window_longer_than_the_span_is_refused_with_what_fits() -> None:
     with pytest.raises(ConfigError, match=r"protocol\.window_steps=6: the evaluation span has 5 .* from 1 to 5"):
         start_index_windows(Span(10, 15), steps=6)
+
+
+def test_the_default_length_is_fitted_with_a_word_and_a_length_asked_for_is_not(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert fit_windows(Protocol(), Span(0, 42)) == Protocol()
+    assert fit_windows(Protocol(window_steps=50), Span(0, 5)).window_steps == 50
+    assert not caplog.messages
+    assert fit_windows(Protocol(trials=3), Span(10, 15)) == Protocol(trials=3, window_steps=5)
+    assert fit_windows(Protocol(window_steps=50), Span(10, 15), whatever=True).window_steps == 5
+    assert caplog.messages[0] == "protocol.window_steps=42: 5 decision(s) are judged, so windows of 5 are."
 
 
 @pytest.mark.parametrize("make", [holdout_windows, start_index_windows])

@@ -54,7 +54,7 @@ ENTRANCES: dict[str, tuple[tuple[int, ...], Callable[[Any], Any]]] = {
 OFF_SHAPES: tuple[Callable[[Any], Any], ...] = (lambda x: x[..., :-1], lambda x: x[None, None], lambda x: x[..., 0])
 
 
-@pytest.mark.parametrize("entrance", ENTRANCES)
+@pytest.mark.parametrize("entrance", [name for name in ENTRANCES if name != "paths"])  # of its learner's networks
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_what_is_not_finite_is_refused_by_name(entrance: str, value: float) -> None:
     shape, enter = ENTRANCES[entrance]
@@ -88,6 +88,81 @@ def test_returns_that_no_price_makes_are_refused(engine: str, value: float) -> N
         simulate(returns, np.zeros((2, 2)), engine=engine)
     with pytest.raises(DataError, match="returns"):
         Accounts(returns, Rules(), 1, periods_per_year=252)
+
+
+FLAT = np.zeros((4, 2))
+RAGGED: Any = [[0.1, 0.2], [0.1]]
+NOTHING = np.zeros((4, 0))
+GAPS = np.full((4, 2), np.nan)
+
+
+def opened(returns: Any = FLAT, batch: Any = 1, periods_per_year: Any = 252, **more: Any) -> Accounts:
+    return Accounts(returns, Rules(), batch, periods_per_year=periods_per_year, **more)
+
+
+def replayed(returns: Any = FLAT, targets: Any = FLAT, **more: Any) -> Any:
+    return simulate(returns, targets, **more)
+
+
+def fresh(n: Any = 2) -> PortfolioBatch:
+    batch = PortfolioBatch(TASK, n)
+    batch.reset()
+    return batch
+
+
+WRONG: dict[str, tuple[Callable[[], Any], str]] = {
+    "forecasts with gaps": (lambda: opened(cvar=GAPS), r"cvar\[0, 0\]=nan: must be finite"),
+    "uncertainty without end": (lambda: opened(uncertainty=GAPS + np.inf), r"uncertainty\[0, 0\]=nan: must be finite"),
+    "ragged overnight": (lambda: opened(overnight_returns=RAGGED), r"overnight_returns: .* rows of one length"),
+    "overnight of words": (lambda: opened(overnight_returns="x"), r"overnight_returns=x: must be real numbers"),
+    "overnight of no steps": (lambda: opened(overnight_returns=[0.0]), r"overnight_returns have shape \(1,\): must be"),
+    "no returns": (lambda: opened(None), r"returns=null: must be real numbers"),
+    "a single return": (lambda: opened(0.5), r"returns=0.5: must be an array of shape"),
+    "no assets": (lambda: opened(NOTHING), r"returns have shape \(4, 0\): there must be at least one asset"),
+    "no accounts": (lambda: opened(batch=0), r"batch=0: must be a whole number between 1"),
+    "half an account": (lambda: opened(batch=1.5), r"batch=1.5: must be a whole number"),
+    "too many accounts": (lambda: opened(batch=10**12), r"batch=1000000000000: must be a whole number"),
+    "a year of words": (lambda: opened(periods_per_year="x"), r"periods_per_year=x: must be a positive number"),
+    "a target": (lambda: opened().step(0.5), r"targets=0.5: must be an array of shape \(any, 2\)"),
+    "no target": (lambda: opened().step(None), r"targets=null: must be real numbers"),
+    "a target without axes": (lambda: opened().step(np.array(0.5)), r"targets=0.5: must be an array of shape"),
+    "ragged targets": (lambda: opened(batch=2).step(RAGGED), r"targets: .* rows of one length"),
+    "half a bar": (lambda: opened().reset(np.array([1.5])), r"bars have type float64: must be whole numbers"),
+    "a bar that is none": (lambda: opened().reset(np.array([np.nan])), r"bars have type float64"),
+    "bars of others": (lambda: opened().reset(np.array([1, 2])), r"bars have shape \(2,\): must be \(1,\)"),
+    "a bar after the end": (lambda: opened().reset(np.array([9])), r"bars=\[9\]: must be from 0 to 4"),
+    "ragged actions": (lambda: fresh().step(RAGGED), r"actions: .* rows of one length"),
+    "an action": (lambda: fresh().step(0.5), r"actions=0.5: must be an array of shape"),
+    "half a start": (lambda: fresh().reset(np.array([20.5, 20.0])), r"bars have type float64"),
+    "a start for all": (lambda: fresh().reset(np.array([20])), r"bars have shape \(1,\): must be \(2,\)"),
+    "an empty batch": (lambda: fresh(0), r"batch=0: must be a whole number"),
+    "an empty vector": (lambda: PortfolioVecEnv(TASK, 0), r"batch=0: must be a whole number"),
+    "an action of one": (lambda: stepped(PortfolioEnv(TASK))(0.5), r"actions=0.5: must be an array of shape \(5,\)"),
+    "returns of nothing": (lambda: replayed(None), r"returns=null: must be real numbers"),
+    "returns of no assets": (lambda: replayed(NOTHING, NOTHING), r"returns have shape \(4, 0\): must be"),
+    "targets of nothing": (lambda: replayed(targets=None), r"targets=null: must be real numbers"),
+    "no accounts at all": (lambda: replayed(np.zeros((0, 4, 2))), r"returns have shape \(0, 4, 2\): must be"),
+    "a kink upside down": (lambda: replayed(smooth_epsilon=-1.0), r"smooth_epsilon=-1.0: must be between 0 and 1"),
+    "a kink that is none": (lambda: replayed(smooth_epsilon=np.nan), r"smooth_epsilon=nan: must be between 0 and 1"),
+    "costs of a number": (lambda: replayed(costs=0), r"costs=0: must be a rlx.sim.Costs"),
+    "drift of words": (lambda: replayed(drift="no"), r"drift=no: must be true or false"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", WRONG)
+def test_a_wrong_value_is_one_error_that_names_it(what: str) -> None:
+    enter, message = WRONG[what]
+    with pytest.raises(RlxError, match=f"^{message}") as refused:
+        enter()
+    assert "\n" not in str(refused.value) and len(str(refused.value)) < 300
+
+
+def test_lists_are_arrays_at_every_entrance() -> None:
+    listed, n = np.zeros((4, 2)).tolist(), np.int64(2)
+    accounts = opened(listed, n, overnight_returns=listed, cvar=listed, uncertainty=listed)
+    accounts.reset([1, 2])  # type: ignore[arg-type]
+    assert accounts.step([[0.5, 0.5], [0.1, 0.1]]).value.tolist() == [1.0, 1.0]  # type: ignore[arg-type]
+    assert replayed(listed, listed, overnight_returns=listed, cvar=listed).value.tolist() == [1.0] * 4
 
 
 @pytest.mark.parametrize("engine", ["numba", "torch"])

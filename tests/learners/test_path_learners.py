@@ -187,6 +187,15 @@ def test_next_open_without_opens_is_refused() -> None:
         make(HftrainingLearner, bare, replace(LONG_ONLY, execution=Execution.next_open))
 
 
+@both
+def test_a_network_that_diverged_is_told_to_learn_slower(kind: type[PathLearner]) -> None:
+    learner = make(kind, make_market())
+    for parameter in learner.net.parameters():
+        parameter.data.fill_(float("nan"))
+    with pytest.raises(RlxError, match=r"update 1 is not finite.*lower module\.learning_rate"):
+        fit(learner)
+
+
 def test_a_gradient_that_is_not_finite_stops_the_run() -> None:
     learner = make(HftrainingLearner, make_market())
     learner.stretches.returns.fill_(float("nan"))

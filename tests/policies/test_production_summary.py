@@ -11,8 +11,11 @@ from typing import Any
 import pytest
 
 from rlx.errors import RecordError
+from rlx.policies.config import LogValue
 from rlx.policies.production import read_record, reference_rows, summarise
 from rlx.policies.production.amounts import parse_amount
+from rlx.policies.production.log_file import read_snapshots
+from rlx.policies.production.problems import Problems
 from rlx.policies.production.stamps import parse_stamp
 from rlx.policies.production.text import summary_text
 from tests.policies.production_files import BOUGHT, HISTORY, LINES, SOLD, snapshot, write_log, write_trades
@@ -366,6 +369,33 @@ def test_logs_joined_from_files_with_marks_and_bytes_of_another_encoding(tmp_pat
 )
 def test_amounts(text: str, amount: float | None) -> None:
     assert parse_amount(text) == amount
+
+
+@pytest.mark.parametrize("amount", ["$1.234", "12.345", "-USD 999.000"])
+def test_a_lone_point_before_three_digits_is_reported_and_not_guessed(amount: str, tmp_path: Path) -> None:
+    lines = [snapshot("2020-01-10 09:00:00", "0"), snapshot("2020-01-10 10:00:00", "@")]
+    path, problems = Path(write_log(tmp_path, *(line.replace("$@", amount) for line in lines))), Problems()
+    assert [one.value for one in read_snapshots(path, problems, LogValue.exposure)] == [0.0]
+    assert problems.places("undecided_amount")[0].startswith("line 2: 2020-01-10 10:00:00")
+    assert not problems.places("unparsable_snapshot")
+
+
+@pytest.mark.parametrize(
+    ("other", "read"), [("1,234.50", True), ("0.5", True), ("7.25", True), ("1.234,50", False), ("1234", False)]
+)
+def test_other_lines_of_a_log_tell_what_a_point_is(other: str, read: bool, tmp_path: Path) -> None:
+    lines = (snapshot("2020-01-10 09:00:00", other), snapshot("2020-01-10 10:00:00", "1.234", risk="1.500"))
+    problems = Problems()
+    found = read_snapshots(Path(write_log(tmp_path, *lines)), problems, LogValue.exposure)
+    assert [one.value for one in found[1:]] == [1.234] * read
+    assert len(problems.places("undecided_amount")) == (not read)
+    assert {one.risk_threshold for one in found} <= {1.5}  # a factor is no amount
+
+
+@pytest.mark.parametrize("amount", ["0.234", "1234.567", "1,234.567", "1.2345"])
+def test_amounts_of_one_reading_are_read_alone(amount: str, tmp_path: Path) -> None:
+    path = Path(write_log(tmp_path, snapshot("2020-01-10 09:00:00", amount)))
+    assert [one.value for one in read_snapshots(path, Problems(), LogValue.exposure)] == [parse_amount(amount)]
 
 
 @pytest.mark.parametrize(

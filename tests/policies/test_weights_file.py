@@ -130,6 +130,33 @@ def test_parquet_of_periods_decimals_and_texts(market: Market, tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
+    ("freq", "day", "decided"),
+    [("M", "2020-01-06", "2020-01-31"), ("Q", "2020-01-06", "2020-03-31"), ("W-FRI", "2020-01-06", "2020-01-10"),
+     ("Y", "2020-01-06", "2020-12-31"), ("D", "2020-01-06", "2020-01-06"), ("W-SUN", "2020-01-06", "2020-01-13")],
+)  # fmt: skip
+def test_weights_of_a_period_are_not_traded_before_it_ends(freq: str, day: str, decided: str, tmp_path: Path) -> None:
+    """They are made of the whole period's data: at its first day they would be a look into the future."""
+    days = np.asarray(pd.bdate_range("2019-12-31", "2021-01-15"))
+    daily = Market(MarketPanel(("AAA",), days, np.full((len(days), 1), 50.0)))
+    periods = pd.PeriodIndex([day], freq=freq)
+    pd.DataFrame({"AAA": [0.5]}, index=periods).to_parquet(tmp_path / "w.parquet")
+    held = targets(WeightsFile(str(tmp_path / "w.parquet"), between="rebalance"), daily)[:, 0]
+    assert days[np.flatnonzero(held)[0]] == np.datetime64(decided)
+
+
+@pytest.mark.parametrize(("freq", "decided"), [("D", "07T23:00"), ("h", "07T10:00"), ("4h", "07T13:00")])
+def test_weights_of_a_period_on_hourly_bars_are_decided_at_its_last_close(
+    freq: str, decided: str, tmp_path: Path
+) -> None:
+    hours = np.asarray(pd.date_range("2020-01-07", periods=60, freq="h"))
+    hourly = Market(MarketPanel(("AAA",), hours, np.full((60, 1), 50.0)))
+    periods = pd.PeriodIndex(["2020-01-07 10:00"], freq=freq)
+    pd.DataFrame({"AAA": [0.5]}, index=periods).to_parquet(tmp_path / "w.parquet")
+    held = targets(WeightsFile(str(tmp_path / "w.parquet"), between="rebalance"), hourly)[:, 0]
+    assert hours[np.flatnonzero(held)[0]] == np.datetime64(f"2020-01-{decided}")
+
+
+@pytest.mark.parametrize(
     "values", [[True, False], [[1.0], [0.5]], [{"a": 1}, {"a": 2}], pd.to_datetime(["2020-01-01", "2020-01-02"])]
 )
 def test_parquet_columns_of_no_numbers_are_refused(tmp_path: Path, values: Any) -> None:

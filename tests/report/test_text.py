@@ -54,7 +54,9 @@ def test_markdown_shows_every_number_and_the_verdict() -> None:
     for name, value in scorecard.significance.items():
         if isinstance(value, float) and name != "confidence":
             assert f"| `{name}` | {value:.4g} |" in markdown
-    assert "| `trials` | 1 | Trials it is the one shown of: none was declared" in markdown
+    assert "| `trials` | 1 | Trials it is the one shown of: none was declared (`protocol.trials`), so it" in markdown
+    assert "Deflated Sharpe ratio: of one trial the same as psr, nothing is taken off for luck" in markdown
+    assert "These numbers take steps as independent of each other; the intervals do not." in markdown
     assert "2020-01-20 to 2020-03-27: 49 steps" in markdown
     assert "`versions`" not in markdown
 

@@ -11,10 +11,27 @@ _PLAIN = re.compile(r"\d{1,60}(?:\.\d+)?(?:[eE][+-]?\d{1,3})?")
 _GROUPED = re.compile(r"\d{1,3}(?P<mark>[,'\u2019 \u00a0\u202f])\d{3}(?:(?P=mark)\d{3})*(?:\.\d+)?")
 _LAKH = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?")
 _CONTINENTAL = re.compile(r"\d{1,3}(?:\.\d{3})+,\d{1,2}")  # of two marks the last is the decimal one
+_UNDECIDED = re.compile(r"[1-9]\d{0,2}\.\d{3}")  # more than a thousand in one country, and one and a bit in another
+
+
+def undecided(text: str) -> bool:
+    """Return whether an amount such as ``1.234`` has two readings; ``0.234`` and ``1234.567`` have one."""
+    found = _SIGNED.fullmatch(text.strip())
+    return found is not None and _UNDECIDED.fullmatch(found["digits"]) is not None
+
+
+def tells_point(text: str) -> bool:
+    """Return whether an amount has one reading, in which a point is the decimal mark: ``1,234.50`` and ``0.5``."""
+    found = _SIGNED.fullmatch(text.strip())
+    read = parse_amount(text) is not None and not undecided(text)
+    return found is not None and read and "." in found["digits"] and not _CONTINENTAL.fullmatch(found["digits"])
 
 
 def parse_amount(text: str) -> float | None:
-    """Return the number of ``$1,234.50``, ``-USD 1'234.5`` or ``1.234,50``; None for what is not surely one."""
+    """Return the number of ``$1,234.50``, ``-USD 1'234.5`` or ``1.234,50``; None for what is none.
+
+    Of an ``undecided`` amount it is that with the point as decimal mark.
+    """
     found = _SIGNED.fullmatch(text.strip())
     if found is None or (found["before"] and found["after"]):
         return None

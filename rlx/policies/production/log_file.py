@@ -8,7 +8,7 @@ from pathlib import Path
 
 from rlx.errors import FileError, RecordError
 from rlx.policies.config import LogValue
-from rlx.policies.production.amounts import parse_amount
+from rlx.policies.production.amounts import parse_amount, tells_point, undecided
 from rlx.policies.production.problems import Problems
 from rlx.policies.production.record import Snapshot
 from rlx.policies.production.stamps import DAY, TIME, ZONE, parse_stamp
@@ -51,10 +51,14 @@ def read_snapshots(path: Path, problems: Problems, meaning: LogValue) -> tuple[S
 
 def _parsed(marked: Iterable[tuple[int, str]], problems: Problems, meaning: LogValue) -> list[Snapshot]:
     snapshots: list[Snapshot] = []
-    for number, line in marked:
-        snapshot = _snapshot(number, line)
-        if snapshot is None:
-            problems.add("unparsable_snapshot", f"line {number}: {brief(line, LONGEST_LINE)}")
+    found = [(number, line, _LINE.match(line)) for number, line in marked]
+    point = any(tells_point(match["value"]) for _, _, match in found if match is not None)
+    for number, line, match in found:
+        snapshot = None if match is None else _snapshot(number, match)
+        two_readings = match is not None and not point and undecided(match["value"])
+        if snapshot is None or two_readings:
+            problem = "undecided_amount" if two_readings else "unparsable_snapshot"
+            problems.add(problem, f"line {number}: {brief(line, LONGEST_LINE)}")
             continue
         if meaning is LogValue.equity and snapshot.value <= 0.0:
             problems.add("snapshot_not_positive", f"line {number}: {snapshot.value:g}")
@@ -64,10 +68,9 @@ def _parsed(marked: Iterable[tuple[int, str]], problems: Problems, meaning: LogV
     return snapshots
 
 
-def _snapshot(number: int, line: str) -> Snapshot | None:
-    found = _LINE.match(line)
-    stamp = None if found is None else parse_stamp(found["stamp"])
-    if found is None or stamp is None:
+def _snapshot(number: int, found: re.Match[str]) -> Snapshot | None:
+    stamp = parse_stamp(found["stamp"])
+    if stamp is None:
         return None
     value, risk = parse_amount(found["value"]), parse_amount(found["risk"])
     return None if value is None or risk is None or risk < 0.0 else Snapshot(number, stamp, value, risk)

@@ -16,6 +16,8 @@ MEANINGS: Mapping[str, str] = {
     "repeated_pnl": "more than a fifth of the realised trades have this very PnL, as those of tests and mocks do",
     "number_as_text": "a number in quotes; taken as the number",
     "unparsable_snapshot": "lines with the marker whose time, value or threshold cannot be read; not used",
+    "undecided_amount": "a value such as 1.234, which may be more than a thousand or one and a bit, and no other line "
+    "of the log tells which; not used",
     "snapshot_not_positive": "an account value of zero or less; in the account's range, in no return and no weight",
     "exposure_negative": "a gross exposure below zero, which there is none of; is it the account's value "
     "(policy.log_value=equity)?",
