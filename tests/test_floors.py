@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "plain", "compilation", "stops"}),
     frozenset({"untrusted"}),
-    frozenset({"types", "keys", "console", "ranges"}),
+    frozenset({"types", "keys", "console", "ranges", "registry"}),
     frozenset({"data"}),
     frozenset({"sim"}),
     frozenset({"envs", "backtest"}),
@@ -22,7 +22,6 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"learners", "evaluate"}),
     frozenset({"audit", "board", "tracking"}),
     frozenset({"report"}),
-    frozenset({"config_errors"}),
     frozenset({"config", "run_folder"}),
     frozenset({"app"}),
     frozenset({"cli"}),

@@ -30,7 +30,7 @@ from rlx.app import STARTED
 from rlx.app.arguments import quoted, refuse_moved_paths, refuse_undecoded
 from rlx.app.hardware import use_compile_caches
 from rlx.config import (
-    SCHEMAS,
+    GROUPS,
     EvaluateConfig,
     TrainConfig,
     add_recorded_choices,
@@ -40,7 +40,7 @@ from rlx.config import (
     typed,
     validate,
 )
-from rlx.config_errors import explain, pointed
+from rlx.config.errors import explain, pointed
 from rlx.console import complain, print_anything, waiting
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
@@ -124,7 +124,7 @@ def _check_arguments(arguments: list[str]) -> None:
             refuse_unusable(key, value.strip("'\""))
         if key == "hydra.run.dir":
             refuse_used(Path(value))  # before Hydra overwrites its records in there
-        if key in SCHEMAS and value in ("", "null", "None"):
+        if key in GROUPS and value in ("", "null", "None"):
             raise ConfigError(f"{argument}: a group cannot be empty; --help lists the options of {key}.")
 
 
