@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -30,16 +30,21 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Component:
-    """One thing that can be named: ``place`` is ``module:attribute``, and ``package`` the distribution it is from."""
+    """One thing that can be named: ``place`` is ``module:attribute``, and ``package`` the distribution it is from.
+
+    With a ``key`` it is an item of the mapping in that place.
+    """
 
     name: str
     place: str
     package: str = OURS
+    key: str = ""
 
     def load(self) -> Any:
         """Import and return it; whatever the import raises comes through."""
         module, _, attribute = self.place.partition(":")
-        return getattr(import_module(module), attribute)
+        found = getattr(import_module(module), attribute)
+        return found[self.key] if self.key else found
 
     @property
     def stored_name(self) -> str:
@@ -49,10 +54,14 @@ class Component:
 
 @dataclass(frozen=True)
 class Group:
-    """Components of one kind: the entry points that add to them, and our own by name."""
+    """Components of one kind: the entry points that add to them, and our own by name.
+
+    ``table`` is the place of a mapping by name, for small ones that are declared together.
+    """
 
     door: str
-    ours: Mapping[str, str]
+    ours: Mapping[str, str] = field(default_factory=dict)
+    table: str = ""
 
 
 def _at(module: str, **attributes: str) -> dict[str, str]:
@@ -103,8 +112,8 @@ GROUPS: dict[str, Group] = {
         | _at("rlx.policies.networks.gru_dirichlet", gru_dirichlet="GruDirichlet")
         | _at("rlx.policies.networks.book", book_allocation="BookAllocation"),
     ),
-    "feature": Group("rlx.features", {}),
-    "metric": Group("rlx.metrics", {}),
+    "feature": Group("rlx.features", table="rlx.data.features:KINDS"),
+    "metric": Group("rlx.metrics", table="rlx.evaluate.measures:METRICS"),
 }
 
 
@@ -115,6 +124,8 @@ def components(group: str) -> Mapping[str, Component]:
     Other packages' that cannot be taken (a name that is no word, or one that is taken) are left out with a warning.
     """
     known = {name: Component(name, place) for name, place in GROUPS[group].ours.items()}
+    if table := GROUPS[group].table:
+        known = {name: Component(name, table, key=name) for name in Component("", table).load()}
     for point in sorted(entry_points(group=GROUPS[group].door), key=lambda point: (_package(point), point.name)):
         if reason := _why_not(point, known):
             log.warning("package %s: its %s %r is left out: %s.", _package(point), group, point.name[:80], reason)

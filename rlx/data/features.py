@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rlx import registry
 from rlx.data.filters import haar_detail_weights, haar_smooth_weights, log_close_filter, taylor_weights
 from rlx.errors import DataError, did_you_mean
 from rlx.types import FloatArray
@@ -101,9 +102,9 @@ def warmup_bars(name: str) -> int:
 def parse_feature(name: str) -> Feature:
     """Turn a name such as ``return_21`` or ``rsi_14_z63`` into a feature, or raise DataError."""
     match = re.fullmatch(r"([a-z_]+?)_(\d+)(?:_z(\d+))?", name)
-    kind = KINDS.get(match[1]) if match else None
+    kind = _kind(match[1]) if match else None
     if match is None or kind is None:
-        kinds = ", ".join(f"{key}_<bars>" for key in KINDS)
+        kinds = ", ".join(f"{key}_<bars>" for key in _kinds())
         raise DataError(
             f"data.features: unknown feature '{name}'.{_nearest(name)} Allowed: {kinds}; add _z<bars> to any."
         )
@@ -116,9 +117,18 @@ def parse_feature(name: str) -> Feature:
     return Feature(kind, bars, zscore_bars)
 
 
+def _kind(name: str) -> FeatureKind | None:
+    """Return a kind of feature, ours or another package's."""
+    return KINDS.get(name) or registry.find("feature", name)
+
+
+def _kinds() -> list[str]:
+    return list(dict.fromkeys([*KINDS, *registry.components("feature")]))
+
+
 def _nearest(name: str) -> str:
     bars = name[len(re.sub(r"_\d+(_z\d+)?$", "", name)) :] or "_<bars>"
-    return did_you_mean(name, [*DEFAULT_FEATURES, *(f"{kind}{bars}" for kind in KINDS)])
+    return did_you_mean(name, [*DEFAULT_FEATURES, *(f"{kind}{bars}" for kind in _kinds())])
 
 
 def _missing(panel: MarketPanel, feature: Feature) -> list[str]:

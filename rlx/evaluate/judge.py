@@ -12,13 +12,13 @@ from rlx.evaluate.distribution import describe_windows, window_metrics
 from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
+from rlx.evaluate.measures import guard_metrics
 from rlx.evaluate.metrics import sharpe
 from rlx.evaluate.purging import MadeOn, lookback_steps
 from rlx.evaluate.scorecard import Metrics, Scorecard
 from rlx.evaluate.seen import Seen, seen_steps
 from rlx.evaluate.significance import Significance, measure_significance
 from rlx.evaluate.statistics import Interval, bootstrap_intervals, paired_excess, return_statistics
-from rlx.evaluate.summary import guard_metrics
 from rlx.evaluate.trials import Sweep, Trials, count_trials
 from rlx.evaluate.verdict import Baseline, passes, write_verdict
 from rlx.evaluate.window_protocols import measure_windows
