@@ -159,10 +159,8 @@ def _load(group: str) -> Iterator[tuple[str, Any]]:
         except Exception as error:
             if component.package == OURS:
                 raise
-            log.warning(
-                "package %s: its %s %s cannot be loaded (%s: %s) and is left out.",
-                *(component.package, group, name, type(error).__name__, " ".join(str(error).split())[:200]),
-            )
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            log.warning("package %s: its %s %s is left out: %s", component.package, group, name, reason)
 
 
 def find(group: str, name: str) -> Any | None:
@@ -186,6 +184,7 @@ def unknown(group: str, name: str) -> str:
     """Return the sentences that refuse a name: what there is, the nearest match, or the package that is missing."""
     package, _, bare = name.rpartition(":")
     if package and NAME.fullmatch(bare) and PACKAGE.fullmatch(package):
-        return f"it is of the package {package}, which is not installed or has none of that name. Install it to use it."
+        missing = "which is not installed, or has none of that name"
+        return f"it is of the package {package}, {missing}. Install it, if you trust it."
     names = list(components(group))
     return f"installed are {', '.join(names)}.{did_you_mean(name[:80], names)}"

@@ -25,6 +25,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"report"}),
     frozenset({"config", "run_folder"}),
     frozenset({"app"}),
+    frozenset({"testing"}),
     frozenset({"cli"}),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -10,6 +10,7 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
+from rlx import registry
 from rlx.config.options import file_options
 from rlx.errors import ConfigError, did_you_mean
 from rlx.untrusted.escape import one_line
@@ -84,7 +85,9 @@ def _unknown_option(error: MissingConfigException) -> str:
     options = [name for name in error.options or () if not name.endswith("schema")]
     if not options:
         return _first_line(error)
-    return f"{group}={option}: no such option. Choose from {', '.join(options)}.{did_you_mean(option, options)}"
+    elsewhere = " Those of other packages need the package installed." if group in registry.GROUPS else ""
+    hint = did_you_mean(option, options)
+    return f"{group}={option}: no such option. Choose from {', '.join(options)}.{hint or elsewhere}"
 
 
 def _unknown_key(error: ConfigAttributeError | ConfigKeyError) -> str:

@@ -48,7 +48,10 @@ def schema_of(group: str, values: Mapping[str, Any], origin: str) -> DictConfig:
     target = values.get(TARGET)
     if not isinstance(target, str) or target not in built:
         found = shown(target) if TARGET in values else "missing"
-        raise ConfigError(f"{origin}: {group}.{TARGET} is {found}, expected one of {', '.join(sorted(built))}.")
+        raise ConfigError(
+            f"{origin}: {group}.{TARGET} is {found}, expected one of {', '.join(sorted(built))}. Another package's has "
+            "to be installed and registered (docs/extending.md)."
+        )
     return built[target]
 
 

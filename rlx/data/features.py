@@ -82,7 +82,7 @@ def compute_features(panel: MarketPanel, names: Sequence[str]) -> FloatArray:
     parsed = [parse_feature(name) for name in names]
     for name, feature in zip(names, parsed, strict=True):
         _require(panel, name, feature)
-    bars = _frames(panel)
+    bars = frames(panel)
     columns = [_compute(bars, feature) for feature in parsed]
     if not columns:
         return np.zeros((len(panel), len(panel.symbols), 0), dtype=np.float32)
@@ -145,7 +145,8 @@ def _require(panel: MarketPanel, name: str, feature: Feature) -> None:
         )
 
 
-def _frames(panel: MarketPanel) -> Frames:
+def frames(panel: MarketPanel) -> Frames:
+    """Return the fields that a panel has as tables (N, A), by name: what a kind of feature is computed from."""
     import pandas as pd
 
     fields = ("open", "high", "low", "close", "volume")
