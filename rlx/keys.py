@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
+from rlx import registry
 from rlx.errors import ConfigError, did_you_mean
+from rlx.evaluate.measures import METRICS, TELEMETRY, Metric, telemetry_key
 
 
 @dataclass(frozen=True)
@@ -21,44 +24,6 @@ class Key:
     meaning: str
     better: str = ""
 
-
-_METRICS = (
-    Key("pnl", "fraction", "Profit of an account that starts with 1: last value - 1", "higher"),
-    Key("cumulative_return", "fraction", "prod(1 + net return) - 1", "higher"),
-    Key("annual_return", "fraction/year", "Geometric: prod(1 + net return)^(periods per year / steps) - 1", "higher"),
-    Key("volatility", "fraction/year", "Standard deviation of net returns (ddof 1) x sqrt(periods per year)", "lower"),
-    Key("sharpe", "ratio/year", "Mean / standard deviation of net returns x sqrt(periods per year), rate 0", "higher"),
-    Key("sortino", "ratio/year", "Mean / sqrt(mean(min(net return, 0)^2)) x sqrt(periods per year)", "higher"),
-    Key("calmar", "ratio", "Annual return / max drawdown", "higher"),
-    Key("max_drawdown", "fraction", "Deepest fall of the value below its running peak, positive", "lower"),
-    Key("hit_rate", "share", "Steps that gained, of the steps with a net return other than 0", "higher"),
-    Key("var_95", "fraction/step", "Loss that 5% of the steps exceed: -quantile(net return, 0.05)", "lower"),
-    Key("cvar_95", "fraction/step", "Mean loss of the steps at or beyond var_95", "lower"),
-    Key("turnover", "fraction/step", "Mean sum of absolute weight changes traded, both sides", "lower"),
-    Key("annual_turnover", "x equity/year", "turnover x periods per year", "lower"),
-    Key("cost_drag", "fraction/year", "Mean trading cost a step x periods per year", "lower"),
-    Key("financing_drag", "fraction/year", "Mean margin interest and short borrow a step x periods per year", "lower"),
-    Key("mean_gross_exposure", "x equity", "Mean sum of absolute weights after the trade"),
-    Key("max_gross_exposure", "x equity", "Largest sum of absolute weights after a trade"),
-    Key("mean_closing_gross_exposure", "x equity", "Mean sum of absolute weights carried out of a step"),
-    Key("max_closing_gross_exposure", "x equity", "Largest sum of absolute weights carried out of a step"),
-    Key("limit_clipped", "fraction/step", "Mean absolute weight that the limits took from the targets", "lower"),
-    Key("mean_reward", "per step", "Mean shaped reward", "higher"),
-    Key("ruined", "0 or 1", "Whether the account fell to the floor and stopped trading", "lower"),
-)
-
-_GUARD = (
-    Key("guard/drawdown_hit_rate", "share", "Steps on which the drawdown guard fired"),
-    Key("guard/negative_return_hit_rate", "share", "Steps on which the negative-return guard fired"),
-    Key("guard/turnover_hit_rate", "share", "Steps on which the turnover guard fired"),
-    Key("guard/mean_leverage_scale", "factor", "Mean factor on executed weights, 1 while the guard is quiet"),
-    Key("guard/min_leverage_scale", "factor", "Smallest factor on executed weights"),
-    Key("guard/mean_turnover_penalty", "per turnover", "Mean turnover penalty in force in the reward"),
-    Key("cooldown/mean_long", "assets", "Mean number of assets whose long side is in cooldown"),
-    Key("cooldown/mean_short", "assets", "Mean number of assets whose short side is in cooldown"),
-    Key("cooldown/clipped", "fraction/step", "Mean absolute weight removed by a step's last cooldown clip"),
-    Key("cooldown/penalty", "per step", "Mean reward penalty for weight still held in cooldown"),
-)
 
 _TERMS = (
     ("wealth", "wealth term"),
@@ -144,32 +109,44 @@ _PERF = (
 )
 
 
-def _prefixed(prefix: str, keys: Iterable[Key]) -> tuple[Key, ...]:
-    return tuple(Key(f"{prefix}/{key.name}", key.unit, key.meaning, key.better) for key in keys)
+def _measured(prefix: str, metrics: Iterable[Metric]) -> tuple[Key, ...]:
+    return tuple(Key(f"{prefix}/{metric.name}", metric.unit, metric.meaning, metric.better) for metric in metrics)
 
+
+_TELEMETRY = tuple(
+    Key(telemetry_key(metric.name), metric.unit, metric.meaning, metric.better) for metric in TELEMETRY.values()
+)
 
 GROUPS: dict[str, tuple[str, tuple[Key, ...]]] = {
     "train": ("The update that has just ended.", _TRAIN),
-    "val": ("The validation split, played by the same evaluator, without statistics.", _prefixed("val", _METRICS)),
-    "eval": ("The hold-out, on the scorecard.", _prefixed("eval", _METRICS)),
-    "guard and cooldown": ("Guards and cooldowns on the hold-out.", _GUARD),
+    "val": (
+        "The validation split, by the same evaluator, without statistics.",
+        _measured("val", METRICS.values()),
+    ),
+    "eval": ("The hold-out, on the scorecard.", _measured("eval", METRICS.values())),
+    "guard and cooldown": ("Guards and cooldowns on the hold-out.", _TELEMETRY),
     "forecast": (
         "Forecasts that a policy is fed by, in units of each symbol's standard deviation of returns.",
         _FORECAST,
     ),
     "perf": ("Speed; the one group that a second run does not reproduce.", _PERF),
 }
-"""Heading -> what the group measures, and its keys."""
+"""Heading -> what the group measures, and its keys; other packages' are not among them."""
 
-KEYS: dict[str, Key] = {key.name: key for _, keys in GROUPS.values() for key in keys}
-"""Every key by name."""
+
+@cache
+def keys() -> dict[str, Key]:
+    """Return every key by name, those of other packages' metrics last."""
+    others = [metric for name, metric in registry.loaded("metric").items() if name not in METRICS]
+    groups = [keys for _, keys in GROUPS.values()]
+    return {key.name: key for group in (*groups, _measured("val", others), _measured("eval", others)) for key in group}
 
 
 def find_key(name: str) -> Key:
     """Return a key by its full name; raises ConfigError with the nearest match."""
-    if name not in KEYS:
-        raise ConfigError(f"'{name}' is not a logged key.{did_you_mean(name, KEYS)} docs/keys.md lists them all.")
-    return KEYS[name]
+    if name not in keys():
+        raise ConfigError(f"'{name}' is not a logged key.{did_you_mean(name, keys())} docs/keys.md lists them all.")
+    return keys()[name]
 
 
 def render_keys() -> str:

@@ -14,17 +14,19 @@ ROOT = Path(__file__).parents[1]
 FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "plain", "compilation", "stops"}),
     frozenset({"untrusted"}),
-    frozenset({"types", "keys", "console", "ranges"}),
+    frozenset({"types", "console", "ranges", "registry"}),
     frozenset({"data"}),
     frozenset({"sim"}),
     frozenset({"envs", "backtest"}),
     frozenset({"policies"}),
     frozenset({"learners", "evaluate"}),
+    frozenset({"keys"}),
     frozenset({"audit", "board", "tracking"}),
     frozenset({"report"}),
-    frozenset({"config_errors", "run_folder"}),
+    frozenset({"run_folder"}),
     frozenset({"config"}),
     frozenset({"app"}),
+    frozenset({"testing"}),
     frozenset({"cli"}),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -11,7 +11,7 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from rlx.config import SCHEMAS, TrainConfig
+from rlx.config import GROUPS, TrainConfig, schemas
 from rlx.errors import ConfigError
 from rlx.ranges import FilePath, declared
 from rlx.untrusted.shown import as_typed
@@ -28,8 +28,8 @@ _CHDIR = "hydra.job.chdir"
 def path_keys() -> frozenset[str]:
     """Return the keys of all values that a schema declares to be paths."""
     found = set(_paths_of(TrainConfig))
-    for group, schemas in SCHEMAS.items():
-        for schema in schemas.values():
+    for group in GROUPS:
+        for schema in schemas(group).values():
             found |= {f"{group}.{name}" for name in _paths_of(schema)}
     return frozenset(found)
 
@@ -60,7 +60,7 @@ def _refuse_unreadable(argument: str) -> None:
     key, value = _plain(argument)
     if LONG_NUMBER.fullmatch(value):
         raise ConfigError(f"{key}={as_typed(value)}: a number of {len(value)} digits is in no range.")
-    if key in SCHEMAS and "=" in argument and (value in ("", "None") or value.lower() == "null"):
+    if key in GROUPS and "=" in argument and (value in ("", "None") or value.lower() == "null"):
         raise ConfigError(f"{argument}: a group cannot be empty; --help lists the options of {key}.")
 
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 
-from rlx.config_errors import explain, pointed
+from rlx.config.errors import explain, pointed
 from rlx.console import complain
 from rlx.errors import RlxError
 from rlx.untrusted.secret import hide

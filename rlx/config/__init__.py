@@ -4,13 +4,13 @@ Only dataclasses are imported here, so that ``--help`` and a misspelt key answer
 """
 
 from rlx.config.checks import typed, validate
-from rlx.config.commands import SCHEMAS, EvaluateConfig, TradedConfig, TrainConfig, register_schemas
+from rlx.config.commands import GROUPS, EvaluateConfig, TradedConfig, TrainConfig, register_schemas, schemas
 from rlx.config.groups import Device, EnvConfig, HardwareConfig, TrainerConfig
 from rlx.config.recorded import as_trained, recorded_evaluation
 from rlx.config.resumed import add_recorded_choices, as_resumed
 
 __all__ = [
-    "SCHEMAS",
+    "GROUPS",
     "Device",
     "EnvConfig",
     "EvaluateConfig",
@@ -23,6 +23,7 @@ __all__ = [
     "as_trained",
     "recorded_evaluation",
     "register_schemas",
+    "schemas",
     "typed",
     "validate",
 ]

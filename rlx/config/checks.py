@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, TypeVar
@@ -10,13 +9,13 @@ from typing import Any, TypeVar
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from rlx.config.commands import SCHEMAS, EvaluateConfig, TradedConfig, TrainConfig
+from rlx import registry
+from rlx.config.commands import EvaluateConfig, TradedConfig, TrainConfig, schemas
+from rlx.config.errors import explain, refuse_unknown_keys
 from rlx.config.groups import Device
 from rlx.config.guards import load_guard
-from rlx.config_errors import explain, refuse_unknown_keys
 from rlx.data.config import FolderData
 from rlx.errors import ConfigError
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.guard_config import CONFIGURED, KINDS, FittedGuard, GuardAb
 from rlx.sim.rules import Guard
 from rlx.untrusted.shown import as_typed
@@ -41,7 +40,7 @@ def typed(cfg: DictConfig, kind: type[Config]) -> Config:
     if not isinstance(config, kind):
         raise ConfigError(f"expected a {kind.__name__}, the configuration is a {type(config).__name__}.")
     for group in ("module", "policy"):
-        if type(built := getattr(config, group, None)) in SCHEMAS[group].values():  # others' options are theirs
+        if type(built := getattr(config, group, None)) in schemas(group).values():  # others' options are theirs
             _refuse_another_target(group, built)
     return config
 
@@ -65,7 +64,7 @@ def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
         raise ConfigError("data.path: must be given, for example data.path=prices.")
     if isinstance(config, TrainConfig) and config.protocol.evaluation_only:
         raise ConfigError(
-            f"protocol={_option(config.protocol)}: a training cannot end in it; "
+            f"protocol={registry.stored_name('protocol', type(config.protocol))}: a training cannot end in it; "
             "train first, and give it to evaluate.py."
         )
     limits, guard, cooldown, reward = config.env.limits, config.guard, config.env.cooldown, config.env.reward
@@ -100,11 +99,6 @@ def _check_guards(config: TradedConfig, protocol: GuardAb) -> list[str]:
     if CONFIGURED in protocol.guards or not any(_is_on(config.guard, kind) for kind in KINDS):
         return []
     return [f"note: the command's own guard is not compared; name it '{CONFIGURED}' among protocol.guards to have it."]
-
-
-def _option(protocol: Protocol) -> str:
-    """Return the option of the ``protocol`` group that has this schema: GuardAb is guard_ab."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "_", type(protocol).__name__).lower()
 
 
 def _is_on(guard: Guard, kind: str) -> bool:

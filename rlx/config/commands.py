@@ -8,30 +8,12 @@ from typing import Annotated, Any
 from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
+from rlx import registry
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
-from rlx.data.config import FolderData, SampleData, SyntheticData
+from rlx.config.options import option_file, register_folders
 from rlx.errors import RlxError
-from rlx.evaluate.config import Benchmark, Protocol, WalkForward
-from rlx.evaluate.every_start_config import EveryStart
-from rlx.evaluate.guard_config import FittedGuard, GuardAb
-from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
-from rlx.learners.gymrl.config import GymrlConfig
-from rlx.learners.hftraining.config import HftrainingConfig
-from rlx.learners.pufferlib.config import PufferlibConfig
-from rlx.policies.config import (
-    BuyAndHoldConfig,
-    CashConfig,
-    CheckpointConfig,
-    EqualWeightConfig,
-    HindsightConfig,
-    InverseVolatilityConfig,
-    KellyConfig,
-    MinimumVarianceConfig,
-    MomentumConfig,
-    PlanConfig,
-    ProductionConfig,
-    WeightsConfig,
-)
+from rlx.evaluate.config import Protocol
+from rlx.evaluate.guard_config import FittedGuard
 from rlx.ranges import FilePath, Whole, check_fields
 from rlx.sim.rules import Costs, Guard, Rules
 from rlx.tracking.config import LoggerConfig
@@ -79,51 +61,44 @@ class EvaluateConfig(TradedConfig):
     policy: Any = MISSING
 
 
-SCHEMAS: dict[str, dict[str, Any]] = {
-    "data": {"sample_schema": SampleData, "folder_schema": FolderData, "synthetic_schema": SyntheticData},
+FIXED: dict[str, dict[str, Any]] = {
     "env": {"schema": EnvConfig},
     "costs": {"schema": Costs, "usual_schema": USUAL_COSTS},
     "guard": {"schema": Guard, "fitted_schema": FittedGuard},
-    "module": {
-        "gymrl_schema": GymrlConfig,
-        "hftraining_schema": HftrainingConfig,
-        "differentiable_market_schema": DifferentiableMarketConfig,
-        "pufferlib_schema": PufferlibConfig,
-    },
     "hardware": {"schema": HardwareConfig},
     "logger": {"schema": LoggerConfig},
-    "protocol": {
-        "schema": Protocol,
-        "walk_forward_schema": WalkForward,
-        "every_start_schema": EveryStart,
-        "benchmark_schema": Benchmark,
-        "guard_ab_schema": GuardAb,
-    },
-    "policy": {
-        "cash_schema": CashConfig,
-        "equal_weight_schema": EqualWeightConfig,
-        "buy_and_hold_schema": BuyAndHoldConfig,
-        "inverse_volatility_schema": InverseVolatilityConfig,
-        "minimum_variance_schema": MinimumVarianceConfig,
-        "momentum_schema": MomentumConfig,
-        "kelly_schema": KellyConfig,
-        "hindsight_schema": HindsightConfig,
-        "weights_schema": WeightsConfig,
-        "production_schema": ProductionConfig,
-        "plan_schema": PlanConfig,
-        "checkpoint_schema": CheckpointConfig,
-    },
 }
+"""Groups whose options differ in numbers alone, by the names that option files inherit from."""
+
+NAMED = ("data", "module", "policy", "protocol")
+"""Groups whose options are components, ours and other packages'."""
+
+GROUPS = (*NAMED, *FIXED)
+
+
+def schemas(group: str) -> dict[str, Any]:
+    """Return the schemas of a group by the names that option files inherit from: of ``momentum``, ``momentum_schema``.
+
+    KeyError for what is no group.
+    """
+    if group in NAMED:
+        return {f"{name}_schema": schema for name, schema in registry.loaded(group).items()}
+    return FIXED[group]
 
 
 def register_schemas() -> None:
-    """Make every schema known to Hydra under the name the option files give in their ``defaults``."""
+    """Make every schema known to Hydra: for option files to inherit from, and as an option where it has no file."""
+    register_folders()
     store = ConfigStore.instance()
     store.store("train_schema", writable(TrainConfig))
     store.store("evaluate_schema", writable(EvaluateConfig))
-    for group, schemas in SCHEMAS.items():
-        for name, schema in schemas.items():
+    for group in GROUPS:
+        for name, schema in schemas(group).items():
             store.store(name, writable(schema), group=group)
+    for group in NAMED:
+        for name, schema in registry.loaded(group).items():
+            if option_file(group, name) is None:
+                store.store(name, writable(schema), group=group)
 
 
 def writable(schema: Any) -> DictConfig:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from rlx.compilation import COMPILE_MODES
 from rlx.errors import ConfigError, did_you_mean
-from rlx.keys import KEYS
+from rlx.keys import keys
 from rlx.ranges import Number, OneOf, Whole, check_fields
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Reward, Rules
 from rlx.types import Accounting, Execution
@@ -87,7 +87,7 @@ class TrainerConfig:
 
     def __post_init__(self) -> None:
         check_fields(self, "trainer")
-        validation = [name for name in KEYS if name.startswith("val/")]
+        validation = [name for name in keys() if name.startswith("val/")]
         if self.monitor not in validation:
             hint = did_you_mean(self.monitor, validation)
             raise ConfigError(

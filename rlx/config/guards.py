@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from rlx.config.commands import SCHEMAS, writable
+from rlx.config.commands import schemas, writable
+from rlx.config.options import file_options, option_file
 from rlx.errors import ConfigError, did_you_mean
 from rlx.evaluate.guard_config import CONFIGURED
 from rlx.sim.rules import Guard
@@ -15,17 +15,16 @@ from rlx.sim.rules import Guard
 
 def guard_options() -> list[str]:
     """Return the names of all options of the group."""
-    folder = files("rlx.conf").joinpath("guard")
-    return sorted(entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml"))
+    return file_options("guard")
 
 
 def load_guard(name: str) -> Guard:
     """Return the guard of an option, checked by its schema; ConfigError names the options when it is none of them."""
-    options = guard_options()
-    if name not in options:
-        known = [*options, CONFIGURED]
+    file = option_file("guard", name) if name in guard_options() else None
+    if file is None:
+        known = [*guard_options(), CONFIGURED]
         raise ConfigError(f"protocol.guards: {name!r} must be one of {', '.join(known)}.{did_you_mean(name, known)}")
-    document: Any = OmegaConf.create(files("rlx.conf").joinpath(f"guard/{name}.yaml").read_text(encoding="utf-8"))
+    document: Any = OmegaConf.create(file.read_text(encoding="utf-8"))
     defaults = [item for item in document.pop("defaults") if item != "_self_"]
-    tree = OmegaConf.merge(*(writable(SCHEMAS["guard"][schema]) for schema in defaults), document)
+    tree = OmegaConf.merge(*(writable(schemas("guard")[schema]) for schema in defaults), document)
     return cast(Guard, OmegaConf.to_object(cast(DictConfig, tree)))

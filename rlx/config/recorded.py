@@ -10,7 +10,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rlx.config.commands import SCHEMAS, EvaluateConfig, writable
+from rlx.config.commands import EvaluateConfig, schemas, writable
 from rlx.config.records import TARGET, check_record, schema_of
 from rlx.errors import ConfigError
 
@@ -80,7 +80,7 @@ def _trees(group: str, values: Mapping[str, Any], origin: str) -> list[DictConfi
     """Return the schemas of a group, the one that has the very keys first; of what is built, the one that builds it."""
     if TARGET in values:
         return [schema_of(group, values, origin)]
-    trees = [writable(schema) for schema in SCHEMAS[group].values()]
+    trees = [writable(schema) for schema in schemas(group).values()]
     return sorted(trees, key=lambda tree: set(tree) != set(values))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from rlx.config.commands import SCHEMAS, writable
+from rlx.config.commands import GROUPS, schemas, writable
 from rlx.errors import ConfigError
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import member, require
@@ -37,19 +37,22 @@ def check_record(values: Mapping[str, Any], groups: Sequence[str], origin: str) 
     for group in groups:
         recorded = require(values.get(group), dict[str, Any], origin, group)
         refuse_what_is_no_value(recorded, origin, group)
-        _refuse_what_acts(recorded, schema_of(group, recorded, origin) if group in SCHEMAS else None, origin, group)
+        _refuse_what_acts(recorded, schema_of(group, recorded, origin) if group in GROUPS else None, origin, group)
 
 
 def schema_of(group: str, values: Mapping[str, Any], origin: str) -> DictConfig:
     """Return the schema that builds what the values of a group name, the first one where a group builds nothing."""
-    trees = [writable(schema) for schema in SCHEMAS[group].values()]
+    trees = [writable(schema) for schema in schemas(group).values()]
     built = {tree[TARGET]: tree for tree in trees if TARGET in tree}
     if not built:
         return trees[0]
     target = values.get(TARGET)
     if not isinstance(target, str) or target not in built:
         found = shown(target) if TARGET in values else "missing"
-        raise ConfigError(f"{origin}: {group}.{TARGET} is {found}, expected one of {', '.join(sorted(built))}.")
+        raise ConfigError(
+            f"{origin}: {group}.{TARGET} is {found}, expected one of {', '.join(sorted(built))}. Another package's has "
+            "to be installed and registered (docs/extending.md)."
+        )
     return built[target]
 
 
@@ -100,7 +103,7 @@ def read_choices(path: Path) -> dict[str, str]:
     choices = require(document, dict[str, str | None], str(path), "hydra.runtime.choices")
     groups = {group: option for group, option in choices.items() if option is not None}
     for group, option in groups.items():
-        if group in SCHEMAS and not OPTION.fullmatch(option):
+        if group in GROUPS and not OPTION.fullmatch(option):
             raise ConfigError(
                 f"{path}: hydra.runtime.choices.{group} is {shown(option)}, expected the name of an option."
             )

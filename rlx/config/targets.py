@@ -11,9 +11,10 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from rlx.config.commands import SCHEMAS, writable
+from rlx import registry
+from rlx.config.commands import writable
+from rlx.config.errors import explain
 from rlx.config.records import refuse_what_is_no_value
-from rlx.config_errors import explain
 from rlx.errors import ConfigError, FileError, RlxError, did_you_mean
 from rlx.evaluate.trials import MAX_TRIALS
 from rlx.plain import file_name
@@ -22,7 +23,6 @@ from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line
 
 OWN_KEYS = ("name", "system", "policy", "trials")
-SUFFIX = "_schema"
 LONGEST_NAME = 200
 MOST = 1000
 """Targets of a list: each takes seconds at least."""
@@ -126,11 +126,11 @@ def _default_name(kind: str, options: Mapping[str, Any]) -> str:
 
 def _config(kind: str, options: Mapping[str, Any]) -> Any:
     """Return the dataclass that builds the policy; ConfigError names what is misspelt, missing or wrong."""
-    known = sorted(name.removesuffix(SUFFIX) for name in SCHEMAS["policy"])
-    if kind not in known:
-        raise ConfigError(f"policy={kind!r}: must be one of {', '.join(known)}.{did_you_mean(kind, known)}")
+    policies = registry.loaded("policy")
+    if kind not in policies:
+        raise ConfigError(f"policy={kind!r}: {registry.unknown('policy', kind)}")
     refuse_what_is_no_value(options, f"policy={kind}")
-    schema = writable(SCHEMAS["policy"][f"{kind}{SUFFIX}"])
+    schema = writable(policies[kind])
     names = [str(key) for key in schema if key != "_target_"]
     for key in options:
         if key not in names:

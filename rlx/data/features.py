@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from rlx import registry
 from rlx.data.filters import haar_detail_weights, haar_smooth_weights, log_close_filter, taylor_weights
 from rlx.errors import DataError, did_you_mean
 from rlx.types import FloatArray
@@ -81,7 +82,7 @@ def compute_features(panel: MarketPanel, names: Sequence[str]) -> FloatArray:
     parsed = [parse_feature(name) for name in names]
     for name, feature in zip(names, parsed, strict=True):
         _require(panel, name, feature)
-    bars = _frames(panel)
+    bars = frames(panel)
     columns = [_compute(bars, feature) for feature in parsed]
     if not columns:
         return np.zeros((len(panel), len(panel.symbols), 0), dtype=np.float32)
@@ -101,9 +102,9 @@ def warmup_bars(name: str) -> int:
 def parse_feature(name: str) -> Feature:
     """Turn a name such as ``return_21`` or ``rsi_14_z63`` into a feature, or raise DataError."""
     match = re.fullmatch(r"([a-z_]+?)_(\d+)(?:_z(\d+))?", name)
-    kind = KINDS.get(match[1]) if match else None
+    kind = _kind(match[1]) if match else None
     if match is None or kind is None:
-        kinds = ", ".join(f"{key}_<bars>" for key in KINDS)
+        kinds = ", ".join(f"{key}_<bars>" for key in _kinds())
         raise DataError(
             f"data.features: unknown feature '{name}'.{_nearest(name)} Allowed: {kinds}; add _z<bars> to any."
         )
@@ -116,9 +117,18 @@ def parse_feature(name: str) -> Feature:
     return Feature(kind, bars, zscore_bars)
 
 
+def _kind(name: str) -> FeatureKind | None:
+    """Return a kind of feature, ours or another package's."""
+    return KINDS.get(name) or registry.find("feature", name)
+
+
+def _kinds() -> list[str]:
+    return list(dict.fromkeys([*KINDS, *registry.components("feature")]))
+
+
 def _nearest(name: str) -> str:
     bars = name[len(re.sub(r"_\d+(_z\d+)?$", "", name)) :] or "_<bars>"
-    return did_you_mean(name, [*DEFAULT_FEATURES, *(f"{kind}{bars}" for kind in KINDS)])
+    return did_you_mean(name, [*DEFAULT_FEATURES, *(f"{kind}{bars}" for kind in _kinds())])
 
 
 def _missing(panel: MarketPanel, feature: Feature) -> list[str]:
@@ -135,7 +145,8 @@ def _require(panel: MarketPanel, name: str, feature: Feature) -> None:
         )
 
 
-def _frames(panel: MarketPanel) -> Frames:
+def frames(panel: MarketPanel) -> Frames:
+    """Return the fields that a panel has as tables (N, A), by name: what a kind of feature is computed from."""
     import pandas as pd
 
     fields = ("open", "high", "low", "close", "volume")

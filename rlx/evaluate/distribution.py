@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlx.evaluate.evaluation import Evaluation
-from rlx.evaluate.summary import performance_metrics
+from rlx.evaluate.measures import performance_metrics
 from rlx.types import BoolArray, FloatArray
 
 DISTRIBUTED = ("cumulative_return", "sharpe", "max_drawdown", "turnover")

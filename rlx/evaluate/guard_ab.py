@@ -14,8 +14,8 @@ import numpy as np
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.distribution import window_metrics
 from rlx.evaluate.evaluation import Evaluation, WindowLedger
+from rlx.evaluate.measures import guard_metrics
 from rlx.evaluate.seen import Seen, seen_steps
-from rlx.evaluate.summary import guard_metrics
 from rlx.evaluate.window_differences import Difference, adjusted, independent_windows, mean_differences
 from rlx.evaluate.windows import HOLDOUT, WINDOWS
 from rlx.plain import plain

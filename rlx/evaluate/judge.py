@@ -11,11 +11,11 @@ from rlx.evaluate.distribution import describe_windows, window_metrics
 from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
+from rlx.evaluate.measures import guard_metrics
 from rlx.evaluate.proof import Proof, intervals_of, prove
 from rlx.evaluate.purging import MadeOn, lookback_steps
 from rlx.evaluate.scorecard import Metrics, Scorecard
 from rlx.evaluate.seen import Seen, seen_steps
-from rlx.evaluate.summary import guard_metrics
 from rlx.evaluate.trials import Sweep
 from rlx.evaluate.verdict import Baseline, write_verdict
 from rlx.evaluate.window_protocols import measure_windows

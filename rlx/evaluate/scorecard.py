@@ -9,6 +9,7 @@ from typing import Annotated, Any, TypedDict
 
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.key import HASH
+from rlx.evaluate.measures import telemetry_key
 from rlx.plain import plain, write_json
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import Measure, Rule, Stamp, matching, require_fields
@@ -119,7 +120,7 @@ class Scorecard:
         """Return the numbers under their logged keys (``eval/sharpe``, ...); NaN where there is none."""
         named: dict[str, Any] = {f"eval/{name}": value for name, value in self.metrics.items()}
         for name, value in self.guard.items():
-            named[f"cooldown/{name[9:]}" if name.startswith("cooldown_") else f"guard/{name}"] = value
+            named[telemetry_key(name)] = value
         named |= {f"perf/{name}": value for name, value in self.performance.items()}
         numbers = {name: value for name, value in named.items() if value is None or isinstance(value, (int, float))}
         return {name: math.nan if value is None else float(value) for name, value in numbers.items()}

@@ -10,9 +10,9 @@ import numpy as np
 
 from rlx.evaluate.distribution import window_metrics, window_shares
 from rlx.evaluate.evaluation import Evaluation
+from rlx.evaluate.measures import guard_metrics
 from rlx.evaluate.purging import EMBARGOED, PURGED, SEEN, UNSEEN, MadeOn, window_status
 from rlx.evaluate.seen import seen_steps
-from rlx.evaluate.summary import guard_metrics
 from rlx.plain import plain
 from rlx.untrusted.csv_file import write_csv
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlx.evaluate.evaluation import Evaluation
-from rlx.evaluate.summary import performance_metrics
+from rlx.evaluate.measures import performance_metrics
 from rlx.evaluate.windows import HOLDOUT
 from rlx.report import panels
 from rlx.report.numbers import number

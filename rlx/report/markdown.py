@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rlx.evaluate.distribution import DISTRIBUTED
+from rlx.evaluate.measures import telemetry_key
 from rlx.evaluate.scorecard import Scorecard
-from rlx.keys import KEYS
+from rlx.keys import keys
 from rlx.plain import write_text
 from rlx.report.audit_table import CHECK_HEADER, EDGE_HEADER, check_rows, edge_rows, parts_in_words
 from rlx.report.numbers import number
@@ -159,17 +160,14 @@ def _quantiles(windows: dict[str, Any]) -> Markdown:
 
 
 def _guard(card: Scorecard) -> Markdown:
-    rows = [[code(name), number(name, value), _meaning(guard_key(name))] for name, value in card.guard.items()]
+    rows = [[code(name), number(name, value), _meaning(telemetry_key(name))] for name, value in card.guard.items()]
     return table(["", "value", "meaning"], rows)
 
 
-def guard_key(name: str) -> str:
-    """Return the logged key of a name in a scorecard's ``guard``."""
-    return f"cooldown/{name.removeprefix('cooldown_')}" if name.startswith("cooldown_") else f"guard/{name}"
-
-
-def _meaning(key: str) -> str:
-    return f"{KEYS[key].meaning} ({KEYS[key].unit})"
+def _meaning(name: str) -> str:
+    """Return what a logged key means, '' for one of a package that is not installed here."""
+    key = keys().get(name)
+    return "" if key is None else f"{key.meaning} ({key.unit})"
 
 
 def _key(card: Scorecard) -> Markdown:

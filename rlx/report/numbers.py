@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rlx.keys import KEYS
+from rlx.evaluate.measures import telemetry_key
+from rlx.keys import keys
 
 _FRACTIONS = ("fraction", "share")
 
@@ -18,7 +19,5 @@ def number(name: str, value: float | None) -> str:
 
 
 def _unit(name: str) -> str:
-    for key in (f"eval/{name}", f"guard/{name}", f"cooldown/{name.removeprefix('cooldown_')}"):
-        if key in KEYS:
-            return KEYS[key].unit
-    return "fraction"
+    known = next((key for key in (f"eval/{name}", telemetry_key(name)) if key in keys()), None)
+    return "fraction" if known is None else keys()[known].unit

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.significance import Significance
-from rlx.keys import KEYS
-from rlx.report.markdown import guard_key
 from rlx.report.outliers_table import MEASURES
 from rlx.untrusted.plain_types import Count, Finite, Measure, Nothing, Rule, items, require
 
@@ -18,11 +15,6 @@ Shares = Rule(
         isinstance(value, float | int | None) for name, value in block.items() if name.startswith("share_")
     ),
 )
-
-
-def _named(key: Callable[[str], str]) -> Rule:
-    """Return the rule of a mapping of measures whose keys are those of docs/keys.md."""
-    return Rule("measures of docs/keys.md", lambda values: all(key(name) in KEYS for name in values))
 
 
 class Policy(TypedDict):
@@ -157,10 +149,10 @@ class Rendered(TypedDict):
     """The fields of a ``Scorecard`` that its own declaration says less of."""
 
     policy: Policy
-    metrics: Annotated[dict[str, Measure], _named("eval/{}".format)]
+    metrics: dict[str, Measure]
     baselines: dict[str, dict[str, Measure]]
     intervals: dict[str, Interval]
-    guard: Annotated[dict[str, Measure], _named(guard_key)]
+    guard: dict[str, Measure]
     windows: Annotated[dict[str, Any], Windows, Shares]
     data: Data
     provenance: Hardware

@@ -16,7 +16,7 @@ import pytest
 
 from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.scorecard import Scorecard
-from rlx.keys import KEYS
+from rlx.keys import keys
 from rlx.policies.checkpoint import load_checkpoint
 from tests.app.commands import SMOKE, Finished, Shell
 
@@ -51,7 +51,7 @@ def test_logs_and_scorecard_speak_the_same_keys(trained: Finished) -> None:
     with (run / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
     last = {name: value for name, value in rows[-1].items() if value}
-    assert set(rows[0]) - {"step", "epoch"} <= set(KEYS)
+    assert set(rows[0]) - {"step", "epoch"} <= set(keys())
     card = scorecard(run)
     for name in ("sharpe", "turnover", "max_drawdown"):
         assert float(last[f"eval/{name}"]) == pytest.approx(card["metrics"][name])
@@ -69,7 +69,7 @@ def test_both_files_of_metrics_hold_the_same_rows(trained: Finished) -> None:
     assert [line["step"] for line in lines] == [row["step"] for row in table]
     for line, row in zip(lines, table, strict=True):
         assert line == {name: x if math.isfinite(x) else None for name, x in row.items()}
-        assert set(line) - {"step", "epoch"} <= set(KEYS)
+        assert set(line) - {"step", "epoch"} <= set(keys())
     assert lines[-1].keys() >= {"eval/sharpe", "guard/drawdown_hit_rate", "perf/train_wall_seconds"}
     assert lines[-1]["step"] == lines[-1]["perf/updates"] == 2  # two updates were logged as 0 and 1
 
@@ -104,7 +104,7 @@ def test_evaluating_a_run_gives_its_own_numbers(trained: Finished, shell: Shell)
 def test_other_modules_log_known_keys_and_are_judged_again_alike(module: str, shell: Shell) -> None:
     run = shell.train(f"module={module}", "guard=calibrated", "module.n_windows=4", *SMOKE).run(module)
     with (run / "metrics.csv").open() as file:
-        assert set(next(csv.reader(file))) - {"step", "epoch"} <= set(KEYS)
+        assert set(next(csv.reader(file))) - {"step", "epoch"} <= set(keys())
     judged = shell.evaluate("policy=checkpoint", f"policy.path={run}")
     assert judged.status == 0, judged.err
     own, again = scorecard(run), scorecard(judged.run("evaluate"))

@@ -12,9 +12,9 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from rlx.config import SCHEMAS, EvaluateConfig, TrainConfig, as_trained, register_schemas, typed, validate
+from rlx.config import EvaluateConfig, TrainConfig, as_trained, register_schemas, schemas, typed, validate
+from rlx.config.errors import explain
 from rlx.config.guards import guard_options, load_guard
-from rlx.config_errors import explain
 from rlx.data.config import FolderData, SampleData
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Protocol, WalkForward
@@ -53,8 +53,8 @@ def test_every_option_composes_into_its_schema(group: str, option: str) -> None:
         overrides.append("policy.trades=somewhere")
     for name, kind in entry_points(group):
         config = typed(compose(name, overrides), kind)
-        schemas = [schema if isinstance(schema, type) else type(schema) for schema in SCHEMAS[group].values()]
-        assert type(getattr(config, group)) in schemas
+        known = [schema if isinstance(schema, type) else type(schema) for schema in schemas(group).values()]
+        assert type(getattr(config, group)) in known
         if name == "evaluate" or not config.protocol.evaluation_only:
             validate(config)
 

@@ -21,7 +21,7 @@ from rlx.evaluate.seen import Seen
 from rlx.evaluate.statistics import bootstrap_intervals
 from rlx.evaluate.trials import Sweep
 from rlx.evaluate.windows import protocol_windows
-from rlx.keys import KEYS
+from rlx.keys import keys
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.sim import Costs, Limits, Reward, Rules
 from tests.evaluate.players import FREE, GUARDED, OPEN, Player, make_market, random_market, state_dependent
@@ -97,7 +97,7 @@ def test_metrics_are_those_of_the_ledger(judgement: Judgement) -> None:
 
 def test_every_number_has_a_documented_key(judgement: Judgement) -> None:
     logged = judgement.scorecard.logged()
-    assert set(logged) <= set(KEYS)
+    assert set(logged) <= set(keys())
     asked_for = {
         "eval/sharpe",
         "eval/turnover",
@@ -113,7 +113,7 @@ def test_every_number_has_a_documented_key(judgement: Judgement) -> None:
 def test_score_gives_the_scorecard_numbers_without_the_statistics(judgement: Judgement) -> None:
     quick = score(state_dependent(), random_market(), Span(10, 59), GUARDED)
     assert quick == judgement.scorecard.metrics
-    assert {f"val/{name}" for name in quick} <= set(KEYS)
+    assert {f"val/{name}" for name in quick} <= set(keys())
 
 
 def test_only_timings_differ_between_two_judgements(judgement: Judgement) -> None:

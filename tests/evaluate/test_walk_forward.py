@@ -22,7 +22,7 @@ from rlx.evaluate.seen import Seen
 from rlx.evaluate.trades_file import write_trades
 from rlx.evaluate.window_rows import write_windows
 from rlx.evaluate.windows import WindowSet, late_start, protocol_span, protocol_windows, walk_forward_windows
-from rlx.keys import KEYS
+from rlx.keys import keys
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.sim import Costs, Ledger, Limits, Rules
 from tests.evaluate.players import FREE, GUARDED, make_market, random_market, state_dependent
@@ -157,8 +157,8 @@ def test_rows_by_hand() -> None:
 
 def test_rows_have_every_measure_by_its_bare_name(judgement: Judgement) -> None:
     row = judgement.rows[0]
-    bare = {name.removeprefix("eval/") for name in KEYS if name.startswith("eval/")}
-    bare |= {name.removeprefix("guard/") for name in KEYS if name.startswith("guard/")}
+    bare = {name.removeprefix("eval/") for name in keys() if name.startswith("eval/")}
+    bare |= {name.removeprefix("guard/") for name in keys() if name.startswith("guard/")}
     assert bare <= set(row)
     ledger = judgement.evaluation.sets["walk_forward"].ledger
     assert [row["turnover"] for row in judgement.rows] == pytest.approx(ledger.turnover.mean(axis=1).tolist())

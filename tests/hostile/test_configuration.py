@@ -18,7 +18,7 @@ from omegaconf.errors import OmegaConfBaseException
 from rlx.app.construct import construct
 from rlx.app.market import load_traded
 from rlx.config import EvaluateConfig, TrainConfig, register_schemas, typed, validate
-from rlx.config_errors import explain
+from rlx.config.errors import explain
 from rlx.errors import RlxError
 from rlx.evaluate.guard_config import FittedGuard
 from rlx.ranges import Number, Whole, declared

@@ -14,7 +14,7 @@ import torch
 
 from rlx.envs.portfolio import PortfolioBatch, PortfolioTask
 from rlx.errors import ConfigError
-from rlx.keys import KEYS
+from rlx.keys import keys
 from rlx.learners.pufferlib.actor_critic import ActorCritic
 from rlx.learners.pufferlib.ppo import PufferPpo
 from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
@@ -51,7 +51,7 @@ def test_an_update_changes_the_network_and_tells_how_it_went() -> None:
     before = weights_of(ppo)
     history = [ppo.update() for _ in range(6)]
     assert all(not np.array_equal(array, weights_of(ppo)[name]) for name, array in before.items())
-    assert {f"train/{name}" for name in history[-1]} <= set(KEYS)
+    assert {f"train/{name}" for name in history[-1]} <= set(keys())
     assert all(np.isfinite(value) for metrics in history for value in metrics.values())
     assert [metrics["env_steps"] for metrics in history] == [128 * k for k in range(1, 7)]
     assert "episode_steps" not in history[0]  # sixteen of twenty steps are played

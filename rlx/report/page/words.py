@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlx.board.standing import Group
-from rlx.keys import KEYS
+from rlx.keys import keys
 from rlx.report.page.html import Markup, join, tag
 from rlx.report.page.scale import Scale
 from rlx.report.page.small import interval_bar
@@ -66,8 +66,8 @@ def legend() -> Markup:
 
 def glossary() -> Markup:
     """Return the meaning of every measure of a report."""
-    keys = [key for name, key in KEYS.items() if name.startswith(GLOSSARY)]
-    lines = [join([tag("dt", said(_bare(key.name))), tag("dd", f"{key.meaning} ({key.unit})")]) for key in keys]
+    told = [key for name, key in keys().items() if name.startswith(GLOSSARY)]
+    lines = [join([tag("dt", said(_bare(key.name))), tag("dd", f"{key.meaning} ({key.unit})")]) for key in told]
     return tag("details", tag("summary", "What the measures mean"), tag("dl", *lines))
 
 

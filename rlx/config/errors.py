@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
-from importlib.resources import files
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -11,6 +10,8 @@ from hydra.errors import HydraException, MissingConfigException, OverrideParseEx
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import ConfigAttributeError, ConfigKeyError, OmegaConfBaseException, ValidationError
 
+from rlx import registry
+from rlx.config.options import file_options
 from rlx.errors import ConfigError, did_you_mean
 from rlx.untrusted.escape import one_line
 
@@ -84,7 +85,9 @@ def _unknown_option(error: MissingConfigException) -> str:
     options = [name for name in error.options or () if not name.endswith("schema")]
     if not options:
         return _first_line(error)
-    return f"{group}={option}: no such option. Choose from {', '.join(options)}.{did_you_mean(option, options)}"
+    elsewhere = " Those of other packages need the package installed." if group in registry.GROUPS else ""
+    hint = did_you_mean(option, options)
+    return f"{group}={option}: no such option. Choose from {', '.join(options)}.{hint or elsewhere}"
 
 
 def _unknown_key(error: ConfigAttributeError | ConfigKeyError) -> str:
@@ -112,9 +115,7 @@ def _options_with(full_key: str, schema: type) -> list[str]:
         other = OmegaConf.get_type(config.node) if hasattr(config, "node") else None
         if is_dataclass(other) and other is not schema and name in {field.name for field in fields(other)}:
             stems.append(file.removesuffix(".yaml").removesuffix("_schema"))
-    options = (
-        sorted(one.name.removesuffix(".yaml") for one in files("rlx.conf").joinpath(group).iterdir()) if stems else []
-    )
+    options = file_options(group) if stems else []
     return [f"{group}={option}" for option in options for stem in stems if f"{option}_".startswith(f"{stem}_")]
 
 

@@ -1,0 +1,70 @@
+"""The option files of every installed package: those of ``rlx.conf``, and folders that other packages declare.
+
+A package declares a folder, which is a package itself, by an entry point:
+
+    [project.entry-points."rlx.options"]
+    their_package = "their_package.conf"
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+from importlib.metadata import entry_points
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from importlib.util import find_spec
+
+from hydra.core.config_search_path import ConfigSearchPath
+from hydra.core.plugins import Plugins
+from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+OURS = "rlx.conf"
+DOOR = "rlx.options"
+log = logging.getLogger(__name__)
+
+
+@cache
+def option_folders() -> tuple[str, ...]:
+    """Return the packages that hold option files, ours first; one that cannot be found is left out with a warning."""
+    found = [OURS]
+    for point in entry_points(group=DOOR):
+        try:
+            there = find_spec(point.value) is not None
+        except Exception:  # what the package's own __init__ raises
+            there = False
+        if there:
+            found.append(point.value)
+            continue
+        package = "an unknown package" if point.dist is None else point.dist.name
+        log.warning("package %s: its folder of option files, %s, cannot be found.", package, point.value)
+    return tuple(dict.fromkeys(found))
+
+
+def option_file(group: str, option: str) -> Traversable | None:
+    """Return the file of an option, ours where several packages have one of that name; None when none has."""
+    places = (files(folder).joinpath(group, f"{option}.yaml") for folder in option_folders())
+    return next((place for place in places if place.is_file()), None)
+
+
+def file_options(group: str) -> list[str]:
+    """Return the options of a group that have a file in ``rlx.conf`` or in another package, sorted."""
+    names: set[str] = set()
+    for folder in (files(folder).joinpath(group) for folder in option_folders()):
+        if folder.is_dir():
+            names |= {entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")}
+    return sorted(names)
+
+
+class OptionFolders(SearchPathPlugin):
+    """Has Hydra look for options in the folders of other packages, after ours."""
+
+    def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+        """Append them."""
+        for folder in option_folders()[1:]:
+            search_path.append(provider=folder, path=f"pkg://{folder}")
+
+
+def register_folders() -> None:
+    """Make the folders known to Hydra."""
+    Plugins.instance().register(OptionFolders)

@@ -1,0 +1,190 @@
+"""What is chosen by name, ours and other installed packages': one table a group, nothing imported before its turn.
+
+Another package adds a component by an entry point of the group's ``door``, as docs/extending.md shows:
+
+    [project.entry-points."rlx.policies"]
+    contrarian = "their_package.contrarian:ContrarianConfig"
+
+A file never causes an import by itself: what a checkpoint, a run folder, a board or a list of targets names is built
+when it is registered here, and refused when it is not.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from rlx.errors import did_you_mean
+
+OURS = "rlx"
+NAME = re.compile(r"[a-z][a-z0-9_]{0,63}", re.ASCII)
+PACKAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}", re.ASCII)
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Component:
+    """One thing that can be named: ``place`` is ``module:attribute``, and ``package`` the distribution it is from.
+
+    With a ``key`` it is an item of the mapping in that place.
+    """
+
+    name: str
+    place: str
+    package: str = OURS
+    key: str = ""
+
+    def load(self) -> Any:
+        """Import and return it; whatever the import raises comes through."""
+        module, _, attribute = self.place.partition(":")
+        found = getattr(import_module(module), attribute)
+        return found[self.key] if self.key else found
+
+    @property
+    def stored_name(self) -> str:
+        """The name that files have: another package's is put before it, so that a reader knows what to install."""
+        return self.name if self.package == OURS else f"{self.package}:{self.name}"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Components of one kind: the entry points that add to them, and our own by name.
+
+    ``table`` is the place of a mapping by name, for small ones that are declared together.
+    """
+
+    door: str
+    ours: Mapping[str, str] = field(default_factory=dict)
+    table: str = ""
+
+
+def _at(module: str, **attributes: str) -> dict[str, str]:
+    """Return the places of components that live in one module, by name."""
+    return {name: f"{module}:{attribute}" for name, attribute in attributes.items()}
+
+
+GROUPS: dict[str, Group] = {
+    "data": Group(
+        "rlx.data",
+        _at("rlx.data.config", sample="SampleData", folder="FolderData", synthetic="SyntheticData"),
+    ),
+    "module": Group(
+        "rlx.learners",
+        _at("rlx.learners.gymrl.config", gymrl="GymrlConfig")
+        | _at("rlx.learners.hftraining.config", hftraining="HftrainingConfig")
+        | _at("rlx.learners.pufferlib.config", pufferlib="PufferlibConfig")
+        | _at("rlx.learners.differentiable_market.config", differentiable_market="DifferentiableMarketConfig"),
+    ),
+    "policy": Group(
+        "rlx.policies",
+        _at(
+            "rlx.policies.config",
+            equal_weight="EqualWeightConfig",
+            cash="CashConfig",
+            buy_and_hold="BuyAndHoldConfig",
+            weights="WeightsConfig",
+            checkpoint="CheckpointConfig",
+            plan="PlanConfig",
+            inverse_volatility="InverseVolatilityConfig",
+            minimum_variance="MinimumVarianceConfig",
+            momentum="MomentumConfig",
+            kelly="KellyConfig",
+            hindsight="HindsightConfig",
+            production="ProductionConfig",
+        ),
+    ),
+    "protocol": Group(
+        "rlx.protocols",
+        _at("rlx.evaluate.config", holdout="Protocol", walk_forward="WalkForward", benchmark="Benchmark")
+        | _at("rlx.evaluate.every_start_config", every_start="EveryStart")
+        | _at("rlx.evaluate.guard_config", guard_ab="GuardAb"),
+    ),
+    "network": Group(
+        "rlx.networks",
+        _at("rlx.policies.networks.mlp", mlp_allocation="MlpAllocation")
+        | _at("rlx.policies.networks.transformer", transformer_allocation="TransformerAllocation")
+        | _at("rlx.policies.networks.gru_dirichlet", gru_dirichlet="GruDirichlet")
+        | _at("rlx.policies.networks.book", book_allocation="BookAllocation"),
+    ),
+    "feature": Group("rlx.features", table="rlx.data.features:KINDS"),
+    "metric": Group("rlx.metrics", table="rlx.evaluate.measures:METRICS"),
+}
+
+
+@cache
+def components(group: str) -> Mapping[str, Component]:
+    """Return the components of a group by name, ours first, without importing any.
+
+    Other packages' that cannot be taken (a name that is no word, or one that is taken) are left out with a warning.
+    """
+    known = {name: Component(name, place) for name, place in GROUPS[group].ours.items()}
+    if table := GROUPS[group].table:
+        known = {name: Component(name, table, key=name) for name in Component("", table).load()}
+    for point in sorted(entry_points(group=GROUPS[group].door), key=lambda point: (_package(point), point.name)):
+        if reason := _why_not(point, known):
+            log.warning("package %s: its %s %r is left out: %s.", _package(point), group, point.name[:80], reason)
+        else:
+            known[point.name] = Component(point.name, point.value, _package(point))
+    return known
+
+
+def _package(point: EntryPoint) -> str:
+    return "an unknown package" if point.dist is None else point.dist.name
+
+
+def _why_not(point: EntryPoint, known: Mapping[str, Component]) -> str | None:
+    if not NAME.fullmatch(point.name):
+        return "a name is small letters, digits and _"
+    if point.name in known:
+        return f"{known[point.name].package} has one of that name"
+    return None
+
+
+@cache
+def loaded(group: str) -> Mapping[str, Any]:
+    """Return everything of a group by name, imported; another package's that cannot be is left out with a warning."""
+    return dict(_load(group))
+
+
+def _load(group: str) -> Iterator[tuple[str, Any]]:
+    for name, component in components(group).items():
+        try:
+            yield name, component.load()
+        except Exception as error:
+            if component.package == OURS:
+                raise
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            log.warning("package %s: its %s %s is left out: %s", component.package, group, name, reason)
+
+
+def find(group: str, name: str) -> Any | None:
+    """Return one component by the name that files or people give it, importing it alone; None when there is none.
+
+    Whatever the import of another package's component raises comes through.
+    """
+    package, _, bare = name.rpartition(":")
+    component = components(group).get(bare)
+    return component.load() if component is not None and package in ("", component.package) else None
+
+
+def stored_name(group: str, component: Any) -> str | None:
+    """Return the name under which files store a component; None when no installed package registers it."""
+    names = (name for name, known in loaded(group).items() if known is component)
+    name = next(names, None)
+    return None if name is None else components(group)[name].stored_name
+
+
+def unknown(group: str, name: str) -> str:
+    """Return the sentences that refuse a name: what there is, the nearest match, or the package that is missing."""
+    package, _, bare = name.rpartition(":")
+    if package and NAME.fullmatch(bare) and PACKAGE.fullmatch(package):
+        missing = "which is not installed, or has none of that name"
+        return f"it is of the package {package}, {missing}. Install it, if you trust it."
+    names = list(components(group))
+    return f"installed are {', '.join(names)}.{did_you_mean(name[:80], names)}"

@@ -1,0 +1,15 @@
+"""Checks that a component of one's own keeps the promises that rlx relies on, for use in any test suite.
+
+    from rlx.testing import check_policy
+    def test_my_policy() -> None:
+        check_policy(MyPolicy())
+
+Each raises AssertionError with what was promised and what was found. The components of rlx pass them all.
+"""
+
+from rlx.testing.features import check_feature
+from rlx.testing.learners import check_learner
+from rlx.testing.metrics import check_metric
+from rlx.testing.policies import check_policy
+
+__all__ = ["check_feature", "check_learner", "check_metric", "check_policy"]

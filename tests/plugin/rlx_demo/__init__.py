@@ -1,0 +1,1 @@
+"""Components of another package, as docs/extending.md shows them."""

@@ -1,0 +1,37 @@
+"""A network that holds the same long-only mix whatever it sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from rlx.policies.networks.base import PolicyNetwork
+from rlx.sim.observation import Observation
+from rlx.types import FloatArray
+
+
+class FixedMix(PolicyNetwork):
+    """Softmax of one number an asset, and one for cash."""
+
+    reads_account = False
+
+    def __init__(self, n_assets: int) -> None:
+        super().__init__()
+        self.n_assets = n_assets
+        self.logits = nn.Parameter(torch.zeros(n_assets + 1))
+
+    def mix(self) -> torch.Tensor:
+        """Return the weights (A,) without cash."""
+        return torch.softmax(self.logits, dim=-1)[:-1]
+
+    def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
+        """Return the mix for each of the accounts, (B, A) float64."""
+        mix = self.mix().detach().cpu().numpy().astype(np.float64)
+        return np.tile(mix, (features.shape[0], 1))
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what builds the same network again."""
+        return {"n_assets": self.n_assets}

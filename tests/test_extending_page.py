@@ -1,0 +1,30 @@
+"""docs/extending.md shows the package that tests/app/test_plugin.py installs, file by file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PLUGIN = ROOT / "tests" / "plugin"
+LISTING = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)```$", re.MULTILINE | re.DOTALL)
+
+
+def test_listings_are_the_files_of_the_package() -> None:
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    shown = dict(LISTING.findall(page))
+    files = [
+        path for path in PLUGIN.rglob("*") if path.suffix in (".py", ".toml", ".yaml") and path.name != "__init__.py"
+    ]
+    assert set(shown) == {str(path.relative_to(PLUGIN)) for path in files}
+    for name, text in shown.items():
+        assert text == (PLUGIN / name).read_text(encoding="utf-8"), name
+
+
+def test_every_door_is_on_the_page() -> None:
+    from rlx import registry
+    from rlx.config.options import DOOR
+
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    for door in (*(group.door for group in registry.GROUPS.values()), DOOR):
+        assert f"| `{door}` |" in page
