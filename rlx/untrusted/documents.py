@@ -20,6 +20,8 @@ MAX_YAML_BYTES = 2 * 2**20  # the parser needs a minute for more
 MAX_YAML_VALUES = 20_000  # with every alias written out; a run's configuration has a few hundred
 MAX_DIGITS = 400  # a float has at most 309 before its point
 
+_SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
+
 Hook = Callable[[list[tuple[str, Any]]], Any]
 
 
@@ -41,7 +43,8 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
         )
     except (ValueError, RecursionError) as error:
         raise FileError(f"{os.fspath(name)}: not a JSON document ({_reason(error)}).") from error
-    _refuse_surrogates(value, name, "JSON")
+    if _SURROGATE.search(text):  # few texts hold one, and going through all values takes longer than parsing
+        _refuse_surrogates(value, name, "JSON")
     return value
 
 

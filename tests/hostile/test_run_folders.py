@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,13 +20,17 @@ from rlx.config.records import read_choices
 from rlx.errors import ConfigError, FileError, RlxError
 from rlx.tracking.history import history_of
 from tests.app.commands import Finished, Shell
-from tests.hostile.damage import damaged_documents, odd_json
-from tests.hostile.readers import Outcome, outcome
+from tests.hostile.damage import damaged_documents, damaged_json
+from tests.hostile.readers import assert_taken, outcome_of_files
 from tests.hostile.refusal import assert_refused, contents
 
 CONF = Path(__file__).parents[2] / "conf"
 CHOICES = {"module": "gymrl", "data": "sample_daily", "guard": "none", "hydra/help": "train", "hydra/callbacks": None}
 EVIL = {"_target_": "evil.act", "_args_": ["x"]}
+
+TAKEN_OF_CONFIGURATIONS: dict[str, tuple[str, ...]] = {}
+TAKEN_OF_CHOICES: dict[str, tuple[str, ...]] = {}
+TAKEN_OF_PROVENANCE: dict[str, tuple[str, ...]] = {}
 
 
 @pytest.fixture(scope="module")
@@ -64,26 +69,16 @@ def resume(composed: DictConfig, run: Path) -> TrainConfig:
     return config
 
 
-def every_leaf(composed: DictConfig, run: Path, recorded: dict[str, Any], every: int) -> Outcome:
-    def inputs() -> Iterator[tuple[str, Any]]:
-        for what, document in list(damaged_documents(recorded))[::every]:
-            write(run / "config.yaml", document)
-            yield what, lambda: resume(composed, run)
+@pytest.mark.parametrize("share", [23, pytest.param(1, marks=pytest.mark.slow)])
+def test_every_leaf_of_a_configuration(composed: DictConfig, run: Path, recorded: dict[str, Any], share: int) -> None:
+    def files() -> Iterator[tuple[str, bytes]]:
+        for what, document in islice(damaged_documents(recorded), 0, None, share):
+            yield what, yaml.safe_dump(document).encode()
 
-    return outcome(inputs())
-
-
-def test_a_share_of_the_leaves_of_a_configuration(composed: DictConfig, run: Path, recorded: dict[str, Any]) -> None:
-    found = every_leaf(composed, run, recorded, every=23)
+    found = outcome_of_files(run / "config.yaml", files(), lambda: resume(composed, run))
     assert not found.broken
-    assert found.refused > 30
-
-
-@pytest.mark.slow
-def test_every_leaf_of_a_configuration(composed: DictConfig, run: Path, recorded: dict[str, Any]) -> None:
-    found = every_leaf(composed, run, recorded, every=1)
-    assert not found.broken
-    assert found.refused > 800
+    if share == 1:
+        assert_taken(found, TAKEN_OF_CONFIGURATIONS)
 
 
 @pytest.mark.parametrize(
@@ -139,16 +134,8 @@ def test_choices_are_names(run: Path, option: Any) -> None:
 
 def test_every_leaf_of_the_choices(run: Path) -> None:
     path = run / ".hydra" / "hydra.yaml"
-    whole = yaml.safe_load(path.read_text())
-
-    def inputs() -> Iterator[tuple[str, Any]]:
-        for what, document in damaged_documents(whole):
-            write(path, document)
-            yield what, lambda: read_choices(path)
-
-    found = outcome(inputs())
-    assert not found.broken
-    assert found.refused > 60
+    files = ((what, yaml.safe_dump(one).encode()) for what, one in damaged_documents(yaml.safe_load(path.read_text())))
+    assert_taken(outcome_of_files(path, files, lambda: read_choices(path)), TAKEN_OF_CHOICES)
 
 
 @pytest.mark.parametrize(
@@ -233,16 +220,7 @@ def test_damaged_records_stop_a_resume(trained: Finished, shell: Shell, name: st
     assert contents(shell.folder) == before
 
 
-@pytest.mark.slow
 def test_every_leaf_of_the_provenance(trained: Finished, tmp_path: Path) -> None:
     whole = json.loads((trained.run() / "provenance.json").read_text())
-
-    def inputs() -> Iterator[tuple[str, Any]]:
-        for what, document in damaged_documents(whole):
-            (tmp_path / "provenance.json").write_text(json.dumps(document))
-            yield what, lambda: provenance_of(tmp_path)
-        for what, text in odd_json(json.dumps(whole)):
-            (tmp_path / "provenance.json").write_text(text)
-            yield what, lambda: provenance_of(tmp_path)
-
-    assert not outcome(inputs()).broken
+    path = tmp_path / "provenance.json"
+    assert_taken(outcome_of_files(path, damaged_json(whole), lambda: provenance_of(tmp_path)), TAKEN_OF_PROVENANCE)
