@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,10 +19,20 @@ for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "
     os.environ[variable] = "1"
 os.environ["MPLBACKEND"] = "Agg"
 
+pytest.register_assert_rewrite("tests.hostile.readers", "tests.hostile.refusal")
+
 settings.register_profile(
     "rlx", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow], max_examples=50
 )
 settings.load_profile("rlx")
+
+
+def pytest_collection_finish() -> None:
+    """Leave the libraries and the collected tests out of every later search for garbage: statsmodels, for one, searches
+    at each correction of p-values.
+    """
+    gc.freeze()
+    atexit.register(gc.unfreeze)  # extension modules complain about what is never collected
 
 
 @pytest.fixture(autouse=True)

@@ -11,6 +11,7 @@ from hydra_plugins.rlx_optuna._record import RECORD, STUDY, Held, held_by, read_
 from hydra_plugins.rlx_optuna._storage import Place, opened_to_read
 from rlx.errors import FileError
 from rlx.plain import write_json
+from rlx.untrusted.shown import brief
 
 ABORTED = "aborted"  # user attribute of a trial that did not run to its end, and so is not one of the total
 
@@ -65,7 +66,8 @@ def _read_file(file: Path, study_name: str | None) -> Held:
     with opened_to_read(file) as storage:
         names = optuna.get_all_study_names(storage)
         if study_name is not None and study_name not in names:
-            raise FileError(f"{file}: holds no study '{study_name}', only {', '.join(names) or 'none'}.")
+            there = brief(", ".join(names) or "none")
+            raise FileError(f"{file}: holds no study '{brief(study_name)}', only {there}.")
         chosen = names if study_name is None else [study_name]
         studies = [optuna.load_study(study_name=name, storage=storage) for name in chosen]
         return holding(studies[0]) if len(studies) == 1 else Held(sum(map(done, studies)), {}, None)

@@ -107,7 +107,7 @@ def _refuse_damage(file: Path) -> None:
 def check_file(file: Path, may_be_empty: bool = False) -> bool:
     """Return whether a file is a database of Optuna's; FileError unless it holds nothing yet, where that will do."""
     if not file.is_file():
-        raise FileError(f"{file}: no such file, or not a regular one.")
+        raise FileError(f"{one_line(file)}: no such file, or not a regular one.")
     with file.open("rb") as stream:
         head = stream.read(len(SQLITE_MAGIC))
     if not head and may_be_empty:

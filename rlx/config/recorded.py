@@ -10,8 +10,8 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rlx.config.commands import EvaluateConfig, schemas, writable
-from rlx.config.records import TARGET, check_record, schema_of
+from rlx.config.commands import EvaluateConfig, writable
+from rlx.config.records import TARGET, check_record, schema_of, schema_trees
 from rlx.errors import ConfigError
 
 FROM_THE_RUN = ("data", "env", "costs", "guard", "protocol")
@@ -80,8 +80,7 @@ def _trees(group: str, values: Mapping[str, Any], origin: str) -> list[DictConfi
     """Return the schemas of a group, the one that has the very keys first; of what is built, the one that builds it."""
     if TARGET in values:
         return [schema_of(group, values, origin)]
-    trees = [writable(schema) for schema in schemas(group).values()]
-    return sorted(trees, key=lambda tree: set(tree) != set(values))
+    return sorted(schema_trees(group), key=lambda tree: set(tree) != set(values))
 
 
 def _added_are_off(tree: DictConfig, values: Mapping[str, Any]) -> bool:

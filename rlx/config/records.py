@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,15 @@ def check_record(values: Mapping[str, Any], groups: Sequence[str], origin: str) 
         _refuse_what_acts(recorded, schema_of(group, recorded, origin) if group in GROUPS else None, origin, group)
 
 
+@cache
+def schema_trees(group: str) -> tuple[DictConfig, ...]:
+    """Return the schemas of a group as trees, which are for reading: every record that is read asks for them."""
+    return tuple(writable(schema) for schema in schemas(group).values())
+
+
 def schema_of(group: str, values: Mapping[str, Any], origin: str) -> DictConfig:
     """Return the schema that builds what the values of a group name, the first one where a group builds nothing."""
-    trees = [writable(schema) for schema in schemas(group).values()]
+    trees = schema_trees(group)
     built = {tree[TARGET]: tree for tree in trees if TARGET in tree}
     if not built:
         return trees[0]

@@ -152,7 +152,7 @@ def render_template(group: Group, candidate: Candidate, rules: PromotionRules, n
 
 def _chosen(groups: list[Group], key: str | None) -> list[Group]:
     chosen = [group for group in groups if key is None or group.key.startswith(key)]
-    if not chosen:
+    if not chosen and key is not None:
         there = ", ".join(group.key for group in groups) or "none"
         raise RlxError(f"--key={key}: the board has {there}.")
     return chosen

@@ -21,6 +21,7 @@ MAX_YAML_VALUES = 20_000  # with every alias written out; a run's configuration 
 MAX_DIGITS = 400  # a float has at most 309 before its point
 
 _EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where it is there
+_SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
 
 Hook = Callable[[list[tuple[str, Any]]], Any]
 
@@ -45,7 +46,7 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
     except ValueError as error:
         raise FileError(f"{os.fspath(name)}: not a JSON document ({reason(error)}).") from error
     _refuse_depth(value, name)
-    if "\\ud" in text or "\\uD" in text or not _writable(text):
+    if _SURROGATE.search(text):  # few texts hold one, and going through all values takes longer than parsing
         _refuse_unwritable(value, name, "JSON")
     return value
 

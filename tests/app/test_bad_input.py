@@ -11,17 +11,7 @@ import torch
 
 from rlx.cli import main as rlx
 from tests.app.commands import SMOKE, Finished, Shell
-from tests.hostile import refusal
-
-
-def assert_refused(finished: Finished, *parts: str) -> None:
-    assert finished.status == 2, finished.err
-    lines = [line for line in finished.err.splitlines() if line.strip()]
-    assert len(lines) == 1, finished.err
-    assert lines[0].startswith("Error: ")
-    for part in parts:
-        assert part in lines[0], (part, lines[0])
-    assert not list(finished.folder.glob("outputs/**/*")), "something was left behind"
+from tests.hostile.refusal import assert_refused, assert_refused_at_once, contents
 
 
 def write_prices(path: Path, rows: int = 300, start: str = "2020-01-01") -> None:
@@ -55,7 +45,7 @@ def write_prices(path: Path, rows: int = 300, start: str = "2020-01-01") -> None
     ],
 )
 def test_train_refuses(shell: Shell, arguments: list[str], parts: list[str]) -> None:
-    assert_refused(shell.train(*SMOKE, *arguments), *parts)
+    assert_refused_at_once(shell.train(*SMOKE, *arguments), *parts)
 
 
 @pytest.mark.parametrize(
@@ -75,17 +65,17 @@ def test_a_walk_forward_that_makes_no_sense(shell: Shell, arguments: list[str], 
     walk = ["protocol=walk_forward", "protocol.start=2016-01-01", "protocol.end=2020-12-31"]
     keys = [argument.partition("=")[0] for argument in arguments]
     kept = [argument for argument in walk if argument.partition("=")[0] not in keys]
-    assert_refused(shell.evaluate("policy=equal_weight", *kept, *arguments), *parts)
+    assert_refused_at_once(shell.evaluate("policy=equal_weight", *kept, *arguments), *parts)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_a_gpu_that_is_not_there(shell: Shell) -> None:
-    assert_refused(shell.train(*SMOKE, "hardware=gpu"), "hardware.device=cuda", "hardware=auto")
+    assert_refused_at_once(shell.train(*SMOKE, "hardware=gpu"), "hardware.device=cuda", "hardware=auto")
 
 
 def test_a_csv_without_prices(shell: Shell) -> None:
     (shell.folder / "X.csv").write_text("date,comment\n2020-01-01,hello\n2020-01-02,world\n")
-    assert_refused(shell.train(*SMOKE, "data=folder", "data.path=X.csv"), "X.csv", "comment", "close")
+    assert_refused_at_once(shell.train(*SMOKE, "data=folder", "data.path=X.csv"), "X.csv", "comment", "close")
 
 
 def test_two_symbols_without_a_common_date(shell: Shell) -> None:
@@ -93,14 +83,14 @@ def test_two_symbols_without_a_common_date(shell: Shell) -> None:
     folder.mkdir()
     write_prices(folder / "OLD.csv", start="2001-01-01")
     write_prices(folder / "NEW.csv", start="2021-01-01")
-    assert_refused(shell.train(*SMOKE, "data=folder", "data.path=prices"), "OLD", "NEW", "2001", "2021")
+    assert_refused_at_once(shell.train(*SMOKE, "data=folder", "data.path=prices"), "OLD", "NEW", "2001", "2021")
 
 
 def test_fewer_rows_than_the_feature_window(shell: Shell) -> None:
     (shell.folder / "prices").mkdir()
     write_prices(shell.folder / "prices" / "ONE.csv", rows=30)
     finished = shell.train(*SMOKE, "data=folder", "data.path=prices")
-    refusal.assert_refused(finished, "30 rows", "needed")
+    assert_refused(finished, "30 rows", "needed")
     assert "too short to count the sessions of a year" in finished.err
 
 
@@ -115,12 +105,12 @@ def test_fewer_rows_than_the_feature_window(shell: Shell) -> None:
 def test_weights_that_cannot_be_traded(shell: Shell, columns: dict[str, float], parts: list[str]) -> None:
     frame = pd.DataFrame({"timestamp": pd.bdate_range("2020-03-02", periods=50), **columns})
     frame.to_csv(shell.folder / "w.csv", index=False)
-    assert_refused(shell.evaluate("policy=weights", "policy.path=w.csv"), *parts)
+    assert_refused_at_once(shell.evaluate("policy=weights", "policy.path=w.csv"), *parts)
 
 
 def test_a_checkpoint_of_another_universe(trained: Finished, shell: Shell) -> None:
     path = f"policy.path={trained.run()}"
-    assert_refused(shell.evaluate("policy=checkpoint", path, "data=sample_hourly"), "EEM", "SPY, AAPL, IBM")
+    assert_refused_at_once(shell.evaluate("policy=checkpoint", path, "data=sample_hourly"), "EEM", "SPY, AAPL, IBM")
 
 
 def test_damaged_checkpoints(trained: Finished, shell: Shell) -> None:
@@ -130,9 +120,9 @@ def test_damaged_checkpoints(trained: Finished, shell: Shell) -> None:
         (copy / name).write_bytes((trained.run() / "policy" / name).read_bytes()[:-100])
         if name == "policy.safetensors":
             (copy / "policy.json").write_bytes((trained.run() / "policy" / "policy.json").read_bytes())
-        assert_refused(shell.evaluate("policy=checkpoint", "policy.path=policy"), name)
-    assert_refused(shell.evaluate("policy=checkpoint", "policy.path=elsewhere"), "elsewhere")
-    assert_refused(shell.evaluate("policy=checkpoint"), "policy.path")
+        assert_refused_at_once(shell.evaluate("policy=checkpoint", "policy.path=policy"), name)
+    assert_refused_at_once(shell.evaluate("policy=checkpoint", "policy.path=elsewhere"), "elsewhere")
+    assert_refused_at_once(shell.evaluate("policy=checkpoint"), "policy.path")
 
 
 USED = (
@@ -150,18 +140,18 @@ def test_a_folder_that_holds_a_run_is_not_run_in_again(
     typed: str, trained: Finished, shell: Shell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("EARLIER", str(trained.run()))
-    before = refusal.contents(trained.run())
+    before = contents(trained.run())
     for finished in (shell.train(*SMOKE, typed.format(trained.run())), shell.evaluate(typed.format(trained.run()))):
         assert_refused(finished, f"hydra.run.dir={trained.run()}", "holds an earlier run")
-    assert refusal.contents(trained.run()) == before and not list(shell.folder.iterdir())
+    assert contents(trained.run()) == before and not list(shell.folder.iterdir())
 
 
 def test_a_grid_does_not_run_in_the_folders_of_an_earlier_one(shell: Shell) -> None:
     given = ("-m", "policy=cash,equal_weight", "data=synthetic", "protocol.bootstrap_replications=100")
     assert shell.evaluate(*given, "hydra.sweep.dir=grid").status == 0
-    before = refusal.contents(shell.folder)
+    before = contents(shell.folder)
     assert_refused(shell.evaluate(*given, "hydra.sweep.dir='grid'"), "hydra.sweep.dir=grid/0: holds an earlier run")
-    assert refusal.contents(shell.folder) == before
+    assert contents(shell.folder) == before
 
 
 def test_a_run_folder_that_cannot_be_written(shell: Shell) -> None:
@@ -173,7 +163,7 @@ def test_a_run_folder_that_cannot_be_written(shell: Shell) -> None:
             ("x" * 300, "File name too long"),
         ):
             for run in (shell.train, shell.evaluate):
-                assert_refused(run(f"{key}={value}"), key, told)
+                assert_refused_at_once(run(f"{key}={value}"), key, told)
     assert [path.name for path in shell.folder.iterdir()] == ["file"]
 
 

@@ -15,8 +15,9 @@ from rlx.backtest.plan_file import read_plans
 from rlx.cli import main as rlx
 from rlx.evaluate.scorecard import Scorecard
 from tests.app.commands import Shell
-from tests.app.test_bad_input import assert_refused, write_prices
+from tests.app.test_bad_input import write_prices
 from tests.backtest.by_hand import order
+from tests.hostile.refusal import assert_refused_at_once
 
 QUICK = ("policy=plan", "policy.path=plans", "protocol.bootstrap_replications=200")
 DAY = "2020-03-02"
@@ -58,7 +59,7 @@ def test_plans_are_judged_and_documented(shell: Shell) -> None:
     ],
 )
 def test_settings_that_make_no_sense(shell: Shell, arguments: list[str], parts: list[str]) -> None:
-    assert_refused(shell.evaluate(*QUICK, *arguments), *parts)
+    assert_refused_at_once(shell.evaluate(*QUICK, *arguments), *parts)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +83,7 @@ def test_plans_that_cannot_be_replayed(
     write(shell.folder, DAY, *orders)
     (shell.folder / "prices").mkdir()
     write_prices(shell.folder / "prices" / "AAPL.csv")
-    assert_refused(shell.evaluate(*QUICK, *arguments), *parts)
+    assert_refused_at_once(shell.evaluate(*QUICK, *arguments), *parts)
 
 
 class Server(ThreadingHTTPServer):

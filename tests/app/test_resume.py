@@ -17,6 +17,7 @@ from safetensors.torch import load_file
 
 from rlx.app.checkpoints import LAST, WholeFiles
 from tests.app.commands import SMOKE, Finished, Shell
+from tests.hostile.refusal import assert_refused
 
 PPO = ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=20", "hidden_sizes=[16]")
 FORECASTS = [
@@ -68,14 +69,6 @@ def assert_same_result(run: Path, other: Path) -> None:
     weights, others = (load_file(folder / "policy" / "policy.safetensors") for folder in (run, other))
     assert list(weights) == list(others)
     assert all(torch.equal(weights[name], others[name]) for name in weights)
-
-
-def assert_refused(finished: Finished, *parts: str) -> None:
-    assert finished.status == 2, finished.err
-    errors = [line for line in finished.err.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 1 and "Traceback" not in finished.err, finished.err
-    for part in parts:
-        assert part in errors[0], (part, errors[0])
 
 
 def kill_after_a_checkpoint(folder: Path, arguments: list[str], module: str) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,16 @@ WRONG_VALUES: tuple[Any, ...] = (
 """One of every kind that a JSON or YAML file can hold in a place where something else is expected."""
 
 
+def kind_of(value: Any) -> str:
+    """Return what a wrong value is, in a word."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return "huge" if value > 0 else "negative"
+    return {type(None): "null", bool: "flag", str: "text", list: "list", dict: "object"}[type(value)]
+
+
+STRING_OR_NUMBER = r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*'
+
+
 def damaged_bytes(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield (what was done, the bytes) for a file of any kind: cut, flipped, emptied, replaced."""
     yield "empty", b""
@@ -37,27 +48,46 @@ def damaged_bytes(data: bytes) -> Iterator[tuple[str, bytes]]:
     yield "not text", b"\xff\xfe\x00\xd8" + data
     for share in (0.1, 0.5, 0.9):
         place = int(share * len(data))
-        yield f"a flipped byte at {place}", data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
+        yield f"a byte flipped at {share:.0%}", data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
 
 
 def damaged_documents(document: Any) -> Iterator[tuple[str, Any]]:
-    """Yield (what was done, a copy) for every leaf and branch of plain values: taken out or replaced."""
+    """Yield (what was done, a copy) for every leaf and branch of plain values: taken out or replaced.
+
+    The copies share what was not changed: they are for writing down, not for changing.
+    """
     for path in _paths(document):
         name = ".".join(map(str, path)) or "the whole"
         if path:
             yield f"{name} missing", _changed(document, path, delete=True)
         for value in WRONG_VALUES:
-            yield f"{name} = {json.dumps(value)}", _changed(document, path, copy.deepcopy(value))
+            yield f"{name} = {json.dumps(value)}", _changed(document, path, value)
 
 
 def odd_json(text: str) -> Iterator[tuple[str, str]]:
-    """Yield (what was done, the text) for JSON that plain values cannot express."""
+    """Yield (what was done, the text) for JSON that plain values cannot express; the text must hold a number."""
     yield "deep", '{"a":' * 100_000 + "1" + "}" * 100_000
     yield "many digits", "[" + "9" * 100_000 + "]"
-    yield "NaN first", text.replace("0", "NaN", 1)
-    yield "infinite", text.replace("0", "1e999", 1)
+    for odd in ("NaN", "Infinity", "-Infinity", "1e999"):
+        yield f"{odd} for a number", _number_replaced(text, odd)
     yield "half a surrogate", text.replace('"', '"\\ud800', 1)
     yield "a list around it", f"[{text}]"
+
+
+def damaged_json(document: Any) -> Iterator[tuple[str, bytes]]:
+    """Yield (what was done, the file) for a JSON file: its leaves and branches, what no plain values are, its bytes."""
+    text = json.dumps(document)
+    for what, changed in damaged_documents(document):
+        yield what, json.dumps(changed).encode()
+    for what, odd in odd_json(text):
+        yield what, odd.encode()
+    yield from damaged_bytes(text.encode())
+
+
+def _number_replaced(text: str, odd: str) -> str:
+    numbers = (match for match in re.finditer(STRING_OR_NUMBER, text) if not match[0].startswith('"'))
+    first, end = next(numbers).span()
+    return text[:first] + odd + text[end:]
 
 
 def _paths(document: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -71,14 +101,15 @@ def _paths(document: Any, above: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ..
 
 
 def _changed(document: Any, path: tuple[Any, ...], value: Any = None, delete: bool = False) -> Any:
+    """Return a copy of what lies on the path; all the rest is shared, which is what keeps a thousand copies cheap."""
     if not path:
         return value
-    result = copy.deepcopy(document)
-    place = result
-    for name in path[:-1]:
-        place = place[name]
-    if delete:
-        del place[path[-1]]
+    name, *rest = path
+    result = copy.copy(document)
+    if rest:
+        result[name] = _changed(document[name], tuple(rest), value, delete)
+    elif delete:
+        del result[name]
     else:
-        place[path[-1]] = value
+        result[name] = value
     return result

@@ -2,31 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
 from rlx.errors import RlxError
+from tests.hostile.damage import WRONG_VALUES, kind_of
+from tests.hostile.refusal import assert_one_message
 
 
 class Outcome(NamedTuple):
-    """How many inputs a reader took and refused, and what it did of everything else, by what was done to the input."""
+    """What a reader took, refused, and did of everything else, by what was done to the input."""
 
-    taken: int
-    refused: int
+    taken: tuple[str, ...]
+    refused: tuple[str, ...]
     broken: dict[str, str]
 
 
 def outcome(inputs: Iterable[tuple[str, Callable[[], object]]]) -> Outcome:
-    """Call every reader and count."""
-    taken, refused, broken = 0, 0, {}
+    """Call every reader, and note how it ends."""
+    taken, refused, broken = [], [], {}
     for what, read in inputs:
         try:
             read()
-            taken += 1
+            taken.append(what)
         except RlxError as error:
-            refused += 1
-            if "\n" in str(error) or len(str(error)) > 3000:
-                broken[what] = f"a message of several lines, or of {len(str(error))} characters"
+            refused.append(what)
+            try:
+                assert_one_message(str(error))
+            except AssertionError as wrong:
+                broken[what] = str(wrong)[:300]
         except Exception as error:  # what is looked for
             broken[what] = f"{type(error).__name__}: {str(error)[:100]}"
-    return Outcome(taken, refused, broken)
+    return Outcome(tuple(taken), tuple(refused), broken)
+
+
+def outcome_of_files(path: Path, files: Iterable[tuple[str, bytes]], read: Callable[[], object]) -> Outcome:
+    """Read ``path`` after each of ``files`` was written to it."""
+
+    def inputs() -> Iterable[tuple[str, Callable[[], object]]]:
+        for what, data in files:
+            path.write_bytes(data)
+            yield what, read
+
+    return outcome(inputs())
+
+
+KINDS = {json.dumps(value): kind_of(value) for value in WRONG_VALUES}
+ANYTHING = frozenset(KINDS.values())
+
+
+def assert_taken(found: Outcome, expected: Mapping[str, tuple[str, ...]]) -> None:
+    """Assert that nothing broke, and where which wrong values of ``damaged_documents`` were taken.
+
+    ``expected`` has, by the kinds of values that are taken ('missing' for none at all, 'anything' for all kinds,
+    'damaged' for what is no plain value), the places: a name, '*' for any one name or index, (a|b) for either. No other
+    place may take anything.
+    """
+    assert not found.broken, found.broken
+    kinds: dict[str, set[str]] = {_place(what): set() for what in (*found.taken, *found.refused)}
+    for what in found.taken:
+        place, _, value = what.partition(" = ")
+        kinds[_place(what)].add(KINDS[value] if value else "missing" if what.endswith(" missing") else "damaged")
+    by_kinds = defaultdict(set)
+    for place, taken in kinds.items():
+        by_kinds[_words(taken)].add(place)
+    del by_kinds[""]
+    patterns = {words: "|".join(map(_pattern, places)) for words, places in expected.items()}
+    wanted = {words: {place for place in kinds if re.fullmatch(one, place)} for words, one in patterns.items()}
+    assert dict(by_kinds) == wanted
+
+
+def _place(what: str) -> str:
+    return what.partition(" = ")[0].removesuffix(" missing")
+
+
+def _words(kinds: set[str]) -> str:
+    return " ".join(sorted(kinds - ANYTHING) + (["anything"] if kinds >= ANYTHING else sorted(kinds & ANYTHING)))
+
+
+def _pattern(place: str) -> str:
+    return place.replace(".", r"\.").replace("*", "[^.]*")

@@ -7,6 +7,14 @@ from pathlib import Path
 from tests.app.commands import Finished
 
 STATUS_FINE, STATUS_FOUND, STATUS_REFUSED = 0, 1, 2
+LONGEST = 1_000
+"""The characters of the longest message: what a terminal still shows whole, with a path of this machine in it."""
+
+
+def assert_one_message(message: str) -> None:
+    """Assert that a message is one line of plain text that somebody would read."""
+    assert message and message.isprintable(), repr(message[:200])
+    assert len(message) <= LONGEST, f"{len(message)} characters: {message[:200]}"
 
 
 def assert_refused(finished: Finished, *parts: str) -> None:
@@ -15,8 +23,16 @@ def assert_refused(finished: Finished, *parts: str) -> None:
     assert finished.status == STATUS_REFUSED, finished.err or finished.out[-500:]
     assert [line for line in lines if line.startswith("Error: ")] == lines[-1:], finished.err
     assert "Traceback" not in finished.err + finished.out
+    assert_one_message(lines[-1])
     for part in parts:
         assert part in lines[-1], (part, lines[-1])
+
+
+def assert_refused_at_once(finished: Finished, *parts: str) -> None:
+    """Assert that a command was refused before it said anything else or made a run folder."""
+    assert_refused(finished, *parts)
+    assert len(finished.err.splitlines()) == 1, finished.err
+    assert not list(finished.folder.glob("outputs/**/*")), "something was left behind"
 
 
 def contents(folder: Path) -> dict[Path, bytes]:

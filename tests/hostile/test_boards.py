@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,134 @@ from rlx.board.store import REPORTS, Scoreboard, append, prepare
 from rlx.cli import main
 from rlx.errors import RlxError
 from rlx.evaluate import BOARD as DEFAULT
+from rlx.report.page.series import Series
 from rlx.report.recommendation import MARKDOWN, TEMPLATES, template_names
 from tests.app.commands import Finished
-from tests.hostile.damage import damaged_bytes, damaged_documents, odd_json
+from tests.hostile.damage import damaged_json
+from tests.hostile.readers import assert_taken, outcome_of_files
 from tests.hostile.refusal import assert_refused, contents
 
 COMMITTED = Path(__file__).parents[2] / "experiments" / "scoreboard.json"
 LENIENT = ("--min-dsr", "0.001", "--max-p-value", "1", "--max-drawdown", "1", "--min-steps", "1", "--min-windows", "1")
-SHARE = 307  # of the damaged boards every so manieth is tried always, all of them in the slow test
-DRAWN = 10  # of those that are no worse for it, every so manieth is drawn in the slow test
+DRAWN = 10  # of what is refused at reading, every so manieth
+SHARE = 197  # of the damaged files every so manieth is tried always, all of them in the slow tests
+KEPT = {
+    "metrics": ("cumulative_return", "sharpe", "max_drawdown", "turnover", "hit_rate"),
+    "intervals": ("sharpe", "annual_excess_over_equal_weight"),
+    "guard": ("drawdown_hit_rate",),
+    "windows": ("n", "steps", "share_positive", "share_beating_equal_weight", "share_beating_cash"),
+    "policy": ("name",),
+}
+"""What is read by its own name, and one of those that are read by the same code."""
 
 
 def small_board() -> dict[str, Any]:
-    """Return a real board of two keys with two targets each; one of them has a rank, one is a checkpoint's."""
+    """Return a real board of one key with a checkpoint, which has a rank, and its baseline, as short as it can be."""
     board = json.loads(COMMITTED.read_text(encoding="utf-8"))
-    keys = list(board["keys"])[:2]
-    entries: list[dict[str, Any]] = []
-    for key in keys:
-        own = [entry for entry in board["entries"] if entry["key"] == key]
-        entries += [next(entry for entry in own if entry["kind"] == kind) for kind in ("checkpoint", "equal_weight")]
+    key = next(iter(board["keys"]))
+    own = [entry for entry in board["entries"] if entry["key"] == key]
+    entries = [next(entry for entry in own if entry["kind"] == kind) for kind in ("checkpoint", "equal_weight")]
+    for entry in entries:
+        entry |= {group: {name: entry[group][name] for name in names} for group, names in KEPT.items()}
+        entry["equity"] = entry["equity"][:3]
     entries[0]["references"] = [{"name": "production_average_daily_return", "value": 0.001, "unit": "fraction"}]
     entries[0]["intervals"]["annual_excess_over_equal_weight"] |= {"low": 0.01, "covers_zero": False}  # it is promoted
-    return {**board, "keys": {key: board["keys"][key] for key in keys}, "entries": entries}
+    return {**board, "keys": {key: board["keys"][key]}, "entries": entries}
+
+
+def small_report(name: str) -> dict[str, Any]:
+    """Return a report's series of a few days, of the policy, one that it is compared with, and one symbol."""
+    document = json.loads((COMMITTED.parent / REPORTS / name).read_text(encoding="utf-8"))
+    few = {document["policy"], "cash", "SPY", *document["guards"]}
+
+    def short(value: Any) -> Any:
+        if isinstance(value, dict):
+            named = few if few & value.keys() else value.keys()
+            return {name: short(item) for name, item in value.items() if name in named}
+        return value[:30] if isinstance(value, list) and len(value) == len(document["dates"]) else value
+
+    return dict(short(document))
 
 
 BOARD = small_board()
+REPORT = small_report(BOARD["entries"][0]["report"])
+
+
+TAKEN = {
+    # what no table, page or rule reads
+    "missing anything": (
+        "keys.*.key.(data|accounting|drift|symbols|symbols.*)",
+        "keys.*.key.costs.(margin_annual|short_borrow_annual)",
+        "keys.*.key.limits.(max_weight|intraday_gross|base_gross)",
+        "keys.*.data.periods_per_year",
+        "entries.*.(options.path|windows.share_beating_cash|policy.name)",
+        "entries.*.intervals.*.(replications|block_steps)",
+    ),
+    "anything": ("keys.*.key.costs.per_asset_bps",),  # shown as it stands
+    # numbers stand as they are, and a measure may be unknown
+    "huge": ("keys.*.key.periods_per_year",),
+    "huge negative": (
+        "keys.*.key.costs.(commission|half_spread|slippage)_bps",
+        "entries.*.intervals.sharpe.(estimate|low|high)",
+        "entries.0.intervals.annual_excess_over_equal_weight.(estimate|low|high)",
+    ),
+    "huge negative null": (
+        "keys.*.key.limits.closing_gross",
+        "entries.*.significance.(psr|dsr|min_track_record_steps|expected_max_sharpe)",
+        "entries.*.significance.(trial_variance_per_step|sharpe_per_step|skewness|kurtosis)",
+        "entries.*.references.*.value",
+    ),
+    "missing huge negative null": (
+        "keys.*.key.(guard|cooldown).*",
+        "entries.*.(metrics|guard).*",
+        "entries.1.intervals.annual_excess_over_equal_weight.estimate",  # that of equal weight has no ends
+    ),
+    "missing huge negative": ("entries.*.equity.*",),
+    "null": ("entries.*.significance.trial_variance_from",),
+    "missing null": (
+        "entries.*.(days|report)",
+        "entries.*.intervals.*.p_value",
+        "entries.1.intervals.annual_excess_over_equal_weight.(low|high)",
+        "entries.*.windows.share_(positive|beating_equal_weight)",
+    ),
+    # names and texts, which are shown as text (test_names.py)
+    "text": (
+        "keys.*.(key.execution|data.fingerprint|data.frequency|data.calendar)",
+        "entries.*.(target|system|kind|benchmark)",
+        "entries.*.references.*.(name|unit)",
+    ),
+    "null text": ("keys.*.data.source", "entries.*.significance.reason"),
+    "missing text": ("keys.*.data.symbols.*", "entries.*.verdict", "entries.*.provenance.(python|platform)"),
+    "missing null text": ("entries.*.intervals.*.reason", "entries.*.provenance.git.commit"),
+    "flag": ("keys.*.key.limits.long_only",),
+    "missing flag": ("entries.*.provenance.git.dirty",),
+    "missing flag null": ("entries.*.intervals.*.covers_zero",),
+    # what an older line does not have yet, or has none of
+    "missing": (
+        "keys.*.key.windows.windows",
+        "entries.*",
+        "entries.*.intervals.*.confidence",
+        "entries.*.windows.(n|steps)",
+        "entries.*.seen_steps.*",
+        "entries.*.references.*",
+    ),
+    "object": ("keys.*.key.(guard|cooldown)",),
+    "missing object": (
+        "entries.*.(options|metrics|intervals|intervals.*|guard|windows|significance|seen_steps|policy|provenance)",
+    ),
+    "missing null object": ("entries.*.provenance.git",),
+    "list": ("entries",),
+    "missing list": ("entries.*.(equity|references)",),
+}
+TAKEN_OF_REPORTS = {
+    "missing anything": ("(symbols|turnover|leverage_scale)(.*)?",),  # not drawn
+    "huge negative": ("(value|drawdown).*.*", "weights.*.*", "guards.*.*", "costs.*"),
+    "huge negative null": ("rolling_sharpe.*.*",),  # none yet in the first days
+    "negative": ("windows.edges.0",),  # they must rise
+    "missing": ("(value|drawdown|rolling_sharpe|windows.counts).cash", "weights.SPY", "monthly.*"),
+    "object": ("weights",),
+    "list": ("monthly",),
+}
 
 
 @pytest.fixture
@@ -49,7 +151,7 @@ def path(tmp_path: Path) -> Path:
     for entry in BOARD["entries"]:
         target = folder / REPORTS / entry["report"]
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(COMMITTED.parent / REPORTS / entry["report"], target)
+        target.write_text(json.dumps(small_report(entry["report"])), encoding="utf-8")
     (folder / "scoreboard.json").write_text(json.dumps(BOARD), encoding="utf-8")
     return folder / "scoreboard.json"
 
@@ -62,29 +164,21 @@ def rlx(capsys: pytest.CaptureFixture[str], *arguments: object) -> Finished:
     return Finished(int(stop.value.code or 0), out, err, Path())
 
 
-def damaged() -> Iterator[tuple[str, bytes]]:
-    """Yield every damaged board: what was done, and the file."""
-    text = json.dumps(BOARD)
-    yield from damaged_bytes(text.encode())
-    for what, odd in odd_json(text):
-        yield what, odd.encode()
-    for what, document in damaged_documents(BOARD):
-        yield what, json.dumps(document).encode()
-
-
-def assert_harmless(path: Path, data: bytes, capsys: pytest.CaptureFixture[str]) -> None:
-    """Assert that a board is drawn, recommended from and added to, or refused by all three alike."""
-    path.write_bytes(data)
+def assert_drawn(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Assert that a board is drawn, recommended from and taken to be added to, and writes nothing but its own."""
     before = contents(path.parents[1])
-    drawn = rlx(capsys, "board", path)
-    if drawn.status == 0:
-        assert rlx(capsys, "recommend", path, *LENIENT).status == 0
-        changed = {file for file, content in contents(path.parents[1]).items() if before.get(file) != content}
-        ours = {path.with_suffix(suffix).name for suffix in (".md", ".html")} | {MARKDOWN, f".{path.name}.lock"}
-        assert {file.parts[1] for file in changed} <= ours | {TEMPLATES}, changed
-        prepare(path)
-        return
-    assert_refused(drawn, str(path))
+    assert rlx(capsys, "board", path).status == 0
+    assert rlx(capsys, "recommend", path, *LENIENT).status == 0
+    changed = {file for file, content in contents(path.parents[1]).items() if before.get(file) != content}
+    ours = {path.with_suffix(suffix).name for suffix in (".md", ".html")} | {MARKDOWN, f".{path.name}.lock"}
+    assert {file.parts[1] for file in changed} <= ours | {TEMPLATES}, changed
+    prepare(path)
+
+
+def assert_refused_by_all(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Assert that a board is refused by whatever reads one, and that everything stays as it is."""
+    before = contents(path.parents[1])
+    assert_refused(rlx(capsys, "board", path), str(path))
     assert_refused(rlx(capsys, "recommend", path, *LENIENT), str(path))
     with pytest.raises(RlxError):
         prepare(path)
@@ -94,33 +188,24 @@ def assert_harmless(path: Path, data: bytes, capsys: pytest.CaptureFixture[str])
     assert left | {lock: b""} == before | {lock: b""}
 
 
-def test_a_share_of_damaged_boards(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for what, data in islice(damaged(), 0, None, SHARE):
-        _told(what, path, data, capsys)
+@pytest.mark.parametrize("share", [SHARE, pytest.param(1, marks=pytest.mark.slow)])
+def test_damaged_boards_are_drawn_or_refused(path: Path, capsys: pytest.CaptureFixture[str], share: int) -> None:
+    """All that is taken is drawn; of what ``Scoreboard.load`` refuses for them all, a tenth goes to the commands."""
+    refused = count()
 
+    def read() -> None:
+        try:
+            Scoreboard.load(path)
+        except RlxError:
+            if next(refused) % DRAWN == 0:
+                assert_refused_by_all(path, capsys)
+            raise
+        assert_drawn(path, capsys)
 
-@pytest.mark.slow
-def test_all_damaged_boards(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for number, (what, data) in enumerate(damaged()):
-        if number % DRAWN == 0 or not _is_read(path, data):
-            _told(what, path, data, capsys)
-
-
-def _is_read(path: Path, data: bytes) -> bool:
-    path.write_bytes(data)
-    try:
-        Scoreboard.load(path)
-    except RlxError:
-        return False
-    return True
-
-
-def _told(what: str, path: Path, data: bytes, capsys: pytest.CaptureFixture[str]) -> None:
-    try:
-        assert_harmless(path, data, capsys)
-    except BaseException as error:
-        error.add_note(f"the board with {what}")
-        raise
+    found = outcome_of_files(path, islice(damaged_json(BOARD), 0, None, share), read)
+    assert not found.broken
+    if share == 1:
+        assert_taken(found, TAKEN)
 
 
 @pytest.mark.parametrize("key", ["../../../victim", "*", "0123456789AB", "0123456789ab/..", ""])
@@ -184,33 +269,33 @@ def test_a_link_out_of_the_folder_is_not_followed(path: Path, capsys: pytest.Cap
     assert not list(path.parents[1].glob("*.yaml"))
 
 
-def damaged_reports() -> Iterator[tuple[str, bytes]]:
-    """Yield every damaged file of series."""
-    text = (COMMITTED.parent / REPORTS / BOARD["entries"][0]["report"]).read_text(encoding="utf-8")
-    yield from damaged_bytes(text.encode())
-    for what, odd in odd_json(text):
-        yield what, odd.encode()
-    for what, document in damaged_documents(json.loads(text)):
-        yield what, json.dumps(document).encode()
-
-
-def _drawn_with(path: Path, data: bytes, capsys: pytest.CaptureFixture[str]) -> None:
-    (path.parent / REPORTS / BOARD["entries"][0]["report"]).write_bytes(data)
-    lines = [BOARD["entries"][0]]
+@pytest.mark.parametrize("share", [SHARE, pytest.param(1, marks=pytest.mark.slow)])
+def test_damaged_reports_leave_the_page(path: Path, capsys: pytest.CaptureFixture[str], share: int) -> None:
+    """As with boards; a page says of a report that is refused why it shows none."""
+    (entry,) = lines = BOARD["entries"][:1]
     path.write_text(json.dumps({**BOARD, "entries": lines}), encoding="utf-8")
-    finished = rlx(capsys, "board", path)
-    assert finished.status == 0, finished.err
+    report, refused = path.parent / REPORTS / entry["report"], count()
+
+    def read() -> None:
+        try:
+            Series.read(report)
+        except RlxError:
+            if next(refused) % DRAWN == 0:
+                assert rlx(capsys, "board", path).status == 0
+            raise
+        assert rlx(capsys, "board", path).status == 0
+
+    found = outcome_of_files(report, islice(damaged_json(REPORT), 0, None, share), read)
+    assert not found.broken
+    if share == 1:
+        assert_taken(found, TAKEN_OF_REPORTS)
 
 
-def test_a_share_of_damaged_reports_leaves_the_page(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for _, data in islice(damaged_reports(), 0, None, 233):
-        _drawn_with(path, data, capsys)
-
-
-@pytest.mark.slow
-def test_many_damaged_reports_leave_the_page(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for _, data in islice(damaged_reports(), 0, None, DRAWN):
-        _drawn_with(path, data, capsys)
+def test_a_board_without_lines_recommends_nothing(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path.write_text(json.dumps({**BOARD, "entries": []}), encoding="utf-8")
+    assert rlx(capsys, "recommend", path).status == 0
+    assert "0123" not in (path.parent / MARKDOWN).read_text(encoding="utf-8")
+    assert_refused(rlx(capsys, "recommend", path, "--key", "0123"), "--key=0123: the board has none.")
 
 
 @pytest.mark.parametrize("name", ["scoreboard.md", "scoreboard.html"])

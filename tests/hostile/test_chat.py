@@ -103,11 +103,6 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     thread.join()
 
 
-@pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
-    return Shell(tmp_path, capsys)
-
-
 def generate(shell: Shell, *arguments: str) -> Finished:
     return shell.tools("plan", "generate", DAY, "--symbols", "AAPL", "--bars", "2", *arguments)
 

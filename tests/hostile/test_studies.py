@@ -6,14 +6,14 @@ import contextlib
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import optuna
 import pytest
 
 from hydra_plugins.rlx_optuna._held import holding, read_held, write_record
-from hydra_plugins.rlx_optuna._record import read_record
 from hydra_plugins.rlx_optuna._storage import Place, opened
 from rlx.app.sweep_report import report_on
 from rlx.app.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
@@ -26,10 +26,22 @@ from rlx.evaluate.scorecard import Scorecard
 from rlx.plain import write_text
 from tests.app.commands import Shell
 from tests.evaluate.players import FREE, Player, random_market
-from tests.hostile.damage import damaged_bytes, damaged_documents, odd_json
+from tests.hostile.damage import damaged_bytes, damaged_documents, damaged_json
+from tests.hostile.readers import Outcome, assert_taken, outcome_of_files
 from tests.hostile.refusal import STATUS_FINE, assert_refused, contents
 
 TRIALS = 5
+TAKEN_OF_RECORDS = {
+    "text": ("storage",),  # shown alone
+    "null": ("file",),  # a storage that is no file
+    "object": ("objectives",),  # none yet
+    "missing huge negative": ("objectives.*",),
+    "null text": ("best",),
+}
+TAKEN_OF_KEYS = {
+    "missing anything": ("windows.*.n",),  # read by nobody
+    "missing": ("windows.windows",),
+}
 
 
 @pytest.fixture(scope="module")
@@ -61,12 +73,6 @@ def folder(whole: Path, tmp_path: Path) -> Path:
     return tmp_path / "sweep"
 
 
-@pytest.fixture
-def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Shell:
-    """Return a place to type commands in."""
-    return Shell(tmp_path, capsys)
-
-
 def flipped(data: bytes) -> Iterator[tuple[str, bytes]]:
     """Yield a database with one byte in about 2,000 turned over."""
     for place in range(0, len(data), 1999):
@@ -91,29 +97,42 @@ def foreign(folder: Path) -> Iterator[tuple[str, bytes]]:
         file.unlink()
 
 
-def check_study(folder: Path, what: str, data: bytes) -> None:
-    """Read and continue a damaged study: what is wrong is an RlxError, and reading leaves the file as it is."""
-    (folder / "study.db").write_bytes(data)
-    with contextlib.suppress(RlxError):
-        read_held(folder)
-    assert (folder / "study.db").read_bytes() == data, what
-    assert sweep_of(folder / "0") is not None, what  # the record counts
-    with contextlib.suppress(RlxError), opened(Place.of(None, folder)) as storage:
-        study = optuna.create_study(study_name="rlx", storage=storage, load_if_exists=True)
-        holding(study)
-        study.tell(study.ask(), 1.0)
+def assert_read_or_continued(folder: Path, studies: list[tuple[str, bytes]]) -> tuple[Outcome, Outcome]:
+    """Read every study, which leaves it as it is, then continue it; return what becomes of both."""
+    path = folder / "study.db"
+
+    def read() -> None:
+        before = path.read_bytes()
+        try:
+            read_held(folder)
+        finally:
+            assert path.read_bytes() == before
+            assert sweep_of(folder / "0") is not None  # the record counts
+
+    def go_on() -> None:
+        with opened(Place.of(None, folder)) as storage:
+            study = optuna.create_study(study_name="rlx", storage=storage, load_if_exists=True)
+            holding(study)
+            study.tell(study.ask(), 1.0)
+
+    found = outcome_of_files(path, studies, read), outcome_of_files(path, studies, go_on)
+    assert not found[0].broken and not found[1].broken, found
+    return found
 
 
 def test_damaged_studies_are_an_error_of_ours(folder: Path, tmp_path: Path) -> None:
-    data = (folder / "study.db").read_bytes()
-    for what, damaged in [*damaged_bytes(data), *foreign(tmp_path)]:
-        check_study(folder, what, damaged)
+    read, continued = assert_read_or_continued(
+        folder, [*damaged_bytes((folder / "study.db").read_bytes()), *foreign(tmp_path)]
+    )
+    unseen = {"without its end", "twice", *(f"a byte flipped at {share}%" for share in (10, 50, 90))}  # an unused page
+    assert set(read.taken) == unseen
+    assert set(continued.taken) == unseen | {"empty"}  # is begun anew
 
 
 @pytest.mark.slow
 def test_every_damaged_study_is_an_error_of_ours(folder: Path) -> None:
-    for what, damaged in flipped((folder / "study.db").read_bytes()):
-        check_study(folder, what, damaged)
+    read, continued = assert_read_or_continued(folder, list(flipped((folder / "study.db").read_bytes())))
+    assert read.taken and read.refused and continued.taken and continued.refused
 
 
 def test_storages_that_cannot_be_written_or_are_of_another_version_are_refused(folder: Path) -> None:
@@ -134,33 +153,24 @@ def test_a_report_on_a_damaged_study_counts_by_the_record(folder: Path, shell: S
     assert json.loads((folder / "sweep_report.json").read_text())["trials"]["count"] == TRIALS
 
 
-def check_report(folder: Path, what: str) -> bool:
-    """Report on a folder, which either works or is refused in one message; return whether it works."""
-    said = None
-    try:
-        report_on(folder, blocks=2)
-    except RlxError as error:
-        said = str(error)
-    assert said is None or (said and "\n" not in said), what
-    return said is None
+def outcome_of_reports(folder: Path, path: Path, files: Iterable[tuple[str, bytes]]) -> Outcome:
+    """Report on a folder with each of the files in the place of one of its own."""
+    found = outcome_of_files(path, files, lambda: report_on(folder, blocks=2))
+    assert not found.broken, found.broken
+    return found
 
 
-def test_damaged_records_and_overrides_are_refused_or_do_not_matter(folder: Path) -> None:
-    for path in (folder / "study.json", folder / "1" / ".hydra" / "overrides.yaml"):
-        before = path.read_bytes()
-        for what, damaged in damaged_bytes(before):
-            path.write_bytes(damaged)
-            check_report(folder, f"{path.name}: {what}")
-        for what, text in odd_json(before.decode()):
-            path.write_text(text)
-            check_report(folder, f"{path.name}: {what}")
-        path.write_bytes(before)
-    record = json.loads((folder / "study.json").read_text())
-    for what, document in damaged_documents(record):
-        (folder / "study.json").write_text(json.dumps(document))
-        with contextlib.suppress(RlxError):
-            read_record(folder)
-            _ = what.startswith(("file", "study_name")) and read_held(folder)
+def test_damaged_records_are_refused_and_a_report_counts_without_them(folder: Path) -> None:
+    path = folder / "study.json"
+    record = json.loads(path.read_text())
+    assert outcome_of_reports(folder, path, islice(damaged_json(record), 0, None, 29)).refused == ()
+    assert_taken(outcome_of_files(path, damaged_json(record), lambda: read_held(folder)), TAKEN_OF_RECORDS)
+
+
+def test_damaged_overrides_are_refused_or_text(folder: Path) -> None:
+    path = folder / "1" / ".hydra" / "overrides.yaml"
+    found = outcome_of_reports(folder, path, damaged_bytes(path.read_bytes()))
+    assert set(found.taken) == {"empty", "line breaks", "half", "without its end", "twice"}  # are lists of text as well
 
 
 def test_damaged_overrides_are_refused_in_one_message(folder: Path, shell: Shell) -> None:
@@ -176,39 +186,43 @@ def test_a_scorecard_without_what_is_read_of_it_is_refused(folder: Path, shell: 
     path = folder / "1" / "scorecard.json"
     card = json.loads(path.read_text())
     used = ("hash", "periods_per_year", "windows")
-    refused = 0
-    for _, key in damaged_documents({name: card["key"][name] for name in used}):
-        path.write_text(json.dumps({**card, "key": {**card["key"], **key} if isinstance(key, dict) else key}))
-        with contextlib.suppress(RlxError):
-            Scorecard.load(path)
-            refused -= 1
-        refused += 1
-    assert refused > 50
+    rest = {name: value for name, value in card["key"].items() if name not in used}
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        for what, key in damaged_documents({name: card["key"][name] for name in used}):
+            yield what, json.dumps({**card, "key": {**rest, **key} if isinstance(key, dict) else key}).encode()
+
+    assert_taken(outcome_of_files(path, files(), lambda: Scorecard.load(path)), TAKEN_OF_KEYS)
     path.write_text(json.dumps({**card, "key": None}))
     assert_refused(shell.tools("sweep", "report", str(folder)), "scorecard", str(path))
 
 
-@pytest.mark.slow
 def test_every_damaged_scorecard_is_refused_or_does_not_matter(folder: Path) -> None:
+    """A report refuses it; a judgement beside it goes on without."""
     path = folder / "1" / "scorecard.json"
-    before = path.read_text()
-    for _, document in damaged_documents(json.loads(before)):
-        path.write_text(json.dumps(document))
-        with contextlib.suppress(RlxError):
-            Scorecard.load(path)
+    card = json.loads(path.read_text())
+    read = ("key", "metrics", "significance")  # test_scorecards.py has all the rest
+    for other in "234":
+        shutil.rmtree(folder / other)
+
+    def files() -> Iterator[tuple[str, bytes]]:
+        for what, part in damaged_documents({name: card[name] for name in read}):
+            yield what, json.dumps({**card, **part} if isinstance(part, dict) else part).encode()
+        yield from damaged_bytes(path.read_bytes())
+
+    def judge_beside() -> None:
         _other_sharpes(folder / "0")
         _on_its_scorecard(folder / "1")
-    for what, data in damaged_bytes(before.encode()):
-        path.write_bytes(data)
-        check_report(folder, what)
+
+    found = outcome_of_files(path, files(), judge_beside)
+    assert found.refused == () and not found.broken
 
 
-def test_damaged_ledgers_are_refused(folder: Path) -> None:
-    path = folder / "1" / "ledger.parquet"
-    before = path.read_bytes()
-    for what, damaged in damaged_bytes(before):
-        path.write_bytes(damaged)
-        check_report(folder, what)
+@pytest.mark.parametrize(("name", "harmless"), [("scorecard.json", "without its end"), ("ledger.parquet", "twice")])
+def test_damaged_files_of_a_trial_are_refused(folder: Path, name: str, harmless: str) -> None:
+    """But for a line break at the end of a document, and a table that is behind another one, which counts."""
+    path = folder / "1" / name
+    assert outcome_of_reports(folder, path, damaged_bytes(path.read_bytes())).taken == (harmless,)
 
 
 def test_text_of_others_stays_text_in_the_report(folder: Path, shell: Shell) -> None:
