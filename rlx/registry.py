@@ -84,20 +84,21 @@ GROUPS: dict[str, Group] = {
     "policy": Group(
         "rlx.policies",
         _at(
-            "rlx.policies.config",
+            "rlx.policies.baselines",
             equal_weight="EqualWeightConfig",
             cash="CashConfig",
             buy_and_hold="BuyAndHoldConfig",
+        )
+        | _at(
+            "rlx.policies.config",
             weights="WeightsConfig",
             checkpoint="CheckpointConfig",
             plan="PlanConfig",
-            inverse_volatility="InverseVolatilityConfig",
-            minimum_variance="MinimumVarianceConfig",
-            momentum="MomentumConfig",
-            kelly="KellyConfig",
-            hindsight="HindsightConfig",
             production="ProductionConfig",
-        ),
+        )
+        | _at("rlx.policies.trailing", inverse_volatility="InverseVolatilityConfig", momentum="MomentumConfig")
+        | _at("rlx.policies.optimal", minimum_variance="MinimumVarianceConfig", kelly="KellyConfig")
+        | _at("rlx.policies.hindsight", hindsight="HindsightConfig"),
     ),
     "protocol": Group(
         "rlx.protocols",

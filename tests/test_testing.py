@@ -70,7 +70,12 @@ def test_a_broken_metric_is_caught(broken: dict[str, Any], words: str) -> None:
     "policy",
     [
         *(Cash(), EqualWeight(), BuyAndHold(), Hindsight()),
-        *(InverseVolatility(20), Momentum(20, top_k=2), MinimumVariance(20), Kelly(20)),
+        *(
+            InverseVolatility(lookback_steps=20),
+            Momentum(lookback_steps=20, top_k=2),
+            MinimumVariance(lookback_steps=20),
+            Kelly(lookback_steps=20),
+        ),
     ],
     ids=lambda policy: policy.name,
 )

@@ -91,7 +91,7 @@ def _seen_by_market_guards(market: Market, span: Span, rules: Rules, window: int
 def _seen_by_turnover_guard(market: Market, span: Span, rules: Rules, window: int) -> dict[str, FloatArray]:
     """Return the turnover that each step's target would cause, of the steps after the trader's first choice."""
     lookback = max(window, SHORTEST_LOOKBACK)
-    trader = Momentum(lookback, rebalance_steps=1, top_k=max(1, market.n_assets // HELD_BY_TRADER))
+    trader = Momentum(lookback_steps=lookback, rebalance_steps=1, top_k=max(1, market.n_assets // HELD_BY_TRADER))
     played = _play(trader, market, span, rules)
     bars = played.sets["holdout"].starts[:, None] + np.arange(len(span))
     opens = None if market.overnight_returns is None else market.overnight_returns[bars]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 from rlx.data.market import Market
@@ -10,6 +11,15 @@ from rlx.data.splits import Span
 from rlx.sim.observation import Observation
 from rlx.sim.rules import Costs
 from rlx.types import FloatArray, IntArray
+
+MISSING = "???"  # OmegaConf's mark of a value the user has to give
+
+
+@dataclass
+class PolicyConfig:
+    """What every policy option has: the object it builds."""
+
+    _target_: str = MISSING
 
 
 @runtime_checkable

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rlx.data.market import Market
+from rlx.policies.base import PolicyConfig
 from rlx.policies.drift import drifted
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray
+
+
+@dataclass
+class CashConfig(PolicyConfig):
+    """Hold nothing."""
+
+    _target_: str = "rlx.policies.baselines.Cash"
 
 
 class Cash:
@@ -34,6 +43,13 @@ class Cash:
         return {"kind": self.name}
 
 
+@dataclass
+class EqualWeightConfig(PolicyConfig):
+    """Rebalance to equal weights at every step."""
+
+    _target_: str = "rlx.policies.baselines.EqualWeight"
+
+
 class EqualWeight(Cash):
     """Rebalance to 1/A in every asset at every step."""
 
@@ -43,6 +59,13 @@ class EqualWeight(Cash):
         """Return 1/A everywhere, (B, A)."""
         shape = observation.weights.shape
         return np.full(shape, 1.0 / shape[1])
+
+
+@dataclass
+class BuyAndHoldConfig(PolicyConfig):
+    """Buy equal weights once and let them drift."""
+
+    _target_: str = "rlx.policies.baselines.BuyAndHold"
 
 
 class BuyAndHold(Cash):

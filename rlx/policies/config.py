@@ -1,4 +1,4 @@
-"""The ``policy=`` configuration group: schemas with defaults, no heavy imports."""
+"""Options of the policies that are made from files; no heavy imports."""
 
 from __future__ import annotations
 
@@ -8,13 +8,10 @@ from typing import Annotated
 
 from rlx.backtest.plan import MONEY, ReplaySettings
 from rlx.errors import ConfigError
+from rlx.policies.base import MISSING, PolicyConfig
 from rlx.ranges import FilePath, Number, OneOf, Whole, check_fields
 
-Covariance = Annotated[int, Whole(3, 100_000)]
-"""Two returns are mirror images around their mean: nothing tells how far to shrink their covariance."""
-
 BETWEEN = ("hold", "rebalance")
-MISSING = "???"  # OmegaConf's mark of a value the user has to give
 
 
 class LogValue(StrEnum):
@@ -22,89 +19,6 @@ class LogValue(StrEnum):
 
     exposure = "exposure"
     equity = "equity"
-
-
-@dataclass
-class PolicyConfig:
-    """What every policy option has: the object it builds."""
-
-    _target_: str = MISSING
-
-
-@dataclass
-class CashConfig(PolicyConfig):
-    """Hold nothing."""
-
-    _target_: str = "rlx.policies.baselines.Cash"
-
-
-@dataclass
-class EqualWeightConfig(PolicyConfig):
-    """Rebalance to equal weights at every step."""
-
-    _target_: str = "rlx.policies.baselines.EqualWeight"
-
-
-@dataclass
-class BuyAndHoldConfig(PolicyConfig):
-    """Buy equal weights once and let them drift."""
-
-    _target_: str = "rlx.policies.baselines.BuyAndHold"
-
-
-@dataclass
-class RebalancedConfig(PolicyConfig):
-    """What every policy has that estimates its weights from past closes.
-
-    Every ``rebalance_steps`` bars it estimates them anew from the returns of the last ``lookback_steps``.
-    """
-
-    lookback_steps: Annotated[int, Whole(2, 100_000)] = 252
-    rebalance_steps: Annotated[int, Whole(1, 100_000)] = 21
-
-    def __post_init__(self) -> None:
-        check_fields(self, "policy")
-
-
-@dataclass
-class InverseVolatilityConfig(RebalancedConfig):
-    """Weights proportional to 1/volatility."""
-
-    _target_: str = "rlx.policies.trailing.InverseVolatility"
-    lookback_steps: int = 63
-
-
-@dataclass
-class MomentumConfig(RebalancedConfig):
-    """Equal weights in the ``top_k`` assets that rose most."""
-
-    _target_: str = "rlx.policies.trailing.Momentum"
-    lookback_steps: int = 126
-    top_k: Annotated[int, Whole(1, 10_000)] = 3
-
-
-@dataclass
-class MinimumVarianceConfig(RebalancedConfig):
-    """The long-only weights of the smallest variance."""
-
-    _target_: str = "rlx.policies.optimal.MinimumVariance"
-    lookback_steps: Covariance = 252
-
-
-@dataclass
-class KellyConfig(RebalancedConfig):
-    """The long-only weights of the fastest expected growth, none above ``cap`` when they are estimated."""
-
-    _target_: str = "rlx.policies.optimal.Kelly"
-    lookback_steps: Covariance = 252
-    cap: Annotated[float, Number(1e-6, 1)] = 0.25
-
-
-@dataclass
-class HindsightConfig(PolicyConfig):
-    """Hold the asset that turns out best: an oracle, no competitor."""
-
-    _target_: str = "rlx.policies.hindsight.Hindsight"
 
 
 @dataclass

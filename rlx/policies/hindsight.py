@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from rlx.data.market import Market
 from rlx.errors import RlxError
+from rlx.policies.base import PolicyConfig
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
+
+
+@dataclass
+class HindsightConfig(PolicyConfig):
+    """Hold the asset that turns out best: an oracle, no competitor."""
+
+    _target_: str = "rlx.policies.hindsight.Hindsight"
 
 
 class Hindsight:

@@ -1,18 +1,27 @@
-"""Baselines from the mean and covariance of past returns, by skfolio's optimiser; importing this imports skfolio."""
+"""Baselines from the mean and covariance of past returns, by skfolio's optimiser, imported when it is needed."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
-from skfolio.moments import LedoitWolf
-from skfolio.optimization import MeanRisk, ObjectiveFunction
-from skfolio.prior import EmpiricalPrior
 
-from rlx.policies.config import KellyConfig, MinimumVarianceConfig
-from rlx.policies.rebalanced import Rebalanced, returns_of
+from rlx.policies.rebalanced import Rebalanced, RebalancedConfig, returns_of
 from rlx.policies.trailing import STILL
+from rlx.ranges import Number, Whole
 from rlx.types import FloatArray
+
+Covariance = Annotated[int, Whole(3, 100_000)]
+"""Two returns are mirror images around their mean: nothing tells how far to shrink their covariance."""
+
+
+@dataclass
+class MinimumVarianceConfig(RebalancedConfig):
+    """The long-only weights of the smallest variance."""
+
+    _target_: str = "rlx.policies.optimal.MinimumVariance"
+    lookback_steps: Covariance = 252
 
 
 class MinimumVariance(Rebalanced):
@@ -23,9 +32,7 @@ class MinimumVariance(Rebalanced):
     """
 
     name = "minimum_variance"
-
-    def __init__(self, lookback_steps: int = 252, rebalance_steps: int = 21) -> None:
-        super().__init__(MinimumVarianceConfig(lookback_steps=lookback_steps, rebalance_steps=rebalance_steps))
+    config_type = MinimumVarianceConfig
 
     def estimate(self, close: FloatArray) -> FloatArray:
         """Return weights (A,) that add up to one."""
@@ -35,6 +42,15 @@ class MinimumVariance(Rebalanced):
             return np.full(returns.shape[1], 1.0 / returns.shape[1])
         weights = _solve(returns / scale).clip(0.0)
         return np.asarray(weights / weights.sum())
+
+
+@dataclass
+class KellyConfig(RebalancedConfig):
+    """The long-only weights of the fastest expected growth, none above ``cap`` when they are estimated."""
+
+    _target_: str = "rlx.policies.optimal.Kelly"
+    lookback_steps: Covariance = 252
+    cap: Annotated[float, Number(1e-6, 1)] = 0.25
 
 
 class Kelly(Rebalanced):
@@ -48,17 +64,17 @@ class Kelly(Rebalanced):
     """
 
     name = "kelly"
-
-    def __init__(self, lookback_steps: int = 252, rebalance_steps: int = 21, cap: float = 0.25) -> None:
-        super().__init__(KellyConfig(lookback_steps=lookback_steps, rebalance_steps=rebalance_steps, cap=cap))
-        self.cap = cap
+    config_type = KellyConfig
+    config: KellyConfig
 
     def estimate(self, close: FloatArray) -> FloatArray:
         """Return weights (A,) within [0, cap] that add up to one at most."""
+        from skfolio.optimization import ObjectiveFunction
+
         returns = returns_of(close)
         scale = _scale(returns)
         if scale < STILL:
-            return _filled(returns.mean(axis=0), self.cap)
+            return _filled(returns.mean(axis=0), self.config.cap)
         weights = _solve(  # w'm - w'Sw/2 of r, divided by the scale, is w'm - scale w'Sw/2 of r/scale
             returns / scale,
             objective_function=ObjectiveFunction.MAXIMIZE_UTILITY,
@@ -66,13 +82,13 @@ class Kelly(Rebalanced):
             budget=None,
             min_budget=0.0,
             max_budget=1.0,
-            max_weights=self.cap,
-        ).clip(0.0, self.cap)
+            max_weights=self.config.cap,
+        ).clip(0.0, self.config.cap)
         return np.asarray(weights / max(1.0, weights.sum()))
 
     def describe(self) -> dict[str, Any]:
         """Return kind and settings."""
-        return {**super().describe(), "cap": self.cap}
+        return {**super().describe(), "cap": self.config.cap}
 
 
 def _scale(returns: FloatArray) -> float:
@@ -82,6 +98,10 @@ def _scale(returns: FloatArray) -> float:
 
 def _solve(returns: FloatArray, **options: Any) -> FloatArray:
     """Return long-only optimal weights (A,) up to the solver's tolerance; by default those of the smallest variance."""
+    from skfolio.moments import LedoitWolf
+    from skfolio.optimization import MeanRisk
+    from skfolio.prior import EmpiricalPrior
+
     prior = EmpiricalPrior(covariance_estimator=LedoitWolf())
     return np.asarray(MeanRisk(prior_estimator=prior, min_weights=0.0, **options).fit(returns).weights_)
 

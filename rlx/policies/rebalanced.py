@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 
 from rlx.data.market import Market
 from rlx.errors import ConfigError, RlxError
-from rlx.policies.config import RebalancedConfig
+from rlx.policies.base import PolicyConfig
 from rlx.policies.drift import drifted
+from rlx.ranges import Whole, check_fields
 from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
+
+
+@dataclass
+class RebalancedConfig(PolicyConfig):
+    """What every policy has that estimates its weights from past closes.
+
+    Every ``rebalance_steps`` bars it estimates them anew from the returns of the last ``lookback_steps``.
+    """
+
+    lookback_steps: Annotated[int, Whole(2, 100_000)] = 252
+    rebalance_steps: Annotated[int, Whole(1, 100_000)] = 21
+
+    def __post_init__(self) -> None:
+        check_fields(self, "policy")
 
 
 class Rebalanced(ABC):
@@ -23,17 +39,21 @@ class Rebalanced(ABC):
     opened between two of them buys what older accounts hold by then. At rebalancing bars with fewer than
     ``lookback_steps`` returns before them the weights are equal.
 
+    A subclass sets ``config_type``, whose fields are the ``options``.
+
     Raises ConfigError, in ``bind``, for a lookback the market is too short for.
     """
 
     name: str
+    config_type: type[Any]
     feature_names: tuple[str, ...] = ()
     window_steps = 0
     reads_account = False
     _close: FloatArray | None = None
 
-    def __init__(self, config: RebalancedConfig) -> None:
-        self.lookback_steps, self.rebalance_steps = config.lookback_steps, config.rebalance_steps
+    def __init__(self, **options: Any) -> None:
+        self.config = self.config_type(**options)
+        self.lookback_steps, self.rebalance_steps = self.config.lookback_steps, self.config.rebalance_steps
         self._estimates: dict[int, FloatArray] = {}
 
     @abstractmethod

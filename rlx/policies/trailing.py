@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
 
 from rlx.data.market import Market
 from rlx.errors import ConfigError
-from rlx.policies.config import InverseVolatilityConfig, MomentumConfig
-from rlx.policies.rebalanced import Rebalanced, returns_of
+from rlx.policies.rebalanced import Rebalanced, RebalancedConfig, returns_of
+from rlx.ranges import Whole
 from rlx.types import FloatArray
 
 STILL = 1e-12
 """Standard deviation of returns below which prices count as unmoved: rounding alone makes about 1e-16."""
+
+
+@dataclass
+class InverseVolatilityConfig(RebalancedConfig):
+    """Weights proportional to 1/volatility."""
+
+    _target_: str = "rlx.policies.trailing.InverseVolatility"
+    lookback_steps: int = 63
 
 
 class InverseVolatility(Rebalanced):
@@ -23,9 +32,7 @@ class InverseVolatility(Rebalanced):
     """
 
     name = "inverse_volatility"
-
-    def __init__(self, lookback_steps: int = 63, rebalance_steps: int = 21) -> None:
-        super().__init__(InverseVolatilityConfig(lookback_steps=lookback_steps, rebalance_steps=rebalance_steps))
+    config_type = InverseVolatilityConfig
 
     def estimate(self, close: FloatArray) -> FloatArray:
         """Return weights (A,) that add up to one."""
@@ -35,6 +42,15 @@ class InverseVolatility(Rebalanced):
         return np.asarray(shares / shares.sum())
 
 
+@dataclass
+class MomentumConfig(RebalancedConfig):
+    """Equal weights in the ``top_k`` assets that rose most."""
+
+    _target_: str = "rlx.policies.trailing.Momentum"
+    lookback_steps: int = 126
+    top_k: Annotated[int, Whole(1, 10_000)] = 3
+
+
 class Momentum(Rebalanced):
     """Equal weights in the ``top_k`` assets with the highest return over the lookback.
 
@@ -42,16 +58,14 @@ class Momentum(Rebalanced):
     """
 
     name = "momentum"
-
-    def __init__(self, lookback_steps: int = 126, rebalance_steps: int = 21, top_k: int = 3) -> None:
-        super().__init__(MomentumConfig(lookback_steps=lookback_steps, rebalance_steps=rebalance_steps, top_k=top_k))
-        self.top_k = top_k
+    config_type = MomentumConfig
+    config: MomentumConfig
 
     def bind(self, market: Market) -> None:
         """Keep the market's closes; ConfigError when it has fewer than ``top_k`` assets."""
-        if self.top_k > market.n_assets:
+        if (top_k := self.config.top_k) > market.n_assets:
             raise ConfigError(
-                f"policy.top_k={self.top_k}: the data have {market.n_assets} symbols ({', '.join(market.symbols)}). "
+                f"policy.top_k={top_k}: the data have {market.n_assets} symbols ({', '.join(market.symbols)}). "
                 f"Choose at most {market.n_assets}."
             )
         super().bind(market)
@@ -59,11 +73,11 @@ class Momentum(Rebalanced):
     def estimate(self, close: FloatArray) -> FloatArray:
         """Return weights (A,) that add up to one."""
         growth = close[-1] / close[0]
-        threshold = np.sort(growth)[-self.top_k]
+        threshold = np.sort(growth)[-self.config.top_k]
         above, tied = growth > threshold, growth == threshold
-        places = above + tied * (self.top_k - above.sum()) / tied.sum()
-        return np.asarray(places / self.top_k)
+        places = above + tied * (self.config.top_k - above.sum()) / tied.sum()
+        return np.asarray(places / self.config.top_k)
 
     def describe(self) -> dict[str, Any]:
         """Return kind and settings."""
-        return {**super().describe(), "top_k": self.top_k}
+        return {**super().describe(), "top_k": self.config.top_k}

@@ -6,7 +6,7 @@ import pytest
 
 from rlx.errors import ConfigError
 from rlx.evaluate.scorecard import Scorecard
-from rlx.policies.config import KellyConfig, MinimumVarianceConfig
+from rlx.policies.optimal import KellyConfig, MinimumVarianceConfig
 from tests.app.commands import Finished, Shell
 
 ESTIMATED = ("inverse_volatility", "minimum_variance", "momentum", "kelly")

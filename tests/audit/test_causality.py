@@ -72,7 +72,10 @@ class Peeking(Cash):
         return rises
 
 
-@pytest.mark.parametrize("policy", [Cash(), EqualWeight(), BuyAndHold(), Momentum(20, 5, 2), state_dependent()])
+@pytest.mark.parametrize(
+    "policy",
+    [Cash(), EqualWeight(), BuyAndHold(), Momentum(lookback_steps=20, rebalance_steps=5, top_k=2), state_dependent()],
+)
 @pytest.mark.parametrize("execution", list(Execution))
 def test_policies_that_see_the_past_alone_pass(policy: Policy, execution: Execution) -> None:
     rules = Rules(GUARDED.costs, GUARDED.limits, GUARDED.guard, GUARDED.cooldown, execution=execution)

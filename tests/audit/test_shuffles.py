@@ -115,7 +115,9 @@ def test_foresight_says_nothing_where_the_turnover_guard_sees_the_night() -> Non
     assert not found.exact
 
 
-@pytest.mark.parametrize("policy", [Cash(), EqualWeight(), Hindsight(), Momentum(20, 5, 2)])
+@pytest.mark.parametrize(
+    "policy", [Cash(), EqualWeight(), Hindsight(), Momentum(lookback_steps=20, rebalance_steps=5, top_k=2)]
+)
 def test_policies_without_foresight_in_timing_pass(policy: Any) -> None:
     found = check_shuffles(policy, market(), SPAN, GUARDED, permutations=40, seed=0)
     assert found.passed

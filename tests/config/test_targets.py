@@ -8,7 +8,8 @@ import pytest
 
 from rlx.config.targets import Target, read_targets
 from rlx.errors import ConfigError
-from rlx.policies.config import CheckpointConfig, MomentumConfig
+from rlx.policies.config import CheckpointConfig
+from rlx.policies.trailing import MomentumConfig
 
 
 def written(folder: Path, text: str) -> Path:

@@ -26,10 +26,10 @@ from tests.policies.acting import closes, observe
 
 LOOKBACK, REBALANCE = 20, 10
 ESTIMATED: dict[str, Callable[[], Rebalanced]] = {
-    "inverse_volatility": lambda: InverseVolatility(LOOKBACK, REBALANCE),
-    "momentum": lambda: Momentum(LOOKBACK, REBALANCE, top_k=2),
-    "minimum_variance": lambda: MinimumVariance(LOOKBACK, REBALANCE),
-    "kelly": lambda: Kelly(LOOKBACK, REBALANCE, cap=0.4),
+    "inverse_volatility": lambda: InverseVolatility(lookback_steps=LOOKBACK, rebalance_steps=REBALANCE),
+    "momentum": lambda: Momentum(lookback_steps=LOOKBACK, rebalance_steps=REBALANCE, top_k=2),
+    "minimum_variance": lambda: MinimumVariance(lookback_steps=LOOKBACK, rebalance_steps=REBALANCE),
+    "kelly": lambda: Kelly(lookback_steps=LOOKBACK, rebalance_steps=REBALANCE, cap=0.4),
 }
 every_policy = pytest.mark.parametrize("name", ESTIMATED)
 
@@ -52,21 +52,21 @@ def targets(policy: Policy, market: Market) -> FloatArray:
 def test_inverse_volatility_by_hand() -> None:
     # +-1% and +-3%: volatilities 1 : 3, so weights 3/4 and 1/4
     close = closes([0.01, -0.01, 0.01, -0.01], [0.03, -0.03, 0.03, -0.03])
-    np.testing.assert_allclose(InverseVolatility(4).estimate(close), [0.75, 0.25], rtol=1e-12)
+    np.testing.assert_allclose(InverseVolatility(lookback_steps=4).estimate(close), [0.75, 0.25], rtol=1e-12)
 
 
 def test_momentum_by_hand() -> None:
     close = np.array([[100.0, 50.0, 10.0, 1.0], [999.0, 1.0, 999.0, 999.0], [110.0, 60.0, 9.0, 1.3]])
     # +10%, +20%, -10%, +30%; what lies in between does not matter
-    np.testing.assert_array_equal(Momentum(2, top_k=1).estimate(close), [0.0, 0.0, 0.0, 1.0])
-    np.testing.assert_array_equal(Momentum(2, top_k=2).estimate(close), [0.0, 0.5, 0.0, 0.5])
-    np.testing.assert_array_equal(Momentum(2, top_k=4).estimate(close), np.full(4, 0.25))
+    np.testing.assert_array_equal(Momentum(lookback_steps=2, top_k=1).estimate(close), [0.0, 0.0, 0.0, 1.0])
+    np.testing.assert_array_equal(Momentum(lookback_steps=2, top_k=2).estimate(close), [0.0, 0.5, 0.0, 0.5])
+    np.testing.assert_array_equal(Momentum(lookback_steps=2, top_k=4).estimate(close), np.full(4, 0.25))
 
 
 def test_momentum_ties_share_the_last_places() -> None:
     close = np.array([[100.0] * 4, [120.0, 110.0, 110.0, 90.0]])
     # the best has one of two places, the two tied at +10% half a place each
-    np.testing.assert_allclose(Momentum(2, top_k=2).estimate(close), [0.5, 0.25, 0.25, 0.0])
+    np.testing.assert_allclose(Momentum(lookback_steps=2, top_k=2).estimate(close), [0.5, 0.25, 0.25, 0.0])
 
 
 # Laws
@@ -131,7 +131,7 @@ def test_equal_weights_until_there_is_history_enough(name: str) -> None:
 
 
 def test_the_first_estimate_waits_for_a_rebalancing_bar() -> None:
-    policy, market = InverseVolatility(22, 5), uneven_market()
+    policy, market = InverseVolatility(lookback_steps=22, rebalance_steps=5), uneven_market()
     weights = targets(policy, market)
     np.testing.assert_array_equal(weights[20], np.full(4, 0.25))
     np.testing.assert_allclose(weights[25], policy.estimate(market.panel.close[3:26]))
@@ -165,7 +165,11 @@ def test_windows_that_begin_later_ask_for_the_same_and_each_bar_is_asked_once(na
 
 @every_policy
 def test_one_asset(name: str) -> None:
-    policy = Momentum(LOOKBACK, REBALANCE, top_k=1) if name == "momentum" else ESTIMATED[name]()
+    policy = (
+        Momentum(lookback_steps=LOOKBACK, rebalance_steps=REBALANCE, top_k=1)
+        if name == "momentum"
+        else ESTIMATED[name]()
+    )
     weights = targets(policy, random_market(60, 1))
     assert ((weights >= 0.0) & (weights <= 1.0)).all()
     if name != "kelly":
@@ -181,9 +185,9 @@ def test_prices_that_never_move(name: str, weight: float) -> None:
 def test_one_asset_that_never_moves() -> None:
     close = random_market(60, 3).panel.close.copy()
     close[:, 1] = 50.0
-    np.testing.assert_array_equal(InverseVolatility(59).estimate(close), [0.0, 1.0, 0.0])
-    assert MinimumVariance(59).estimate(close)[1] > 0.8  # short of one by the shrinkage
-    assert np.isfinite(Kelly(59).estimate(close)).all()
+    np.testing.assert_array_equal(InverseVolatility(lookback_steps=59).estimate(close), [0.0, 1.0, 0.0])
+    assert MinimumVariance(lookback_steps=59).estimate(close)[1] > 0.8  # short of one by the shrinkage
+    assert np.isfinite(Kelly(lookback_steps=59).estimate(close)).all()
 
 
 @every_policy

@@ -7,8 +7,7 @@ from typing import Annotated
 
 import numpy as np
 
-from rlx.policies.config import RebalancedConfig
-from rlx.policies.rebalanced import Rebalanced
+from rlx.policies.rebalanced import Rebalanced, RebalancedConfig
 from rlx.ranges import Whole
 from rlx.types import FloatArray
 
@@ -26,14 +25,12 @@ class Contrarian(Rebalanced):
     """Estimates its weights anew every ``rebalance_steps`` bars, from the closes until then alone."""
 
     name = "contrarian"
-
-    def __init__(self, lookback_steps: int, rebalance_steps: int, bottom_k: int) -> None:
-        super().__init__(lookback_steps, rebalance_steps)
-        self.bottom_k = bottom_k
+    config_type = ContrarianConfig
+    config: ContrarianConfig
 
     def estimate(self, close: FloatArray) -> FloatArray:
         """Return weights (A,) that add up to one."""
-        chosen = np.argsort(close[-1] / close[0], kind="stable")[: self.bottom_k]
+        chosen = np.argsort(close[-1] / close[0], kind="stable")[: self.config.bottom_k]
         weights = np.zeros(close.shape[1])
         weights[chosen] = 1.0 / len(chosen)
         return weights
