@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -17,29 +17,21 @@ from rlx.errors import RlxError
 from rlx.evaluate import BOARD as DEFAULT
 from rlx.report.recommendation import MARKDOWN, TEMPLATES, template_names
 from tests.app.commands import Finished
+from tests.hostile.boards import (
+    BOARD,
+    COMMITTED,
+    TEXT,
+    damaged,
+    damaged_documents_of_old,
+    damaged_lines,
+    in_lines,
+)
 from tests.hostile.damage import damaged_bytes, damaged_documents, odd_json
 from tests.hostile.refusal import assert_refused, contents
 
-COMMITTED = Path(__file__).parents[2] / "experiments" / "scoreboard.json"
 LENIENT = ("--min-dsr", "0.001", "--max-p-value", "1", "--max-drawdown", "1", "--min-steps", "1", "--min-windows", "1")
 SHARE = 307  # of the damaged boards every so manieth is tried always, all of them in the slow test
 DRAWN = 10  # of those that are no worse for it, every so manieth is drawn in the slow test
-
-
-def small_board() -> dict[str, Any]:
-    """Return a real board of two keys with two targets each; one of them has a rank, one is a checkpoint's."""
-    board = json.loads(COMMITTED.read_text(encoding="utf-8"))
-    keys = list(board["keys"])[:2]
-    entries: list[dict[str, Any]] = []
-    for key in keys:
-        own = [entry for entry in board["entries"] if entry["key"] == key]
-        entries += [next(entry for entry in own if entry["kind"] == kind) for kind in ("checkpoint", "equal_weight")]
-    entries[0]["references"] = [{"name": "production_average_daily_return", "value": 0.001, "unit": "fraction"}]
-    entries[0]["intervals"]["annual_excess_over_equal_weight"] |= {"low": 0.01, "covers_zero": False}  # it is promoted
-    return {**board, "keys": {key: board["keys"][key] for key in keys}, "entries": entries}
-
-
-BOARD = small_board()
 
 
 @pytest.fixture
@@ -50,7 +42,7 @@ def path(tmp_path: Path) -> Path:
         target = folder / REPORTS / entry["report"]
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(COMMITTED.parent / REPORTS / entry["report"], target)
-    (folder / "scoreboard.json").write_text(json.dumps(BOARD), encoding="utf-8")
+    (folder / "scoreboard.json").write_text(TEXT, encoding="utf-8")
     return folder / "scoreboard.json"
 
 
@@ -60,16 +52,6 @@ def rlx(capsys: pytest.CaptureFixture[str], *arguments: object) -> Finished:
         main([str(argument) for argument in arguments])
     out, err = capsys.readouterr()
     return Finished(int(stop.value.code or 0), out, err, Path())
-
-
-def damaged() -> Iterator[tuple[str, bytes]]:
-    """Yield every damaged board: what was done, and the file."""
-    text = json.dumps(BOARD)
-    yield from damaged_bytes(text.encode())
-    for what, odd in odd_json(text):
-        yield what, odd.encode()
-    for what, document in damaged_documents(BOARD):
-        yield what, json.dumps(document).encode()
 
 
 def assert_harmless(path: Path, data: bytes, capsys: pytest.CaptureFixture[str]) -> None:
@@ -95,8 +77,35 @@ def assert_harmless(path: Path, data: bytes, capsys: pytest.CaptureFixture[str])
 
 
 def test_a_share_of_damaged_boards(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for what, data in islice(damaged(), 0, None, SHARE):
-        _told(what, path, data, capsys)
+    shares = ((damaged(), SHARE), (damaged_lines(), 23), (damaged_documents_of_old(), 4 * SHARE))
+    for boards, share in shares:
+        for what, data in islice(boards, 0, None, share):
+            _told(what, path, data, capsys)
+
+
+def test_what_every_damaged_line_comes_to(path: Path) -> None:
+    """Damage to a line is refused, unless what is left is a board: a line less, twice the same entry, another order."""
+    read = {what for what, data in damaged_lines() if _is_read(path, data)}
+    entries = range(4, 8)
+    assert read == {
+        *(f"line {number} taken out" for number in entries),
+        *(f"line {number} doubled" for number in entries),
+        *(f"line {number} swapped with the next" for number in (2, 3, 4, 5, 6)),  # each key stays above its entries
+        "line 7 joined to the next",  # there is none
+        "line 1 after a mark",
+        *(f"as {encoding}" for encoding in ("utf-8-sig", "utf-16", "utf-32")),
+        "with lines that end in '\\r\\n'",
+        "packed",
+    }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_board_of_another_encoding_is_added_to(path: Path, encoding: str) -> None:
+    path.write_bytes(TEXT.encode(encoding))
+    before = Scoreboard.load(path)
+    key = before.entries[0].key
+    after = append(path, key, {}, before.entries[:1])
+    assert Scoreboard.load(path) == after == Scoreboard(before.keys, (*before.entries, before.entries[0]))
 
 
 @pytest.mark.slow
@@ -104,6 +113,15 @@ def test_all_damaged_boards(path: Path, capsys: pytest.CaptureFixture[str]) -> N
     for number, (what, data) in enumerate(damaged()):
         if number % DRAWN == 0 or not _is_read(path, data):
             _told(what, path, data, capsys)
+
+
+@pytest.mark.slow
+def test_all_damaged_boards_of_schema_1(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Once read, they go the way of those of schema 2: all are read, and some are drawn and added to."""
+    for number, (what, data) in enumerate(damaged_documents_of_old()):
+        if number % DRAWN == 0:
+            _told(what, path, data, capsys)
+        _is_read(path, data)
 
 
 def _is_read(path: Path, data: bytes) -> bool:
@@ -123,15 +141,16 @@ def _told(what: str, path: Path, data: bytes, capsys: pytest.CaptureFixture[str]
         raise
 
 
+@pytest.mark.parametrize("form", [in_lines, json.dumps])
 @pytest.mark.parametrize("key", ["../../../victim", "*", "0123456789AB", "0123456789ab/..", ""])
 def test_a_key_that_is_no_hash_is_refused_and_deletes_nothing(
-    path: Path, capsys: pytest.CaptureFixture[str], key: str
+    path: Path, capsys: pytest.CaptureFixture[str], key: str, form: Callable[[Any], str]
 ) -> None:
     document = json.loads(json.dumps(BOARD))
     old = document["entries"][0]["key"]
     document["keys"] = {key: {**document["keys"][old], "key": {**document["keys"][old]["key"], "hash": key}}}
     document["entries"] = [{**entry, "key": key} for entry in document["entries"]]
-    path.write_text(json.dumps(document), encoding="utf-8")
+    path.write_text(form(document), encoding="utf-8")
     victims = [path.parents[1] / "victim.yaml", path.parent / TEMPLATES / "mine_.yaml"]
     for victim in victims:
         victim.parent.mkdir(exist_ok=True)
@@ -168,6 +187,8 @@ def test_two_systems_with_one_file_name_get_a_template_each() -> None:
 def test_a_report_lies_among_the_reports(path: Path, capsys: pytest.CaptureFixture[str], report: str) -> None:
     document = json.loads(json.dumps(BOARD))
     document["entries"][0]["report"] = report
+    path.write_text(in_lines(document), encoding="utf-8")
+    assert_refused(rlx(capsys, "board", path), "line 4: entry.report")
     path.write_text(json.dumps(document), encoding="utf-8")
     assert_refused(rlx(capsys, "board", path), "entries[0].report")
 
@@ -197,7 +218,7 @@ def damaged_reports() -> Iterator[tuple[str, bytes]]:
 def _drawn_with(path: Path, data: bytes, capsys: pytest.CaptureFixture[str]) -> None:
     (path.parent / REPORTS / BOARD["entries"][0]["report"]).write_bytes(data)
     lines = [BOARD["entries"][0]]
-    path.write_text(json.dumps({**BOARD, "entries": lines}), encoding="utf-8")
+    path.write_text(in_lines({**BOARD, "entries": lines}), encoding="utf-8")
     finished = rlx(capsys, "board", path)
     assert finished.status == 0, finished.err
 
