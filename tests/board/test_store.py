@@ -17,8 +17,9 @@ from rlx.board.store import Scoreboard, append, prepare
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.significance import measure_significance
 from rlx.evaluate.trials import Trials
+from rlx.plain import write_json
 from rlx.untrusted.plain_types import require_fields
-from tests.board.entries import KEY, entry, failed, shared
+from tests.board.entries import KEY, document_of, entry, failed, shared
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
@@ -36,8 +37,9 @@ def _write(path: Path, name: str) -> None:
         append(path, KEY, shared(), [entry(f"{name} {number}", 0.1)])
 
 
-def test_two_writers_lose_no_line(tmp_path: Path) -> None:
+def test_two_writers_lose_no_line_of_a_board_to_be_rewritten(tmp_path: Path) -> None:
     path = tmp_path / "scoreboard.json"
+    write_json(path, document_of(Scoreboard({KEY: shared()}, (entry("old", 0.1),))))
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write, args=(path, name)) for name in ("one", "other")]
     for writer in writers:
@@ -45,9 +47,9 @@ def test_two_writers_lose_no_line(tmp_path: Path) -> None:
     for writer in writers:
         writer.join()
     assert [writer.exitcode for writer in writers] == [0, 0]
-    assert sorted(e.target for e in Scoreboard.load(path).entries) == sorted(
-        f"{name} {number}" for name in ("one", "other") for number in range(10)
-    )
+    targets = [one.target for one in Scoreboard.load(path).entries]
+    assert targets[0] == "old"
+    assert sorted(targets[1:]) == sorted(f"{name} {number}" for name in ("one", "other") for number in range(10))
 
 
 @pytest.mark.parametrize(
