@@ -92,7 +92,7 @@ def benchmark(
     assert isinstance(config.protocol, Benchmark)
     board_path = Path(config.protocol.board)
     targets = read_targets(config.protocol.targets)
-    prepare(board_path)  # what cannot be recorded stops here and not after all the work
+    prepare(board_path, len(targets))  # what cannot be recorded stops here and not after all the work
     hardware = as_judged(set_up(config.hardware, cache_fallback))
     market = Market(config.data.load())
     config, resolved, guard_fit = settle_guard(config, resolved, market)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rlx.board.entry import Entry, KeyHash, Moment, Name
@@ -82,7 +83,7 @@ class Shared(TypedDict):
 
 
 class Document(TypedDict):
-    """A board; ``require_fields`` looks into its entries."""
+    """A board that is one document (schema 1); ``check_entry`` looks into its entries."""
 
     keys: dict[str, Shared]
     entries: Annotated[list[Any], items(0, MOST_ENTRIES)]
@@ -94,11 +95,23 @@ def check_document(document: Any, name: str) -> tuple[Entry, ...]:
     for key, shared in document["keys"].items():
         if not re.fullmatch(HASH, key) or shared["key"]["hash"] != key:
             raise FileError(f"{name}: {member('keys', key)} is not named by its key's hash, 12 digits of 0-9 and a-f.")
-    places = [(f"entries[{index}]", entry) for index, entry in enumerate(document["entries"])]
-    entries = tuple(require_fields(Entry, entry, name, place) for place, entry in places)
-    for (place, _), entry in zip(places, entries, strict=True):
-        if entry.key not in document["keys"]:
-            raise FileError(f"{name}: {place}.key is {shown(entry.key)}, which is not among the keys of the board.")
-        if entry.report is not None and not entry.report.startswith(f"{entry.key}/"):
-            raise FileError(f"{name}: {place}.report is {shown(entry.report)}, expected a file of {entry.key}/.")
-    return entries
+    return tuple(
+        check_entry(entry, document["keys"], name, f"entries[{index}]")
+        for index, entry in enumerate(document["entries"])
+    )
+
+
+def check_shared(shared: Any, name: str, place: str) -> dict[str, Any]:
+    """Return what the entries of a key share; FileError as ``check_document`` raises it."""
+    checked: dict[str, Any] = require(shared, Shared, name, place)
+    return checked
+
+
+def check_entry(fields: Any, keys: Container[str], name: str, place: str) -> Entry:
+    """Return an entry of one of the ``keys``; FileError as ``check_document`` raises it."""
+    entry = require_fields(Entry, fields, name, place)
+    if entry.key not in keys:
+        raise FileError(f"{name}: {place}.key is {shown(entry.key)}, which is not among the keys before it.")
+    if entry.report is not None and not entry.report.startswith(f"{entry.key}/"):
+        raise FileError(f"{name}: {place}.report is {shown(entry.report)}, expected a file of {entry.key}/.")
+    return entry

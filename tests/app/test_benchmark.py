@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rlx.app import benchmark as module
+from rlx.board import store
 from rlx.board.standing import stand
 from rlx.board.store import Scoreboard
 from rlx.evaluate import BOARD
@@ -197,6 +198,14 @@ def test_ctrl_c_keeps_what_was_judged(shell: Shell, monkeypatch: pytest.MonkeyPa
 def test_what_would_stop_every_target_stops_the_command(shell: Shell, arguments: tuple[str, ...], words: str) -> None:
     finished = benchmarked(shell, "{policy: cash}", arguments=arguments)
     assert finished.status == 2 and words in finished.err
+    assert not (shell.folder / BOARD).exists()
+
+
+def test_a_board_without_room_stops_before_the_work(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(module, "_judge", None)
+    finished = benchmarked(shell, "{policy: cash}", "{policy: momentum}", "{policy: kelly}")
+    assert finished.status == 2 and "the board is full" in finished.err and "no room for 3 more" in finished.err
     assert not (shell.folder / BOARD).exists()
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from rlx.board.entry import Entry
 from rlx.board.standing import EXCESS
+from rlx.board.store import Scoreboard
 
 KEY, OTHER = "0123456789ab", "ba9876543210"
 
@@ -47,3 +48,9 @@ def entry(target: str, score: float | None, *, benchmark: str = "first", p: floa
 def failed(target: str, **more: Any) -> Entry:
     """Return the line of a target that could not be judged."""
     return entry(target, None, metrics={}, days=None, failure="nothing there", **more)
+
+
+def document_of(board: Scoreboard) -> dict[str, Any]:
+    """Return a board as files of schema 1 have it, one JSON document."""
+    entries = [entry.to_dict() for entry in board.entries]
+    return {"schema_version": 1, "keys": board.keys, "entries": entries}

@@ -17,8 +17,9 @@ from rlx.board.store import Scoreboard, append, prepare
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.significance import measure_significance
 from rlx.evaluate.trials import Trials
+from rlx.plain import write_json
 from rlx.untrusted.plain_types import require_fields
-from tests.board.entries import KEY, entry, failed, shared
+from tests.board.entries import KEY, document_of, entry, failed, shared
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
@@ -36,8 +37,9 @@ def _write(path: Path, name: str) -> None:
         append(path, KEY, shared(), [entry(f"{name} {number}", 0.1)])
 
 
-def test_two_writers_lose_no_line(tmp_path: Path) -> None:
+def test_two_writers_lose_no_line_of_a_board_to_be_rewritten(tmp_path: Path) -> None:
     path = tmp_path / "scoreboard.json"
+    write_json(path, document_of(Scoreboard({KEY: shared()}, (entry("old", 0.1),))))
     context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_write, args=(path, name)) for name in ("one", "other")]
     for writer in writers:
@@ -45,9 +47,9 @@ def test_two_writers_lose_no_line(tmp_path: Path) -> None:
     for writer in writers:
         writer.join()
     assert [writer.exitcode for writer in writers] == [0, 0]
-    assert sorted(e.target for e in Scoreboard.load(path).entries) == sorted(
-        f"{name} {number}" for name in ("one", "other") for number in range(10)
-    )
+    targets = [one.target for one in Scoreboard.load(path).entries]
+    assert targets[0] == "old"
+    assert sorted(targets[1:]) == sorted(f"{name} {number}" for name in ("one", "other") for number in range(10))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,9 @@ def test_two_writers_lose_no_line(tmp_path: Path) -> None:
     [
         ("{", "not a JSON document"),
         ("[]", "schema_version=null"),
-        ('{"schema_version": 9}', "schema_version=9"),
+        ('{"schema_version": 9}', "schema_version=9; this version reads 1, and 2 with an entry a line"),
+        ('{\n"schema_version": 2}', "schema_version=2; this version reads 1, and 2 with an entry a line"),
+        ('{"schema_version": 1}', "keys is missing, expected a mapping"),
         ('{"schema_version": 1, "keys": {}}', "entries is missing, expected a list"),
         (
             '{"schema_version": 1, "keys": {}, "entries": [{"target": "a"}]}',
@@ -85,7 +89,7 @@ def test_a_failed_write_keeps_the_old_board(tmp_path: Path, monkeypatch: pytest.
     with pytest.raises(RlxError, match="JSON"):
         append(path, KEY, shared(), [entry("b", float("nan"))])
     assert path.read_text(encoding="utf-8") == before
-    assert json.loads(before)["entries"][0]["target"] == "a"
+    assert json.loads(before.splitlines()[-1])["entry"]["target"] == "a"
     assert not list(tmp_path.glob("*.tmp"))
 
 
@@ -107,10 +111,10 @@ def test_a_significance_that_lacks_a_number_is_refused() -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        ({"metrics": {"sharpe": 1e101}}, "entries[0].metrics.sharpe is 1e+101, expected a number below 1e100"),
-        ({"failure": "x" * 20_001}, "entries[0].failure"),
+        ({"metrics": {"sharpe": 1e101}}, "(entry.metrics.sharpe is 1e+101, expected a number below 1e100 or null)"),
+        ({"failure": "x" * 20_001}, "(entry.failure is"),
         ({"options": {"name": "\ud800"}}, "half a surrogate pair"),
-        ({"target": ""}, "entries[0].target"),
+        ({"target": ""}, "(entry.target is"),
         ({"key": "0" * 12}, "not among the keys"),
     ],
 )
@@ -123,7 +127,7 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, change: dic
     assert words in str(caught.value) and path.read_bytes() == before
 
 
-@pytest.mark.parametrize(("limit", "value"), [("MOST_ENTRIES", 2), ("MAX_FILE_BYTES", 4_000)])
+@pytest.mark.parametrize(("limit", "value"), [("MOST_ENTRIES", 2), ("MAX_FILE_BYTES", 2_000)])
 def test_a_full_board_says_so_and_stays(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str, value: int
 ) -> None:
@@ -134,6 +138,15 @@ def test_a_full_board_says_so_and_stays(
     with pytest.raises(RlxError, match=r"scoreboard\.json: the board is full; .*protocol\.board="):
         append(path, KEY, shared(), [entry(f"c {number}", 0.1) for number in range(10)])
     assert path.read_bytes() == before
-    if limit == "MOST_ENTRIES":
-        with pytest.raises(RlxError, match="the board is full"):
-            prepare(path)
+    with pytest.raises(RlxError, match=r"the board is full; .* no room for 10 more"):
+        prepare(path, 10)
+    assert path.read_bytes() == before
+
+
+def test_a_board_with_room_for_some_takes_those(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "scoreboard.json"
+    append(path, KEY, shared(), [entry("a", 0.1)])
+    monkeypatch.setattr(store, "MAX_FILE_BYTES", 3 * path.stat().st_size)
+    prepare(path, 2)
+    with pytest.raises(RlxError, match=r"the board is full; .* no room for 3 more"):
+        prepare(path, 3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable, Iterable
 from itertools import count, islice
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,12 @@ from rlx.evaluate import BOARD as DEFAULT
 from rlx.report.page.series import Series
 from rlx.report.recommendation import MARKDOWN, TEMPLATES, template_names
 from tests.app.commands import Finished
+from tests.board.entries import document_of
+from tests.hostile.boards import COMMITTED, TEXT, damaged_in_lines, damaged_lines, in_lines
 from tests.hostile.damage import damaged_json
-from tests.hostile.readers import assert_taken, outcome_of_files
+from tests.hostile.readers import Outcome, assert_taken, outcome_of_files
 from tests.hostile.refusal import assert_refused, contents
 
-COMMITTED = Path(__file__).parents[2] / "experiments" / "scoreboard.json"
 LENIENT = ("--min-dsr", "0.001", "--max-p-value", "1", "--max-drawdown", "1", "--min-steps", "1", "--min-windows", "1")
 DRAWN = 10  # of what is refused at reading, every so manieth
 SHARE = 197  # of the damaged files every so manieth is tried always, all of them in the slow tests
@@ -37,7 +39,7 @@ KEPT = {
 
 def small_board() -> dict[str, Any]:
     """Return a real board of one key with a checkpoint, which has a rank, and its baseline, as short as it can be."""
-    board = json.loads(COMMITTED.read_text(encoding="utf-8"))
+    board = document_of(Scoreboard.load(COMMITTED))
     key = next(iter(board["keys"]))
     own = [entry for entry in board["entries"] if entry["key"] == key]
     entries = [next(entry for entry in own if entry["kind"] == kind) for kind in ("checkpoint", "equal_weight")]
@@ -152,7 +154,7 @@ def path(tmp_path: Path) -> Path:
         target = folder / REPORTS / entry["report"]
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(json.dumps(small_report(entry["report"])), encoding="utf-8")
-    (folder / "scoreboard.json").write_text(json.dumps(BOARD), encoding="utf-8")
+    (folder / "scoreboard.json").write_text(in_lines(BOARD), encoding="utf-8")
     return folder / "scoreboard.json"
 
 
@@ -188,9 +190,8 @@ def assert_refused_by_all(path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert left | {lock: b""} == before | {lock: b""}
 
 
-@pytest.mark.parametrize("share", [SHARE, pytest.param(1, marks=pytest.mark.slow)])
-def test_damaged_boards_are_drawn_or_refused(path: Path, capsys: pytest.CaptureFixture[str], share: int) -> None:
-    """All that is taken is drawn; of what ``Scoreboard.load`` refuses for them all, a tenth goes to the commands."""
+def outcome_of_boards(path: Path, files: Iterable[tuple[str, bytes]], capsys: pytest.CaptureFixture[str]) -> Outcome:
+    """Draw all that is taken; of what ``Scoreboard.load`` refuses for them all, a tenth goes to the commands."""
     refused = count()
 
     def read() -> None:
@@ -202,21 +203,60 @@ def test_damaged_boards_are_drawn_or_refused(path: Path, capsys: pytest.CaptureF
             raise
         assert_drawn(path, capsys)
 
-    found = outcome_of_files(path, islice(damaged_json(BOARD), 0, None, share), read)
+    return outcome_of_files(path, files, read)
+
+
+@pytest.mark.parametrize("share", [SHARE, pytest.param(1, marks=pytest.mark.slow)])
+def test_damaged_boards_of_schema_1_are_drawn_or_refused(
+    path: Path, capsys: pytest.CaptureFixture[str], share: int
+) -> None:
+    found = outcome_of_boards(path, islice(damaged_json(BOARD), 0, None, share), capsys)
     assert not found.broken
     if share == 1:
         assert_taken(found, TAKEN)
 
 
+@pytest.mark.parametrize("share", [SHARE, pytest.param(5, marks=pytest.mark.slow)])
+def test_damaged_boards_are_drawn_or_refused(path: Path, capsys: pytest.CaptureFixture[str], share: int) -> None:
+    """Their values go the way of those of schema 1."""
+    files = (*damaged_lines(), *damaged_in_lines(BOARD))
+    assert not outcome_of_boards(path, files[::share], capsys).broken
+
+
+def test_what_every_damaged_line_comes_to(path: Path) -> None:
+    """Damage to a line is refused, unless what is left is a board: a line less, twice the same entry, another order."""
+    entries = range(4, 8)
+    assert set(outcome_of_files(path, damaged_lines(), lambda: Scoreboard.load(path)).taken) == {
+        *(f"line {number} taken out" for number in entries),
+        *(f"line {number} doubled" for number in entries),
+        *(f"line {number} swapped with the next" for number in (2, 3, 4, 5, 6)),  # each key stays above its entries
+        "line 7 joined to the next",  # there is none
+        "line 1 after a mark",
+        *(f"as {encoding}" for encoding in ("utf-8-sig", "utf-16", "utf-32")),
+        "with lines that end in '\\r\\n'",
+        "packed",
+    }
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_board_of_another_encoding_is_added_to(path: Path, encoding: str) -> None:
+    path.write_bytes(TEXT.encode(encoding))
+    before = Scoreboard.load(path)
+    key = before.entries[0].key
+    after = append(path, key, {}, before.entries[:1])
+    assert Scoreboard.load(path) == after == Scoreboard(before.keys, (*before.entries, before.entries[0]))
+
+
+@pytest.mark.parametrize("form", [in_lines, json.dumps])
 @pytest.mark.parametrize("key", ["../../../victim", "*", "0123456789AB", "0123456789ab/..", ""])
 def test_a_key_that_is_no_hash_is_refused_and_deletes_nothing(
-    path: Path, capsys: pytest.CaptureFixture[str], key: str
+    path: Path, capsys: pytest.CaptureFixture[str], key: str, form: Callable[[Any], str]
 ) -> None:
     document = json.loads(json.dumps(BOARD))
     old = document["entries"][0]["key"]
     document["keys"] = {key: {**document["keys"][old], "key": {**document["keys"][old]["key"], "hash": key}}}
     document["entries"] = [{**entry, "key": key} for entry in document["entries"]]
-    path.write_text(json.dumps(document), encoding="utf-8")
+    path.write_text(form(document), encoding="utf-8")
     victims = [path.parents[1] / "victim.yaml", path.parent / TEMPLATES / "mine_.yaml"]
     for victim in victims:
         victim.parent.mkdir(exist_ok=True)
@@ -253,6 +293,8 @@ def test_two_systems_with_one_file_name_get_a_template_each() -> None:
 def test_a_report_lies_among_the_reports(path: Path, capsys: pytest.CaptureFixture[str], report: str) -> None:
     document = json.loads(json.dumps(BOARD))
     document["entries"][0]["report"] = report
+    path.write_text(in_lines(document), encoding="utf-8")
+    assert_refused(rlx(capsys, "board", path), "line 3: entry.report")
     path.write_text(json.dumps(document), encoding="utf-8")
     assert_refused(rlx(capsys, "board", path), "entries[0].report")
 
