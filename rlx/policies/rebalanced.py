@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from rlx.data.market import Market
+from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError, RlxError
 from rlx.policies.config import RebalancedConfig
 from rlx.policies.drift import drifted
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
 
 

@@ -15,6 +15,7 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.sources import sample, synthetic
 from rlx.data.splits import Span
+from rlx.decisions.observation import Observation
 from rlx.policies.baselines import Cash, EqualWeight
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.policies.facts import PolicyFacts
@@ -23,7 +24,6 @@ from rlx.policies.networks.mlp import MlpAllocation
 from rlx.policies.trailing import Momentum
 from rlx.sim import Cooldown, Costs, Guard, Limits, Rules
 from rlx.sim.accounts import Accounts
-from rlx.sim.observation import Observation
 from rlx.types import Accounting, Execution, FloatArray
 from tests.audit.test_causality import Peeking
 from tests.evaluate.players import FREE, GUARDED, Player

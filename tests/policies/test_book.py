@@ -13,14 +13,14 @@ from torch import nn
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.synthetic import synthetic
-from rlx.envs.encoding import encode
+from rlx.decisions.encoding import encode
+from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks import book as book_module
 from rlx.policies.networks.book import BookAllocation, signals_of
 from rlx.policies.networks.forecaster import some_series
-from rlx.sim.observation import Observation
 from rlx.sim.rules import Rules
 from tests.policies.acting import observe
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from rlx.envs.allocation import AllocationHead
+from rlx.decisions.head import AllocationHead
 from rlx.policies.networks import network_name, network_of
 from rlx.policies.networks.gru_dirichlet import GruDirichlet, softplus_inverse
 from rlx.policies.networks.sequence import SequenceNetwork

@@ -15,7 +15,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from rlx.compilation import Compiler
-from rlx.envs.allocation import AllocationHead
+from rlx.decisions.head import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.learners.base import Learner, Stopwatch

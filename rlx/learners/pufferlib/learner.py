@@ -16,8 +16,9 @@ from torch.optim import Optimizer
 
 from rlx.compilation import Compiler
 from rlx.data.normalizer import Normalizer
-from rlx.envs.allocation import UNLEVERED_GROSS, AllocationHead
-from rlx.envs.encoding import observation_size
+from rlx.decisions.bounds import UNLEVERED_GROSS
+from rlx.decisions.encoding import observation_size
+from rlx.decisions.head import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
 from rlx.errors import ConfigError

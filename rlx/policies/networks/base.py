@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from rlx.sim.observation import Observation
+from rlx.decisions.observation import Observation
 from rlx.types import FloatArray
 
 

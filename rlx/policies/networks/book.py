@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rlx.envs.allocation import AllocationHead
-from rlx.envs.encoding import encode, observation_size
+from rlx.decisions.encoding import encode, observation_size
+from rlx.decisions.head import AllocationHead
+from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError
 from rlx.policies.networks.base import PolicyNetwork
 from rlx.policies.networks.forecaster import QuantileForecaster
 from rlx.policies.networks.mlp import perceptron
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray
 
 SIGNAL_BOUND = 5.0  # standard deviations at which a forecast's number is clipped

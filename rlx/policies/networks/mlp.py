@@ -10,10 +10,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from rlx.envs.allocation import AllocationHead
-from rlx.envs.encoding import encode, observation_size
+from rlx.decisions.encoding import encode, observation_size
+from rlx.decisions.head import AllocationHead
+from rlx.decisions.observation import Observation
 from rlx.policies.networks.base import PolicyNetwork
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray
 
 

@@ -9,19 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rlx.envs.head_config import LOGIT_SCALE
+from rlx.decisions.bounds import LOGIT_SCALE, UNLEVERED_GROSS, largest_gross
 from rlx.errors import ConfigError
 from rlx.ranges import check
 from rlx.sim.entrance import given
 from rlx.sim.rules import Limits
 from rlx.types import FloatArray
-
-UNLEVERED_GROSS = 1.0
-
-
-def largest_gross(limits: Limits) -> float:
-    """Return the gross exposure that a policy may ask for: the intraday limit, or 1 where that is off."""
-    return UNLEVERED_GROSS if limits.intraday_gross is None else limits.intraday_gross
 
 
 @dataclass(frozen=True)
