@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -49,6 +50,16 @@ class AllocationHead:
                 "reach. Set one, or switch the head off with module.leverage_head=false."
             )
         return cls(n_assets, limits.long_only, largest_gross(limits), leverage_head, logit_scale)
+
+    def over(self, n_assets: int) -> AllocationHead:
+        """Return the head that does the same with another number of assets."""
+        return replace(self, n_assets=n_assets)
+
+    def bounds(self) -> dict[str, Any]:
+        """Return by name what it is besides its number of assets."""
+        numbers = asdict(self)
+        del numbers["n_assets"]
+        return numbers
 
     @property
     def n_actions(self) -> int:

@@ -167,16 +167,11 @@ class GymrlLearner(Learner):
 
     def network(self) -> MlpAllocation:
         """Return the actor without the critic: the mean action is what the policy does."""
-        head = self.task.head
         network = MlpAllocation(
-            n_assets=head.n_assets,
+            head=self.task.head,
             n_features=len(self.feature_names),
             window_steps=self.window_steps,
             hidden_sizes=self.config.hidden_sizes,
-            long_only=head.long_only,
-            max_gross=head.max_gross,
-            leverage_head=head.leverage_head,
-            logit_scale=head.logit_scale,
         )
         trained = [*self.ppo.policy.mlp_extractor.policy_net, self.ppo.policy.action_net]
         for layer, source in zip(network.layers, trained, strict=True):
