@@ -121,11 +121,6 @@ class GymrlLearner(Learner):
         """Compile the hidden layers of actor and critic as one graph; SB3's distribution stays eager."""
         compiler.compile_module(self.ppo.policy.mlp_extractor)
 
-    def on_fit_end(self) -> None:
-        """Leave the networks as they were before the fit: eager and in float32."""
-        for module in (self.ppo.policy.mlp_extractor, *self._hidden_layers()):
-            vars(module).pop("forward", None)
-
     def _hidden_layers(self) -> tuple[nn.Module, nn.Module]:
         extractor = self.ppo.policy.mlp_extractor
         return extractor.policy_net, extractor.value_net

@@ -150,11 +150,6 @@ class PufferlibLearner(Learner):
         for layers in self._hidden_layers():
             compiler.compile_module(layers)
 
-    def on_fit_end(self) -> None:
-        """Leave the networks as they were before the fit: eager and in float32."""
-        for layers in self._hidden_layers():
-            vars(layers).pop("forward", None)
-
     def _hidden_layers(self) -> list[nn.Module]:
         return [layers for ppo in self.ppos for layers in ppo.network.hidden_layers()]
 
