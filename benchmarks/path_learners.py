@@ -14,6 +14,7 @@ from rlx.compilation import Compiler
 from rlx.data.features import DEFAULT_FEATURES
 from rlx.data.market import Market
 from rlx.data.splits import SplitConfig, make_splits
+from rlx.decisions.observation import Observation
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.differentiable_market.learner import DifferentiableMarketLearner
 from rlx.learners.hftraining.config import HftrainingConfig
@@ -21,7 +22,6 @@ from rlx.learners.hftraining.learner import HftrainingLearner
 from rlx.learners.path_config import PathLearnerConfig
 from rlx.learners.path_learner import PathLearner
 from rlx.policies.checkpoint import CheckpointPolicy
-from rlx.sim.observation import Observation
 from rlx.sim.rules import Cooldown, Guard, Rules
 from rlx.sim.torch_paths import PathPlayer
 

@@ -16,7 +16,7 @@ from stable_baselines3 import PPO
 from rlx.data.features import DEFAULT_FEATURES
 from rlx.data.market import Market
 from rlx.data.splits import SplitConfig, make_splits
-from rlx.envs.allocation import AllocationHead
+from rlx.decisions.head import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
 from rlx.learners.gymrl.config import GymrlConfig

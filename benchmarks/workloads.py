@@ -13,7 +13,7 @@ from harness import Row, Work, peak_megabytes, seconds_of
 from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.data.panel import MarketPanel
-from rlx.envs.encoding import encode_accounts
+from rlx.decisions.encoding import encode_accounts
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import WindowSet
 from rlx.policies.baselines import EqualWeight

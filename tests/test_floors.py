@@ -17,6 +17,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"types", "console", "ranges", "registry"}),
     frozenset({"data"}),
     frozenset({"sim"}),
+    frozenset({"decisions"}),
     frozenset({"envs", "backtest"}),
     frozenset({"policies"}),
     frozenset({"learners", "evaluate"}),

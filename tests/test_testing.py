@@ -10,12 +10,12 @@ import pytest
 
 from rlx import registry
 from rlx.data.features import KINDS, FeatureKind
+from rlx.decisions.observation import Observation
 from rlx.evaluate.measures import METRICS, Metric
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.policies.hindsight import Hindsight
 from rlx.policies.optimal import Kelly, MinimumVariance
 from rlx.policies.trailing import InverseVolatility, Momentum
-from rlx.sim.observation import Observation
 from rlx.testing import check_feature, check_metric, check_policy
 
 

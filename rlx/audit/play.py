@@ -12,11 +12,11 @@ import numpy as np
 
 from rlx.data.market import Market
 from rlx.data.splits import Span
+from rlx.decisions.observation import Observation
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
 from rlx.policies.base import Forecasting, Oracle, Policy
 from rlx.sim.ledger import Ledger
-from rlx.sim.observation import Observation
 from rlx.sim.rules import Rules
 from rlx.types import Execution, FloatArray, IntArray
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from rlx.data.market import Market
 from rlx.data.splits import Span
-from rlx.envs.allocation import AllocationHead
-from rlx.envs.encoding import STATE_BOUND, encode_accounts, observation_size
+from rlx.decisions.encoding import STATE_BOUND, encode_accounts, observation_size
+from rlx.decisions.head import AllocationHead
 from rlx.errors import ConfigError, DataError
 from rlx.sim.accounts import Accounts
 from rlx.sim.entrance import bars_given, count_given, given

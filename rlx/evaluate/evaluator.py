@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.evaluate.windows import WindowSet
 from rlx.policies.base import Oracle
 from rlx.sim.books import open_record
-from rlx.sim.observation import Observation
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
 

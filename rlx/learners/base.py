@@ -208,6 +208,11 @@ class Learner(LightningModule):
     def compile_networks(self, compiler: Compiler) -> None:
         """Compile what updates spend their time in; a learner that has nothing to compile leaves this as it is."""
 
+    def on_fit_end(self) -> None:
+        """Leave the networks as they were before the fit: eager, and in float32."""
+        for module in self.modules():
+            vars(module).pop("forward", None)  # what compiled it, or computed it in another precision
+
     def train_dataloader(self) -> Updates:
         """Return one empty batch an update: learners gather their own data."""
         return Updates(self.updates)

@@ -101,10 +101,6 @@ class PathLearner(Learner):
         """Compile the network in training; its average stays eager."""
         compiler.compile_module(self.net)
 
-    def on_fit_end(self) -> None:
-        """Leave the network eager, as it was before the fit."""
-        vars(self.net).pop("forward", None)
-
     def _player(self) -> PathPlayer:
         like = self.stretches.returns
         return PathPlayer(TorchRules(self.settings, like, self.config.smooth_epsilon), self.compiler)

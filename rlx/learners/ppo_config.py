@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from rlx.envs.head_config import LOGIT_SCALE
+from rlx.decisions.bounds import LOGIT_SCALE
 from rlx.errors import ConfigError
 from rlx.learners.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise
 from rlx.ranges import Each, Number, Whole, check_fields

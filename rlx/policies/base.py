@@ -8,7 +8,7 @@ from typing import Any, Protocol, runtime_checkable
 
 from rlx.data.market import Market
 from rlx.data.splits import Span
-from rlx.sim.observation import Observation
+from rlx.decisions.observation import Observation
 from rlx.sim.rules import Costs
 from rlx.types import FloatArray, IntArray
 

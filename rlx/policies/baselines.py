@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from rlx.data.market import Market
+from rlx.decisions.observation import Observation
 from rlx.policies.base import PolicyConfig
 from rlx.policies.drift import drifted
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray
 
 

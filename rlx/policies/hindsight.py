@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from rlx.data.market import Market
+from rlx.decisions.observation import Observation
 from rlx.errors import RlxError
 from rlx.policies.base import PolicyConfig
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
 
 

@@ -17,10 +17,10 @@ from rlx.backtest.replay import Replay, replay
 from rlx.backtest.schedule import schedule
 from rlx.data.market import Market
 from rlx.data.splits import Span
+from rlx.decisions.observation import Observation
 from rlx.errors import PlanError
 from rlx.policies.config import PlanConfig
 from rlx.policies.covered import covered_span
-from rlx.sim.observation import Observation
 from rlx.sim.rules import Costs, Rules
 from rlx.sim.settings import make_settings
 from rlx.types import FloatArray

@@ -9,11 +9,11 @@ from typing import Annotated, Any
 import numpy as np
 
 from rlx.data.market import Market
+from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError, RlxError
 from rlx.policies.base import PolicyConfig
 from rlx.policies.drift import drifted
 from rlx.ranges import Whole, check_fields
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar, get_type_hints
+from typing import Any
 
 import safetensors.torch
 import torch
@@ -13,6 +13,7 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from rlx.errors import CheckpointError
+from rlx.policies.networks.arguments import Network, argument_types
 from rlx.untrusted.plain_types import require
 from rlx.untrusted.shown import reason, shown
 from rlx.untrusted.text import read_bytes
@@ -36,8 +37,6 @@ SIZES = frozenset(
 """Arguments of networks that say how large a tensor is, which is as many numbers; any other counts tensors."""
 _OF_WRONG_VALUES = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RuntimeError)
 """What building a network from values of the right types may still raise."""
-
-Network = TypeVar("Network", bound=nn.Module)
 
 
 def read_weights(path: Path, sha256: str, facts: str) -> dict[str, Tensor]:
@@ -65,22 +64,22 @@ def read_weights(path: Path, sha256: str, facts: str) -> dict[str, Tensor]:
 
 
 def require_arguments(
-    build: Callable[..., Any], arguments: Any, tensors: Mapping[str, Tensor], name: str, given: Sequence[str] = ()
+    kind: type[nn.Module], arguments: Any, tensors: Mapping[str, Tensor], name: str, given: Sequence[str] = ()
 ) -> None:
-    """Raise FileError or CheckpointError unless ``arguments`` are those of ``build``, none beyond ``tensors``.
+    """Raise FileError or CheckpointError unless ``arguments`` are those of ``kind``, none beyond ``tensors``.
 
     So building costs no more than reading the file did: a size has so many numbers in the file, and a layer a tensor.
     ``name`` is that of the file, and of the key in it; arguments ``given`` are known from elsewhere.
     """
-    hints = get_type_hints(build)
-    hints = {argument: hint for argument, hint in hints.items() if argument not in ("return", *given)}
+    hints = {argument: hint for argument, hint in argument_types(kind).items() if argument not in given}
     require(arguments, dict[str, Any], name)
     missing, unknown = sorted(hints.keys() - arguments.keys()), sorted(arguments.keys() - hints.keys())
     if missing or unknown:
         raise CheckpointError(f"{name}: lacks {missing or 'nothing'}, has unknown {shown(unknown)}. Copy it again.")
     numbers = sum(tensor.numel() for tensor in tensors.values())
-    for argument, hint in hints.items():
-        value = require(arguments[argument], hint, name, argument)
+    for argument, value in arguments.items():
+        hint = hints[argument]
+        value = require(value, hint, name, argument)
         sizes = [value] if hint is int else [*value] if hint == Sequence[int] else []
         lengths = _lengths(value)
         if hint == Sequence[float]:  # as many rows of a tensor

@@ -10,12 +10,12 @@ import numpy as np
 from rlx.data.calendars import DAY_SECONDS, modal_spacing_seconds
 from rlx.data.market import Market
 from rlx.data.splits import Span
+from rlx.decisions.observation import Observation
 from rlx.errors import WeightsError
 from rlx.policies.config import WeightsConfig
 from rlx.policies.covered import covered_span
 from rlx.policies.drift import drifted
 from rlx.policies.weights_table import WeightsTable, read_weights
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
 
 

@@ -14,13 +14,13 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.sources import synthetic
 from rlx.data.splits import Span
+from rlx.decisions.observation import Observation
 from rlx.errors import RlxError
 from rlx.policies.base import Policy
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.policies.hindsight import Hindsight
 from rlx.policies.trailing import Momentum
 from rlx.sim.accounts import Accounts
-from rlx.sim.observation import Observation
 from rlx.sim.rules import Rules
 from rlx.types import Execution, FloatArray
 from tests.evaluate.players import FREE, GUARDED, Player, state_dependent

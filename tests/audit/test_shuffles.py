@@ -15,6 +15,8 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.sources import sample, synthetic
 from rlx.data.splits import Span
+from rlx.decisions.head import AllocationHead
+from rlx.decisions.observation import Observation
 from rlx.policies.baselines import Cash, EqualWeight
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.policies.facts import PolicyFacts
@@ -23,7 +25,6 @@ from rlx.policies.networks.mlp import MlpAllocation
 from rlx.policies.trailing import Momentum
 from rlx.sim import Cooldown, Costs, Guard, Limits, Rules
 from rlx.sim.accounts import Accounts
-from rlx.sim.observation import Observation
 from rlx.types import Accounting, Execution, FloatArray
 from tests.audit.test_causality import Peeking
 from tests.evaluate.players import FREE, GUARDED, Player
@@ -180,16 +181,8 @@ def test_short_spans_and_no_permutations_are_said_to_be_unmeasured() -> None:
 
 def checkpoint(market_: Market) -> CheckpointPolicy:
     names = ("return_1", "volatility_21")
-    network = MlpAllocation(
-        n_assets=4,
-        n_features=2,
-        window_steps=3,
-        hidden_sizes=[8],
-        long_only=True,
-        max_gross=1.0,
-        leverage_head=False,
-        logit_scale=20.0,
-    )
+    head = AllocationHead(n_assets=4, long_only=True, max_gross=1.0, logit_scale=20.0)
+    network = MlpAllocation(head, n_features=2, window_steps=3, hidden_sizes=[8])
     normalizer = Normalizer.fit(names, market_.features(names), slice(0, 100))
     facts = PolicyFacts.of("gymrl", market_, GUARDED, normalizer, 3, {}, {})
     return CheckpointPolicy(facts, network)

@@ -8,7 +8,7 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import SplitConfig, Splits, make_splits
 from rlx.data.synthetic import synthetic
-from rlx.envs.allocation import AllocationHead
+from rlx.decisions.head import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Rules
 

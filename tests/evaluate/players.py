@@ -8,7 +8,7 @@ import numpy as np
 
 from rlx.data.market import Market
 from rlx.data.panel import MarketPanel
-from rlx.sim.observation import Observation
+from rlx.decisions.observation import Observation
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Rules
 
 OPEN = Limits(intraday_gross=None, closing_gross=None)

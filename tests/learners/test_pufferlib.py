@@ -209,8 +209,8 @@ def test_the_exported_policy_acts_as_the_network_that_was_trained(run: Path, tmp
 
 def test_a_limit_above_one_has_an_action_of_its_own() -> None:
     rules = Rules(limits=Limits(long_only=True, intraday_gross=1.5, closing_gross=1.5))
-    heads = [learner(rules=rules, leverage_limit=limit).heads for limit in (0.7, 1.3)]
-    for levered, head in zip((False, True), (next(iter(one.values())) for one in heads), strict=True):
+    heads = [learner(rules=rules, leverage_limit=limit).head.over(2) for limit in (0.7, 1.3)]
+    for levered, head in zip((False, True), heads, strict=True):
         assert head.leverage_head == levered
         most = head.weights(np.array([[1.0, 1.0, -1.0] + [1.0] * levered]))
         assert most.sum() == pytest.approx(1.3 if levered else 0.7, rel=0.02)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rlx.data.market import Market
-from rlx.sim.observation import Observation
+from rlx.decisions.observation import Observation
 from rlx.types import FloatArray
 
 

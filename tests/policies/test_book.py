@@ -13,14 +13,15 @@ from torch import nn
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.synthetic import synthetic
-from rlx.envs.encoding import encode
+from rlx.decisions.encoding import encode
+from rlx.decisions.head import AllocationHead
+from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks import book as book_module
 from rlx.policies.networks.book import BookAllocation, signals_of
 from rlx.policies.networks.forecaster import some_series
-from rlx.sim.observation import Observation
 from rlx.sim.rules import Rules
 from tests.policies.acting import observe
 
@@ -30,18 +31,17 @@ MARKET = Market(synthetic("random_walk", 5, 60, seed=2))
 
 
 def book(n_assets: int, baskets: list[list[int]], shares: list[float], **options: Any) -> BookAllocation:
-    settings = {"shared_forecaster": False, "long_only": True, "max_gross": 1.0, "leverage_head": False, **options}
+    shared_forecaster = options.pop("shared_forecaster", False)
     torch.manual_seed(0)
     network = BookAllocation(
-        n_assets=n_assets,
+        head=AllocationHead(**{"n_assets": n_assets, "long_only": True, "max_gross": 1.0, **options}),
         n_features=len(NAMES),
         window_steps=4,
         forecaster={"window_steps": 4, "hidden_size": 3, "levels": LEVELS},
+        shared_forecaster=shared_forecaster,
         baskets=baskets,
         shares=shares,
         hidden_sizes=[8],
-        logit_scale=2.0,
-        **settings,
     )
     for parameter in network.parameters():
         nn.init.normal_(parameter, std=0.5)

@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
+from rlx.decisions.head import AllocationHead
 from rlx.errors import CheckpointError
 from rlx.policies.base import Policy
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
@@ -37,7 +38,7 @@ def make_facts(market: Market, **config: Any) -> PolicyFacts:
 
 def make_network(seed: int = 0) -> MlpAllocation:
     torch.manual_seed(seed)
-    return MlpAllocation(3, len(FEATURES), 2, [8], True, 1.5, True, 2.0)
+    return MlpAllocation(AllocationHead(3, True, 1.5, True, 2.0), len(FEATURES), 2, [8])
 
 
 @pytest.fixture

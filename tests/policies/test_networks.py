@@ -9,9 +9,11 @@ import pytest
 import torch
 from torch import nn
 
-from rlx.envs.allocation import AllocationHead
+from rlx.decisions.head import AllocationHead
 from rlx.policies.networks import network_name, network_of
+from rlx.policies.networks.arguments import argument_types, build
 from rlx.policies.networks.gru_dirichlet import GruDirichlet, softplus_inverse
+from rlx.policies.networks.mlp import MlpAllocation
 from rlx.policies.networks.sequence import SequenceNetwork
 from rlx.policies.networks.transformer import TransformerAllocation, shared_lags
 
@@ -19,8 +21,8 @@ ASSETS, FEATURES = 3, 4
 
 
 def transformer(window_steps: int = 6, n_layers: int = 2, **options: Any) -> TransformerAllocation:
-    settings = {"long_only": True, "max_gross": 1.0, "leverage_head": False, "logit_scale": 2.0, **options}
-    return TransformerAllocation(ASSETS, FEATURES, window_steps, 8, 2, n_layers, 0.0, **settings)
+    head = AllocationHead(**{"n_assets": ASSETS, "long_only": True, "max_gross": 1.0, **options})
+    return TransformerAllocation(head, FEATURES, window_steps, 8, 2, n_layers, 0.0)
 
 
 def gru(window_steps: int = 6, long_only: bool = True, max_gross: float = 1.0) -> GruDirichlet:
@@ -85,11 +87,32 @@ def test_the_head_reads_tensors_as_it_reads_arrays(long_only: bool, leverage_hea
 @pytest.mark.parametrize("make", NETWORKS)
 def test_a_network_is_built_again_from_its_arguments(make: Any) -> None:
     network = make().eval()
-    again = network_of(network_name(network))(**network.arguments()).eval()
+    again = build(network_of(network_name(network)), network.arguments()).eval()
     assert again.arguments() == network.arguments()
     again.load_state_dict(network.state_dict())
     features = np.random.default_rng(0).normal(size=(2, network.window_steps, ASSETS, FEATURES)).astype(np.float32)
     np.testing.assert_array_equal(again.allocate(features, None), network.allocate(features, None))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("make", NETWORKS)
+def test_every_argument_has_a_type_that_a_file_is_held_to(make: Any) -> None:
+    network = make()
+    assert network.arguments().keys() == argument_types(type(network)).keys()
+
+
+def test_a_file_has_the_numbers_of_a_head_one_by_one() -> None:
+    network = MlpAllocation(AllocationHead(ASSETS, False, 1.5, True, 3.0), FEATURES, 2, [8, 4])
+    assert list(network.arguments().items()) == [
+        ("n_assets", ASSETS),
+        ("n_features", FEATURES),
+        ("window_steps", 2),
+        ("hidden_sizes", [8, 4]),
+        ("long_only", False),
+        ("max_gross", 1.5),
+        ("leverage_head", True),
+        ("logit_scale", 3.0),
+    ]
+    assert build(MlpAllocation, network.arguments()).head == network.head
 
 
 def test_parts_become_long_short_and_reserve() -> None:

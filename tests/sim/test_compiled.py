@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numba import types
 
-from rlx.envs import encoding
+from rlx.decisions import encoding
 from rlx.sim import numba_engine, simulate
 from rlx.sim.compiled import SOURCES, digest_of_sources
 

@@ -14,7 +14,7 @@ from torch.distributions import Dirichlet
 from torch.utils.checkpoint import checkpoint
 
 from rlx.compilation import Compiler
-from rlx.envs.allocation import largest_gross
+from rlx.decisions.bounds import largest_gross
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.differentiable_market.grpo import Group, group_losses, group_measures
 from rlx.learners.differentiable_market.rewards import PathReward

@@ -15,7 +15,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from rlx.compilation import Compiler
-from rlx.envs.allocation import AllocationHead
+from rlx.decisions.head import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.learners.base import Learner, Stopwatch
@@ -121,11 +121,6 @@ class GymrlLearner(Learner):
         """Compile the hidden layers of actor and critic as one graph; SB3's distribution stays eager."""
         compiler.compile_module(self.ppo.policy.mlp_extractor)
 
-    def on_fit_end(self) -> None:
-        """Leave the networks as they were before the fit: eager and in float32."""
-        for module in (self.ppo.policy.mlp_extractor, *self._hidden_layers()):
-            vars(module).pop("forward", None)
-
     def _hidden_layers(self) -> tuple[nn.Module, nn.Module]:
         extractor = self.ppo.policy.mlp_extractor
         return extractor.policy_net, extractor.value_net
@@ -167,16 +162,11 @@ class GymrlLearner(Learner):
 
     def network(self) -> MlpAllocation:
         """Return the actor without the critic: the mean action is what the policy does."""
-        head = self.task.head
         network = MlpAllocation(
-            n_assets=head.n_assets,
+            head=self.task.head,
             n_features=len(self.feature_names),
             window_steps=self.window_steps,
             hidden_sizes=self.config.hidden_sizes,
-            long_only=head.long_only,
-            max_gross=head.max_gross,
-            leverage_head=head.leverage_head,
-            logit_scale=head.logit_scale,
         )
         trained = [*self.ppo.policy.mlp_extractor.policy_net, self.ppo.policy.action_net]
         for layer, source in zip(network.layers, trained, strict=True):

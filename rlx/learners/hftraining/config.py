@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from rlx.envs.head_config import LOGIT_SCALE
+from rlx.decisions.bounds import LOGIT_SCALE
 from rlx.errors import ConfigError
 from rlx.learners.fields import Coefficient, Layers, Width
 from rlx.learners.path_config import PathLearnerConfig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rlx.envs.allocation import AllocationHead
+from rlx.decisions.head import AllocationHead
 from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.learners.hftraining.loss import path_loss
 from rlx.learners.measures import means, path_measures
@@ -30,17 +30,13 @@ class HftrainingLearner(PathLearner):
             logit_scale=config.logit_scale,
         )
         return TransformerAllocation(
-            n_assets=head.n_assets,
+            head=head,
             n_features=len(self.feature_names),
             window_steps=config.window_steps,
             d_model=config.d_model,
             n_heads=config.n_heads,
             n_layers=config.n_layers,
             dropout=config.dropout,
-            long_only=head.long_only,
-            max_gross=head.max_gross,
-            leverage_head=head.leverage_head,
-            logit_scale=head.logit_scale,
         )
 
     def learn(self, stretch: Stretch) -> Mapping[str, float]:

@@ -154,7 +154,7 @@ def read_forecasts(folder: Path, source: str) -> Forecasts:
         facts, sha256 = _read_facts(folder / FACTS_FILE)
         weights = read_weights(folder / WEIGHTS_FILE, sha256, FACTS_FILE)
         sizes = {**facts.network, "n_series": facts.n_series, "n_features": len(facts.feature_names)}
-        require_arguments(QuantileForecaster.__init__, sizes, weights, f"{folder / FACTS_FILE}: network")
+        require_arguments(QuantileForecaster, sizes, weights, f"{folder / FACTS_FILE}: network")
         with_weights(facts.build, weights, folder / WEIGHTS_FILE)
     except OSError as error:
         raise CheckpointError(f"{folder}: missing or not readable ({error}). {advice}") from error

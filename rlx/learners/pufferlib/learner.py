@@ -16,8 +16,9 @@ from torch.optim import Optimizer
 
 from rlx.compilation import Compiler
 from rlx.data.normalizer import Normalizer
-from rlx.envs.allocation import UNLEVERED_GROSS, AllocationHead
-from rlx.envs.encoding import observation_size
+from rlx.decisions.bounds import UNLEVERED_GROSS
+from rlx.decisions.encoding import observation_size
+from rlx.decisions.head import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
 from rlx.errors import ConfigError
@@ -61,13 +62,13 @@ class PufferlibLearner(Learner):
         self.spans = stage_spans(train, self.config)
         self.baskets = choose_baskets(self.market, train, self.config)
         self.shares = inverse_volatility(self.market, train, self.baskets)
-        self.heads = {basket: self._head(len(basket)) for basket in self.baskets}
+        self.head = self._head()
         networks = (self._network(basket, self.seed + number) for number, basket in enumerate(self.baskets))
         self.actor_critics = nn.ModuleList(networks)
         self.forecasts: dict[str, Forecasts] = {}
         self.ppos: list[PufferPpo] = []
 
-    def _head(self, n_assets: int) -> AllocationHead:
+    def _head(self) -> AllocationHead:
         limits, config = self.rules.limits, self.config
         if limits.intraday_gross is not None and config.leverage_limit > limits.intraday_gross:
             raise ConfigError(
@@ -75,13 +76,15 @@ class PufferlibLearner(Learner):
                 f"{limits.intraday_gross:g}, which is all that can be held. Lower the first or raise the second."
             )
         levered = config.leverage_limit > UNLEVERED_GROSS
-        return AllocationHead(n_assets, limits.long_only, config.leverage_limit, levered, config.logit_scale)
+        return AllocationHead(
+            self.market.n_assets, limits.long_only, config.leverage_limit, levered, config.logit_scale
+        )
 
     def _network(self, basket: Basket, seed: int) -> ActorCritic:
         forecaster = self.config.forecaster
         n_signals = len(forecaster.levels) + forecaster.hidden_size
         n_observations = observation_size(len(basket), n_signals, 1)
-        return new_network(self.config, n_observations, self.heads[basket].n_actions, seed)
+        return new_network(self.config, n_observations, self.head.over(len(basket)).n_actions, seed)
 
     @property
     def updates(self) -> int:
@@ -114,7 +117,7 @@ class PufferlibLearner(Learner):
             span=self.splits.train,
             signals=feed.signals,
             signal_bound=SIGNAL_BOUND,
-            head=self.heads[basket],
+            head=self.head.over(len(basket)),
             episode_steps=self.config.episode_steps,
             reward_scale=self.config.reward_scale,
             feature_noise=self.config.feature_noise,
@@ -146,11 +149,6 @@ class PufferlibLearner(Learner):
         """Compile the hidden layers of actors and critics; distributions stay eager."""
         for layers in self._hidden_layers():
             compiler.compile_module(layers)
-
-    def on_fit_end(self) -> None:
-        """Leave the networks as they were before the fit: eager and in float32."""
-        for layers in self._hidden_layers():
-            vars(layers).pop("forward", None)
 
     def _hidden_layers(self) -> list[nn.Module]:
         return [layers for ppo in self.ppos for layers in ppo.network.hidden_layers()]
@@ -190,9 +188,9 @@ class PufferlibLearner(Learner):
         ppos: Sequence[PufferPpo],
     ) -> BookAllocation:
         """Return the network of ``baskets``; ``traded`` are the assets forecast, as columns of the whole market."""
-        head, facts = self.heads[self.baskets[0]], self.feeding.facts
+        facts = self.feeding.facts
         book = BookAllocation(
-            n_assets=n_assets,
+            head=self.head.over(n_assets),
             n_features=len(self.feature_names),
             window_steps=self.window_steps,
             forecaster=facts.network,
@@ -200,10 +198,6 @@ class PufferlibLearner(Learner):
             baskets=baskets,
             shares=shares,
             hidden_sizes=self.config.hidden_sizes,
-            long_only=head.long_only,
-            max_gross=head.max_gross,
-            leverage_head=head.leverage_head,
-            logit_scale=head.logit_scale,
         )
         book.forecaster.load_state_dict(weights_of(self.feeding, traded))
         book.signal_mean.copy_(torch.as_tensor(self.feed.scaling.mean))

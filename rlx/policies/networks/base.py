@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from rlx.sim.observation import Observation
+from rlx.decisions.observation import Observation
 from rlx.types import FloatArray
 
 
@@ -31,5 +31,8 @@ class PolicyNetwork(nn.Module):
         return None
 
     def arguments(self) -> dict[str, Any]:
-        """Return the JSON-able arguments that build the same network again."""
+        """Return the JSON-able arguments that build the same network again: those of the constructor by name.
+
+        In the place of an ``AllocationHead`` among them are its numbers.
+        """
         raise NotImplementedError

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from rlx.envs.allocation import AllocationHead
-from rlx.envs.encoding import encode, observation_size
+from rlx.decisions.encoding import encode, observation_size
+from rlx.decisions.head import AllocationHead
+from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError
 from rlx.policies.networks.base import PolicyNetwork
 from rlx.policies.networks.forecaster import QuantileForecaster
 from rlx.policies.networks.mlp import perceptron
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray
 
 SIGNAL_BOUND = 5.0  # standard deviations at which a forecast's number is clipped
@@ -24,10 +24,11 @@ SIGNAL_BOUND = 5.0  # standard deviations at which a forecast's number is clippe
 class BookAllocation(PolicyNetwork):
     """Forecasters of the traded assets, and for each basket a tanh perceptron that sees forecasts and its account.
 
-    There is a forecaster for each asset in a basket, in the order of the assets, or a shared one for all of them. An
-    asset's signals are its quantiles and its embedding, scaled by the buffers ``signal_mean`` and ``signal_std``. A
-    basket decides as if its part of ``shares`` were its own account: it sees the weights held as fractions of that,
-    its assets' cooldowns, and drawdown and trailing return of the whole account. Other assets are not held.
+    Each basket has the ``head`` over its own assets. There is a forecaster for each asset in a basket, in the order of
+    the assets, or a shared one for all of them. An asset's signals are its quantiles and its embedding, scaled by the
+    buffers ``signal_mean`` and ``signal_std``. A basket decides as if its part of ``shares`` were its own account: it
+    sees the weights held as fractions of that, its assets' cooldowns, and drawdown and trailing return of the whole
+    account. Other assets are not held.
     """
 
     signal_mean: Tensor
@@ -35,7 +36,7 @@ class BookAllocation(PolicyNetwork):
 
     def __init__(
         self,
-        n_assets: int,
+        head: AllocationHead,
         n_features: int,
         window_steps: int,
         forecaster: Mapping[str, Any],
@@ -43,31 +44,34 @@ class BookAllocation(PolicyNetwork):
         baskets: Sequence[Sequence[int]],
         shares: Sequence[float],
         hidden_sizes: Sequence[int],
-        long_only: bool,
-        max_gross: float,
-        leverage_head: bool,
-        logit_scale: float,
     ) -> None:
         super().__init__()
-        self._arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        self.baskets, self.n_assets = [np.array(basket) for basket in baskets], n_assets
+        self._arguments = {
+            "n_assets": head.n_assets,
+            "n_features": n_features,
+            "window_steps": window_steps,
+            "forecaster": forecaster,
+            "shared_forecaster": shared_forecaster,
+            "baskets": baskets,
+            "shares": shares,
+            "hidden_sizes": hidden_sizes,
+            **head.bounds(),
+        }
+        self.baskets, self.n_assets = [np.array(basket) for basket in baskets], head.n_assets
         self.traded = np.unique(np.concatenate(self.baskets))  # columns of the assets that are forecast, ascending
         self.shares = np.array(shares, dtype=np.float64)
-        if self.traded[0] < 0 or self.traded[-1] >= n_assets or len(shares) != len(baskets):
+        if self.traded[0] < 0 or self.traded[-1] >= head.n_assets or len(shares) != len(baskets):
             raise ConfigError(
-                f"baskets={baskets}, shares={shares}: must be columns of {n_assets} assets, with a share each."
+                f"baskets={baskets}, shares={shares}: must be columns of {head.n_assets} assets, with a share each."
             )
         n_series = 1 if shared_forecaster else self.traded.size
         self.forecaster = QuantileForecaster(n_series, n_features, **forecaster)
-        self.heads = [
-            AllocationHead(len(basket), long_only, max_gross, leverage_head, logit_scale) for basket in baskets
-        ]
+        self.heads = [head.over(len(basket)) for basket in baskets]
         width = signal_width(self.forecaster)
         self.register_buffer("signal_mean", torch.zeros(width))
         self.register_buffer("signal_std", torch.ones(width))
         self.actors = nn.ModuleList(
-            perceptron(observation_size(len(basket), width, 1), hidden_sizes, head.n_actions)
-            for basket, head in zip(baskets, self.heads, strict=True)
+            perceptron(observation_size(own.n_assets, width, 1), hidden_sizes, own.n_actions) for own in self.heads
         )
 
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:

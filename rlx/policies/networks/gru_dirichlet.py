@@ -34,7 +34,17 @@ class GruDirichlet(SequenceNetwork):
         initial_concentration: float,
     ) -> None:
         super().__init__()
-        self._arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        self._arguments = {
+            "n_assets": n_assets,
+            "n_features": n_features,
+            "window_steps": window_steps,
+            "hidden_size": hidden_size,
+            "n_layers": n_layers,
+            "long_only": long_only,
+            "max_gross": max_gross,
+            "min_concentration": min_concentration,
+            "initial_concentration": initial_concentration,
+        }
         self.n_assets, self.window_steps, self.long_only = n_assets, window_steps, long_only
         self.max_gross, self.min_concentration = max_gross, min_concentration
         self.embed = nn.Linear(n_features, hidden_size)

@@ -10,41 +10,28 @@ import numpy as np
 import torch
 from torch import nn
 
-from rlx.envs.allocation import AllocationHead
-from rlx.envs.encoding import encode, observation_size
+from rlx.decisions.encoding import encode, observation_size
+from rlx.decisions.head import AllocationHead
+from rlx.decisions.observation import Observation
 from rlx.policies.networks.base import PolicyNetwork
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray
 
 
 class MlpAllocation(PolicyNetwork):
     """A tanh multilayer perceptron over the encoded observation, followed by an ``AllocationHead``."""
 
-    def __init__(
-        self,
-        n_assets: int,
-        n_features: int,
-        window_steps: int,
-        hidden_sizes: Sequence[int],
-        long_only: bool,
-        max_gross: float,
-        leverage_head: bool,
-        logit_scale: float,
-    ) -> None:
+    def __init__(self, head: AllocationHead, n_features: int, window_steps: int, hidden_sizes: Sequence[int]) -> None:
         super().__init__()
+        self.head = head
         self._arguments = {
-            "n_assets": n_assets,
+            "n_assets": head.n_assets,
             "n_features": n_features,
             "window_steps": window_steps,
             "hidden_sizes": [int(size) for size in hidden_sizes],
-            "long_only": long_only,
-            "max_gross": max_gross,
-            "leverage_head": leverage_head,
-            "logit_scale": logit_scale,
+            **head.bounds(),
         }
-        self.head = AllocationHead(n_assets, long_only, max_gross, leverage_head, logit_scale)
-        seen = observation_size(n_assets, n_features, window_steps)
-        self.layers = perceptron(seen, hidden_sizes, self.head.n_actions)
+        seen = observation_size(head.n_assets, n_features, window_steps)
+        self.layers = perceptron(seen, hidden_sizes, head.n_actions)
 
     def forward(self, encoded: torch.Tensor) -> torch.Tensor:
         """Return actions (B, n_actions) for encoded observations (B, D)."""

@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rlx.decisions.observation import Observation
 from rlx.policies.networks.base import PolicyNetwork
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray
 
 LARGEST_BATCH = 256  # windows in one pass: a judgement has thousands, and activations are many times their size

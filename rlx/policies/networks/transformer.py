@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from rlx.envs.allocation import AllocationHead
+from rlx.decisions.head import AllocationHead
 from rlx.errors import ConfigError
 from rlx.policies.networks.sequence import SequenceNetwork
 
@@ -27,30 +27,34 @@ class TransformerAllocation(SequenceNetwork):
 
     def __init__(
         self,
-        n_assets: int,
+        head: AllocationHead,
         n_features: int,
         window_steps: int,
         d_model: int,
         n_heads: int,
         n_layers: int,
         dropout: float,
-        long_only: bool,
-        max_gross: float,
-        leverage_head: bool,
-        logit_scale: float,
     ) -> None:
         super().__init__()
-        self._arguments = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
-        self.window_steps = window_steps
-        self.head = AllocationHead(n_assets, long_only, max_gross, leverage_head, logit_scale)
+        self._arguments = {
+            "n_assets": head.n_assets,
+            "n_features": n_features,
+            "window_steps": window_steps,
+            "d_model": d_model,
+            "n_heads": n_heads,
+            "n_layers": n_layers,
+            "dropout": dropout,
+            **head.bounds(),
+        }
+        self.head, self.window_steps = head, window_steps
         self.embed = nn.Linear(n_features, d_model)
-        self.asset = nn.Parameter(torch.randn(n_assets, d_model) * OUTPUT_SCALE)
+        self.asset = nn.Parameter(torch.randn(head.n_assets, d_model) * OUTPUT_SCALE)
         self.blocks = nn.ModuleList(
             Block(d_model, n_heads, lags, dropout) for lags in shared_lags(window_steps - 1, n_layers)
         )
         self.norm = nn.LayerNorm(d_model)
         self.score = output_layer(d_model, 1)
-        of_market = self.head.n_actions - n_assets  # cash and leverage, where there are such actions
+        of_market = head.n_actions - head.n_assets  # cash and leverage, where there are such actions
         self.market_score = output_layer(d_model, of_market) if of_market else None
 
     def forward(self, features: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 from rlx.data.market import Market
 from rlx.data.panel import format_stamp
 from rlx.data.splits import Span
+from rlx.decisions.observation import Observation
 from rlx.errors import RecordError
 from rlx.policies.config import LogValue, ProductionConfig
 from rlx.policies.production.files import read_record
@@ -25,7 +26,6 @@ from rlx.policies.production.positions import (
 from rlx.policies.production.problems import Problems
 from rlx.policies.production.summary import reference_rows, summarise
 from rlx.policies.production.text import summary_text
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray, IntArray
 
 SUMMARY = "baseline_pnl_summary"

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from rlx.decisions.observation import Observation
 from rlx.policies.networks.base import PolicyNetwork
-from rlx.sim.observation import Observation
 from rlx.types import FloatArray
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rlx.envs.encoding import encode, observation_size
+from rlx.decisions.encoding import encode, observation_size
 
 
 def test_layout_by_hand() -> None:

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from rlx.envs.allocation import AllocationHead
+from rlx.decisions.head import AllocationHead
 from rlx.errors import ConfigError
 from rlx.sim.rules import Limits
 
@@ -72,6 +72,12 @@ def test_without_a_gross_limit_a_leverage_head_has_no_scale() -> None:
     assert AllocationHead.under(free, 2, leverage_head=False, logit_scale=1.0).max_gross == 1.0
     with pytest.raises(ConfigError, match=r"leverage_head=true needs a number in limits\.intraday_gross"):
         AllocationHead.under(free, 2, leverage_head=True, logit_scale=1.0)
+
+
+def test_a_head_over_other_assets_is_bounded_alike() -> None:
+    head = AllocationHead(5, long_only=False, max_gross=1.5, leverage_head=True, logit_scale=3.0)
+    assert head.over(2) == AllocationHead(2, **head.bounds())
+    assert head.bounds() == {"long_only": False, "max_gross": 1.5, "leverage_head": True, "logit_scale": 3.0}
 
 
 @pytest.mark.parametrize(("field", "value"), [("n_assets", 0), ("max_gross", 0.0), ("logit_scale", 51.0)])

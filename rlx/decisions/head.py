@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from rlx.envs.head_config import LOGIT_SCALE
+from rlx.decisions.bounds import LOGIT_SCALE, UNLEVERED_GROSS, largest_gross
 from rlx.errors import ConfigError
 from rlx.ranges import check
 from rlx.sim.entrance import given
 from rlx.sim.rules import Limits
 from rlx.types import FloatArray
-
-UNLEVERED_GROSS = 1.0
-
-
-def largest_gross(limits: Limits) -> float:
-    """Return the gross exposure that a policy may ask for: the intraday limit, or 1 where that is off."""
-    return UNLEVERED_GROSS if limits.intraday_gross is None else limits.intraday_gross
 
 
 @dataclass(frozen=True)
@@ -56,6 +50,16 @@ class AllocationHead:
                 "reach. Set one, or switch the head off with module.leverage_head=false."
             )
         return cls(n_assets, limits.long_only, largest_gross(limits), leverage_head, logit_scale)
+
+    def over(self, n_assets: int) -> AllocationHead:
+        """Return the head that does the same with another number of assets."""
+        return replace(self, n_assets=n_assets)
+
+    def bounds(self) -> dict[str, Any]:
+        """Return by name what it is besides its number of assets."""
+        numbers = asdict(self)
+        del numbers["n_assets"]
+        return numbers
 
     @property
     def n_actions(self) -> int:
