@@ -111,7 +111,8 @@ def _metrics(folder: Path) -> pd.DataFrame | None:
     """Return what was logged, as ``metrics.csv`` has it, of the file that no kill leaves without a row."""
     import pandas as pd
 
-    from rlx.tracking.history import METRICS_FILE, read_rows
+    from rlx.tracking.history import read_rows
+    from rlx.tracking.json_lines import METRICS_FILE
 
     if not (folder / METRICS_FILE).exists():
         return None

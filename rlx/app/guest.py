@@ -152,7 +152,8 @@ def _hydra_apart() -> Iterator[None]:
     """Put away what the program's own Hydra has, and take it out again."""
     Plugins.instance()  # its first use imports plugins, which store options that the program is to keep
     store, instances = ConfigStore.instance(), Singleton._instances
-    repo, before = store.repo, {kind: instances.pop(kind) for kind in OF_HYDRA if kind in instances}
+    repo = store.repo
+    before: dict[type, Any] = {kind: instances.pop(kind) for kind in OF_HYDRA if kind in instances}
     store.repo = _copied(repo)
     try:
         yield
