@@ -30,6 +30,7 @@ CODE = ("rlx", "conf", "hydra_plugins")  # what numbers depend on: a note or a s
 # What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
 STARTING_FILES = frozenset({".hydra", "train.log", "evaluate.log", COMMAND, CONFIG, PROVENANCE})
 SCORECARD = "scorecard.json"
+LEDGER = "ledger.parquet"
 RESULTS = ("checkpoints", POLICY, SCORECARD)  # what only a run that got going has
 
 

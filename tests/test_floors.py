@@ -28,7 +28,7 @@ FLOORS: tuple[frozenset[str], ...] = (
     frozenset({"config"}),
     frozenset({"app"}),
     frozenset({"testing"}),
-    frozenset({"cli"}),
+    frozenset({"api", "cli"}),
 )
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
 

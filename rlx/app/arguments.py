@@ -85,7 +85,7 @@ def quoted(argument: str) -> str:
     key, text = _plain(argument)
     if (key in path_keys() or key in OF_HYDRA) and value.lower() not in ("", "null", "none"):
         home = text.startswith("~") and not _GRAMMAR & set(text)
-        return f"{typed}={_in_quotes(os.path.expanduser(text)) if home else _text(value)}"
+        return f"{typed}={in_quotes(os.path.expanduser(text)) if home else _text(value)}"
     inner = value.strip()[1:-1]
     if key == SYMBOLS and value.strip() == f"[{inner}]" and inner.strip():
         items = [item.strip() for item in inner.split(",")]
@@ -98,7 +98,7 @@ def _text(value: str) -> str:
     return value if _GRAMMAR & set(value) or _is_text(value) else f'"{value}"'
 
 
-def _in_quotes(text: str) -> str:
+def in_quotes(text: str) -> str:
     """Return a text as Hydra's grammar quotes it: backslashes count where they lead to a quote alone."""
     escaped = re.sub(r'(\\*)("|\Z)', lambda run: run[1] * 2 + ('\\"' if run[2] else ""), text)
     return f'"{escaped}"'

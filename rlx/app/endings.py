@@ -11,7 +11,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rlx.config.errors import explain, pointed
 from rlx.console import complain
-from rlx.errors import RlxError
+from rlx.errors import ConfigError, RlxError
 from rlx.untrusted.secret import hide
 
 FULL_ERROR = "HYDRA_FULL_ERROR"
@@ -23,21 +23,51 @@ UNUSABLE = {
 }
 
 
+class PastHydra(BaseException):
+    """Carries an error past Hydra, to the one place that decides what to do about it.
+
+    Of what a callback raises Hydra makes a warning, and about what a job raises it has words of its own.
+    """
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def end(error: Exception) -> NoReturn:
+    """End in one message where the input or the disk is at fault; anything else comes out as it was raised."""
+    if isinstance(error, (RlxError, HydraException, OmegaConfBaseException)):
+        stop(error)
+    if isinstance(error, OSError):
+        stop_at_the_disk(error)
+    raise error
+
+
+def in_our_words(error: RlxError | HydraException | OmegaConfBaseException) -> RlxError:
+    """Return an error as one of ours; a password in an argument is not shown again."""
+    return error if isinstance(error, RlxError) else ConfigError(hide(str(explain(error)), ""))
+
+
 def stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn:
     """End in one message: the input was bad."""
     place = pointed(error)
     if hide(place, "") == place:  # an argument with a password in it is not shown again
         sys.stderr.write(place)
-    complain(error if isinstance(error, RlxError) else hide(str(explain(error)), ""))
+    complain(in_our_words(error))
     sys.exit(BAD_INPUT)
 
 
 def stop_at_the_disk(error: OSError) -> None:
     """End in one message where a file cannot be read or written; other errors are left to the caller."""
-    if error.errno in FULL | UNUSABLE:
+    if is_at_the_disk(error):
         kept = ["What was written before is kept.", *getattr(error, "__notes__", ())]
         complain(f"{error}. {' '.join(kept)} ({FULL_ERROR}=1 shows where.)")
         sys.exit(BAD_INPUT if error.errno in UNUSABLE else FAILED)
+
+
+def is_at_the_disk(error: OSError) -> bool:
+    """Return whether a file could not be read or written."""
+    return error.errno in FULL | UNUSABLE
 
 
 def is_out_of_memory(error: Exception) -> bool:

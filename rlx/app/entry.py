@@ -11,11 +11,11 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import hydra
 from hydra.core.hydra_config import HydraConfig
@@ -26,7 +26,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
 from rlx.app.arguments import prepared
-from rlx.app.endings import FAILED, FULL_ERROR, is_out_of_memory, stop, stop_at_the_disk
+from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end, is_out_of_memory
 from rlx.app.folders import run_folder
 from rlx.app.hardware import use_compile_caches
 from rlx.config import (
@@ -45,6 +45,9 @@ from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
 from rlx.stops import stopped_by
 
+if TYPE_CHECKING:
+    from rlx.app.train import Fitted
+
 log = logging.getLogger(__name__)
 _not_yet_run = [STARTED]
 
@@ -56,7 +59,7 @@ def train_main() -> None:
 
 def evaluate_main() -> None:
     """Run ``evaluate.py`` / ``rlx-evaluate``, likewise."""
-    _run("evaluate", _evaluate)
+    _run("evaluate", run_evaluate)
 
 
 def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
@@ -66,24 +69,24 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
         return
     register_schemas()
     main = hydra.main(version_base="1.3", config_path="pkg://rlx.conf", config_name=name)(job)
-    if os.environ.get(FULL_ERROR) == "1":
-        _prepare_arguments(name)
-        main()
-    else:
-        _run_in_words(name, main)
+    try:
+        if os.environ.get(FULL_ERROR) == "1":
+            sys.argv[1:] = ready_for_hydra(name, sys.argv[1:])
+            main()
+        else:
+            _run_in_words(name, main)
+    except PastHydra as carried:
+        end(carried.error)
 
 
 def _run_in_words(name: str, main: Callable[[], Any]) -> None:
     """Run Hydra's ``main`` and end in one message where something is wrong."""
     os.environ[FULL_ERROR] = "1"  # lets errors through to here, where they become one message
     try:
-        _prepare_arguments(name)
+        sys.argv[1:] = ready_for_hydra(name, sys.argv[1:])
         main()
-    except (RlxError, HydraException, OmegaConfBaseException) as error:
-        stop(error)
-    except OSError as error:
-        stop_at_the_disk(error)
-        raise
+    except (RlxError, HydraException, OmegaConfBaseException, OSError) as error:
+        end(error)
     except Exception as error:
         if not is_out_of_memory(error):
             raise
@@ -93,11 +96,10 @@ def _run_in_words(name: str, main: Callable[[], Any]) -> None:
         del os.environ[FULL_ERROR]
 
 
-def _prepare_arguments(name: str) -> None:
-    """Make the arguments ready for Hydra, and have it see the options of the run to resume among them."""
-    sys.argv[1:] = prepared(sys.argv[1:])
-    if name == "train":
-        sys.argv[1:] = add_recorded_choices(sys.argv[1:])
+def ready_for_hydra(name: str, arguments: Sequence[str]) -> list[str]:
+    """Return a command's arguments as Hydra shall see them, the options of the run to resume among them."""
+    ready = prepared(arguments)
+    return add_recorded_choices(ready) if name == "train" else ready
 
 
 def help_text(name: str) -> str:
@@ -111,14 +113,23 @@ def _command_began() -> float:
     return _not_yet_run.pop() if _not_yet_run else time.perf_counter()
 
 
+def in_a_program() -> None:
+    """Forget when this process began: it is somebody's program, which called us just now."""
+    _not_yet_run.clear()
+
+
 def _train(cfg: DictConfig) -> float:
+    fitted = run_train(cfg)
+    if fitted.asked is not None and HydraConfig.get().mode is RunMode.MULTIRUN:
+        raise stopped_by(fitted.asked)  # the run has ended in order; the sweep it belongs to ends too
+    return fitted.best_validation
+
+
+def run_train(cfg: DictConfig) -> Fitted:
+    """Train as composed, in Hydra's run folder."""
     began = _command_began()
     with run_folder() as run_dir:
-        if cfg.resume is not None:
-            cfg = as_resumed(cfg, list(HydraConfig.get().overrides.task))
-        config = typed(cfg, TrainConfig)
-        _tell(validate(config, list(HydraConfig.get().overrides.task)))
-        _check_direction(config)
+        cfg, config = train_config(cfg)
         cache_fallback = use_compile_caches()
         with waiting("Loading"):
             from rlx.app.market import load_traded
@@ -129,10 +140,17 @@ def _train(cfg: DictConfig) -> float:
                 from rlx.app.train import train
 
         with undone_if_not_restored(run_dir):
-            fitted = train(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
-    if fitted.asked is not None and HydraConfig.get().mode is RunMode.MULTIRUN:
-        raise stopped_by(fitted.asked)  # the run has ended in order; the sweep it belongs to ends too
-    return fitted.best_validation
+            return train(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
+
+
+def train_config(cfg: DictConfig) -> tuple[DictConfig, TrainConfig]:
+    """Return what is trained, that of the run to resume if there is one, as a tree and typed; RlxError if it is bad."""
+    if cfg.resume is not None:
+        cfg = as_resumed(cfg, _typed_overrides())
+    config = typed(cfg, TrainConfig)
+    _tell(validate(config, _typed_overrides()))
+    _check_direction(config)
+    return cfg, config
 
 
 @contextmanager
@@ -153,14 +171,11 @@ def _spared_by_the_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _evaluate(cfg: DictConfig) -> None:
+def run_evaluate(cfg: DictConfig) -> None:
+    """Judge as composed, in Hydra's run folder."""
     with run_folder() as run_dir:
         cache_fallback = use_compile_caches()
-        _refuse_idle_policy()
-        if HydraConfig.get().runtime.choices["policy"] == "checkpoint":
-            cfg = _as_trained(cfg)
-        config = typed(cfg, EvaluateConfig)
-        _tell(validate(config, list(HydraConfig.get().overrides.task)))
+        cfg, config = evaluate_config(cfg)
         with waiting("Loading"), _spared_by_the_collector():
             from rlx.app.benchmark import benchmark
             from rlx.app.evaluate import evaluate
@@ -169,10 +184,24 @@ def _evaluate(cfg: DictConfig) -> None:
         job(config, _resolved(cfg), run_dir, cache_fallback)
 
 
+def evaluate_config(cfg: DictConfig) -> tuple[DictConfig, EvaluateConfig]:
+    """Return what is judged, a checkpoint as it was trained, as a tree and typed; RlxError if it is bad."""
+    _refuse_idle_policy()
+    if HydraConfig.get().runtime.choices["policy"] == "checkpoint":
+        cfg = _as_trained(cfg)
+    config = typed(cfg, EvaluateConfig)
+    _tell(validate(config, _typed_overrides()))
+    return cfg, config
+
+
+def _typed_overrides() -> list[str]:
+    return list(HydraConfig.get().overrides.task)
+
+
 def _refuse_idle_policy() -> None:
     """Refuse a policy beside a list of them."""
     hydra_config = HydraConfig.get()
-    given = [text for text in hydra_config.overrides.task if text.lstrip("+").startswith(("policy=", "policy."))]
+    given = [text for text in _typed_overrides() if text.lstrip("+").startswith(("policy=", "policy."))]
     if hydra_config.runtime.choices["protocol"] == "benchmark" and given:
         raise ConfigError(f"{given[0]}: protocol=benchmark judges the policies of protocol.targets; leave it out.")
 
@@ -184,7 +213,7 @@ def _as_trained(cfg: DictConfig) -> DictConfig:
     if OmegaConf.is_missing(cfg.policy, "path"):
         raise ConfigError("policy.path: must be given, for example policy.path=outputs/gymrl/RUN.")
     facts = facts_file(Path(str(cfg.policy.path)))
-    return as_trained(cfg, read_facts(facts)[0].config, list(HydraConfig.get().overrides.task), str(facts))
+    return as_trained(cfg, read_facts(facts)[0].config, _typed_overrides(), str(facts))
 
 
 def _check_direction(config: TrainConfig) -> None:

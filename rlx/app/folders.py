@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rlx.app.endings import stop, stop_at_the_disk
+from rlx.app.endings import PastHydra, is_at_the_disk
 from rlx.errors import ConfigError, RlxError
 from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_shown, refuse_unusable, refuse_used
 
@@ -28,7 +28,7 @@ class KeepEarlierRuns(Callback):
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End the command unless a run can have its folder."""
-        with _ending(config):
+        with _heard(config):
             folder = _folder(config, "hydra.run.dir")
             if any(argument.lstrip("+").startswith("hydra.sweep.dir=") for argument in config.hydra.overrides.hydra):
                 _folder(config, "hydra.sweep.dir")
@@ -36,7 +36,7 @@ class KeepEarlierRuns(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End the command unless a sweep can have its folder."""
-        with _ending(config):
+        with _heard(config):
             folder = _folder(config, "hydra.sweep.dir")
             if config.hydra.sweeper._target_ == GRID and folder.is_dir():
                 for run in sorted(folder.iterdir()):
@@ -44,18 +44,15 @@ class KeepEarlierRuns(Callback):
 
 
 @contextmanager
-def _ending(config: DictConfig) -> Iterator[None]:
-    """End the command where a folder is refused: what a callback raises, Hydra makes a warning of."""
+def _heard(config: DictConfig) -> Iterator[None]:
+    """Carry the refusal of a folder past Hydra, which makes a warning of what a callback raises."""
     known = HydraConfig.instance()
     before = known.cfg
     known.set_config(config)  # as Hydra does before it asks for the folder, for ${hydra:...} in its name
     try:
         yield
-    except (RlxError, OmegaConfBaseException) as error:
-        stop(error)
-    except OSError as error:
-        stop_at_the_disk(error)
-        raise
+    except (RlxError, OmegaConfBaseException, OSError) as error:
+        raise PastHydra(error) from error
     finally:
         known.cfg = before
 
@@ -75,17 +72,17 @@ def run_folder() -> Iterator[Path]:
     try:
         claim(folder)
     except RlxError as error:
-        stop(error)
+        raise PastHydra(error) from error
     try:
         yield folder
     except RlxError as error:
         discard_if_unused(folder)
         if HydraConfig.get().mode is not RunMode.RUN:
             raise  # a sweep decides itself what a failed trial means
-        stop(error)
+        raise PastHydra(error) from error
     except (KeyboardInterrupt, OSError) as error:
         if not discard_if_unused(folder) and can_be_resumed(folder):
             error.add_note(f"Go on with: resume={folder_shown(folder)}")
-        if isinstance(error, OSError) and HydraConfig.get().mode is RunMode.RUN:
-            stop_at_the_disk(error)
+        if isinstance(error, OSError) and is_at_the_disk(error) and HydraConfig.get().mode is RunMode.RUN:
+            raise PastHydra(error) from error
         raise

@@ -21,7 +21,7 @@ from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.terminal import parts_table, scorecard_summary
 from rlx.report.walk_forward import write_walk_forward_png
-from rlx.run_folder import SCORECARD, folder_shown
+from rlx.run_folder import LEDGER, SCORECARD, folder_shown
 
 EVALS = "evals"
 FEW = 3  # symbols that a title has room for
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 def write_outputs(run_dir: Path, judgement: Judgement) -> None:
     """Write ``ledger.parquet``, ``report.png``, ``scorecard.md`` and, last, ``scorecard.json``."""
-    write_ledger(run_dir / "ledger.parquet", judgement.evaluation)
+    write_ledger(run_dir / LEDGER, judgement.evaluation)
     write_report_png(run_dir / "report.png", judgement.evaluation, judgement.baselines, _title(judgement))
     write_scorecard(run_dir, judgement)
 

@@ -23,7 +23,7 @@ from rlx.evaluate.windows import HOLDOUT
 from rlx.plain import write_json, write_text
 from rlx.ranges import Whole, check
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
-from rlx.run_folder import SCORECARD
+from rlx.run_folder import LEDGER, SCORECARD
 from rlx.types import FloatArray
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line
@@ -154,7 +154,7 @@ def _are_moments(found: Any) -> bool:
 
 def _returns(run: Path, card: Scorecard) -> FloatArray:
     """Return the net returns (T,) of a trial's hold-out, which must be the book that its scorecard tells of."""
-    path = run / "ledger.parquet"
+    path = run / LEDGER
     if not path.is_file():
         raise RlxError(
             f"{path}: no such file, and without its ledger a trial cannot be compared. Run the trial again, or move "
