@@ -56,10 +56,12 @@ class Component:
 class Group:
     """Components of one kind: the entry points that add to them, and our own by name.
 
-    ``table`` is the place of a mapping by name, for small ones that are declared together.
+    ``members`` are what every component has. ``table`` is the place of a mapping by name, for small ones that are
+    declared together.
     """
 
     door: str
+    members: tuple[str, ...]
     ours: Mapping[str, str] = field(default_factory=dict)
     table: str = ""
 
@@ -69,13 +71,17 @@ def _at(module: str, **attributes: str) -> dict[str, str]:
     return {name: f"{module}:{attribute}" for name, attribute in attributes.items()}
 
 
+OPTIONS = ("__dataclass_fields__",)  # of a dataclass
+
 GROUPS: dict[str, Group] = {
     "data": Group(
         "rlx.data",
+        OPTIONS + ("load",),
         _at("rlx.data.config", sample="SampleData", folder="FolderData", synthetic="SyntheticData"),
     ),
     "module": Group(
         "rlx.learners",
+        OPTIONS + ("_target_", "_partial_", "window_steps"),
         _at("rlx.learners.gymrl.config", gymrl="GymrlConfig")
         | _at("rlx.learners.hftraining.config", hftraining="HftrainingConfig")
         | _at("rlx.learners.pufferlib.config", pufferlib="PufferlibConfig")
@@ -83,6 +89,7 @@ GROUPS: dict[str, Group] = {
     ),
     "policy": Group(
         "rlx.policies",
+        OPTIONS + ("_target_",),
         _at(
             "rlx.policies.baselines",
             equal_weight="EqualWeightConfig",
@@ -102,19 +109,23 @@ GROUPS: dict[str, Group] = {
     ),
     "protocol": Group(
         "rlx.protocols",
+        OPTIONS + ("evaluation_only",),
         _at("rlx.evaluate.config", holdout="Protocol", walk_forward="WalkForward", benchmark="Benchmark")
         | _at("rlx.evaluate.every_start_config", every_start="EveryStart")
         | _at("rlx.evaluate.guard_config", guard_ab="GuardAb"),
     ),
     "network": Group(
         "rlx.networks",
+        ("allocate", "arguments"),
         _at("rlx.policies.networks.mlp", mlp_allocation="MlpAllocation")
         | _at("rlx.policies.networks.transformer", transformer_allocation="TransformerAllocation")
         | _at("rlx.policies.networks.gru_dirichlet", gru_dirichlet="GruDirichlet")
         | _at("rlx.policies.networks.book", book_allocation="BookAllocation"),
     ),
-    "feature": Group("rlx.features", table="rlx.data.features:KINDS"),
-    "metric": Group("rlx.metrics", table="rlx.evaluate.measures:METRICS"),
+    "feature": Group("rlx.features", ("compute", "needs", "extra_bars", "minimum"), table="rlx.data.features:KINDS"),
+    "metric": Group(
+        "rlx.metrics", ("name", "unit", "meaning", "better", "compute"), table="rlx.evaluate.measures:METRICS"
+    ),
 }
 
 
@@ -155,23 +166,43 @@ def loaded(group: str) -> Mapping[str, Any]:
 
 def _load(group: str) -> Iterator[tuple[str, Any]]:
     for name, component in components(group).items():
-        try:
+        if component.package == OURS:
             yield name, component.load()
-        except Exception as error:
-            if component.package == OURS:
-                raise
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            log.warning("package %s: its %s %s is left out: %s", component.package, group, name, reason)
+        elif isinstance(found := _checked(group, component), Unusable):
+            log.warning("package %s: its %s %s is left out: %s", component.package, group, name, found.reason)
+        else:
+            yield name, found
+
+
+@dataclass(frozen=True)
+class Unusable:
+    """Why a component of another package cannot be used."""
+
+    reason: str
+
+
+def _checked(group: str, component: Component) -> Any:
+    """Return another package's component, or why it cannot be used: whatever its import does must not end a command."""
+    try:
+        found = component.load()
+    except (Exception, SystemExit) as error:
+        return Unusable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
+    lacking = [name for name in GROUPS[group].members if not hasattr(found, name)]
+    if lacking:
+        return Unusable(f"{component.place} has no {', '.join(lacking)}; docs/extending.md says what it has to be")
+    if "name" in GROUPS[group].members and found.name != component.name:
+        return Unusable(f"{component.place} calls itself {found.name!r:.80}")
+    return found
 
 
 def find(group: str, name: str) -> Any | None:
-    """Return one component by the name that files or people give it, importing it alone; None when there is none.
-
-    Whatever the import of another package's component raises comes through.
-    """
+    """Return one component by the name that files or people give it, importing it alone; None when none is usable."""
     package, _, bare = name.rpartition(":")
     component = components(group).get(bare)
-    return component.load() if component is not None and package in ("", component.package) else None
+    if component is None or package not in ("", component.package):
+        return None
+    found = component.load() if component.package == OURS else _checked(group, component)
+    return None if isinstance(found, Unusable) else found
 
 
 def stored_name(group: str, component: Any) -> str | None:
