@@ -113,7 +113,7 @@ GROUPS: dict[str, Group] = {
         | _at("rlx.policies.networks.book", book_allocation="BookAllocation"),
     ),
     "feature": Group("rlx.features", table="rlx.data.features:KINDS"),
-    "metric": Group("rlx.metrics", table="rlx.evaluate.measures:METRICS"),
+    "metric": Group("rlx.metrics", table="rlx.measures.performance:METRICS"),
 }
 
 

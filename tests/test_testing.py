@@ -10,7 +10,8 @@ import pytest
 
 from rlx import registry
 from rlx.data.features import KINDS, FeatureKind
-from rlx.evaluate.measures import METRICS, Metric
+from rlx.measures.metric import Metric
+from rlx.measures.performance import METRICS
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.policies.hindsight import Hindsight
 from rlx.policies.optimal import Kelly, MinimumVariance

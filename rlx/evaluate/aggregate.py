@@ -7,14 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from rlx.evaluate.evaluation import WindowLedger
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.windows import HOLDOUT
+from rlx.measures.evaluation import WindowLedger
+from rlx.measures.performance import tagged
 from rlx.types import FloatArray
 from rlx.untrusted.csv_file import write_csv
-
-METRICS = ("annual_return", "cumulative_return", "sharpe", "sortino", "max_drawdown", "turnover")
-INTERVALS = ("sharpe", "sortino", "annual_return", "cumulative_return")
 
 Row = dict[str, str | int | float | None]
 
@@ -24,8 +22,8 @@ def aggregate_row(judgement: Judgement) -> Row:
     daily = daily_returns(judgement)
     card = judgement.scorecard
     row: Row = {"days": len(daily), "average_daily_return": float(daily.mean())}
-    row |= {name: card.metrics[name] for name in METRICS}
-    for name in INTERVALS:
+    row |= {name: card.metrics[name] for name in tagged("aggregate")}
+    for name in tagged("interval"):
         row |= {f"{name}_{bound}": card.intervals[name][bound] for bound in ("low", "high")}
     return row
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlx.errors import ConfigError, RlxError
-from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.evaluate.windows import WindowSet
+from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.policies.base import Oracle
 from rlx.sim.books import open_record
 from rlx.sim.observation import Observation

@@ -10,8 +10,8 @@ import numpy as np
 from rlx.data.market import Market
 from rlx.data.sources import synthetic
 from rlx.evaluate.evaluator import evaluate
-from rlx.evaluate.measures import Metric
 from rlx.evaluate.windows import HOLDOUT, WindowSet
+from rlx.measures.metric import Metric
 from rlx.policies.baselines import Cash, EqualWeight
 from rlx.sim.ledger import Ledger
 from rlx.sim.rules import Costs, Rules

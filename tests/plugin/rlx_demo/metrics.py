@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rlx.evaluate.measures import Metric
+from rlx.measures.metric import Metric
 
 ULCER_INDEX = Metric(
     "ulcer_index",
