@@ -51,6 +51,7 @@ def test_every_metric_of_ours_passes(name: str) -> None:
     [
         ({"meaning": ""}, "must be given"),
         ({"better": "up"}, "must be one of"),
+        ({"tags": {"everywhere": 1}}, "must be among"),
         ({"compute": lambda ledger, year: ledger.net_return}, "must return the shape"),
         ({"compute": lambda ledger, year: float(ledger.net_return.mean())}, "must return the shape"),
         ({"compute": lambda ledger, year: ledger.net_return.mean(-1) - ledger.net_return.mean()}, "the others"),

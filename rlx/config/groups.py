@@ -87,8 +87,8 @@ class TrainerConfig:
 
     def __post_init__(self) -> None:
         check_fields(self, "trainer")
-        validation = [name for name in keys() if name.startswith("val/")]
-        if self.monitor not in (*validation, *REPLACED):  # a run that watches one of those may be resumed
+        validation, older = ([name for name in names if name.startswith("val/")] for names in (keys(), REPLACED))
+        if self.monitor not in (*validation, *older):  # a run that watches an older one may be resumed
             hint = did_you_mean(self.monitor, validation)
             raise ConfigError(
                 f"trainer.monitor={as_typed(self.monitor)}: must be a validation metric of docs/keys.md.{hint}"

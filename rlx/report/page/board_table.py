@@ -51,7 +51,7 @@ EQUITY = Column("value of 1", True, lambda row: row.entry.equity[-1] if row.entr
 
 
 @cache
-def _table() -> dict[str, Column]:
+def page_columns() -> dict[str, Column]:
     """Return column -> what stands in its head and what it is sorted by."""
     sure, plain = board_metrics()
     with_intervals = {name: _measured(metric, f"{metric.heading} and interval") for name, metric in sure.items()}
@@ -74,7 +74,7 @@ def board_table(group: Group, ids: Mapping[str, str], with_report: Mapping[str, 
     What has no rank stands in a body of its own, so that sorting leaves it at the end.
     """
     scales = {name: interval_scale([_interval(row, key) for row in group.rows]) for name, key in _intervals().items()}
-    head = tag("tr", *(_heading(name, column) for name, column in _table().items()))
+    head = tag("tr", *(_heading(name, column) for name, column in page_columns().items()))
     rows = [(row, _row(row, ids[row.entry.target], with_report[row.entry.target], scales)) for row in group.rows]
     ranked = [drawn for row, drawn in rows if row.rank is not None]
     others = [drawn for row, drawn in rows if row.rank is None]
@@ -107,9 +107,9 @@ def _row(row: Row, id_: str, opens: bool, scales: Mapping[str, Scale]) -> Markup
         tag("td", tag("span", breakable(row.entry.system), class_="name"), class_="words"),
     ]
     if row.entry.failure is not None:
-        drawn.append(_reason(f"Not judged: {row.entry.failure}", colspan=len(_table()) - len(drawn)))
+        drawn.append(_reason(f"Not judged: {row.entry.failure}", colspan=len(page_columns()) - len(drawn)))
     else:
-        drawn += [_cell(name, row, cells, scales) for name in list(_table())[len(drawn) :]]
+        drawn += [_cell(name, row, cells, scales) for name in list(page_columns())[len(drawn) :]]
     kind = "failed" if row.entry.failure is not None else "baseline" if row.entry.kind == BASELINE else None
     return tag("tr", *drawn, id=id_, class_=kind, data_find=f"{row.entry.target}\n{row.entry.system}".lower())
 
@@ -131,7 +131,7 @@ def _target(row: Row, id_: str, opens: bool) -> Markup:
 
 
 def _cell(name: str, row: Row, cells: Mapping[str, str], scales: Mapping[str, Scale]) -> Markup:
-    column = _table()[name]
+    column = page_columns()[name]
     value = None if column.value is None else column.value(row)
     return tag("td", _content(name, row, cells, scales), data_v=None if value is None else float(value))
 

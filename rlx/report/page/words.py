@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
 from rlx.board.standing import Group
-from rlx.keys import keys
+from rlx.keys import RETIRED, keys
 from rlx.measures.performance import METRICS
 from rlx.report.page.html import Markup, join, tag
 from rlx.report.page.scale import Scale
@@ -66,9 +66,10 @@ def legend() -> Markup:
     return tag("details", tag("summary", "How to read this page"), tag("dl", *lines, drawn), class_="reading")
 
 
-def glossary() -> Markup:
-    """Return the meaning of every measure of a report."""
-    told = [key for name, key in keys().items() if name.startswith(GLOSSARY)]
+def glossary(shown: Collection[str]) -> Markup:
+    """Return the meaning of every measure of a report; of those that only older entries have, where one is shown."""
+    older = [key for name, key in RETIRED.items() if name.startswith(GLOSSARY) and _bare(name) in shown]
+    told = [*older, *(key for name, key in keys().items() if name.startswith(GLOSSARY))]
     lines = [join([tag("dt", said(_bare(key.name))), tag("dd", f"{key.meaning} ({key.unit})")]) for key in told]
     return tag("details", tag("summary", "What the measures mean"), tag("dl", *lines))
 
