@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from rlx.evaluate.aggregate import daily_growth
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.windows import HOLDOUT, WINDOWS
 from rlx.measures import metrics
+from rlx.measures.days import daily_growth
 from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.plain import plain
 from rlx.sim.ledger import Ledger

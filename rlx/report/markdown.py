@@ -153,7 +153,7 @@ def _audit(block: dict[str, Any]) -> Markdown:
 def _quantiles(windows: dict[str, Any]) -> Markdown:
     rows = [
         [code(name), *(number(name, part[level]) for level in ("p05", "median", "p95"))]
-        for name, part in ((name, windows[name]) for name in tagged("windows"))
+        for name, part in ((name, windows[name]) for name in tagged("windows") if name in windows)
     ]
     return table(["", "p05", "median", "p95"], rows)
 

@@ -57,7 +57,7 @@ def ulcer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Metric]:
 def judged() -> Judgement:
     market = Market(synthetic("random_walk", 3, STEPS + 1))
     protocol = Protocol(window_steps=5, bootstrap_replications=100)
-    return judge(EqualWeight(), market, Span(0, STEPS + 1), Rules(), protocol, baselines=[], module="test")
+    return judge(EqualWeight(), market, Span(0, STEPS), Rules(), protocol, baselines=[], module="test")
 
 
 def printed(judgement: Judgement) -> str:
