@@ -25,12 +25,12 @@ from rlx.data.market import Market
 from rlx.data.sources import sample
 from rlx.data.splits import Span
 from rlx.evaluate.config import Protocol
-from rlx.evaluate.distribution import describe_windows
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, judge, judge_beside
-from rlx.evaluate.significance import measure_significance
-from rlx.evaluate.statistics import bootstrap_intervals
 from rlx.evaluate.windows import protocol_windows
+from rlx.measures.distribution import describe_windows
+from rlx.measures.significance import measure_significance
+from rlx.measures.statistics import bootstrap_intervals
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.trailing import Momentum
 from rlx.sim.rules import Costs, Limits, Rules

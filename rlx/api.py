@@ -26,7 +26,7 @@ from rlx.untrusted.shown import reason
 if TYPE_CHECKING:
     import pandas as pd
 
-    from rlx.evaluate.evaluation import WindowLedger
+    from rlx.measures.evaluation import WindowLedger
     from rlx.policies.checkpoint import CheckpointPolicy
 
 CHECKS: dict[str, Callable[[DictConfig], Any]] = {"train": train_config, "evaluate": evaluate_config}

@@ -10,9 +10,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from rlx import registry
 from rlx.errors import ConfigError, did_you_mean
-from rlx.evaluate.measures import METRICS, TELEMETRY, Metric, telemetry_key
+from rlx.measures.metric import Metric
+from rlx.measures.performance import METRICS, others
+from rlx.measures.telemetry import TELEMETRY, telemetry_key
 
 
 @dataclass(frozen=True)
@@ -133,20 +134,32 @@ GROUPS: dict[str, tuple[str, tuple[Key, ...]]] = {
 }
 """Heading -> what the group measures, and its keys; other packages' are not among them."""
 
+REPLACED = {f"{stage}/pnl": f"{stage}/cumulative_return" for stage in ("val", "eval")}
+"""Key that older files have -> the key of the same number, which they have too."""
+
+_PNL = "Profit of an account that starts with 1: last value - 1"
+RETIRED = {name: Key(name, "fraction", _PNL, "higher") for name in REPLACED}
+"""Keys that are read and shown where an older file has them, and logged no more."""
+
 
 @cache
 def keys() -> dict[str, Key]:
     """Return every key by name, those of other packages' metrics last."""
-    others = [metric for name, metric in registry.loaded("metric").items() if name not in METRICS]
+    added = others().values()
     groups = [keys for _, keys in GROUPS.values()]
-    return {key.name: key for group in (*groups, _measured("val", others), _measured("eval", others)) for key in group}
+    return {key.name: key for group in (*groups, _measured("val", added), _measured("eval", added)) for key in group}
+
+
+def known_key(name: str) -> Key | None:
+    """Return a key by its full name, those of older files included; None for one of a package that is missing."""
+    return keys().get(name) or RETIRED.get(name)
 
 
 def find_key(name: str) -> Key:
-    """Return a key by its full name; raises ConfigError with the nearest match."""
-    if name not in keys():
+    """Return a key as above; raises ConfigError with the nearest match."""
+    if (key := known_key(name)) is None:
         raise ConfigError(f"'{name}' is not a logged key.{did_you_mean(name, keys())} docs/keys.md lists them all.")
-    return keys()[name]
+    return key
 
 
 def render_keys() -> str:
@@ -161,4 +174,7 @@ def render_keys() -> str:
     for heading, (meaning, keys) in GROUPS.items():
         lines += ["", f"## {heading}", "", meaning, "", "| key | unit | meaning | better |", "|---|---|---|---|"]
         lines += [f"| `{key.name}` | {key.unit} | {key.meaning} | {key.better} |" for key in keys]
+    lines += ["", "## Only in older files", "", "Logged no more: the same number is there by another name.", ""]
+    lines += ["| key | unit | meaning | now |", "|---|---|---|---|"]
+    lines += [f"| `{key.name}` | {key.unit} | {key.meaning} | `{REPLACED[name]}` |" for name, key in RETIRED.items()]
     return "\n".join(lines) + "\n"

@@ -124,7 +124,9 @@ GROUPS: dict[str, Group] = {
     ),
     "feature": Group("rlx.features", ("compute", "needs", "extra_bars", "minimum"), table="rlx.data.features:KINDS"),
     "metric": Group(
-        "rlx.metrics", ("name", "unit", "meaning", "better", "compute"), table="rlx.evaluate.measures:METRICS"
+        "rlx.metrics",
+        ("name", "unit", "meaning", "better", "compute", "tags"),
+        table="rlx.measures.performance:METRICS",
     ),
 }
 

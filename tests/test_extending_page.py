@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from rlx.measures.metric import SHOWN
+
 ROOT = Path(__file__).parents[1]
 PLUGIN = ROOT / "tests" / "plugin"
 LISTING = re.compile(r"^`([\w./]+)`:\n\n```\w+\n(.*?)```$", re.MULTILINE | re.DOTALL)
@@ -19,6 +21,12 @@ def test_listings_are_the_files_of_the_package() -> None:
     assert set(shown) == {str(path.relative_to(PLUGIN)) for path in files}
     for name, text in shown.items():
         assert text == (PLUGIN / name).read_text(encoding="utf-8"), name
+
+
+def test_every_tag_of_a_metric_is_on_the_page() -> None:
+    page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
+    for tag, place in SHOWN.items():
+        assert f"| `{tag}` | {place} |" in page
 
 
 def test_every_door_is_on_the_page() -> None:

@@ -11,7 +11,8 @@ import pytest
 from rlx import registry
 from rlx.data.features import KINDS, FeatureKind
 from rlx.decisions.observation import Observation
-from rlx.evaluate.measures import METRICS, Metric
+from rlx.measures.metric import Metric
+from rlx.measures.performance import METRICS
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.policies.hindsight import Hindsight
 from rlx.policies.optimal import Kelly, MinimumVariance
@@ -50,6 +51,7 @@ def test_every_metric_of_ours_passes(name: str) -> None:
     [
         ({"meaning": ""}, "must be given"),
         ({"better": "up"}, "must be one of"),
+        ({"tags": {"everywhere": 1}}, "must be among"),
         ({"compute": lambda ledger, year: ledger.net_return}, "must return the shape"),
         ({"compute": lambda ledger, year: float(ledger.net_return.mean())}, "must return the shape"),
         ({"compute": lambda ledger, year: ledger.net_return.mean(-1) - ledger.net_return.mean()}, "the others"),

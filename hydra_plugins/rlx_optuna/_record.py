@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, NamedTuple, TypedDict
 
 from rlx.errors import FileError
-from rlx.evaluate.trials import MAX_TRIALS
+from rlx.measures.trials import MAX_TRIALS
 from rlx.ranges import Whole
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import Rule, require

@@ -28,13 +28,13 @@ from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.errors import FileError, RlxError
-from rlx.evaluate.aggregate import daily_growth
 from rlx.evaluate.config import Benchmark
-from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, describe_data, judge_beside
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.windows import HOLDOUT, WindowSet, fit_windows, protocol_span, protocol_windows
+from rlx.measures.days import daily_growth
+from rlx.measures.evaluation import Evaluation
 from rlx.plain import plain, write_text
 from rlx.policies.base import Dated, Documented, Oracle, Policy, Reference
 from rlx.policies.baselines import standard_baselines

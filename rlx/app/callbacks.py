@@ -16,8 +16,10 @@ from rlx.config import TrainerConfig
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.judge import score
+from rlx.keys import REPLACED
 from rlx.learners.base import Learner
 from rlx.learners.states import random_numbers_apart
+from rlx.measures.performance import tagged
 from rlx.sim.rules import Rules
 from rlx.stops import TERMINAL_GONE, give_back, stopped_by, take_over, words_of
 
@@ -27,8 +29,8 @@ log = logging.getLogger(__name__)
 class ValidatePolicy(Callback):
     """Let the one evaluator score the learner's current policy on the validation span, as ``val/*``."""
 
-    def __init__(self, market: Market, span: Span, rules: Rules) -> None:
-        self.market, self.span, self.rules = market, span, rules
+    def __init__(self, market: Market, span: Span, rules: Rules, monitor: str) -> None:
+        self.market, self.span, self.rules, self.monitor = market, span, rules, monitor
         self.seconds = 0.0
 
     def on_train_batch_end(
@@ -45,8 +47,14 @@ class ValidatePolicy(Callback):
         with random_numbers_apart():  # how often it is validated changes nothing of what is learnt
             metrics = score(pl_module.policy(), self.market, self.span, self.rules)
         self.seconds += time.perf_counter() - began
-        for name, value in metrics.items():
-            pl_module.log(f"val/{name}", value, prog_bar=name == "sharpe", batch_size=1)
+        shown = tagged("progress")
+        for name, value in (metrics | self._older(metrics)).items():
+            pl_module.log(f"val/{name}", value, prog_bar=name in shown, batch_size=1)
+
+    def _older(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Return the metric that a run of an older version watches, under its name of then: it goes on by that."""
+        now = REPLACED.get(self.monitor)
+        return {} if now is None else {_bare(self.monitor): metrics[_bare(now)]}
 
     def state_dict(self) -> dict[str, Any]:
         """Return the time spent so far."""
@@ -55,6 +63,10 @@ class ValidatePolicy(Callback):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on counting from there."""
         self.seconds = state_dict["seconds"]
+
+
+def _bare(key: str) -> str:
+    return key.partition("/")[2]
 
 
 class FirstUpdate(Callback):

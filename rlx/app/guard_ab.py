@@ -13,12 +13,12 @@ from rlx.config.guards import load_guard
 from rlx.console import announced, open_console
 from rlx.data.market import Market
 from rlx.data.splits import Span
-from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.guard_ab import GuardContest, compare_guards
 from rlx.evaluate.guard_config import CONFIGURED, FittedGuard, GuardAb
 from rlx.evaluate.seen import Seen
 from rlx.evaluate.windows import protocol_windows
+from rlx.measures.evaluation import Evaluation
 from rlx.plain import write_json
 from rlx.policies.base import Policy
 from rlx.policies.baselines import EqualWeight

@@ -14,12 +14,12 @@ from rlx.console import open_console, say
 from rlx.errors import RlxError
 from rlx.evaluate.judge import EQUAL_WEIGHT
 from rlx.evaluate.ledger_file import read_ledger
-from rlx.evaluate.metrics import cumulative_return
-from rlx.evaluate.proof import MOMENTS
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.sweep_report import BesideSweep, SweepTrial, measure_sweep
-from rlx.evaluate.trials import MAX_TRIALS
 from rlx.evaluate.windows import HOLDOUT
+from rlx.measures.metrics import cumulative_return
+from rlx.measures.significance import MOMENTS
+from rlx.measures.trials import MAX_TRIALS
 from rlx.plain import write_json, write_text
 from rlx.ranges import Whole, check
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words

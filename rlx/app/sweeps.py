@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from rlx.errors import RlxError
 from rlx.evaluate.scorecard import Scorecard
-from rlx.evaluate.trials import MAX_TRIALS, Sweep
+from rlx.measures.trials import MAX_TRIALS, Sweep
 from rlx.run_folder import SCORECARD
 
 if TYPE_CHECKING:

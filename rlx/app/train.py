@@ -183,7 +183,7 @@ def fit(
     interval = settings.validate_every_updates or max(1, learner.updates // VALIDATIONS)
     best = best_checkpoints(settings, run_dir / CHECKPOINTS)
     stop, first_update, clock = StopOnSignal(), FirstUpdate(), time_limit(settings)
-    validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules())
+    validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules(), config.trainer.monitor)
     callbacks = [first_update, validate, stop, clock, early_stop(settings)]
     go_on = None if earlier is None else GoOn(earlier.last, finished=earlier.finished)
     start = None if earlier is None else earlier.carry_over(run_dir, loggers)

@@ -12,7 +12,7 @@ from rlx.data.market import Market
 from rlx.data.panel import format_stamp
 from rlx.data.splits import Span
 from rlx.errors import ConfigError
-from rlx.evaluate import metrics
+from rlx.measures import metrics
 from rlx.plain import plain
 from rlx.policies.base import Dated, Policy
 from rlx.sim.rules import Rules

@@ -12,7 +12,7 @@ from rlx.audit.edges import costs, excess, foresight, foresight_is_exact, static
 from rlx.audit.shuffles import play_shuffled
 from rlx.data.market import Market
 from rlx.data.splits import Span
-from rlx.evaluate.statistics import MIN_STEPS
+from rlx.measures.statistics import MIN_STEPS
 from rlx.policies.base import Policy
 from rlx.policies.baselines import EqualWeight
 from rlx.sim.rules import Rules

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, TypedDict
 
 from rlx.evaluate.key import HASH
-from rlx.evaluate.significance import Significance
+from rlx.measures.significance import Significance
 from rlx.ranges import Number, Whole
 from rlx.untrusted.plain_types import Count, Finite, Measure, Nothing, Rule, Words, dated, items, matching
 
@@ -132,6 +132,11 @@ class Entry:
     def score(self) -> float | None:
         """The hold-out's cumulative return, which ranks are by."""
         return self.metrics.get("cumulative_return")
+
+    @property
+    def sharpe(self) -> float | None:
+        """The hold-out's Sharpe ratio a year."""
+        return self.metrics.get("sharpe")
 
     @property
     def score_per_day(self) -> float | None:

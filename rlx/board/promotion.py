@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from rlx.board.standing import BASELINE, EXCESS, Group, Row
+from rlx.board.standing import BASELINE, Group, Row
+from rlx.measures.statistics import EXCESS
 from rlx.ranges import Number, Whole, check_options
 from rlx.untrusted.markdown import Markdown, words
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from rlx.evaluate import metrics
-from rlx.evaluate.aggregate import daily_growth
-from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.windows import HOLDOUT, WINDOWS
+from rlx.measures import metrics
+from rlx.measures.days import daily_growth
+from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.plain import plain
 from rlx.sim.ledger import Ledger
 from rlx.types import FloatArray, IntArray

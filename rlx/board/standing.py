@@ -10,10 +10,10 @@ from typing import Any
 
 from rlx.board.entry import Entry
 from rlx.board.store import Scoreboard
-from rlx.evaluate.multiple import holm_correction, interquartile_mean
+from rlx.measures.multiple import holm_correction, interquartile_mean
+from rlx.measures.statistics import EXCESS
 
 BASELINE = "equal_weight"
-EXCESS = "annual_excess_over_equal_weight"
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _pool(system: str, members: list[Entry], baseline: Entry | None) -> Pool:
         seeds=len(members),
         failed=len(members) - len(scores),
         score=_pooled([entry.score for entry in members]),
-        sharpe=_pooled([entry.metrics.get("sharpe") for entry in members]),
+        sharpe=_pooled([entry.sharpe for entry in members]),
         lowest=min(scores, default=None),
         highest=max(scores, default=None),
         ahead=sum(score > floor for score in scores),

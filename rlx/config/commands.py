@@ -11,9 +11,10 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from rlx import registry
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.config.options import option_file, register_folders
-from rlx.errors import RlxError
+from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.guard_config import FittedGuard
+from rlx.keys import REPLACED
 from rlx.ranges import FilePath, Whole, check_fields
 from rlx.sim.rules import Costs, Guard, Rules
 from rlx.tracking.config import LoggerConfig
@@ -52,6 +53,8 @@ class TrainConfig(TradedConfig):
 
     def __post_init__(self) -> None:
         check_fields(self, "")
+        if self.resume is None and (now := REPLACED.get(self.trainer.monitor)):
+            raise ConfigError(f"trainer.monitor={self.trainer.monitor}: the same number is {now}, logged alone now.")
 
 
 @dataclass

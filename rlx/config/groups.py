@@ -8,7 +8,7 @@ from typing import Annotated
 
 from rlx.compilation import COMPILE_MODES
 from rlx.errors import ConfigError, did_you_mean
-from rlx.keys import keys
+from rlx.keys import REPLACED, keys
 from rlx.ranges import Number, OneOf, Whole, check_fields
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Reward, Rules
 from rlx.types import Accounting, Execution
@@ -87,8 +87,8 @@ class TrainerConfig:
 
     def __post_init__(self) -> None:
         check_fields(self, "trainer")
-        validation = [name for name in keys() if name.startswith("val/")]
-        if self.monitor not in validation:
+        validation, older = ([name for name in names if name.startswith("val/")] for names in (keys(), REPLACED))
+        if self.monitor not in (*validation, *older):  # a run that watches an older one may be resumed
             hint = did_you_mean(self.monitor, validation)
             raise ConfigError(
                 f"trainer.monitor={as_typed(self.monitor)}: must be a validation metric of docs/keys.md.{hint}"

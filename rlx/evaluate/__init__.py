@@ -1,4 +1,4 @@
-"""The judge: one evaluator, its metrics and statistics, and the scorecard they end in.
+"""The judge: one evaluator, its protocols, and the scorecard they end in.
 
 Learners never import this package and it never imports a learner, so nobody scores itself its own way.
 """

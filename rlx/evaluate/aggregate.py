@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from rlx.evaluate.evaluation import WindowLedger
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.windows import HOLDOUT
+from rlx.measures.days import daily_growth
+from rlx.measures.performance import tagged
 from rlx.types import FloatArray
 from rlx.untrusted.csv_file import write_csv
-
-METRICS = ("annual_return", "cumulative_return", "sharpe", "sortino", "max_drawdown", "turnover")
-INTERVALS = ("sharpe", "sortino", "annual_return", "cumulative_return")
 
 Row = dict[str, str | int | float | None]
 
@@ -24,8 +20,8 @@ def aggregate_row(judgement: Judgement) -> Row:
     daily = daily_returns(judgement)
     card = judgement.scorecard
     row: Row = {"days": len(daily), "average_daily_return": float(daily.mean())}
-    row |= {name: card.metrics[name] for name in METRICS}
-    for name in INTERVALS:
+    row |= {name: card.metrics[name] for name in tagged("aggregate")}
+    for name in tagged("interval"):
         row |= {f"{name}_{bound}": card.intervals[name][bound] for bound in ("low", "high")}
     return row
 
@@ -33,14 +29,6 @@ def aggregate_row(judgement: Judgement) -> Row:
 def daily_returns(judgement: Judgement) -> FloatArray:
     """Return the net return of each calendar day (D,) on which a step of the hold-out closed, its steps compounded."""
     return daily_growth(judgement.evaluation.sets[HOLDOUT]) - 1.0
-
-
-def daily_growth(windows: WindowLedger) -> FloatArray:
-    """Return the factor on the first window's account of each calendar day (D,) on which one of its steps closed."""
-    days = windows.end_timestamps[0].astype("datetime64[D]")
-    firsts = np.flatnonzero(np.diff(days, prepend=days[:1] - 1))
-    growth: FloatArray = np.multiply.reduceat(1.0 + windows.ledger.net_return[0], firsts)
-    return growth
 
 
 def write_aggregate(path: Path, judgements: Mapping[str, Judgement], column: str) -> None:

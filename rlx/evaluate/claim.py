@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rlx.evaluate.significance import Significance
+from rlx.measures.significance import Significance
 
 ASSUMED = {
     "null": ", taking their unknown spread for that of noise",

@@ -10,7 +10,7 @@ import numpy as np
 
 from rlx.errors import ConfigError
 from rlx.evaluate import BOARD
-from rlx.evaluate.trials import MAX_TRIALS
+from rlx.measures.trials import MAX_TRIALS
 from rlx.ranges import FilePath, Number, OneOf, Whole, check_fields
 from rlx.untrusted.shown import as_typed
 

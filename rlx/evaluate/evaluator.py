@@ -10,8 +10,8 @@ import numpy as np
 
 from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError, RlxError
-from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.evaluate.windows import WindowSet
+from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.policies.base import Oracle
 from rlx.sim.books import open_record
 from rlx.sim.rules import Rules

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rlx.evaluate.distribution import describe_windows, window_metrics
-from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.every_start_config import EveryStart
-from rlx.evaluate.outliers import describe_outliers, flag_names, outlier_sides, tukey_fence
 from rlx.evaluate.purging import MadeOn
 from rlx.evaluate.window_rows import Row, describe_status, window_rows
 from rlx.evaluate.windows import WINDOWS
+from rlx.measures.distribution import describe_windows, window_metrics
+from rlx.measures.evaluation import Evaluation
+from rlx.measures.outliers import describe_outliers, flag_names, outlier_sides, tukey_fence
 from rlx.types import FloatArray
 
 RETURN = "cumulative_return"

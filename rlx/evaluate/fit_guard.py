@@ -14,8 +14,8 @@ import numpy as np
 from rlx.errors import ConfigError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.guard_config import KINDS, FittedGuard
-from rlx.evaluate.metrics import drawdowns
 from rlx.evaluate.windows import holdout_windows
+from rlx.measures.metrics import drawdowns
 from rlx.policies.baselines import EqualWeight
 from rlx.policies.trailing import Momentum
 from rlx.sim.rules import Guard, Rules
@@ -26,7 +26,7 @@ from rlx.types import FloatArray
 if TYPE_CHECKING:
     from rlx.data.market import Market
     from rlx.data.splits import Span
-    from rlx.evaluate.evaluation import Evaluation
+    from rlx.measures.evaluation import Evaluation
     from rlx.policies.base import Policy
 
 DECIMALS = 6

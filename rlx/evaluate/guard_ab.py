@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rlx.evaluate.config import Protocol
-from rlx.evaluate.distribution import window_metrics
-from rlx.evaluate.evaluation import Evaluation, WindowLedger
-from rlx.evaluate.measures import guard_metrics
 from rlx.evaluate.seen import Seen, seen_steps
-from rlx.evaluate.window_differences import Difference, adjusted, independent_windows, mean_differences
 from rlx.evaluate.windows import HOLDOUT, WINDOWS
+from rlx.measures.distribution import window_metrics
+from rlx.measures.evaluation import Evaluation, WindowLedger
+from rlx.measures.telemetry import guard_metrics
+from rlx.measures.window_differences import Difference, adjusted, independent_windows, mean_differences
 from rlx.plain import plain
 from rlx.types import BoolArray, FloatArray
 

@@ -7,20 +7,20 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rlx.evaluate.config import Protocol
-from rlx.evaluate.distribution import describe_windows, window_metrics
-from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
-from rlx.evaluate.measures import guard_metrics
 from rlx.evaluate.proof import Proof, intervals_of, prove
 from rlx.evaluate.purging import MadeOn, lookback_steps
 from rlx.evaluate.scorecard import Metrics, Scorecard
 from rlx.evaluate.seen import Seen, seen_steps
-from rlx.evaluate.trials import Sweep
 from rlx.evaluate.verdict import Baseline, write_verdict
 from rlx.evaluate.window_protocols import measure_windows
 from rlx.evaluate.window_rows import Row
 from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, fit_windows, holdout_windows, protocol_windows
+from rlx.measures.distribution import describe_windows, window_metrics
+from rlx.measures.evaluation import Evaluation
+from rlx.measures.telemetry import guard_metrics
+from rlx.measures.trials import Sweep
 from rlx.plain import plain
 from rlx.policies.base import Oracle
 from rlx.sim.rules import Rules

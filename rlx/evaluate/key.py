@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rlx.evaluate.evaluation import Evaluation, WindowLedger
+from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.plain import plain
 from rlx.sim.rules import Costs
 from rlx.types import AssetClass

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlx.errors import FileError, RlxError
-from rlx.evaluate.evaluation import Evaluation, WindowLedger
+from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.plain import atomic_path
 from rlx.sim.ledger import SCALARS, Ledger
 from rlx.types import TimeArray

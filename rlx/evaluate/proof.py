@@ -8,17 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rlx.evaluate.config import Protocol
-from rlx.evaluate.evaluation import Evaluation
-from rlx.evaluate.metrics import sharpe
-from rlx.evaluate.significance import Significance, measure_significance
-from rlx.evaluate.statistics import Interval, bootstrap_intervals, paired_excess, return_statistics
-from rlx.evaluate.trials import Sweep, Trials, count_trials
 from rlx.evaluate.windows import HOLDOUT
+from rlx.measures.evaluation import Evaluation
+from rlx.measures.metrics import sharpe
+from rlx.measures.significance import MOMENTS, Significance, measure_significance
+from rlx.measures.statistics import EXCESS, Interval, bootstrap_intervals, paired_excess, return_statistics
+from rlx.measures.trials import Sweep, Trials, count_trials
 from rlx.types import FloatArray
-
-EXCESS = "annual_excess_over_equal_weight"
-MOMENTS = ("sharpe_per_step", "skewness", "kurtosis")
-"""What ``significance_of_moments`` takes of a hold-out's returns besides their number."""
 
 
 class Proof(NamedTuple):

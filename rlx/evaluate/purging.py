@@ -14,8 +14,8 @@ from rlx.data.features import warmup_bars
 from rlx.data.panel import format_stamp
 from rlx.data.splits import Span
 from rlx.evaluate.config import Protocol, WalkForward
-from rlx.evaluate.evaluation import WindowLedger
 from rlx.evaluate.seen import Seen, seen_steps
+from rlx.measures.evaluation import WindowLedger
 from rlx.policies.base import Policy
 from rlx.types import BoolArray, TimeArray
 

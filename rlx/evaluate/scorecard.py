@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypedDict
 
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.key import HASH
-from rlx.evaluate.measures import telemetry_key
+from rlx.measures.telemetry import telemetry_key
 from rlx.plain import plain, write_json
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import Measure, Rule, Stamp, matching, require_fields

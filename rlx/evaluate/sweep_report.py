@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from rlx.errors import RlxError
-from rlx.evaluate import metrics
-from rlx.evaluate.overfitting import Overfitting, backtest_overfitting
-from rlx.evaluate.significance import Significance, at_the_bar_of, measure_significance
-from rlx.evaluate.trials import Sweep, count_trials
+from rlx.measures import metrics
+from rlx.measures.overfitting import Overfitting, backtest_overfitting
+from rlx.measures.significance import Significance, at_the_bar_of, measure_significance
+from rlx.measures.trials import Sweep, count_trials
 from rlx.types import FloatArray
 
 MIN_COMPARED = 4

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rlx.evaluate.evaluation import Evaluation, WindowLedger
 from rlx.evaluate.ledger_file import utc_array
 from rlx.evaluate.windows import WALK_FORWARD
+from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.plain import atomic_path
 from rlx.sim.settings import market_settings
 from rlx.sim.trades import NO_TRADE, Trades, trades_of

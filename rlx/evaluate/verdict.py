@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rlx.evaluate.claim import write_claim
-from rlx.evaluate.significance import Significance
-from rlx.evaluate.statistics import Interval
+from rlx.measures.significance import Significance
+from rlx.measures.statistics import Interval
 
 Numbers = Mapping[str, float | None]
 

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlx.evaluate.config import WalkForward
-from rlx.evaluate.distribution import DISTRIBUTED, describe_windows
-from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.purging import MadeOn
 from rlx.evaluate.window_rows import SEEN_PREFIX, Row, describe_status, window_rows
 from rlx.evaluate.windows import HOLDOUT, WALK_FORWARD
+from rlx.measures.distribution import describe_windows
+from rlx.measures.evaluation import Evaluation
+from rlx.measures.performance import tagged
 
 
 def measure_walk_forward(
@@ -30,7 +31,7 @@ def measure_walk_forward(
     rows = window_rows(evaluation, baselines, WALK_FORWARD, made_on)
     marks = [name for name in rows[0] if name.startswith(SEEN_PREFIX)]
     returns = [f"{name}_cumulative_return" for name in baselines]
-    shown = {"window", "first", "last", *marks, "status", *DISTRIBUTED, *returns}
+    shown = {"window", "first", "last", *marks, "status", *tagged("windows"), *returns}
     block = {
         **describe_windows(evaluation, baselines, WALK_FORWARD),
         "stride": protocol.stride,

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlx.evaluate.config import Protocol, WalkForward
-from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.every_start import measure_every_start
 from rlx.evaluate.every_start_config import EveryStart
 from rlx.evaluate.purging import MadeOn
 from rlx.evaluate.walk_forward import measure_walk_forward
 from rlx.evaluate.window_rows import Row
+from rlx.measures.evaluation import Evaluation
 
 WINDOW_BLOCKS = ("walk_forward", "every_start")
 """Fields of the scorecard, and names of the protocols, that have rows."""

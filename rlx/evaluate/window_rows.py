@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from rlx.evaluate.distribution import window_metrics, window_shares
-from rlx.evaluate.evaluation import Evaluation
-from rlx.evaluate.measures import guard_metrics
 from rlx.evaluate.purging import EMBARGOED, PURGED, SEEN, UNSEEN, MadeOn, window_status
 from rlx.evaluate.seen import seen_steps
+from rlx.measures.distribution import window_metrics, window_shares
+from rlx.measures.evaluation import Evaluation
+from rlx.measures.telemetry import guard_metrics
 from rlx.plain import plain
 from rlx.untrusted.csv_file import write_csv
 

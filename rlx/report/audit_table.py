@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rlx.report.numbers import UNDEFINED
 from rlx.report.tables import terminal_line, terminal_table
 from rlx.untrusted.escape import one_line
 
@@ -79,7 +80,7 @@ def _place(leak: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else "n/a" if value is None else str(value)
+    return f"{value:.6g}" if isinstance(value, float) else UNDEFINED if value is None else str(value)
 
 
 def _edge_row(meaning: str, found: Mapping[str, Any]) -> list[str]:
@@ -91,5 +92,5 @@ def _edge_row(meaning: str, found: Mapping[str, Any]) -> list[str]:
         f"{found['standard_error']:.2%}",
         f"{found['p05']:+.2%} to {found['p95']:+.2%}",
         f"{found['p_value']:.1%}",
-        "n/a" if mean_p_value is None else f"{mean_p_value:.2g}",
+        UNDEFINED if mean_p_value is None else f"{mean_p_value:.2g}",
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rlx.board.standing import Group
-from rlx.report.board_rows import COLUMNS, conclusions, group_title, pool_cells, row_cells
+from rlx.report.board_rows import columns, conclusions, group_title, pool_cells, row_cells
 from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined, table
 
 READING = Markdown(
@@ -24,7 +24,7 @@ def render_board(groups: Sequence[Group]) -> str:
 
 def _group(group: Group) -> Markdown:
     rows = [list(row_cells(row).values()) for row in group.rows]
-    parts: list[str] = [heading(2, group_title(group)), _judged(group), table(list(COLUMNS.values()), rows)]
+    parts: list[str] = [heading(2, group_title(group)), _judged(group), table(list(columns().values()), rows)]
     if group.pools:
         lines = [pool_cells(pool) for pool in group.pools]
         parts.append(table(list(lines[0]), [list(line.values()) for line in lines]))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from rlx.board.standing import EXCESS, Group, Pool, Row
-from rlx.report.numbers import number
+from rlx.board.standing import Group, Pool, Row
+from rlx.measures.metric import Metric
+from rlx.measures.performance import tagged
+from rlx.measures.statistics import EXCESS
+from rlx.report.numbers import is_fraction, number
 
-COLUMNS = {
+PLACE = {
     "rank": "rank",
     "change": "change",
     "target": "target",
@@ -13,40 +16,51 @@ COLUMNS = {
     "score_change": "since last",
     "score_per_day": "score/day",
     "multiple": "x equal weight",
-    "sharpe": "Sharpe",
-    "sharpe_interval": "Sharpe interval",
-    "excess": "excess a year",
-    "excess_interval": "excess interval",
-    "p_value": "p (Holm)",
-    "dsr": "DSR",
-    "max_drawdown": "max drawdown",
-    "turnover": "turnover/step",
 }
-"""Column -> its heading."""
-
+PROOF = {"excess": "excess a year", "excess_interval": "excess interval", "p_value": "p (Holm)", "dsr": "DSR"}
 NONE = "-"
+
+
+def columns() -> dict[str, str]:
+    """Return column -> its heading: the place, metrics that have an interval, what is proven, and other metrics."""
+    sure, plain = board_metrics()
+    with_intervals: dict[str, str] = {}
+    for name, metric in sure.items():
+        with_intervals |= {name: metric.heading, f"{name}_interval": f"{metric.heading} interval"}
+    return PLACE | with_intervals | PROOF | {name: metric.heading for name, metric in plain.items()}
+
+
+def board_metrics() -> tuple[dict[str, Metric], dict[str, Metric]]:
+    """Return the metrics of a board by name, those with an interval and those without."""
+    intervals, metrics = tagged("interval"), tagged("board").items()
+    sure = {name: metric for name, metric in metrics if name in intervals}
+    return sure, {name: metric for name, metric in metrics if name not in intervals}
 
 
 def row_cells(row: Row) -> dict[str, str]:
     """Return the cells of a judged target by column; one that failed has its rank and name alone."""
     entry = row.entry
-    cells = dict.fromkeys(COLUMNS, NONE) | {"target": entry.target, "rank": NONE if row.rank is None else str(row.rank)}
+    cells = dict.fromkeys(columns(), NONE) | {
+        "target": entry.target,
+        "rank": NONE if row.rank is None else str(row.rank),
+    }
     if entry.failure is not None:
         return cells
+    sure, plain = board_metrics()
+    measured = {name: number(name, entry.metrics.get(name)) for name in (*sure, *plain)}
+    intervals = {f"{name}_interval": _interval(row, name) for name in sure}
     return cells | {
         "change": rank_change(row),
         "score": number("cumulative_return", entry.score),
         "score_change": signed_change(row),
         "score_per_day": NONE if entry.score_per_day is None else f"{entry.score_per_day:+.3%}",
         "multiple": NONE if row.multiple is None else f"{row.multiple:.2f}x",
-        "sharpe": number("sharpe", entry.metrics.get("sharpe")),
-        "sharpe_interval": _interval(row, "sharpe"),
         "excess": _percent(entry.intervals.get(EXCESS, {}).get("estimate")),
         "excess_interval": _interval(row, EXCESS),
         "p_value": NONE if row.p_value is None else f"{row.p_value:.3f}",
         "dsr": NONE if (dsr := entry.significance.get("dsr")) is None else f"{dsr:.2f}",
-        "max_drawdown": number("max_drawdown", entry.metrics.get("max_drawdown")),
-        "turnover": number("turnover", entry.metrics.get("turnover")),
+        **measured,
+        **intervals,
     }
 
 
@@ -136,9 +150,9 @@ def _interval(row: Row, name: str) -> str:
     interval = row.entry.intervals.get(name, {})
     if interval.get("low") is None:
         return NONE
-    if name == "sharpe":
-        return f"{interval['low']:.2f} to {interval['high']:.2f}"
-    return f"{interval['low']:+.1%} to {interval['high']:+.1%}"
+    if is_fraction(name):
+        return f"{interval['low']:+.1%} to {interval['high']:+.1%}"
+    return f"{interval['low']:.2f} to {interval['high']:.2f}"
 
 
 def _percent(value: float | None) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rlx.board.standing import Group
-from rlx.report.board_rows import COLUMNS, conclusions, group_title, pool_cells, row_cells
+from rlx.measures.performance import tagged
+from rlx.report.board_rows import columns, conclusions, group_title, pool_cells, row_cells
 from rlx.report.tables import terminal_line, terminal_table
 
 if TYPE_CHECKING:
@@ -13,10 +14,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 SHOWN = (
-    *("rank", "change", "target", "score", "score_per_day", "multiple", "sharpe", "excess_interval", "p_value", "dsr"),
-    "max_drawdown",
+    *("rank", "change", "target", "score", "score_per_day", "multiple"),
+    *("excess_interval", "p_value", "dsr"),
 )
-"""Columns that a terminal has room for."""
+"""Columns that a terminal has room for, besides metrics."""
 
 
 def board_table(group: Group) -> Renderables:
@@ -33,8 +34,10 @@ def board_table(group: Group) -> Renderables:
 
 
 def _rows(group: Group) -> Table:
-    lines = [[cells[column] for column in SHOWN] for cells in map(row_cells, group.rows)]
-    return terminal_table(group_title(group), [COLUMNS[column] for column in SHOWN], lines)
+    metrics = tagged("board_terminal")
+    shown = {column: heading for column, heading in columns().items() if column in SHOWN or column in metrics}
+    lines = [[cells[column] for column in shown] for cells in map(row_cells, group.rows)]
+    return terminal_table(group_title(group), list(shown.values()), lines)
 
 
 def _pools(group: Group) -> Table:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlx.evaluate.every_start import FLAGS
-from rlx.evaluate.outliers import HIGH, LOW
 from rlx.evaluate.window_rows import Row
+from rlx.measures.outliers import HIGH, LOW
 from rlx.report.outliers_table import MEASURES, outliers_line
 from rlx.report.panels import CAP, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.windows_figure import LEFT, label_windows, new_figure, note_median, shade_no_test, write_png

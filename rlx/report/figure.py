@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rlx.evaluate.evaluation import Evaluation
-from rlx.evaluate.measures import performance_metrics
 from rlx.evaluate.windows import HOLDOUT
+from rlx.measures.evaluation import Evaluation
+from rlx.measures.performance import performance_metrics, tagged
 from rlx.report import panels
-from rlx.report.numbers import number
+from rlx.report.numbers import in_words
 from rlx.report.windows_figure import write_png
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
@@ -69,14 +69,10 @@ def _finish(figure: Figure, axes: list[Axes], evaluation: Evaluation, title: str
     span = f"{np.datetime_as_string(first, unit='D')} to {np.datetime_as_string(last, unit='D')}"
     measured = performance_metrics(windows.ledger.select(0), evaluation.periods_per_year)
     steps = f"{windows.steps} step{'s' if windows.steps > 1 else ''}"
-    subtitle = (
-        f"{span}, {steps}, {len(evaluation.symbols)} assets, net of costs:  "
-        f"{_text(measured, 'annual_return')} a year,  Sharpe {_text(measured, 'sharpe')},  "
-        f"max drawdown {_text(measured, 'max_drawdown')},  turnover {_text(measured, 'turnover')} a step"
-    )
+    told = ",  ".join(in_words(metric, _value(measured[name])) for name, metric in tagged("figure").items())
+    subtitle = f"{span}, {steps}, {len(evaluation.symbols)} assets, net of costs:  {told}"
     figure.text(0.062, 0.935, subtitle, fontsize=11.5, color=panels.MUTED)
 
 
-def _text(measured: Mapping[str, FloatArray], name: str) -> str:
-    value = float(measured[name])
-    return number(name, value if np.isfinite(value) else None)
+def _value(measured: FloatArray) -> float | None:
+    return float(measured) if np.isfinite(measured) else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlx.evaluate.guard_ab import HITS
 from rlx.plain import write_text
-from rlx.report.numbers import number
+from rlx.report.numbers import UNDEFINED, number
 from rlx.report.tables import terminal_table
 from rlx.untrusted.markdown import Markdown, code, document, heading, table, words
 
@@ -118,7 +118,7 @@ def _statistics(summary: dict[str, Any]) -> str:
 
 def _difference(measure: str, difference: dict[str, Any], level: float) -> str:
     if difference["estimate"] is None:
-        return "n/a"
+        return UNDEFINED
     estimate = _points(measure, difference["estimate"])
     if difference["low"] is None:
         return f"{estimate} (no interval)"

@@ -5,13 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rlx.evaluate.distribution import DISTRIBUTED
-from rlx.evaluate.measures import telemetry_key
 from rlx.evaluate.scorecard import Scorecard
-from rlx.keys import keys
+from rlx.measures.performance import tagged
+from rlx.measures.telemetry import telemetry_key
 from rlx.plain import write_text
 from rlx.report.audit_table import CHECK_HEADER, EDGE_HEADER, check_rows, edge_rows, parts_in_words
-from rlx.report.numbers import number
+from rlx.report.numbers import meaning, number
 from rlx.report.outliers_table import (
     EPISODE_HEADER,
     SUMMARY_HEADER,
@@ -74,7 +73,7 @@ def _facts(card: Scorecard) -> Markdown:
 def _metrics(card: Scorecard) -> Markdown:
     columns = {card.policy["name"]: card.metrics, **_labelled(card)}
     rows = [
-        [code(name), *(number(name, column.get(name)) for column in columns.values()), _meaning(f"eval/{name}")]
+        [code(name), *(number(name, column.get(name)) for column in columns.values()), meaning(f"eval/{name}")]
         for name in card.metrics
     ]
     return table(["", *columns, "meaning"], rows)
@@ -154,20 +153,14 @@ def _audit(block: dict[str, Any]) -> Markdown:
 def _quantiles(windows: dict[str, Any]) -> Markdown:
     rows = [
         [code(name), *(number(name, part[level]) for level in ("p05", "median", "p95"))]
-        for name, part in ((name, windows[name]) for name in DISTRIBUTED)
+        for name, part in ((name, windows[name]) for name in tagged("windows") if name in windows)
     ]
     return table(["", "p05", "median", "p95"], rows)
 
 
 def _guard(card: Scorecard) -> Markdown:
-    rows = [[code(name), number(name, value), _meaning(telemetry_key(name))] for name, value in card.guard.items()]
+    rows = [[code(name), number(name, value), meaning(telemetry_key(name))] for name, value in card.guard.items()]
     return table(["", "value", "meaning"], rows)
-
-
-def _meaning(name: str) -> str:
-    """Return what a logged key means, '' for one of a package that is not installed here."""
-    key = keys().get(name)
-    return "" if key is None else f"{key.meaning} ({key.unit})"
 
 
 def _key(card: Scorecard) -> Markdown:

@@ -2,22 +2,53 @@
 
 from __future__ import annotations
 
-from rlx.evaluate.measures import telemetry_key
-from rlx.keys import keys
+from rlx.keys import known_key
+from rlx.measures.metric import Metric
+from rlx.measures.telemetry import telemetry_key
 
+UNDEFINED = "n/a"
 _FRACTIONS = ("fraction", "share")
 
 
 def number(name: str, value: float | None) -> str:
     """Return the value of a measure, named without its prefix, as text; ``n/a`` where it does not exist."""
     if value is None:
-        return "n/a"
-    unit = _unit(name)
-    if unit.startswith(_FRACTIONS):
+        return UNDEFINED
+    if is_fraction(name):
         return f"{value:.2%}"
+    unit = _unit(name)
     return f"{value:.0f}" if unit == "0 or 1" else f"{value:.4g}" if unit.startswith("per ") else f"{value:.2f}"
 
 
+def is_fraction(name: str) -> bool:
+    """Return whether a measure is written in percent; one that no installed package declares is."""
+    return _unit(name).startswith(_FRACTIONS)
+
+
+def meaning(name: str) -> str:
+    """Return what a logged key means, and its unit; '' for one of a package that is not installed here."""
+    key = known_key(name)
+    return "" if key is None else f"{key.meaning} ({key.unit})"
+
+
+def spelt_out(metric: Metric) -> str:
+    """Return the heading of a metric without its stroke: "turnover a step"."""
+    return metric.heading.replace("/", " a ")
+
+
+def capital(words: str) -> str:
+    """Return words with a capital at their beginning."""
+    return words[:1].upper() + words[1:]
+
+
+def in_words(metric: Metric, value: float | None) -> str:
+    """Return a metric and its number as part of a sentence: "Sharpe 1.20", "5.00% a year", "turnover 1.00% a step"."""
+    text, (what, _, each) = number(metric.name, value), metric.heading.partition("/")
+    if what.startswith("a "):
+        return f"{text} {what}"
+    return f"{what} {text} a {each}" if each else f"{what} {text}"
+
+
 def _unit(name: str) -> str:
-    known = next((key for key in (f"eval/{name}", telemetry_key(name)) if key in keys()), None)
-    return "fraction" if known is None else keys()[known].unit
+    known = next(filter(None, map(known_key, (f"eval/{name}", telemetry_key(name)))), None)
+    return "fraction" if known is None else known.unit

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from rlx.evaluate.outliers import HIGH
-from rlx.report.numbers import number
+from rlx.measures.outliers import HIGH
+from rlx.report.numbers import UNDEFINED, number
 
 MEASURES = {"cumulative_return": "return", "excess_over_equal_weight": "excess over equal weight"}
 """Measure that is searched for outliers -> its name in words."""
@@ -30,7 +30,7 @@ def summary_lines(block: dict[str, Any]) -> list[list[str]]:
         part = found["high_share_of_mean"]
         numbers = [number(name, found[key]) for key in SUMMARY]
         counts = [str(found["n_low"]), str(found["n_high"])]
-        lines.append([MEASURES[name], *counts, *numbers, "n/a" if part is None else f"{part:.0%}"])
+        lines.append([MEASURES[name], *counts, *numbers, UNDEFINED if part is None else f"{part:.0%}"])
     return lines
 
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rlx.evaluate.evaluation import Evaluation
-from rlx.evaluate.metrics import drawdowns
 from rlx.evaluate.windows import HOLDOUT
+from rlx.measures.evaluation import Evaluation
+from rlx.measures.metrics import drawdowns
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray, TimeArray
 from rlx.untrusted.escape import one_line

@@ -144,7 +144,7 @@ def render_template(group: Group, candidate: Candidate, rules: PromotionRules, n
             "first": key["windows"]["holdout"]["first"],
             "last": key["windows"]["holdout"]["last"],
             "cumulative_return": entry.score,
-            "sharpe": entry.metrics.get("sharpe"),
+            "sharpe": entry.sharpe,
         },
     }
     return HEADER + yaml.safe_dump(template, sort_keys=False, allow_unicode=True)
@@ -181,7 +181,7 @@ def _cells(candidate: Candidate) -> list[str]:
         candidate.system,
         str(len(candidate.rows)),
         number("cumulative_return", candidate.representative.entry.score),
-        number("sharpe", candidate.representative.entry.metrics.get("sharpe")),
+        number("sharpe", candidate.representative.entry.sharpe),
         "yes" if candidate.promoted else "no: " + ", ".join(dict.fromkeys(f.rule for f in candidate.broken)),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rlx.evaluate.scorecard import Scorecard
-from rlx.evaluate.significance import Significance
+from rlx.measures.significance import Significance
 from rlx.report.outliers_table import MEASURES
 from rlx.untrusted.plain_types import Count, Finite, Measure, Nothing, Rule, items, require
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rlx.report.numbers import UNDEFINED
 from rlx.untrusted.markdown import Markdown, code, words
 
 TRIALS_FROM = {
@@ -49,5 +50,5 @@ def _origin(block: dict[str, Any]) -> str:
 
 def _text(value: float | None) -> str:
     if value is None:
-        return "n/a"
+        return UNDEFINED
     return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rlx.evaluate.claim import may_claim, write_claim
-from rlx.evaluate.significance import Significance
 from rlx.evaluate.verdict import SEEN_SAYS
-from rlx.report.numbers import number
+from rlx.measures.significance import Significance
+from rlx.report.numbers import UNDEFINED, number
 from rlx.report.tables import terminal_line, terminal_table
 from rlx.untrusted.markdown import code, document, heading, table
 
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 ACCEPTED = 0.05
 """Probability of overfitting up to which Bailey et al. (2015) suggest to accept a choice."""
+
+MEASURES = ("sharpe", "cumulative_return")
+"""What a trial, and equal weight, is described by."""
 
 RANKS_HEADER = ["rank out of sample", "logit", "share of choices"]
 CHOSEN_ON_THE_TEST = (
@@ -118,7 +121,7 @@ def _equal_weight(report: dict[str, Any]) -> str:
     beside = report["equal_weight"]
     if beside is None:
         return ""
-    measures = [number(measure, beside[measure]) for measure in ("sharpe", "cumulative_return")]
+    measures = [number(measure, beside[measure]) for measure in MEASURES]
     return "Equal weight over the same steps has a Sharpe ratio of {} and a return of {}.".format(*measures)
 
 
@@ -171,7 +174,7 @@ def _line(row: dict[str, Any], report: dict[str, Any]) -> list[str]:
     name = f"{trial} (chosen)" if row["trial"] == report["chosen"] else trial
     settings = [_short(row["settings"].get(key, "")) for key in _settings(report)]
     objective = [_ratio(row["objective"])] if _has_objective(report) else []
-    measures = [number(measure, row[measure]) for measure in ("sharpe", "cumulative_return")]
+    measures = [number(measure, row[measure]) for measure in MEASURES]
     return [name, *settings, *objective, *measures, *(_ratio(row["significance"][one]) for one in ("psr", "dsr"))]
 
 
@@ -202,4 +205,4 @@ def _short(value: str) -> str:
 
 
 def _ratio(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:.3f}"
+    return UNDEFINED if value is None else f"{value:.3f}"

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rlx.evaluate.scorecard import Scorecard
+from rlx.measures.metric import Metric
+from rlx.measures.performance import tagged
 from rlx.report.numbers import number
 from rlx.report.outliers_table import (
     EPISODE_HEADER,
@@ -20,18 +22,6 @@ from rlx.report.windows_table import describe_in_words, shares_in_words, window_
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
     from rich.table import Table
-
-SHOWN = {
-    "cumulative_return": "return",
-    "annual_return": "a year",
-    "sharpe": "Sharpe",
-    "sortino": "Sortino",
-    "max_drawdown": "max drawdown",
-    "turnover": "turnover/step",
-    "cost_drag": "cost/year",
-    "mean_gross_exposure": "gross",
-}
-"""Metric -> its heading in the terminal."""
 
 
 def scorecard_summary(card: Scorecard) -> Group:
@@ -51,28 +41,34 @@ def scorecard_summary(card: Scorecard) -> Group:
 
 def parts_table(cards: Mapping[str, Scorecard]) -> Table:
     """Return a rich table of policies for some of the symbols, each beside equal weight of the same symbols."""
+    shown = tagged("terminal")
     lines = [
         [
             name,
-            *(number(metric, card.metrics[metric]) for metric in SHOWN),
+            *(number(metric, card.metrics.get(metric)) for metric in shown),
             number("cumulative_return", card.baselines["equal_weight"]["cumulative_return"]),
         ]
         for name, card in cards.items()
     ]
-    return terminal_table("Policies of some symbols", ["symbols", *SHOWN.values(), "equal weight"], lines)
+    return terminal_table("Policies of some symbols", ["symbols", *_headings(shown), "equal weight"], lines)
 
 
 def _table(card: Scorecard) -> Table:
     holdout, own = card.key["windows"]["holdout"], card.policy["name"]
     title = f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {card.key['hash']}"
     labels = {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
+    shown = tagged("terminal")
     lines = [
-        [label, *(number(name, metrics[name]) for name in SHOWN)]
+        [label, *(number(name, metrics.get(name)) for name in shown)]
         for label, metrics in {own: card.metrics, **labels}.items()
     ]
-    table = terminal_table(title, ["policy", *SHOWN.values()], lines)
+    table = terminal_table(title, ["policy", *_headings(shown)], lines)
     table.rows[0].style = "bold"
     return table
+
+
+def _headings(metrics: Mapping[str, Metric]) -> list[str]:
+    return [metric.heading for metric in metrics.values()]
 
 
 def _windows(card: Scorecard) -> Table:
@@ -94,9 +90,9 @@ def _every_start(card: Scorecard) -> list[RenderableType]:
 
 def _interval_line(card: Scorecard) -> str:
     spans = []
-    for name in ("sharpe", "cumulative_return"):
+    for name, metric in tagged("headline").items():
         interval = card.intervals[name]
         if interval["low"] is None:
             return f"no intervals: {interval['reason']}"
-        spans.append(f"{SHOWN[name]} {number(name, interval['low'])} to {number(name, interval['high'])}")
+        spans.append(f"{metric.heading} {number(name, interval['low'])} to {number(name, interval['high'])}")
     return f"{interval['confidence']:.0%} intervals: {', '.join(spans)}"

@@ -6,24 +6,19 @@ from typing import Any
 
 from rlx.evaluate.purging import EMBARGOED, PURGED
 from rlx.evaluate.window_rows import seen_in
+from rlx.measures.performance import tagged
 from rlx.report.numbers import number
 
 LONGEST = 24
 """Rows shown; of more windows the first and last are, and the file has them all."""
 
-COLUMNS = {
-    "cumulative_return": "return",
-    "equal_weight_cumulative_return": "equal weight",
-    "sharpe": "Sharpe",
-    "max_drawdown": "max drawdown",
-    "turnover": "turnover/step",
-}
-"""Column of a window -> its heading."""
+BESIDE = {"cumulative_return": {"equal_weight_cumulative_return": "equal weight"}}
+"""Measure of a window -> the columns behind it, and their headings."""
 
 
 def window_header(block: dict[str, Any]) -> list[str]:
     """Return the headings of ``window_lines``."""
-    return ["from", "to", *(heading for name, heading in COLUMNS.items() if name in block["rows"][0]), *_seen(block)]
+    return ["from", "to", *_columns(block["rows"][0]).values(), *_seen(block)]
 
 
 def window_lines(block: dict[str, Any]) -> list[list[str]]:
@@ -73,10 +68,18 @@ def _cut(block: dict[str, Any]) -> str:
 
 
 def _line(row: dict[str, Any], block: dict[str, Any]) -> list[str]:
-    measures = [number(name, row[name]) for name in COLUMNS if name in row]
+    measures = [number(name, row[name]) for name in _columns(row)]
     close = row.get("status") in (PURGED, EMBARGOED)
     seen = [row["status"] if close else str(seen_in(row))] if _seen(block) else []
     return [row["first"][:10], row["last"][:10], *measures, *seen]
+
+
+def _columns(row: dict[str, Any]) -> dict[str, str]:
+    """Return column -> heading of the measures that a window has."""
+    columns: dict[str, str] = {}
+    for name, metric in tagged("windows").items():
+        columns |= {name: metric.heading} | BESIDE.get(name, {})
+    return {name: heading for name, heading in columns.items() if name in row}
 
 
 def _seen(block: dict[str, Any]) -> list[str]:

@@ -10,8 +10,8 @@ import numpy as np
 from rlx.data.market import Market
 from rlx.data.sources import synthetic
 from rlx.evaluate.evaluator import evaluate
-from rlx.evaluate.measures import Metric
 from rlx.evaluate.windows import HOLDOUT, WindowSet
+from rlx.measures.metric import TAGS, Metric
 from rlx.policies.baselines import Cash, EqualWeight
 from rlx.sim.ledger import Ledger
 from rlx.sim.rules import Costs, Rules
@@ -28,6 +28,7 @@ def check_metric(metric: Metric) -> None:
     """
     assert metric.unit and metric.meaning, "unit and meaning must be given: people read them beside the number"
     assert metric.better in BETTER, f"better={metric.better!r} must be one of {BETTER}"
+    assert metric.tags.keys() <= TAGS.keys(), f"tags={sorted(metric.tags)} must be among {sorted(TAGS)}"
     ledger = _ledger(EqualWeight(), steps=20)
     before = {field.name: np.copy(getattr(ledger, field.name)) for field in fields(ledger)}
     together = _measured(metric, ledger, (5,))

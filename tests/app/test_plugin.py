@@ -105,6 +105,7 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
     board = ("protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=board.json", *QUICK[1:])
     ran(site, folder, "evaluate", *board)
     entries = json.loads((folder / "board.json").read_text())["entries"]
+    assert "| ulcer |" in (folder / "board.md").read_text()  # the metric is tagged for boards
     assert [entry["target"] for entry in entries if entry.get("failure") is None][:2] == ["contrarian", "mix"]
 
     for judged in ("run", "contrarian"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rlx.board.entry import Entry
-from rlx.board.standing import EXCESS
 from rlx.board.store import Scoreboard
+from rlx.measures.statistics import EXCESS
 
 KEY, OTHER = "0123456789ab", "ba9876543210"
 

@@ -8,9 +8,10 @@ import pytest
 
 from rlx.board.entry import ORACLE, Entry
 from rlx.board.promotion import Candidate, PromotionRules, hold_to_rules, next_experiments
-from rlx.board.standing import EXCESS, stand
+from rlx.board.standing import stand
 from rlx.board.store import Scoreboard
 from rlx.errors import ConfigError
+from rlx.measures.statistics import EXCESS
 from tests.board.entries import entry, failed
 
 RULES = PromotionRules()

@@ -11,9 +11,9 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError, RlxError
-from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import WindowSet, holdout_windows, start_index_windows
+from rlx.measures.evaluation import Evaluation
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.sim import Costs, Ledger, Limits, Rules, simulate
 from rlx.types import Accounting

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 
 from rlx.errors import ConfigError
-from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.guard_ab import GuardContest, compare_guards, judge_guard, window_groups
 from rlx.evaluate.guard_config import GuardAb
-from rlx.evaluate.window_differences import Difference
 from rlx.evaluate.windows import WINDOWS, WindowSet
+from rlx.measures.evaluation import Evaluation
+from rlx.measures.window_differences import Difference
 from rlx.policies.baselines import EqualWeight
 from rlx.sim.rules import Guard, Rules
 from rlx.types import FloatArray

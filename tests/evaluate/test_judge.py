@@ -12,16 +12,18 @@ import pytest
 
 from rlx.data.splits import Span
 from rlx.errors import ConfigError, RlxError
-from rlx.evaluate import metrics, proof
+from rlx.evaluate import proof
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, judge, judge_beside, score
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.seen import Seen
-from rlx.evaluate.statistics import bootstrap_intervals
-from rlx.evaluate.trials import Sweep
 from rlx.evaluate.windows import protocol_windows
 from rlx.keys import keys
+from rlx.measures import metrics
+from rlx.measures.significance import MOMENTS
+from rlx.measures.statistics import bootstrap_intervals
+from rlx.measures.trials import Sweep
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.sim import Costs, Limits, Reward, Rules
 from tests.evaluate.players import FREE, GUARDED, OPEN, Player, make_market, random_market, state_dependent
@@ -357,6 +359,6 @@ def test_equal_weight_is_resampled_once_for_all_policies_beside_it(monkeypatch: 
 
 def test_the_moments_of_equal_weight_are_on_the_scorecard() -> None:
     card, same = judged().scorecard, judged(EqualWeight()).scorecard
-    assert card.significance["equal_weight"] == {name: same.significance[name] for name in proof.MOMENTS}
+    assert card.significance["equal_weight"] == {name: same.significance[name] for name in MOMENTS}
     alone = judge(Cash(), random_market(), SPAN, FREE, PROTOCOL, baselines=[], module="test").scorecard
     assert "equal_weight" not in alone.significance

@@ -10,10 +10,10 @@ import pytest
 
 from rlx.data.splits import Span
 from rlx.errors import RlxError
-from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.ledger_file import read_ledger, write_ledger
 from rlx.evaluate.windows import holdout_windows, start_index_windows
+from rlx.measures.evaluation import Evaluation
 from rlx.sim.ledger import SCALARS, Ledger
 from tests.evaluate.players import GUARDED, random_market, state_dependent
 

@@ -15,11 +15,11 @@ from rlx.data.panel import MarketPanel
 from rlx.data.splits import Span
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol, WalkForward
-from rlx.evaluate.evaluation import WindowLedger
 from rlx.evaluate.judge import Judgement, judge
 from rlx.evaluate.purging import MadeOn, lookback_steps, no_test, window_status
 from rlx.evaluate.seen import Seen
 from rlx.evaluate.windows import fit_windows, protocol_span, protocol_windows
+from rlx.measures.evaluation import WindowLedger
 from rlx.policies.baselines import EqualWeight
 from rlx.report.windows_table import shares_in_words, window_lines
 from tests.evaluate.players import FREE, Player, random_market

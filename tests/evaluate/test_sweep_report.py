@@ -10,11 +10,10 @@ import numpy as np
 import pytest
 
 from rlx.errors import RlxError
-from rlx.evaluate.overfitting import backtest_overfitting
-from rlx.evaluate.proof import MOMENTS
-from rlx.evaluate.significance import Significance, deflated_sharpe_ratio, measure_significance, null_variance
 from rlx.evaluate.sweep_report import BesideSweep, SweepTrial, measure_sweep
-from rlx.evaluate.trials import Trials
+from rlx.measures.overfitting import backtest_overfitting
+from rlx.measures.significance import MOMENTS, Significance, deflated_sharpe_ratio, measure_significance, null_variance
+from rlx.measures.trials import Trials
 from rlx.report.sweep_report import render_markdown, write_words
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from rlx.evaluate.significance import Significance
-from rlx.evaluate.statistics import Interval
 from rlx.evaluate.verdict import Baseline, write_verdict
+from rlx.measures.significance import Significance
+from rlx.measures.statistics import Interval
 
 MINE: dict[str, float | None] = {"cumulative_return": 0.209, "sharpe": 2.061, "ruined": 0.0}
 THEIRS: dict[str, float | None] = {"cumulative_return": 0.367, "sharpe": 2.058}

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlx.data.splits import Span
-from rlx.evaluate.evaluation import Evaluation
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import holdout_windows
+from rlx.measures.evaluation import Evaluation
 from rlx.policies.base import Policy
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.report.figure import draw_report, write_report_png

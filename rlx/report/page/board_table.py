@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from rlx.board.standing import BASELINE, EXCESS, Group, Row
-from rlx.report.board_rows import COLUMNS, row_cells
+from rlx.board.standing import BASELINE, Group, Row
+from rlx.measures.metric import Metric
+from rlx.measures.statistics import EXCESS
+from rlx.report.board_rows import PLACE as BEFORE
+from rlx.report.board_rows import PROOF, board_metrics, row_cells
+from rlx.report.numbers import is_fraction, spelt_out
 from rlx.report.page.html import Markup, breakable, join, tag, text, unseen
 from rlx.report.page.scale import Scale
 from rlx.report.page.small import interval_bar, interval_scale, spark_line
@@ -27,27 +32,40 @@ class Column:
         return self.value is None
 
 
-TABLE: dict[str, Column] = {
-    "rank": Column(COLUMNS["rank"], False, lambda row: row.rank),
-    "change": Column(COLUMNS["change"], True, lambda row: _places(row)),
-    "target": Column(COLUMNS["target"], False),
+PLACE: dict[str, Column] = {
+    "rank": Column(BEFORE["rank"], False, lambda row: row.rank),
+    "change": Column(BEFORE["change"], True, lambda row: _places(row)),
+    "target": Column(BEFORE["target"], False),
     "system": Column("system", False),
-    "score": Column(COLUMNS["score"], True, lambda row: row.entry.score),
+    "score": Column(BEFORE["score"], True, lambda row: row.entry.score),
     "score_per_day": Column("score a day", True, lambda row: row.entry.score_per_day),
-    "score_change": Column(COLUMNS["score_change"], True, lambda row: _score_change(row)),
+    "score_change": Column(BEFORE["score_change"], True, lambda row: _score_change(row)),
     "multiple": Column("x\N{NO-BREAK SPACE}equal weight", True, lambda row: row.multiple),
-    "sharpe": Column("Sharpe and interval", True, lambda row: row.entry.metrics.get("sharpe")),
-    "excess": Column("excess a year and interval", True, lambda row: _interval(row, EXCESS).get("estimate")),
-    "p_value": Column(COLUMNS["p_value"], False, lambda row: row.p_value),
-    "dsr": Column(COLUMNS["dsr"], True, lambda row: row.entry.significance.get("dsr")),
-    "max_drawdown": Column(COLUMNS["max_drawdown"], False, lambda row: row.entry.metrics.get("max_drawdown")),
-    "turnover": Column("turnover a step", False, lambda row: row.entry.metrics.get("turnover")),
-    "equity": Column("value of 1", True, lambda row: row.entry.equity[-1] if row.entry.equity else None),
 }
-"""Column -> what stands in its head and what it is sorted by."""
+PROVEN: dict[str, Column] = {
+    "excess": Column("excess a year and interval", True, lambda row: _interval(row, EXCESS).get("estimate")),
+    "p_value": Column(PROOF["p_value"], False, lambda row: row.p_value),
+    "dsr": Column(PROOF["dsr"], True, lambda row: row.entry.significance.get("dsr")),
+}
+EQUITY = Column("value of 1", True, lambda row: row.entry.equity[-1] if row.entry.equity else None)
 
-INTERVALS = {"sharpe": "sharpe", "excess": EXCESS}
-"""Column -> the interval that is drawn in it."""
+
+@cache
+def page_columns() -> dict[str, Column]:
+    """Return column -> what stands in its head and what it is sorted by."""
+    sure, plain = board_metrics()
+    with_intervals = {name: _measured(metric, f"{metric.heading} and interval") for name, metric in sure.items()}
+    others = {name: _measured(metric, spelt_out(metric)) for name, metric in plain.items()}
+    return PLACE | with_intervals | PROVEN | others | {"equity": EQUITY}
+
+
+def _measured(metric: Metric, heading: str) -> Column:
+    return Column(heading, metric.better != "lower", lambda row: row.entry.metrics.get(metric.name))
+
+
+def _intervals() -> dict[str, str]:
+    """Return column -> the interval that is drawn in it."""
+    return {name: name for name in board_metrics()[0]} | {"excess": EXCESS}
 
 
 def board_table(group: Group, ids: Mapping[str, str], with_report: Mapping[str, bool]) -> Markup:
@@ -55,8 +73,8 @@ def board_table(group: Group, ids: Mapping[str, str], with_report: Mapping[str, 
 
     What has no rank stands in a body of its own, so that sorting leaves it at the end.
     """
-    scales = {name: interval_scale([_interval(row, key) for row in group.rows]) for name, key in INTERVALS.items()}
-    head = tag("tr", *(_heading(name, column) for name, column in TABLE.items()))
+    scales = {name: interval_scale([_interval(row, key) for row in group.rows]) for name, key in _intervals().items()}
+    head = tag("tr", *(_heading(name, column) for name, column in page_columns().items()))
     rows = [(row, _row(row, ids[row.entry.target], with_report[row.entry.target], scales)) for row in group.rows]
     ranked = [drawn for row, drawn in rows if row.rank is not None]
     others = [drawn for row, drawn in rows if row.rank is None]
@@ -89,9 +107,9 @@ def _row(row: Row, id_: str, opens: bool, scales: Mapping[str, Scale]) -> Markup
         tag("td", tag("span", breakable(row.entry.system), class_="name"), class_="words"),
     ]
     if row.entry.failure is not None:
-        drawn.append(_reason(f"Not judged: {row.entry.failure}", colspan=len(TABLE) - len(drawn)))
+        drawn.append(_reason(f"Not judged: {row.entry.failure}", colspan=len(page_columns()) - len(drawn)))
     else:
-        drawn += [_cell(name, row, cells, scales) for name in list(TABLE)[len(drawn) :]]
+        drawn += [_cell(name, row, cells, scales) for name in list(page_columns())[len(drawn) :]]
     kind = "failed" if row.entry.failure is not None else "baseline" if row.entry.kind == BASELINE else None
     return tag("tr", *drawn, id=id_, class_=kind, data_find=f"{row.entry.target}\n{row.entry.system}".lower())
 
@@ -113,7 +131,7 @@ def _target(row: Row, id_: str, opens: bool) -> Markup:
 
 
 def _cell(name: str, row: Row, cells: Mapping[str, str], scales: Mapping[str, Scale]) -> Markup:
-    column = TABLE[name]
+    column = page_columns()[name]
     value = None if column.value is None else column.value(row)
     return tag("td", _content(name, row, cells, scales), data_v=None if value is None else float(value))
 
@@ -123,9 +141,9 @@ def _content(name: str, row: Row, cells: Mapping[str, str], scales: Mapping[str,
         return spark_line(row.entry.equity) if row.entry.equity else text("-")
     if name == "change":
         return _moved(row, cells[name])
-    if name not in INTERVALS:
+    if (drawn := _intervals().get(name)) is None:
         return text(cells[name])
-    interval = _interval(row, INTERVALS[name])
+    interval = _interval(row, drawn)
     if interval.get("low") is None:
         return tag("span", tag("span", cells[name]), tag("span", ""), class_="with")
     bar = interval_bar(interval, scales[name])
@@ -149,13 +167,14 @@ def _moved(row: Row, written: str) -> Markup:
 
 
 def _scales(scales: Mapping[str, Scale]) -> Markup:
-    sharpe, excess = scales["sharpe"], scales["excess"]
-    return tag(
-        "p",
-        f"Interval bars of this table run from {sharpe.low:.2f} to {sharpe.high:.2f} (Sharpe) and from "
-        f"{excess.low:+.0%} to {excess.high:+.0%} (excess a year); the upright line is zero.",
-        class_="note",
-    )
+    headings = {name: metric.heading for name, metric in board_metrics()[0].items()} | {"excess": PROOF["excess"]}
+    runs = [_runs(scale, is_fraction(_intervals()[name]), headings[name]) for name, scale in scales.items()]
+    return tag("p", f"Interval bars of this table run {' and '.join(runs)}; the upright line is zero.", class_="note")
+
+
+def _runs(scale: Scale, percent: bool, heading: str) -> str:
+    low, high = (f"{end:+.0%}" if percent else f"{end:.2f}" for end in (scale.low, scale.high))
+    return f"from {low} to {high} ({heading})"
 
 
 def _interval(row: Row, name: str) -> Mapping[str, Any]:

@@ -48,7 +48,7 @@ def render_page(groups: Sequence[Group], board: str | Path) -> str:
         [
             _top(groups),
             tag("main", *(sections or [tag("p", "Nothing has been judged yet.", class_="none")])),
-            tag("footer", glossary()),
+            tag("footer", glossary({name for group in groups for row in group.rows for name in row.entry.metrics})),
             _dialog(),
             *templates,
         ],

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlx.board.entry import Entry
-from rlx.board.standing import BASELINE, EXCESS, Group, Row
-from rlx.report.board_rows import NONE, row_cells
-from rlx.report.numbers import number
+from rlx.board.standing import BASELINE, Group, Row
+from rlx.measures.statistics import EXCESS
+from rlx.report.board_rows import NONE, board_metrics, row_cells
+from rlx.report.numbers import UNDEFINED, capital, number, spelt_out
 from rlx.report.page.bars import cost_waterfall, guard_timeline, window_distribution
 from rlx.report.page.curves import drawdown, equity, rolling_sharpe
 from rlx.report.page.html import Markup, join, table, tag
@@ -47,22 +48,21 @@ def report(row: Row, group: Group, series: Series) -> Markup:
 
 def _tiles(row: Row) -> Markup:
     """Return the numbers that matter most, each with what it has to be read with."""
-    cells = row_cells(row)
+    cells, (sure, plain) = row_cells(row), board_metrics()
     place = f"rank {row.rank}" if row.rank is not None else "no rank"
     shown = [
         ("Score", cells["score"], place if row.entry.unranked is None else f"no rank: {row.entry.unranked}"),
         ("Score a day", cells["score_per_day"], f"{row.entry.days} days" if row.entry.days else None),
         ("x equal weight", cells["multiple"], None),
-        ("Sharpe", cells["sharpe"], _given(cells["sharpe_interval"])),
+        *((capital(spelt_out(one)), cells[name], _given(cells[f"{name}_interval"])) for name, one in sure.items()),
         ("Excess a year", cells["excess"], _given(cells["excess_interval"])),
         ("p (Holm)", cells["p_value"], None if row.p_value_alone is None else f"alone {row.p_value_alone:.3f}"),
-        ("Max drawdown", cells["max_drawdown"], None),
-        ("Turnover a step", cells["turnover"], None),
+        *((capital(spelt_out(one)), cells[name], None) for name, one in plain.items()),
     ]
     tiles = [
         tag("div", tag("dt", name), tag("dd", value), None if under is None else tag("dd", under, class_="under"))
         for name, value, under in shown
-        if value not in (NONE, "n/a")
+        if value not in (NONE, UNDEFINED)
     ]
     return tag("dl", *tiles, class_="tiles")
 
@@ -89,7 +89,7 @@ def _intervals(entry: Entry) -> Markup | None:
             said(name.replace(EXCESS, "excess_a_year")),
             number(name, part.get("estimate")),
             f"{number(name, part['low'])} to {number(name, part['high'])}" if part.get("low") is not None else "none",
-            {True: "yes", False: "no"}.get(part.get("covers_zero"), str(part.get("reason") or "n/a")),
+            {True: "yes", False: "no"}.get(part.get("covers_zero"), str(part.get("reason") or UNDEFINED)),
         ]
         for name, part in entry.intervals.items()
     ]

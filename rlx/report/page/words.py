@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cache
 from typing import Any
 
 from rlx.board.standing import Group
-from rlx.keys import keys
+from rlx.keys import RETIRED, keys
+from rlx.measures.performance import METRICS
 from rlx.report.page.html import Markup, join, tag
 from rlx.report.page.scale import Scale
 from rlx.report.page.small import interval_bar
 
-PROPER = {"psr": "PSR", "dsr": "DSR", "pnl": "PnL", "sharpe": "Sharpe", "sortino": "Sortino", "calmar": "Calmar"}
+PROPER = {"psr": "PSR", "dsr": "DSR", "pnl": "PnL"}
 WINDOWS = {"holdout": "hold-out", "windows": "every start index"}
 BARS = {"1D": "daily", "1h": "hourly"}
 GLOSSARY = ("eval/", "guard/", "cooldown/")
@@ -64,9 +66,10 @@ def legend() -> Markup:
     return tag("details", tag("summary", "How to read this page"), tag("dl", *lines, drawn), class_="reading")
 
 
-def glossary() -> Markup:
-    """Return the meaning of every measure of a report."""
-    told = [key for name, key in keys().items() if name.startswith(GLOSSARY)]
+def glossary(shown: Collection[str]) -> Markup:
+    """Return the meaning of every measure of a report; of those that only older entries have, where one is shown."""
+    older = [key for name, key in RETIRED.items() if name.startswith(GLOSSARY) and _bare(name) in shown]
+    told = [*older, *(key for name, key in keys().items() if name.startswith(GLOSSARY))]
     lines = [join([tag("dt", said(_bare(key.name))), tag("dd", f"{key.meaning} ({key.unit})")]) for key in told]
     return tag("details", tag("summary", "What the measures mean"), tag("dl", *lines))
 
@@ -79,7 +82,14 @@ def _bare(name: str) -> str:
 def said(name: str) -> str:
     """Return the name of a measure in words."""
     words = re.sub(r"\b(c?)var 95\b", lambda found: f"{found[1].upper()}VaR 95%", name.replace("_", " "))
-    return re.sub(r"\b(psr|dsr|pnl|sharpe|sortino|calmar)\b", lambda found: PROPER[found[1]], words)
+    return re.sub(r"\b[a-z]+\b", lambda found: _proper().get(found[0], found[0]), words)
+
+
+@cache
+def _proper() -> dict[str, str]:
+    """Return words of names as they are written: those of ``PROPER``, and metrics named after people."""
+    named = {name: metric.label for name, metric in METRICS.items() if metric.label.lower() == name}
+    return PROPER | {name: label for name, label in named.items() if label != name}
 
 
 def heading(group: Group) -> tuple[str, str]:

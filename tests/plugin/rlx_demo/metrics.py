@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from rlx.evaluate.measures import Metric
+from rlx.measures.metric import Metric, shown
 
 ULCER_INDEX = Metric(
     "ulcer_index",
@@ -12,4 +12,6 @@ ULCER_INDEX = Metric(
     "Root mean square of the drawdown (Martin and McCann 1989)",
     "lower",
     lambda ledger, periods_per_year: np.sqrt(np.mean(np.square(ledger.drawdown), axis=-1)),
+    label="ulcer",
+    tags=shown("terminal", "board"),
 )

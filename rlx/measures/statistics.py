@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
-from rlx.evaluate import metrics
+from rlx.measures import metrics
+from rlx.measures.performance import tagged
 from rlx.types import FloatArray
 
 MIN_STEPS = 20
@@ -17,6 +19,9 @@ MIN_STEPS = 20
 
 CHUNK_VALUES = 2_000_000
 """Resampled returns held in memory at a time (16 MB)."""
+
+EXCESS = "annual_excess_over_equal_weight"
+"""Name of the interval of ``paired_excess`` over equal weight, on scorecards and boards."""
 
 Statistic = Callable[[FloatArray], FloatArray]
 
@@ -93,12 +98,14 @@ def block_length(returns: FloatArray) -> int:
 
 def return_statistics(periods_per_year: float) -> dict[str, Statistic]:
     """Return the statistics every scorecard has an interval for, by the bare name of their metric."""
+    formulas = {name: metric.of_returns for name, metric in tagged("interval").items()}
     return {
-        "sharpe": lambda r: metrics.sharpe(r, periods_per_year),
-        "sortino": lambda r: metrics.sortino(r, periods_per_year),
-        "annual_return": lambda r: metrics.annual_return(r, periods_per_year),
-        "cumulative_return": metrics.cumulative_return,
+        name: partial(_yearly, formula, periods_per_year) for name, formula in formulas.items() if formula is not None
     }
+
+
+def _yearly(formula: Callable[[FloatArray, float], FloatArray], periods_per_year: float, r: FloatArray) -> FloatArray:
+    return formula(r, periods_per_year)
 
 
 def paired_excess(returns: FloatArray, baseline: FloatArray, periods_per_year: float, **options: Any) -> Interval:

@@ -43,11 +43,6 @@ def _spread(returns: FloatArray) -> FloatArray:
     return np.where(spread <= noise, 0.0, spread)
 
 
-def pnl(value: FloatArray) -> FloatArray:
-    """Profit of an account that began with 1: last value - 1. ``value`` (..., T) -> (...)."""
-    return np.asarray(value[..., -1] - 1.0)
-
-
 def cumulative_return(returns: FloatArray) -> FloatArray:
     """Compound the returns: prod(1 + r) - 1, each step's growth floored at 1e-8. (..., T) -> (...)."""
     return np.asarray(np.prod(np.maximum(1.0 + returns, RUIN), axis=-1) - 1.0)

@@ -10,7 +10,7 @@ import numpy as np
 import purgedcv
 import pytest
 
-from rlx.evaluate.overfitting import backtest_overfitting
+from rlx.measures.overfitting import backtest_overfitting
 
 
 def noise(steps: int, trials: int, seed: int) -> np.ndarray:

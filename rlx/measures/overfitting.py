@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 
-from rlx.evaluate.metrics import ROUNDING_FLOOR
+from rlx.measures.metrics import ROUNDING_FLOOR
 from rlx.types import BoolArray, FloatArray
 
 MAX_BLOCKS = 20

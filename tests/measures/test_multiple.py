@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rlx.evaluate.multiple import holm_correction, interquartile_mean
+from rlx.measures.multiple import holm_correction, interquartile_mean
 
 
 def test_the_middle_half_of_the_scores_counts() -> None:

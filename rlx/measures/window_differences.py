@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rlx.evaluate.multiple import holm_correction
+from rlx.measures.multiple import holm_correction
 from rlx.types import BoolArray, FloatArray, IntArray
 
 Name = TypeVar("Name", bound=Hashable)

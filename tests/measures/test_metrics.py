@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from rlx.evaluate import metrics
+from rlx.measures import metrics
 
 R = np.array([0.10, -0.05, 0.02, 0.03])
 V = np.cumprod(1 + R)  # 1.1, 1.045, 1.0659, 1.097877
@@ -20,7 +20,6 @@ returns = npst.arrays(np.float64, st.tuples(st.integers(1, 4), st.integers(2, 30
 
 
 def test_growth() -> None:
-    assert metrics.pnl(V) == pytest.approx(0.097877)
     assert metrics.cumulative_return(R) == pytest.approx(0.097877)
     assert metrics.annual_return(R, 4.0) == pytest.approx(0.097877)  # four steps are a year
     assert metrics.annual_return(R, 8.0) == pytest.approx(1.097877**2 - 1)
@@ -106,7 +105,7 @@ def test_laws(batch: np.ndarray) -> None:
     assert (cvar >= var - 1e-12).all()
     assert (cvar <= -batch.min(axis=-1) + 1e-12).all()
     value = np.cumprod(1 + batch, axis=-1)
-    np.testing.assert_allclose(metrics.pnl(value), metrics.cumulative_return(batch), atol=1e-9)
+    np.testing.assert_allclose(value[..., -1] - 1.0, metrics.cumulative_return(batch), atol=1e-9)
     drawdown = metrics.max_drawdown(value)
     assert ((drawdown >= 0) & (drawdown < 1)).all()
     twice = metrics.sharpe(2 * batch, 252.0)  # leverage without costs does not change a Sharpe ratio

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from rlx.evaluate.evaluation import WindowLedger
-from rlx.evaluate.metrics import ROUNDING_FLOOR
+from rlx.measures.evaluation import WindowLedger
+from rlx.measures.metrics import ROUNDING_FLOOR
 from rlx.plain import plain
 from rlx.types import BoolArray, FloatArray, IntArray
 

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlx.evaluate.evaluation import WindowLedger
-from rlx.evaluate.outliers import describe_outliers, episodes, flag_names, outlier_sides, tukey_fence
+from rlx.measures.evaluation import WindowLedger
+from rlx.measures.outliers import describe_outliers, episodes, flag_names, outlier_sides, tukey_fence
 
 DAYS = np.datetime64("2020-01-01T00:00:00", "ns") + np.arange(100) * np.timedelta64(1, "D")
 

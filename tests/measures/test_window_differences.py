@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from rlx.evaluate.window_differences import Difference, adjusted, independent_windows, mean_differences
+from rlx.measures.window_differences import Difference, adjusted, independent_windows, mean_differences
 from rlx.types import FloatArray
 
 STEPS = 20

@@ -1,7 +1,7 @@
 """What a Sharpe ratio proves: with fat tails, in a short record, and as the best of several trials.
 
 All Sharpe ratios here are per step, none is annualised: the formulas hold for the observed frequency only. They take
-returns as serially independent; the intervals of ``rlx.evaluate.statistics`` do not.
+returns as serially independent; the intervals of ``rlx.measures.statistics`` do not.
 """
 
 from __future__ import annotations
@@ -13,11 +13,14 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from rlx.evaluate.statistics import no_statistics
-from rlx.evaluate.trials import Trials
+from rlx.measures.statistics import no_statistics
+from rlx.measures.trials import Trials
 from rlx.ranges import Number, OneOf, Whole
 from rlx.types import FloatArray
 from rlx.untrusted.plain_types import Count, Measure, Words
+
+MOMENTS = ("sharpe_per_step", "skewness", "kurtosis")
+"""What ``at_the_bar_of`` takes of returns besides their number."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def _of_moments(moments: Mapping[str, float], steps: int, benchmark_per_step: fl
     """Return the probabilistic Sharpe ratio of ``steps`` returns with these moments, None where it does not exist."""
     from scipy.stats import norm
 
-    sharpe, skewness, kurtosis = (moments[name] for name in ("sharpe_per_step", "skewness", "kurtosis"))
+    sharpe, skewness, kurtosis = (moments[name] for name in MOMENTS)
     variance = 1.0 - skewness * sharpe + (kurtosis - 1.0) / 4.0 * sharpe**2
     if benchmark_per_step is None or not 0.0 < variance < math.inf:
         return None

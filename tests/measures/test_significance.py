@@ -10,7 +10,7 @@ import pytest
 from scipy import optimize, stats
 
 from rlx.evaluate.claim import write_claim
-from rlx.evaluate.significance import (
+from rlx.measures.significance import (
     Significance,
     deflated_sharpe_ratio,
     expected_max_sharpe,
@@ -19,7 +19,7 @@ from rlx.evaluate.significance import (
     null_variance,
     probabilistic_sharpe_ratio,
 )
-from rlx.evaluate.trials import Sweep, Trials, count_trials
+from rlx.measures.trials import Sweep, Trials, count_trials
 
 NORMAL = (0.0, 3.0)
 

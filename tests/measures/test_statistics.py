@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from rlx.evaluate import metrics
-from rlx.evaluate.statistics import block_length, bootstrap_intervals, paired_excess, return_statistics
+from rlx.measures import metrics
+from rlx.measures.statistics import block_length, bootstrap_intervals, paired_excess, return_statistics
 
 STATISTICS = return_statistics(252.0)
 

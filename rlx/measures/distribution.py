@@ -7,11 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from rlx.evaluate.evaluation import Evaluation
-from rlx.evaluate.measures import performance_metrics
+from rlx.measures.evaluation import Evaluation
+from rlx.measures.performance import performance_metrics, tagged
 from rlx.types import BoolArray, FloatArray
-
-DISTRIBUTED = ("cumulative_return", "sharpe", "max_drawdown", "turnover")
 
 
 def describe_windows(evaluation: Evaluation, baselines: Mapping[str, Evaluation], name: str) -> dict[str, Any]:
@@ -20,7 +18,7 @@ def describe_windows(evaluation: Evaluation, baselines: Mapping[str, Evaluation]
     return {
         "n": len(evaluation.sets[name]),
         "steps": evaluation.sets[name].steps,
-        **{measure: _quantiles(measured[measure]) for measure in DISTRIBUTED},
+        **{measure: _quantiles(measured[measure]) for measure in tagged("windows")},
         **window_shares(evaluation, baselines, name),
     }
 

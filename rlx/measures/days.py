@@ -1,0 +1,16 @@
+"""A book by calendar days, whatever the length of its steps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rlx.measures.evaluation import WindowLedger
+from rlx.types import FloatArray
+
+
+def daily_growth(windows: WindowLedger) -> FloatArray:
+    """Return the factor on the first window's account of each calendar day (D,) on which one of its steps closed."""
+    days = windows.end_timestamps[0].astype("datetime64[D]")
+    firsts = np.flatnonzero(np.diff(days, prepend=days[:1] - 1))
+    growth: FloatArray = np.multiply.reduceat(1.0 + windows.ledger.net_return[0], firsts)
+    return growth

@@ -1,0 +1,96 @@
+"""Measures of guards and cooldowns, each declared once: what the rules did to a book, not how it fared."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rlx.measures.metric import Metric, lowest, mean
+from rlx.sim.ledger import Ledger
+from rlx.types import FloatArray
+
+TELEMETRY: dict[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        Metric(
+            "drawdown_hit_rate",
+            "share",
+            "Steps on which the drawdown guard fired",
+            "",
+            lambda ledger, _: mean(ledger.drawdown_guard),
+        ),
+        Metric(
+            "negative_return_hit_rate",
+            "share",
+            "Steps on which the negative-return guard fired",
+            "",
+            lambda ledger, _: mean(ledger.negative_return_guard),
+        ),
+        Metric(
+            "turnover_hit_rate",
+            "share",
+            "Steps on which the turnover guard fired",
+            "",
+            lambda ledger, _: mean(ledger.turnover_guard),
+        ),
+        Metric(
+            "mean_leverage_scale",
+            "factor",
+            "Mean factor on executed weights, 1 while the guard is quiet",
+            "",
+            lambda ledger, _: mean(ledger.leverage_scale),
+        ),
+        Metric(
+            "min_leverage_scale",
+            "factor",
+            "Smallest factor on executed weights",
+            "",
+            lambda ledger, _: lowest(ledger.leverage_scale),
+        ),
+        Metric(
+            "mean_turnover_penalty",
+            "per turnover",
+            "Mean turnover penalty in force in the reward",
+            "",
+            lambda ledger, _: mean(ledger.turnover_penalty),
+        ),
+        Metric(
+            "cooldown_mean_long",
+            "assets",
+            "Mean number of assets whose long side is in cooldown",
+            "",
+            lambda ledger, _: mean(ledger.cooldown_long),
+        ),
+        Metric(
+            "cooldown_mean_short",
+            "assets",
+            "Mean number of assets whose short side is in cooldown",
+            "",
+            lambda ledger, _: mean(ledger.cooldown_short),
+        ),
+        Metric(
+            "cooldown_clipped",
+            "fraction/step",
+            "Mean absolute weight removed by a step's last cooldown clip",
+            "",
+            lambda ledger, _: mean(ledger.cooldown_clipped),
+        ),
+        Metric(
+            "cooldown_penalty",
+            "per step",
+            "Mean reward penalty for weight still held in cooldown",
+            "",
+            lambda ledger, _: mean(ledger.cooldown_penalty),
+        ),
+    )
+}
+"""Guards and cooldowns, by the name that a scorecard's ``guard`` has; ``telemetry_key`` is their key in logs."""
+
+
+def telemetry_key(name: str) -> str:
+    """Return the logged key of a measure of guards and cooldowns, which a scorecard's ``guard`` has as ``name``."""
+    return f"cooldown/{name.removeprefix('cooldown_')}" if name.startswith("cooldown_") else f"guard/{name}"
+
+
+def guard_metrics(ledger: Ledger) -> dict[str, FloatArray]:
+    """Return the measures of guards and cooldowns, each with the ledger's leading shape, () or (B,)."""
+    return {name: metric.compute(ledger, np.nan) for name, metric in TELEMETRY.items()}
