@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rlx.board.store import Scoreboard
+
 PLUGIN = Path(__file__).parents[1] / "plugin"
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
 PROGRAM = "import sys; from rlx.app.start import {main}; sys.argv[0] = '{main}'; {main}()"
@@ -104,9 +106,9 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
     (folder / "targets.yaml").write_text(yaml.safe_dump({"targets": targets}))
     board = ("protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=board.json", *QUICK[1:])
     ran(site, folder, "evaluate", *board)
-    entries = json.loads((folder / "board.json").read_text())["entries"]
+    entries = Scoreboard.load(folder / "board.json").entries
     assert "| ulcer |" in (folder / "board.md").read_text()  # the metric is tagged for boards
-    assert [entry["target"] for entry in entries if entry.get("failure") is None][:2] == ["contrarian", "mix"]
+    assert [entry.target for entry in entries if entry.failure is None][:2] == ["contrarian", "mix"]
 
     for judged in ("run", "contrarian"):
         assert "PASS" in ran(site, folder, "tools", "audit", judged, "--dates", "2", "--permutations", "20")
@@ -132,9 +134,9 @@ def test_without_the_package_each_file_is_refused(site: Path, folder: Path) -> N
     resumed = refusal(folder, "train", "resume=killed")
     assert "module=fixed_mix: no such option" in resumed and "need the package installed" in resumed
     ran(None, folder, "evaluate", "protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=other.json")
-    entries = {entry["target"]: entry for entry in json.loads((folder / "other.json").read_text())["entries"]}
-    assert "policy='contrarian'" in entries["contrarian"]["failure"]
-    assert "not installed" in entries["mix"]["failure"]
+    failures = {entry.target: entry.failure or "" for entry in Scoreboard.load(folder / "other.json").entries}
+    assert "policy='contrarian'" in failures["contrarian"]
+    assert "not installed" in failures["mix"]
 
 
 def test_what_the_package_has_keeps_our_promises(site: Path, folder: Path) -> None:
@@ -150,10 +152,28 @@ def test_what_the_package_has_keeps_our_promises(site: Path, folder: Path) -> No
     assert done.returncode == 0, done.stderr
 
 
-def test_a_broken_package_is_one_warning(site: Path, folder: Path) -> None:
+BROKEN = {
+    "contrarian.py": ("policy contrarian", "raise RuntimeError('out of date')", "RuntimeError: out of date"),
+    "fixed_mix_config.py": ("module fixed_mix", "import sys; sys.exit(3)", "SystemExit: 3"),
+    "metrics.py": ("metric ulcer_index", "ULCER_INDEX = 3", "has no name, unit, meaning, better, compute, tags"),
+    "features.py": ("feature range_share", "RANGE_SHARE = None", "has no compute, needs, extra_bars, minimum"),
+    "fixed_mix_network.py": ("network fixed_mix", "class FixedMix: allocate = None", "has no arguments"),
+}
+
+
+def test_what_is_broken_of_a_package_is_left_out_with_a_warning(site: Path, folder: Path) -> None:
     broken = folder / "broken"
     shutil.copytree(site, broken)
-    (broken / "rlx_demo" / "contrarian.py").write_text("raise RuntimeError('out of date')\n")
-    told = ran(broken, folder, "evaluate", "policy=cash", *QUICK[1:])
-    (line,) = [line for line in told.splitlines() if "rlx-demo" in line]
-    assert line == "package rlx-demo: its policy contrarian is left out: RuntimeError: out of date"
+    for name, (_, text, _) in BROKEN.items():
+        (broken / "rlx_demo" / name).write_text(f"{text}\n")
+    program = (
+        "import logging; from rlx import registry; from rlx.app.start import evaluate_main; evaluate_main()\n"
+        "for group in registry.GROUPS: registry.loaded(group)\n"
+    )
+    typed = [sys.executable, "-c", program, "policy=cash", *QUICK[1:]]
+    done = subprocess.run(typed, cwd=folder, env=environment(broken), capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    told = [line for line in (done.stdout + done.stderr).splitlines() if "package rlx-demo" in line]
+    assert len(told) == len(BROKEN), told
+    for what, _, reason in BROKEN.values():
+        assert [line for line in told if f"its {what} is left out: " in line and reason in line], (what, told)
