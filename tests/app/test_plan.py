@@ -229,7 +229,7 @@ def test_an_answer_may_be_wrapped(stub: Stub, capsys: pytest.CaptureFixture[str]
         (completion('```json\n{"target_date": "2020\n```'), ["not a JSON document", "control character"]),
         (completion(json.dumps(PLAN) + wrong(target_date="2020-03-03")), ["holds 2 different plans"]),
         (completion(wrong(metadata=float("nan"))), ["NaN is no JSON number"]),
-        (completion("{" * 100_000), ["the model's answer", "nests more than 50 levels deep"]),
+        (completion("{" * 100_000), ["the model's answer", "not a JSON document"]),
         (completion('{"a":' * 100_000 + "1" + "}" * 100_000), ["nests more than 50 levels deep"]),
         ((200, '{"a":' * 100_000 + "1" + "}" * 100_000), ["is no chat completion", "nests more than 50 levels deep"]),
         (completion("cut", finish_reason="length"), ["cut off (finish_reason: length)", "--symbols"]),

