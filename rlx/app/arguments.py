@@ -14,6 +14,7 @@ from hydra.errors import HydraException
 from rlx.config import GROUPS, TrainConfig, schemas
 from rlx.errors import ConfigError
 from rlx.ranges import FilePath, declared
+from rlx.untrusted.paths import expanded
 from rlx.untrusted.shown import as_typed
 
 OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweeper.storage")  # paths and an address; no schema has them
@@ -85,7 +86,7 @@ def quoted(argument: str) -> str:
     key, text = _plain(argument)
     if (key in path_keys() or key in OF_HYDRA) and value.lower() not in ("", "null", "none"):
         home = text.startswith("~") and not _GRAMMAR & set(text)
-        return f"{typed}={_in_quotes(os.path.expanduser(text)) if home else _text(value)}"
+        return f"{typed}={_in_quotes(str(expanded(text))) if home else _text(value)}"
     inner = value.strip()[1:-1]
     if key == SYMBOLS and value.strip() == f"[{inner}]" and inner.strip():
         items = [item.strip() for item in inner.split(",")]

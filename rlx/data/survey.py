@@ -19,6 +19,7 @@ from rlx.data.readers.options import ReadOptions
 from rlx.data.readers.tables import SUFFIXES, is_supported
 from rlx.errors import DataError, FileError
 from rlx.untrusted.documents import parse_yaml
+from rlx.untrusted.paths import expanded
 
 _VALUE = re.compile(r"[-+.]?\d[\w.+-]*|(?i:true|false|yes|no|on|off|y|n|null)")  # a name that may be more than a name
 _IS_VALUE = re.compile(r"True|False|None|-?\d[\d.e+-]*")  # how Python writes what comes of one
@@ -48,7 +49,7 @@ def survey(
     options: ReadOptions = DEFAULTS,
 ) -> Survey:
     """Read and check all symbols (or the given ones) at a path; raises DataError when there is nothing to check."""
-    result = Survey(Path(path).expanduser())
+    result = Survey(expanded(path))
     found: list[Bars] = []
     for file in _only_needed(list_files(path), symbols):
         try:
@@ -97,7 +98,7 @@ def list_files(path: str) -> list[Path]:
     """Return the readable price files at a path in order of name; raises DataError naming data.path when none is."""
     if not path:
         raise DataError("data.path is missing: give a price file or a folder of them, data.path=...")
-    place = Path(path).expanduser()
+    place = expanded(path)
     if not place.exists():
         raise DataError(f"data.path={path}: no such file or folder.")
     if place.is_file():

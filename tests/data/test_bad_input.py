@@ -269,3 +269,10 @@ def test_samples_and_synthetic_markets_refuse_unknown_names() -> None:
         synthetic("one_winer")
     with pytest.raises(DataError, match=r"data\.symbols=\[\]"):
         sample("daily9", [])
+
+
+def test_the_home_of_nobody_is_no_such_file() -> None:
+    with pytest.raises(DataError, match=r"data\.path=~nobody_here/c\.csv: no such file or folder\."):
+        load_folder("~nobody_here/c.csv")
+    (finding,) = check_path("~nobody_here/c.csv").findings
+    assert finding.message == "data.path=~nobody_here/c.csv: no such file or folder."
