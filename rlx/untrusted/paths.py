@@ -17,6 +17,11 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         return Path(path)
 
 
+def lacking(path: Path) -> str:
+    """Return why nothing is read from a path, for a message: nothing is there, or a pipe, a device or a folder."""
+    return "not a regular file" if path.exists() else "no such file"
+
+
 def below(folder: str | os.PathLike[str], *names: str) -> Path:
     """Return the path of ``names``, one below the other, in ``folder``; FileError when it lies outside.
 
