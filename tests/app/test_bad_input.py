@@ -161,6 +161,8 @@ def test_a_run_folder_that_cannot_be_written(shell: Shell) -> None:
             ("", "must be the path"),
             ("file/run", "a file is in the way"),
             ("x" * 300, "File name too long"),
+            (f"a/b/{'x' * 300}", "File name too long"),
+            ("/proc/xx", "no folder can be made there"),
         ):
             for run in (shell.train, shell.evaluate):
                 assert_refused_at_once(run(f"{key}={value}"), key, told)
