@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
-from rlx.app.arguments import prepared
+from rlx.app.arguments import prepared, refuse_foreign_groups
 from rlx.app.endings import FAILED, FULL_ERROR, is_out_of_memory, stop, stop_at_the_disk
 from rlx.app.folders import run_folder
 from rlx.app.hardware import use_compile_caches
@@ -95,6 +95,7 @@ def _run_in_words(name: str, main: Callable[[], Any]) -> None:
 
 def _prepare_arguments(name: str) -> None:
     """Make the arguments ready for Hydra, and have it see the options of the run to resume among them."""
+    refuse_foreign_groups(name, sys.argv[1:])
     sys.argv[1:] = prepared(sys.argv[1:])
     if name == "train":
         sys.argv[1:] = add_recorded_choices(sys.argv[1:])
