@@ -56,7 +56,26 @@ def why_not_writable(folder: Path) -> str | None:
         return os.strerror(error.errno or errno.EIO)
     if not there.is_dir():
         return f"a file is in the way, {there}"
-    return None if os.access(there, os.W_OK | os.X_OK) else f"this user may not write in {there}"
+    if not os.access(there, os.W_OK | os.X_OK):
+        return f"this user may not write in {there}"
+    return None if there == folder else _why_not_made(folder, there)
+
+
+def _why_not_made(folder: Path, there: Path) -> str | None:
+    """Return why no folder can be made in ``there``, or none of that name: root may write in /proc, which takes none.
+
+    A folder of a name of its own is made and taken away: one of that name could be another process's. A full disk
+    takes none either, and is told of where something is written.
+    """
+    longest = os.pathconf(there, "PC_NAME_MAX")
+    if any(len(os.fsencode(part)) > longest for part in folder.parts):
+        return os.strerror(errno.ENAMETOOLONG)
+    try:
+        os.rmdir(tempfile.mkdtemp(prefix=".rlx-", dir=there))
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return None if full else f"{there}: {os.strerror(error.errno or errno.EIO)}"
+    return None
 
 
 LONGEST_NAME = 100

@@ -5,18 +5,21 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from rlx.config import GROUPS, TrainConfig, schemas
+from rlx.config import GROUPS, EvaluateConfig, TrainConfig, schemas
 from rlx.errors import ConfigError
 from rlx.ranges import FilePath, declared
+from rlx.untrusted.paths import expanded
 from rlx.untrusted.shown import as_typed
 
 OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweeper.storage")  # paths and an address; no schema has them
+COMMANDS: dict[str, type[Any]] = {"train": TrainConfig, "evaluate": EvaluateConfig}
 SYMBOLS = "data.symbols"
 LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # no float holds it, and Python prints no more than 4300
 _GRAMMAR = frozenset("()[]{},\"'\\")  # sweeps, lists, functions and quotes are the user's own
@@ -47,6 +50,16 @@ def prepared(arguments: Sequence[str]) -> list[str]:
     ready = [quoted(argument) for argument in arguments]
     _refuse_moved_paths(ready)
     return ready
+
+
+def refuse_foreign_groups(command: str, arguments: Sequence[str]) -> None:
+    """Refuse a group that this command does not have: Hydra would advise to add it, which leads nowhere."""
+    known = {field.name for field in fields(COMMANDS[command])}
+    own = [group for group in GROUPS if group in known]
+    for argument in arguments:
+        key, _ = _plain(argument)
+        if "=" in argument and key in GROUPS and key not in own:
+            raise ConfigError(f"{argument}: {command}.py has no group {key}; it has {', '.join(own)}.")
 
 
 def _refuse_undecoded(arguments: Sequence[str]) -> None:
@@ -85,7 +98,7 @@ def quoted(argument: str) -> str:
     key, text = _plain(argument)
     if (key in path_keys() or key in OF_HYDRA) and value.lower() not in ("", "null", "none"):
         home = text.startswith("~") and not _GRAMMAR & set(text)
-        return f"{typed}={in_quotes(os.path.expanduser(text)) if home else _text(value)}"
+        return f"{typed}={in_quotes(str(expanded(text))) if home else _text(value)}"
     inner = value.strip()[1:-1]
     if key == SYMBOLS and value.strip() == f"[{inner}]" and inner.strip():
         items = [item.strip() for item in inner.split(",")]

@@ -25,7 +25,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
-from rlx.app.arguments import prepared
+from rlx.app.arguments import prepared, refuse_foreign_groups
 from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end, is_out_of_memory
 from rlx.app.folders import run_folder
 from rlx.app.hardware import use_compile_caches
@@ -98,6 +98,7 @@ def _run_in_words(name: str, main: Callable[[], Any]) -> None:
 
 def ready_for_hydra(name: str, arguments: Sequence[str]) -> list[str]:
     """Return a command's arguments as Hydra shall see them, the options of the run to resume among them."""
+    refuse_foreign_groups(name, arguments)
     ready = prepared(arguments)
     return add_recorded_choices(ready) if name == "train" else ready
 

@@ -27,6 +27,7 @@ from rlx.run_folder import LEDGER, SCORECARD
 from rlx.types import FloatArray
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line
+from rlx.untrusted.paths import lacking
 from rlx.untrusted.plain_types import require
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def _returns(run: Path, card: Scorecard) -> FloatArray:
     path = run / LEDGER
     if not path.is_file():
         raise RlxError(
-            f"{path}: no such file, and without its ledger a trial cannot be compared. Run the trial again, or move "
+            f"{path}: {lacking(path)}, and without its ledger a trial cannot be compared. Run the trial again, or move "
             "its folder away (--trials keeps the number of trials)."
         )
     sets = read_ledger(path)

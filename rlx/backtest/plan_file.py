@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 from rlx.backtest.plan import LARGEST, Action, Instruction, Plan, Session, Strategy, is_number
 from rlx.errors import FileError, PlanError, did_you_mean
 from rlx.untrusted.documents import parse_json, unique
+from rlx.untrusted.paths import lacking
 from rlx.untrusted.shown import brief, shown
 from rlx.untrusted.text import read_text
 
@@ -44,7 +45,7 @@ def read_plans(path: str | Path, strategy: str = Strategy.base.value) -> tuple[P
 
 def _files(path: Path) -> list[Path]:
     if path.is_dir():
-        found = (file for file in path.glob("*.json") if file.is_file() and not file.name.startswith("."))
+        found = (file for file in path.glob("*.json") if not file.is_dir() and not file.name.startswith("."))
         files = sorted(file for file in found if not file.name.endswith(ANSWER))
         if not files:
             raise PlanError(
@@ -54,7 +55,8 @@ def _files(path: Path) -> list[Path]:
     if path.name.endswith(ANSWER):
         raise PlanError(f"policy.path={path}: is named as the answer that a plan was made of. Give the plan.")
     if not path.is_file():
-        raise PlanError(f"policy.path={path}: no such file or folder. Give a plan file (JSON) or a folder of them.")
+        what = lacking(path).replace("no such file", "no such file or folder")
+        raise PlanError(f"policy.path={path}: {what}. Give a plan file (JSON) or a folder of them.")
     return [path]
 
 

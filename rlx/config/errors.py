@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, is_dataclass
+from itertools import takewhile
 
 from hydra.core.config_store import ConfigStore
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -81,13 +82,22 @@ def _shortened(text: str) -> str:
 
 
 def _unknown_option(error: MissingConfigException) -> str:
-    group, _, option = (error.missing_cfg_file or "").rpartition("/")
+    group, option = _group_and_option(error.missing_cfg_file or "")
     options = [name for name in error.options or () if not name.endswith("schema")]
     if not options:
         return _first_line(error)
     elsewhere = " Those of other packages need the package installed." if group in registry.GROUPS else ""
     hint = did_you_mean(option, options)
     return f"{group}={option}: no such option. Choose from {', '.join(options)}.{hint or elsewhere}"
+
+
+def _group_and_option(file: str) -> tuple[str, str]:
+    """Return the group that a file was looked for in, the nearest above it that there is, and the option asked for."""
+    parts = file.split("/")
+    names = list(takewhile(lambda part: part not in ("", ".", ".."), parts[:-1]))
+    groups = ("/".join(names[:end]) for end in range(len(names), 0, -1))
+    group = next((group for group in groups if file_options(group)), file.rpartition("/")[0])
+    return group, file.removeprefix(f"{group}/")
 
 
 def _unknown_key(error: ConfigAttributeError | ConfigKeyError) -> str:

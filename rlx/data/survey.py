@@ -19,6 +19,7 @@ from rlx.data.readers.options import ReadOptions
 from rlx.data.readers.tables import SUFFIXES, is_supported
 from rlx.errors import DataError, FileError
 from rlx.untrusted.documents import parse_yaml
+from rlx.untrusted.paths import expanded
 
 _VALUE = re.compile(r"[-+.]?\d[\w.+-]*|(?i:true|false|yes|no|on|off|y|n|null)")  # a name that may be more than a name
 _IS_VALUE = re.compile(r"True|False|None|-?\d[\d.e+-]*")  # how Python writes what comes of one
@@ -48,7 +49,7 @@ def survey(
     options: ReadOptions = DEFAULTS,
 ) -> Survey:
     """Read and check all symbols (or the given ones) at a path; raises DataError when there is nothing to check."""
-    result = Survey(Path(path).expanduser())
+    result = Survey(expanded(path))
     found: list[Bars] = []
     for file in _only_needed(list_files(path), symbols):
         try:
@@ -58,7 +59,11 @@ def survey(
     names = list(dict.fromkeys(bars.symbol for bars in found))
     if result.findings and (not found or not set(symbols or names) <= set(names)):
         raise DataError("\n".join(finding.message for finding in result.findings))
-    if symbols is not None:
+    odd = _no_files(result.path)
+    if symbols is None:
+        result.findings += map(_left_out, odd)
+    else:
+        _refuse_odd(odd, set(symbols) - set(names))
         _select(names, symbols)
         found = [bars for bars in found if bars.symbol in symbols]
         result.findings = []  # files that hold none of the symbols asked for do not matter
@@ -67,6 +72,18 @@ def survey(
     if symbols is not None:
         result.bars = {symbol: result.bars[symbol] for symbol in symbols}
     return result
+
+
+def _left_out(entry: Path) -> Finding:
+    words = "is no regular file (but a pipe, a device or a broken link) and is left out."
+    return Finding("not_regular", Severity.warning, words, "move it elsewhere.", file=entry.name)
+
+
+def _refuse_odd(odd: Sequence[Path], missing: set[str]) -> None:
+    """Raise DataError where what is named after a missing symbol is no file."""
+    for entry in odd:
+        if (symbol := symbol_from_name(entry)) in missing:
+            raise DataError(f"data.symbols: {symbol!r} is not there, for {entry} is not a regular file.")
 
 
 def _select(names: Sequence[str], symbols: Sequence[str]) -> None:
@@ -97,7 +114,7 @@ def list_files(path: str) -> list[Path]:
     """Return the readable price files at a path in order of name; raises DataError naming data.path when none is."""
     if not path:
         raise DataError("data.path is missing: give a price file or a folder of them, data.path=...")
-    place = Path(path).expanduser()
+    place = expanded(path)
     if not place.exists():
         raise DataError(f"data.path={path}: no such file or folder.")
     if place.is_file():
@@ -108,14 +125,31 @@ def list_files(path: str) -> list[Path]:
         raise DataError(f"data.path={path}: neither a file nor a folder, but a pipe or a device.")
     if not os.access(place, os.R_OK | os.X_OK):
         raise DataError(f"data.path={path}: no permission to read the folder.")
-    entries = sorted(place.iterdir())
-    files = [entry for entry in entries if entry.is_file() and is_supported(entry) and not entry.name.startswith(".")]
-    files = [entry for entry in files if not entry.name.lower().startswith(_ABOUT_PRICES)]
+    files = [entry for entry in _named_as_prices(place) if entry.is_file()]
     if not files:
-        folders = [entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(".")]
-        inside = f" It holds folders ({', '.join(folders[:6])}): name one of them." if folders else ""
-        raise DataError(f"data.path={path}: no price file in this folder ({', '.join(SUFFIXES)}).{inside}")
+        raise DataError(f"data.path={path}: no price file in this folder ({', '.join(SUFFIXES)}).{_instead(place)}")
     return files
+
+
+def _named_as_prices(folder: Path) -> list[Path]:
+    """Return what a folder holds under the name of a price file, whatever it is, in order of name."""
+    named = [entry for entry in sorted(folder.iterdir()) if is_supported(entry) and not entry.name.startswith(".")]
+    return [entry for entry in named if not entry.name.lower().startswith(_ABOUT_PRICES)]
+
+
+def _no_files(folder: Path) -> list[Path]:
+    """Return pipes, devices and links that lead nowhere under the names of price files; folders may be called so."""
+    if not folder.is_dir():
+        return []
+    return [entry for entry in _named_as_prices(folder) if not entry.is_file() and not entry.is_dir()]
+
+
+def _instead(folder: Path) -> str:
+    """Return, for a message, what a folder without price files holds."""
+    folders = [entry.name for entry in sorted(folder.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
+    inside = f" It holds folders ({', '.join(folders[:6])}): name one of them." if folders else ""
+    odd = [entry.name for entry in _no_files(folder)]
+    return inside + (f" No regular file, but a pipe, a device or a broken link: {', '.join(odd[:6])}." if odd else "")
 
 
 def _only_needed(files: list[Path], symbols: Sequence[str] | None) -> list[Path]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
@@ -12,13 +12,16 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.decisions.encoding import STATE_BOUND, encode_accounts, observation_size
 from rlx.decisions.head import AllocationHead
+from rlx.envs.bounds import EPISODE_STEPS, FEATURE_NOISE, REWARD_SCALE, WINDOW_STEPS
 from rlx.errors import ConfigError, DataError
+from rlx.ranges import Number, Whole, check, check_fields
 from rlx.sim.accounts import Accounts
-from rlx.sim.entrance import bars_given, count_given, given
+from rlx.sim.entrance import bars_given, count_given, given, numbers
 from rlx.sim.rules import Rules
 from rlx.types import BoolArray, FloatArray, IntArray
 from rlx.untrusted.shown import as_typed
 
+SIGNAL_BOUND = Number(0, 1e9)
 NOISE_BOUND = 5.0  # noise beyond this many standard deviations is clipped
 
 
@@ -29,7 +32,8 @@ class PortfolioTask:
     ``signals`` (N, A, F) float32, a row a bar of the market, are what is seen of it: normalized features, forecasts,
     whatever is known at the close of the bar. They must be finite, and no larger than ``signal_bound`` in absolute
     value, at all bars that an episode can see. ``cvar`` and ``uncertainty`` (T, A), a row a step, are forecasts that
-    the rules' ``Reward`` penalises. DataError where an array does not fit the market or has gaps.
+    the rules' ``Reward`` penalises. DataError where an array does not fit the market or has gaps, ConfigError where
+    a number is out of its range or the span leaves the market.
 
     Episodes start at a random decision bar of ``span`` and are truncated after ``episode_steps`` decisions. Rewards
     are the simulator's, multiplied by ``reward_scale``: daily log returns are of the order of 0.01, and a value
@@ -43,15 +47,26 @@ class PortfolioTask:
     signals: FloatArray
     signal_bound: float
     head: AllocationHead
-    window_steps: int = 1
-    episode_steps: int = 252
-    reward_scale: float = 100.0
-    feature_noise: float = 0.0
+    window_steps: Annotated[int, WINDOW_STEPS] = 1
+    episode_steps: Annotated[int, EPISODE_STEPS] = 252
+    reward_scale: Annotated[float, REWARD_SCALE] = 100.0
+    feature_noise: Annotated[float, FEATURE_NOISE] = 0.0
     cvar: FloatArray | None = None
     uncertainty: FloatArray | None = None
 
     def __post_init__(self) -> None:
-        length = self.span.stop - self.span.start
+        check_fields(self, "module")
+        check("signal_bound", self.signal_bound, SIGNAL_BOUND)
+        _check_span(self.span, self.market.n_bars)
+        self._check_episodes()
+        self._check_signals()
+        steps = slice(self.span.start, self.span.stop)
+        for name, tape in (("cvar", self.cvar), ("uncertainty", self.uncertainty)):
+            if tape is not None:
+                _check_rows(name, _array(name, tape), self.market.returns.shape, steps)
+
+    def _check_episodes(self) -> None:
+        length = len(self.span)
         if not 1 <= self.episode_steps <= length:
             raise ConfigError(
                 f"module.episode_steps={self.episode_steps}: must be between 1 and {length}, the decisions of the "
@@ -62,15 +77,11 @@ class PortfolioTask:
                 f"the span starts at bar {self.span.start}, before a window of module.window_steps="
                 f"{self.window_steps} bars is complete."
             )
-        self._check_signals()
-        steps = slice(self.span.start, self.span.stop)
-        for name, tape in (("cvar", self.cvar), ("uncertainty", self.uncertainty)):
-            if tape is not None:
-                _check_rows(name, tape, self.market.returns.shape, steps)
 
     def _check_signals(self) -> None:
         bars = slice(self.span.start - self.window_steps + 1, self.span.stop + 1)  # the last is seen at the end
-        _check_rows("signals", self.signals, (self.market.n_bars, self.market.n_assets, *self.signals.shape[-1:]), bars)
+        last = _array("signals", self.signals).shape[-1:]
+        _check_rows("signals", self.signals, (self.market.n_bars, self.market.n_assets, *last), bars)
         largest = np.abs(self.signals[bars]).max(initial=0.0)
         if largest > np.float32(self.signal_bound):
             raise DataError(f"signals reach {largest:g}, and no more than signal_bound={self.signal_bound:g} was said.")
@@ -89,6 +100,21 @@ class PortfolioTask:
         """Return the signals as (N, A * F) float32, one row a bar."""
         signals = np.ascontiguousarray(self.signals, dtype=np.float32)
         return signals.reshape(signals.shape[0], -1)
+
+
+def _check_span(span: Span, n_bars: int) -> None:
+    """Raise ConfigError unless there are decisions in the span, each with a bar after it in the market."""
+    last = n_bars - 1
+    check("span.start", span.start, Whole(0, last - 1))
+    check("span.stop", span.stop, Whole(span.start + 1, last))
+
+
+def _array(name: str, value: Any) -> FloatArray:
+    """Return an array of real numbers as it is; DataError for anything else, which nothing here makes one of."""
+    if not isinstance(value, np.ndarray):
+        raise DataError(f"{name}: must be an array of numpy, not {type(value).__name__}.")
+    array: FloatArray = numbers(name, value)
+    return array
 
 
 def _check_rows(name: str, array: FloatArray, shape: tuple[int, ...], rows: slice) -> None:

@@ -12,6 +12,7 @@ from rlx.evaluate.key import HASH
 from rlx.measures.telemetry import telemetry_key
 from rlx.plain import plain, write_json
 from rlx.untrusted.documents import read_json
+from rlx.untrusted.paths import lacking
 from rlx.untrusted.plain_types import Measure, Rule, Stamp, matching, require_fields
 from rlx.untrusted.shown import shown
 
@@ -102,7 +103,7 @@ class Scorecard:
         """Read a scorecard; raises RlxError when it is missing, damaged, of another schema or of other types."""
         path = Path(path)
         if not path.is_file():
-            raise RlxError(f"scorecard {path}: no such file.")
+            raise RlxError(f"scorecard {path}: {lacking(path)}.")
         try:
             document = read_json(path, limit=MAX_BYTES)
         except FileError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from rlx.envs.bounds import FEATURE_NOISE
 from rlx.ranges import Number, Whole
 
 Updates = Annotated[int, Whole(1, 10_000_000)]
@@ -13,5 +14,5 @@ Width = Annotated[int, Whole(1, 8_192)]
 Layers = Annotated[int, Whole(1, 64)]
 LearningRate = Annotated[float, Number(1e-12, 10)]
 Coefficient = Annotated[float, Number(0, 10_000)]
-Noise = Annotated[float, Number(0, 100)]
+Noise = Annotated[float, FEATURE_NOISE]
 GradNorm = Annotated[float, Number(1e-9, 1e9)]

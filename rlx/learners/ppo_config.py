@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated
 
 from rlx.decisions.bounds import LOGIT_SCALE
+from rlx.envs.bounds import EPISODE_STEPS, REWARD_SCALE, WINDOW_STEPS
 from rlx.errors import ConfigError
 from rlx.learners.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise
 from rlx.ranges import Each, Number, Whole, check_fields
@@ -41,9 +42,9 @@ class PpoConfig:
     hidden_sizes: Annotated[list[int], Each(Whole(1, 8_192), most=32)] = field(default_factory=lambda: [64, 64])
     log_std_init: Annotated[float, Number(-10, 2)] = -1.0
     logit_scale: Annotated[float, LOGIT_SCALE] = 2.0
-    episode_steps: Annotated[int, Whole(1, 1_000_000)] = 252
-    window_steps: Bars = 1
-    reward_scale: Annotated[float, Number(1e-6, 1e6)] = 100.0
+    episode_steps: Annotated[int, EPISODE_STEPS] = 252
+    window_steps: Annotated[int, WINDOW_STEPS] = 1
+    reward_scale: Annotated[float, REWARD_SCALE] = 100.0
     feature_noise: Noise = 1.0
 
     def __post_init__(self) -> None:

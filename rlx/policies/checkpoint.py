@@ -139,7 +139,7 @@ def load_checkpoint(path: str | Path, key: str = "policy.path") -> CheckpointPol
 
 def _network(where: Path, described: WrittenNetwork, tensors: Mapping[str, Tensor], path: Path) -> PolicyNetwork:
     """Return the network that the facts describe, with the weights from ``path``."""
-    kind, arguments = network_of(described["name"]), described["arguments"]
+    kind, arguments = network_of(described["name"], f"{where}: network.name"), described["arguments"]
     require_arguments(kind, arguments, tensors, f"{where}: network.arguments")
     if "forecaster" in arguments:
         key = f"{where}: network.arguments.forecaster"

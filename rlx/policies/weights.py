@@ -75,7 +75,9 @@ def require_arguments(
     require(arguments, dict[str, Any], name)
     missing, unknown = sorted(hints.keys() - arguments.keys()), sorted(arguments.keys() - hints.keys())
     if missing or unknown:
-        raise CheckpointError(f"{name}: lacks {missing or 'nothing'}, has unknown {shown(unknown)}. Copy it again.")
+        wrong = ((f"lacks {shown(missing)}", missing), (f"has unknown {shown(unknown)}", unknown))
+        said = ", ".join(words for words, found in wrong if found)
+        raise CheckpointError(f"{name}: {said}. Copy it again.")
     numbers = sum(tensor.numel() for tensor in tensors.values())
     for argument, value in arguments.items():
         hint = hints[argument]

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from rlx.backtest.plan import MONEY
 from rlx.board.promotion import Candidate, PromotionRules, hold_to_rules, next_experiments
 from rlx.board.standing import Group, stand
 from rlx.board.store import Scoreboard
 from rlx.errors import RlxError
 from rlx.plain import file_name, write_text
+from rlx.ranges import check
 from rlx.report.board_rows import group_title
 from rlx.report.numbers import number
 from rlx.report.tables import terminal_table
@@ -47,8 +49,10 @@ def write_recommendation(
     A template of a system that is promoted no longer is removed, and no other file. Returns the files, and the
     candidates by group.
     ``key`` keeps to the group whose hash begins so, ``notional`` is the money to trade, in the account's currency.
-    RlxError for a board that cannot be read, a key it does not have, and a file of somebody's where a template goes.
+    ConfigError for a ``notional`` that is no amount; RlxError for a board that cannot be read, a key it does not have,
+    and a file of somebody's where a template goes.
     """
+    check("--notional", notional, MONEY, optional=True)
     loaded = Scoreboard.load(board)
     judged = [(group, hold_to_rules(group, rules)) for group in _chosen(stand(loaded), key)]
     folder = Path(board).parent

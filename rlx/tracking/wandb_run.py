@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from rlx.errors import ConfigError
 from rlx.tracking.config import LoggerConfig, WandbMode
+from rlx.untrusted.paths import expanded
 
 if TYPE_CHECKING:
     import wandb
@@ -50,7 +51,7 @@ def has_wandb_key() -> bool:
     """Return whether an API key lies in the environment or in the netrc file; asks no one and no server."""
     if os.environ.get("WANDB_API_KEY"):
         return True
-    path = Path(os.environ.get("NETRC", Path.home() / ".netrc")).expanduser()
+    path = expanded(os.environ.get("NETRC", "~/.netrc"))
     host = urlsplit(_server()).hostname
     if host is None or not path.is_file():
         return False

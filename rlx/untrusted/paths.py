@@ -1,4 +1,4 @@
-"""Names from a file in a path: it never leads out of the folder that it is meant for."""
+"""Paths as people type them, and names from a file in a path, which never lead out of the folder meant for them."""
 
 from __future__ import annotations
 
@@ -7,6 +7,19 @@ from pathlib import Path
 
 from rlx.errors import FileError
 from rlx.untrusted.escape import one_line
+
+
+def expanded(path: str | os.PathLike[str]) -> Path:
+    """Return the path with the home folder in place of a leading ``~``; as it stands where no user is called so."""
+    try:
+        return Path(os.path.expanduser(path))  # that of Path raises RuntimeError for a user it does not know
+    except ValueError:  # a null character
+        return Path(path)
+
+
+def lacking(path: Path) -> str:
+    """Return why nothing is read from a path, for a message: nothing is there, or a pipe, a device or a folder."""
+    return "not a regular file" if path.exists() else "no such file"
 
 
 def below(folder: str | os.PathLike[str], *names: str) -> Path:

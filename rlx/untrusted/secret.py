@@ -11,12 +11,14 @@ LONG = 8
 
 _USER = re.compile(r"(?<=://)[^\s\"']{0,400}@")
 
+_STORAGE = re.compile(r"""(hydra\.sweeper\.storage=["']?)(?!\S{0,400}://\[hidden\]@)\S{0,400}@""")  # without a scheme
+
 _QUERY = re.compile(r"(?i)(?<=[?&])(\w*(?:password|passwd|pwd|secret|token)=)[^&\s\"']*")
 
 
 def hide(text: str, key: str) -> str:
     """Return text without the user names and passwords of its addresses, and without ``key`` in any usual spelling."""
-    return hide_key(hide_query(_USER.sub("[hidden]@", text)), key)
+    return hide_key(hide_query(_STORAGE.sub(r"\1[hidden]@", _USER.sub("[hidden]@", text))), key)
 
 
 def hide_query(text: str) -> str:

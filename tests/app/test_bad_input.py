@@ -161,6 +161,8 @@ def test_a_run_folder_that_cannot_be_written(shell: Shell) -> None:
             ("", "must be the path"),
             ("file/run", "a file is in the way"),
             ("x" * 300, "File name too long"),
+            (f"a/b/{'x' * 300}", "File name too long"),
+            ("/proc/xx", "no folder can be made there"),
         ):
             for run in (shell.train, shell.evaluate):
                 assert_refused_at_once(run(f"{key}={value}"), key, told)
@@ -175,3 +177,17 @@ def test_data_check_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[st
             rlx(["data", "check", str(tmp_path / arguments[0])])
         assert stop.value.code == status, arguments
     capsys.readouterr()
+
+
+def test_a_group_of_the_other_command(shell: Shell) -> None:
+    for argument in ("logger=csv", "+logger=csv", "module=gymrl"):
+        group = argument.lstrip("+").partition("=")[0]
+        assert_refused_at_once(shell.evaluate(argument), f"{argument}: evaluate.py has no group {group}; it has data, ")
+    assert_refused_at_once(shell.train("policy=cash"), "policy=cash: train.py has no group policy; it has data, ")
+
+
+def test_an_option_with_a_slash(shell: Shell) -> None:
+    for value in ("a/b", "../b", "a/b/c"):
+        told = f"policy={value}: no such option."
+        assert_refused_at_once(shell.evaluate(f"policy={value}"), told)
+    assert_refused_at_once(shell.evaluate("hydra/help=none"), "hydra/help=none: no such option.")

@@ -76,3 +76,10 @@ def test_bad_input(shell: Shell, capsys: pytest.CaptureFixture[str], arguments: 
 def test_without_a_board(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert recommended(tmp_path / "none.json") == 2
     assert "no such file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("amount", ["-5", "0", "inf", "nan"])
+def test_money_to_trade_is_an_amount(amount: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert recommended(tmp_path / "none.json", f"--notional={amount}") == 2
+    assert f"--notional={float(amount)}: must be between 0.01 and " in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())

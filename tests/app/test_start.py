@@ -74,6 +74,14 @@ def test_no_password_is_said_again(monkeypatch: pytest.MonkeyPatch, capsys: pyte
     assert capsys.readouterr().err == expected
 
 
+def test_nor_is_one_of_an_address_without_a_scheme(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["train.py", "-m", 'hydra.sweeper.storage="bob:s3cr3tpw@host/db"'])
+    assert start._begun("Training")
+    assert capsys.readouterr().err == 'Training: -m hydra.sweeper.storage="[hidden]@host/db"\n'
+
+
 @pytest.mark.parametrize("main", [start.train_main, start.evaluate_main])
 def test_the_version_is_rlxs(main: object, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert callable(main)

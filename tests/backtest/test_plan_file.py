@@ -138,6 +138,10 @@ def test_maxdiff_needs_both_prices(tmp_path: Path) -> None:
 def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
     assert "no such file or folder" in refused(tmp_path / "nowhere")
     assert "the folder holds no .json file" in refused(tmp_path)
+    assert "policy.path=/dev/zero: not a regular file." in refused(Path("/dev/zero"))
+    (tmp_path / "device.json").symlink_to("/dev/zero")
+    assert "device.json: not a regular file." in refused(tmp_path)
+    (tmp_path / "device.json").unlink()
     (tmp_path / "a.json").write_bytes(b"\xff\xfe{")
     assert "not UTF-16 text" in refused(tmp_path)
 

@@ -269,3 +269,23 @@ def test_samples_and_synthetic_markets_refuse_unknown_names() -> None:
         synthetic("one_winer")
     with pytest.raises(DataError, match=r"data\.symbols=\[\]"):
         sample("daily9", [])
+
+
+def test_the_home_of_nobody_is_no_such_file() -> None:
+    with pytest.raises(DataError, match=r"data\.path=~nobody_here/c\.csv: no such file or folder\."):
+        load_folder("~nobody_here/c.csv")
+    (finding,) = check_path("~nobody_here/c.csv").findings
+    assert finding.message == "data.path=~nobody_here/c.csv: no such file or folder."
+
+
+@pytest.mark.parametrize("value", [np.nan, 0.0, 1e20])
+@pytest.mark.parametrize(("column", "helps"), [("close", False), ("open", True)])
+def test_the_closes_alone_are_no_way_out_where_they_are_at_fault(
+    column: str, helps: bool, value: float, tmp_path: Path
+) -> None:
+    frame = write_bars(tmp_path / "A.csv")
+    frame.loc[20, column] = value
+    frame.to_csv(tmp_path / "A.csv", index=False)
+    codes = ("missing_price", "zero_price", "extreme_price")
+    (finding,) = [one for one in check_path(str(tmp_path)).findings if one.code in codes]
+    assert ("data.close_only=true" in finding.fix) == helps

@@ -117,6 +117,24 @@ def test_a_pipe_and_a_device_are_no_prices(tmp_path: Path) -> None:
             load_folder(path)
 
 
+def test_what_is_no_regular_file_is_named_as_left_out(tmp_path: Path) -> None:
+    (tmp_path / "A.csv").write_text(_csv())
+    os.mkfifo(tmp_path / "F.csv")
+    report = check_path(str(tmp_path))
+    (finding,) = [finding for finding in report.findings if finding.code == "not_regular"]
+    assert finding.file == "F.csv" and "is no regular file" in finding.message and report.exit_status(True) == 1
+    assert _same(load_folder(str(tmp_path), symbols=["A"]))
+    with pytest.raises(DataError, match=r"'F' is not there, for .*F\.csv is not a regular file\."):
+        load_folder(str(tmp_path), symbols=["A", "F"])
+
+
+def test_a_folder_of_pipes_and_broken_links_says_so(tmp_path: Path) -> None:
+    (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
+    (tmp_path / "zero.csv").symlink_to("/dev/zero")
+    with pytest.raises(DataError, match=r"No regular file, but a pipe, .*: loop\.csv, zero\.csv\."):
+        load_folder(str(tmp_path))
+
+
 @pytest.mark.parametrize(("encoding", "extra"), [("gb18030", ",贵州茅台"), ("gbk", ",贵"), ("cp1252", ",€ Zürich"),
                                                 ("shift_jis", ",ソニー"), ("big5", ",台積電")])  # fmt: skip
 def test_text_of_any_encoding_beside_the_prices_changes_nothing(encoding: str, extra: str, tmp_path: Path) -> None:

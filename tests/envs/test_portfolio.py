@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
 from rlx.data.market import Market
 from rlx.data.panel import MarketPanel
+from rlx.data.splits import Span
 from rlx.envs.portfolio import PortfolioBatch, PortfolioTask
 from rlx.errors import ConfigError, DataError
 from rlx.sim import simulate
@@ -148,6 +150,41 @@ def test_feature_noise_touches_features_alone() -> None:
 def test_episodes_that_do_not_fit_the_span_are_refused(steps: int) -> None:
     with pytest.raises(ConfigError, match=f"episode_steps={steps}"):
         make_task(make_market(), episode_steps=steps)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reward_scale": np.nan}, r"module\.reward_scale=nan: must be between 1e-06 and 1000000\."),
+        ({"feature_noise": -1}, r"module\.feature_noise=-1: must be between 0 and 100\."),
+        ({"feature_noise": np.nan}, r"module\.feature_noise=nan: must be between"),
+        ({"window_steps": 0}, r"module\.window_steps=0: must be a whole number between 1"),
+        ({"episode_steps": "5"}, r"module\.episode_steps=.?5.?: must be a whole number between 1"),
+        ({"signal_bound": np.nan}, r"signal_bound=nan: must be between 0"),
+        ({"span": Span(100, 160)}, r"span\.stop=160: must be a whole number between 101 and 159\."),
+        ({"span": Span(500, 900)}, r"span\.start=500: must be a whole number between 0 and 158\."),
+        ({"span": Span(-3, 100)}, r"span\.start=-3: must be a whole number"),
+        ({"span": Span(90, 90)}, r"span\.stop=90: must be a whole number between 91"),
+    ],
+)
+def test_values_that_make_no_task_are_refused_by_name(options: dict[str, Any], message: str) -> None:
+    task = make_task(make_market())
+    with pytest.raises(ConfigError, match=f"^{message}"):
+        replace(task, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"signals": [[1.0]]}, "signals: must be an array of numpy, not list"),
+        ({"signals": np.full((160, 3, 1), "a")}, "signals have type <U1: must be real numbers"),
+        ({"cvar": [0.0]}, "cvar: must be an array of numpy, not list"),
+    ],
+)
+def test_signals_and_forecasts_are_arrays(options: dict[str, Any], message: str) -> None:
+    task = make_task(make_market())
+    with pytest.raises(DataError, match=message):
+        replace(task, **options)
 
 
 def with_signal(task: PortfolioTask, bar: int, value: float) -> PortfolioTask:

@@ -147,6 +147,10 @@ def test_weights_are_never_unpickled(folder: Path) -> None:
         ({"symbols": None, "normalizer": None}, r"policy\.json: symbols is missing, expected a list"),
         ({"network": {"name": "mlp_alocation", "arguments": {}}}, "Did you mean 'mlp_allocation'"),
         (
+            {"network": {"name": "evil.Net", "arguments": {}}},
+            r'policy\.json: network\.name is "evil\.Net", which is unknown: installed are',
+        ),
+        (
             {"network": {"name": "mlp_allocation", "arguments": {"n_assets": 3}}},
             r"network\.arguments: lacks .*hidden_sizes",
         ),
@@ -164,6 +168,24 @@ def test_damaged_facts(folder: Path, changes: dict[str, Any], message: str) -> N
 def test_facts_that_are_not_facts(folder: Path, text: str) -> None:
     (folder / "policy.json").write_text(text)
     with pytest.raises(CheckpointError, match=r"policy\.json: "):
+        load_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("dropped", "added", "said"),
+    [
+        ((), {"evil": 1}, r'network\.arguments: has unknown \["evil"\]\. Copy'),
+        (("n_assets",), {}, r'network\.arguments: lacks \["n_assets"\]\. Copy'),
+        (("n_assets",), {"evil": 1}, r'lacks \["n_assets"\], has unknown \["evil"\]\. Copy'),
+    ],
+)
+def test_only_what_is_wrong_with_the_arguments_is_said(
+    folder: Path, dropped: tuple[str, ...], added: dict[str, int], said: str
+) -> None:
+    network = json.loads((folder / "policy.json").read_text())["network"]
+    kept = {name: value for name, value in network["arguments"].items() if name not in dropped}
+    edit(folder, network=network | {"arguments": kept | added})
+    with pytest.raises(CheckpointError, match=said):
         load_checkpoint(folder)
 
 

@@ -87,7 +87,7 @@ def test_the_head_reads_tensors_as_it_reads_arrays(long_only: bool, leverage_hea
 @pytest.mark.parametrize("make", NETWORKS)
 def test_a_network_is_built_again_from_its_arguments(make: Any) -> None:
     network = make().eval()
-    again = build(network_of(network_name(network)), network.arguments()).eval()
+    again = build(network_of(network_name(network), "here"), network.arguments()).eval()
     assert again.arguments() == network.arguments()
     again.load_state_dict(network.state_dict())
     features = np.random.default_rng(0).normal(size=(2, network.window_steps, ASSETS, FEATURES)).astype(np.float32)

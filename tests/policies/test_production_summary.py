@@ -275,6 +275,10 @@ def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
         read_record(tmp_path / "nowhere", None)
     with pytest.raises(RecordError, match=r"policy\.log=.*nowhere: no such file"):
         read_record(None, tmp_path / "nowhere")
+    with pytest.raises(RecordError, match=r"policy\.trades=/dev/zero: not a regular file"):
+        read_record(Path("/dev/zero"), None)
+    with pytest.raises(RecordError, match=r"policy\.log=/dev/zero: not a regular file"):
+        read_record(None, Path("/dev/zero"))
     with pytest.raises(RecordError, match="no line holds 'Portfolio snapshot recorded'"):
         read_record(None, write_log(tmp_path, "2020-01-08 | INFO | nothing"))
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00{")

@@ -263,6 +263,8 @@ def test_unusable_files_are_refused_by_name(market: Market, tmp_path: Path, text
 def test_missing_and_damaged_files_and_unknown_options(tmp_path: Path) -> None:
     with pytest.raises(WeightsError, match=r"nowhere\.csv: no such file"):
         WeightsFile(str(tmp_path / "nowhere.csv"))
+    with pytest.raises(WeightsError, match=r"policy\.path=/dev/zero: not a regular file"):
+        WeightsFile("/dev/zero")
     (tmp_path / "w.parquet").write_bytes(b"PAR1 and then nothing")
     with pytest.raises(WeightsError, match="cannot be read as a table"):
         WeightsFile(str(tmp_path / "w.parquet"))

@@ -16,7 +16,7 @@ import wandb
 from rlx.errors import ConfigError
 from rlx.tracking.config import LoggerConfig, WandbMode
 from rlx.tracking.loggers import build_loggers, close_loggers
-from rlx.tracking.wandb_run import wandb_mode
+from rlx.tracking.wandb_run import has_wandb_key, wandb_mode
 
 ONLINE = LoggerConfig(wandb=WandbMode.online)
 
@@ -118,3 +118,9 @@ def test_where_wandb_would_write_by_itself_does_not_matter(tmp_path: Path, monke
     monkeypatch.setenv("WANDB_DIR", str(tmp_path / "file" / "no folder"))
     close_loggers(build_loggers(LoggerConfig(), tmp_path / "run", "a run", {}))
     assert list((tmp_path / "run" / "wandb").glob("offline-run-*"))
+
+
+def test_a_netrc_file_in_the_home_of_nobody_holds_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setenv("NETRC", "~nobody_here/netrc")
+    assert not has_wandb_key()

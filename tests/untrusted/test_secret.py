@@ -22,6 +22,9 @@ KEY = 'sk-0123"4/5'
         ("http://me:pw@host/v1 and https://a@b", "http://[hidden]@host/v1 and https://[hidden]@b"),
         ("http://me:p/w@x@host", "http://[hidden]@host"),
         ("me@host", "me@host"),
+        ('+hydra.sweeper.storage="bob:p@w@host/db" x=1', '+hydra.sweeper.storage="[hidden]@host/db" x=1'),
+        ("hydra.sweeper.storage=bob:pw@host", "hydra.sweeper.storage=[hidden]@host"),
+        ("hydra.sweeper.storage='a://me:pw@host'", "hydra.sweeper.storage='a://[hidden]@host'"),
         ("http://h/?User=me&sslPassword=a%20b&x=1", "http://h/?User=me&sslPassword=[hidden]&x=1"),
         ("x.y=tokens=3", "x.y=tokens=3"),
     ],
@@ -36,7 +39,12 @@ def test_a_short_key_is_a_word() -> None:
 
 
 def test_many_addresses_take_no_longer_than_their_number() -> None:
-    for text in ("a://" * 100_000, "?" + "password" * 100_000, "?password" * 100_000):
+    for text in (
+        "a://" * 100_000,
+        "?" + "password" * 100_000,
+        "?password" * 100_000,
+        "hydra.sweeper.storage=" * 50_000,
+    ):
         assert hide(text, KEY) == text
 
 

@@ -15,6 +15,7 @@ from rlx.errors import FileError
 from rlx.untrusted.documents import MAX_DEPTH, parse_json, parse_yaml, read_json
 from rlx.untrusted.escape import cell
 from rlx.untrusted.markdown import words
+from rlx.untrusted.paths import expanded, lacking
 from rlx.untrusted.text import decode, gunzip, read_bytes, read_lines, read_text
 
 TEXT = "Zürich,1\nGenève,2\n"
@@ -153,3 +154,17 @@ def test_markdown_shows_text_as_it_stands(text: str, shown: str) -> None:
 def test_a_spreadsheet_sees_no_formula(text: str) -> None:
     assert cell(text) == f"'{text}"
     assert cell(f"A{text}") == f"A{text}"
+
+
+def test_only_a_home_that_is_there_takes_the_place_of_its_sign(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/me")
+    for typed, meant in (("~/a", "/home/me/a"), ("~nobody_here/a", "~nobody_here/a"), ("~\0/a", "~\0/a")):
+        assert str(expanded(typed)) == meant
+
+
+def test_what_is_there_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "device").symlink_to("/dev/zero")
+    for name in ("pipe", "device"):
+        assert lacking(tmp_path / name) == "not a regular file"
+    assert lacking(tmp_path / "none") == "no such file"

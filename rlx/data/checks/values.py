@@ -10,6 +10,7 @@ from rlx.data.findings import Severity
 from rlx.types import BoolArray, FloatArray
 
 PRICES = ("open", "high", "low", "close")
+_CORRECT_CLOSES = "correct or remove the rows."
 _CORRECT = "correct or remove the rows, or use the closes alone with data.close_only=true."
 GROSS_OUTSIDE = 0.05  # an open or close more than 5% outside low..high is refused
 WICK = 1.3  # a high or low 30% beyond open and close is worth a look
@@ -38,13 +39,18 @@ def declare_unavailable(bars: Bars) -> None:
         )
 
 
+def _correction(name: str) -> str:
+    """Return what to do about a column's prices; without its closes a file has none."""
+    return _CORRECT_CLOSES if name == "close" else _CORRECT
+
+
 def check_extremes(bars: Bars) -> None:
     """Refuse prices so large or small that their ratios leave the range of numbers; they are no prices."""
     for name in PRICES:
         values = bars.fields.get(name)
         if values is not None and (bad := (values > HIGHEST) | ((values > 0.0) & (values < LOWEST))).any():
             words = f"{name} beyond {LOWEST:g} to {HIGHEST:g} on {describe_rows(bars, bad)}."
-            bars.report("extreme_price", Severity.error, words, _CORRECT)
+            bars.report("extreme_price", Severity.error, words, _correction(name))
 
 
 def check_missing(bars: Bars) -> int:
@@ -54,7 +60,9 @@ def check_missing(bars: Bars) -> int:
         values = bars.fields.get(name)
         if values is not None and (unknown := np.isnan(values)).any():
             missing += int(unknown.sum())
-            bars.report("missing_price", Severity.error, f"no {name} on {describe_rows(bars, unknown)}.", _CORRECT)
+            bars.report(
+                "missing_price", Severity.error, f"no {name} on {describe_rows(bars, unknown)}.", _correction(name)
+            )
     volume = bars.fields.get("volume")
     if volume is not None:
         bad = ~((volume >= 0.0) & (volume <= MOST_TRADED))
@@ -76,7 +84,8 @@ def check_zeros(bars: Bars) -> int:
         values = bars.fields.get(name)
         if values is not None and (bad := values <= 0.0).any():
             zeros += int(bad.sum())
-            bars.report("zero_price", Severity.error, f"{name} is 0 or less on {describe_rows(bars, bad)}.", _CORRECT)
+            words = f"{name} is 0 or less on {describe_rows(bars, bad)}."
+            bars.report("zero_price", Severity.error, words, _correction(name))
     return zeros
 
 

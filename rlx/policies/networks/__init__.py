@@ -21,9 +21,12 @@ def network_name(network: PolicyNetwork) -> str:
     return name
 
 
-def network_of(name: str) -> type[PolicyNetwork]:
-    """Return the network of a name; CheckpointError for one that no installed package has."""
+def network_of(name: str, where: str) -> type[PolicyNetwork]:
+    """Return the network of a name; CheckpointError for one that no installed package has.
+
+    ``where`` is the file that the name stands in, and its key, for the message.
+    """
     network: type[PolicyNetwork] | None = registry.find("network", name)
     if network is None:
-        raise CheckpointError(f"network {shown(name)} is unknown: {registry.unknown('network', name)}")
+        raise CheckpointError(f"{where} is {shown(name)}, which is unknown: {registry.unknown('network', name)}")
     return network

@@ -12,6 +12,7 @@ from rlx.policies.production.amounts import parse_amount, tells_point, undecided
 from rlx.policies.production.problems import Problems
 from rlx.policies.production.record import Snapshot
 from rlx.policies.production.stamps import DAY, TIME, ZONE, parse_stamp
+from rlx.untrusted.paths import lacking
 from rlx.untrusted.shown import brief
 from rlx.untrusted.text import read_lines
 
@@ -30,7 +31,7 @@ def read_snapshots(path: Path, problems: Problems, meaning: LogValue) -> tuple[S
     Raises RecordError for a file that cannot be read, and without a line with the marker that can.
     """
     if not path.is_file():
-        raise RecordError(f"policy.log={path}: no such file. Give the log of the production system.")
+        raise RecordError(f"policy.log={path}: {lacking(path)}. Give the log of the production system.")
     try:
         marked = [(number, _COLOUR.sub("", line).strip()) for number, line in read_lines(path) if MARKER in line]
     except FileError as error:
