@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -160,18 +160,31 @@ def folder_shown(folder: Path) -> Path:
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
-def discard_if_unused(run_dir: Path) -> bool:
+def there_before(folder: Path) -> frozenset[Path]:
+    """Return what there is of a folder before a command makes it: itself, those above it, and what lies in it."""
+    folder = folder.resolve()
+    inside = folder.iterdir() if folder.is_dir() else ()
+    return frozenset(path for path in (folder, *folder.parents, *inside) if path.exists())
+
+
+def discard_if_unused(run_dir: Path, before: Collection[Path] = ()) -> bool:
     """Remove a run folder in which a run stopped before it did anything, and return whether it did.
 
     Only what a run starts with may lie in it: Hydra's records, its log, and ``record_run``'s files. Anything else
     keeps the folder untouched. Inside the working directory the two folders above it (``outputs/MODULE``) go too
-    when that leaves them empty.
+    when that leaves them empty. What was there ``before`` the command (resolved paths) stays, empty or not.
     """
+    run_dir = run_dir.resolve()
     if not run_dir.is_dir() or any(entry.name not in STARTING_FILES for entry in run_dir.iterdir()):
         return False
+    if run_dir in before:
+        for entry in set(run_dir.iterdir()) - set(before):
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        return True
     shutil.rmtree(run_dir)
-    for folder in list(run_dir.resolve().parents)[:2]:
-        if folder == Path.cwd() or not folder.is_relative_to(Path.cwd()) or any(folder.iterdir()):
+    here = Path.cwd()
+    for folder in list(run_dir.parents)[:2]:
+        if folder in before or folder == here or not folder.is_relative_to(here) or any(folder.iterdir()):
             break
         folder.rmdir()
     return True

@@ -15,7 +15,17 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app.endings import stop, stop_at_the_disk
 from rlx.errors import ConfigError, RlxError
-from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_shown, refuse_unusable, refuse_used
+from rlx.run_folder import (
+    can_be_resumed,
+    claim,
+    discard_if_unused,
+    folder_shown,
+    refuse_unusable,
+    refuse_used,
+    there_before,
+)
+
+_before: set[Path] = set()  # what this process found where it was to write, and takes away no part of
 
 GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"  # runs anew what is there; Optuna's goes on with it
 
@@ -23,7 +33,7 @@ GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"  # runs anew wh
 class KeepEarlierRuns(Callback):
     """Refuses, before Hydra writes a record of a run, a folder that holds an earlier one, or that cannot be made.
 
-    However it was named: the composed configuration has it.
+    However it was named: the composed configuration has it. What is there already is remembered: it is the user's.
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -33,6 +43,7 @@ class KeepEarlierRuns(Callback):
             if any(argument.lstrip("+").startswith("hydra.sweep.dir=") for argument in config.hydra.overrides.hydra):
                 _folder(config, "hydra.sweep.dir")
             refuse_used(folder)
+            _remember(folder)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End the command unless a sweep can have its folder."""
@@ -41,6 +52,7 @@ class KeepEarlierRuns(Callback):
             if config.hydra.sweeper._target_ == GRID and folder.is_dir():
                 for run in sorted(folder.iterdir()):
                     refuse_used(run, key="hydra.sweep.dir")
+            _remember(folder)
 
 
 @contextmanager
@@ -58,6 +70,11 @@ def _ending(config: DictConfig) -> Iterator[None]:
         raise
     finally:
         known.cfg = before
+
+
+def _remember(folder: Path) -> None:
+    _before.clear()  # of an earlier command of this process
+    _before.update(there_before(folder))
 
 
 def _folder(config: DictConfig, key: str) -> Path:
@@ -79,12 +96,12 @@ def run_folder() -> Iterator[Path]:
     try:
         yield folder
     except RlxError as error:
-        discard_if_unused(folder)
+        discard_if_unused(folder, _before)
         if HydraConfig.get().mode is not RunMode.RUN:
             raise  # a sweep decides itself what a failed trial means
         stop(error)
     except (KeyboardInterrupt, OSError) as error:
-        if not discard_if_unused(folder) and can_be_resumed(folder):
+        if not discard_if_unused(folder, _before) and can_be_resumed(folder):
             error.add_note(f"Go on with: resume={folder_shown(folder)}")
         if isinstance(error, OSError) and HydraConfig.get().mode is RunMode.RUN:
             stop_at_the_disk(error)

@@ -175,3 +175,14 @@ def test_data_check_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[st
             rlx(["data", "check", str(tmp_path / arguments[0])])
         assert stop.value.code == status, arguments
     capsys.readouterr()
+
+
+def test_empty_folders_of_the_user_stay(shell: Shell) -> None:
+    """Only what a refused command made itself goes away: a folder that was there is the user's, empty or not."""
+    refused = ("policy=cash", "data=folder", "data.path=nowhere")
+    (shell.folder / "t1" / "empty").mkdir(parents=True)
+    for name in ("t1/empty/x", "t1/empty"):
+        assert_refused(shell.evaluate(*refused, f"hydra.run.dir={name}"), "nowhere")
+        assert [path.name for path in shell.folder.rglob("*")] == ["t1", "empty"]
+    assert_refused(shell.evaluate("-m", *refused, "hydra.sweep.dir=t1/empty"), "nowhere")
+    assert [path.name for path in (shell.folder / "t1").rglob("*") if path.is_dir()] == ["empty"]
