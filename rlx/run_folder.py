@@ -30,7 +30,9 @@ CODE = ("rlx", "conf", "hydra_plugins")  # what numbers depend on: a note or a s
 # What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
 STARTING_FILES = frozenset({".hydra", "train.log", "evaluate.log", COMMAND, CONFIG, PROVENANCE})
 SCORECARD = "scorecard.json"
-RESULTS = ("checkpoints", POLICY, SCORECARD)  # what only a run that got going has
+CHECKPOINTS = "checkpoints"
+LAST = "last.ckpt"  # moved to its place as a whole
+RESULTS = (CHECKPOINTS, POLICY, SCORECARD)  # what only a run that got going has
 
 
 def record_run(
@@ -149,9 +151,19 @@ def refuse_used(run_dir: Path, key: str = "hydra.run.dir") -> None:
             )
 
 
-def can_be_resumed(run_dir: Path) -> bool:
-    """Return whether a training left something to go on with in ``run_dir``, and no result yet."""
-    return not (run_dir / SCORECARD).exists() and any(run_dir.rglob("*.ckpt"))
+def to_go_on_with(run_dir: Path, earlier: Path | None = None) -> Path | None:
+    """Return the run to resume after a training in ``run_dir`` broke off, None when it left none, or has its result.
+
+    The run that it resumed itself, ``earlier``, stays the one until its last checkpoint has been copied: without it
+    ``run_dir`` holds less of the training, however much of a preparation.
+    """
+    if (run_dir / SCORECARD).exists():
+        return None
+    if (run_dir / CHECKPOINTS / LAST).is_file():
+        return run_dir
+    if earlier is not None and any((earlier / CHECKPOINTS).glob("*.ckpt")):
+        return earlier
+    return run_dir if any(run_dir.rglob("*.ckpt")) else earlier
 
 
 def folder_shown(folder: Path) -> Path:

@@ -19,6 +19,7 @@ from rlx.run_folder import (
     run_of,
     same_code,
     there_before,
+    to_go_on_with,
 )
 
 
@@ -140,6 +141,22 @@ def test_what_was_there_before_stays(tmp_path: Path, monkeypatch: pytest.MonkeyP
     (run / ".hydra").mkdir()
     assert discard_if_unused(run, before)
     assert [path.name for path in run.iterdir()] == ["train.log"]
+
+
+def test_what_to_go_on_with_holds_the_whole_training(tmp_path: Path) -> None:
+    run, earlier = tmp_path / "run", tmp_path / "earlier"
+    for folder in (run, earlier):
+        (folder / "checkpoints").mkdir(parents=True)
+    assert to_go_on_with(run) is None and to_go_on_with(run, earlier) == earlier
+    (run / "stage.ckpt").touch()
+    assert to_go_on_with(run, earlier) == run
+    (earlier / "checkpoints" / "step1.ckpt").touch()
+    (run / "checkpoints" / "step1.ckpt").touch()
+    assert to_go_on_with(run, earlier) == earlier and to_go_on_with(run) == run
+    (run / "checkpoints" / "last.ckpt").touch()
+    assert to_go_on_with(run, earlier) == run
+    (run / "scorecard.json").touch()
+    assert to_go_on_with(run, earlier) is None
 
 
 def test_a_folder_is_claimed_once(tmp_path: Path) -> None:

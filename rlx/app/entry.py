@@ -113,7 +113,7 @@ def _command_began() -> float:
 
 def _train(cfg: DictConfig) -> float:
     began = _command_began()
-    with run_folder() as run_dir:
+    with run_folder(cfg.resume) as run_dir:
         if cfg.resume is not None:
             cfg = as_resumed(cfg, list(HydraConfig.get().overrides.task))
         config = typed(cfg, TrainConfig)

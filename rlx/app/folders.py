@@ -16,13 +16,13 @@ from omegaconf.errors import OmegaConfBaseException
 from rlx.app.endings import stop, stop_at_the_disk
 from rlx.errors import ConfigError, RlxError
 from rlx.run_folder import (
-    can_be_resumed,
     claim,
     discard_if_unused,
     folder_shown,
     refuse_unusable,
     refuse_used,
     there_before,
+    to_go_on_with,
 )
 
 _before: set[Path] = set()  # what this process found where it was to write, and takes away no part of
@@ -86,8 +86,11 @@ def _folder(config: DictConfig, key: str) -> Path:
 
 
 @contextmanager
-def run_folder() -> Iterator[Path]:
-    """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything."""
+def run_folder(resumed: str | None = None) -> Iterator[Path]:
+    """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything.
+
+    Where a training breaks off, the message says what to go on with: this run, or the one it ``resumed``.
+    """
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
         claim(folder)
@@ -101,8 +104,9 @@ def run_folder() -> Iterator[Path]:
             raise  # a sweep decides itself what a failed trial means
         stop(error)
     except (KeyboardInterrupt, OSError) as error:
-        if not discard_if_unused(folder, _before) and can_be_resumed(folder):
-            error.add_note(f"Go on with: resume={folder_shown(folder)}")
+        earlier = None if resumed is None else Path(str(resumed))
+        if not discard_if_unused(folder, _before) and (run := to_go_on_with(folder, earlier)) is not None:
+            error.add_note(f"Go on with: resume={folder_shown(run)}")
         if isinstance(error, OSError) and HydraConfig.get().mode is RunMode.RUN:
             stop_at_the_disk(error)
         raise

@@ -15,13 +15,13 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import CHECKPOINTS, LAST, best_checkpoints, checkpoint_name
+from rlx.app.checkpoints import best_checkpoints, checkpoint_name
 from rlx.app.training_checkpoint import read_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.learners.base import Learner, Totals
 from rlx.plain import atomic_path
-from rlx.run_folder import PROVENANCE, SCORECARD, same_code
+from rlx.run_folder import CHECKPOINTS, LAST, PROVENANCE, SCORECARD, same_code
 from rlx.tracking.history import Row, carry_history, history_of
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import require
@@ -62,10 +62,9 @@ class Earlier(NamedTuple):
         folder = run_dir / CHECKPOINTS
         folder.mkdir()
         for path in self.best:
-            shutil.copyfile(path, folder / path.name)
+            _copy(path, folder / path.name)
         carry_history(self.history, loggers)
-        with atomic_path(folder / LAST) as temporary:  # at the end: from here on this run can be resumed itself
-            shutil.copyfile(self.last, temporary)
+        _copy(self.last, folder / LAST)  # at the end: from here on this run can be resumed itself
         return folder / LAST
 
     def tell_what_changed(self, provenance: Mapping[str, Any]) -> None:
@@ -83,6 +82,11 @@ class Earlier(NamedTuple):
                 f"note: {self.run} was made with {', '.join(changed)}: the numbers may not be those of an "
                 "uninterrupted run."
             )
+
+
+def _copy(path: Path, to: Path) -> None:
+    with atomic_path(to) as temporary:
+        shutil.copyfile(path, temporary)
 
 
 def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier | None:

@@ -88,6 +88,8 @@ def read_checkpoint(path: Path, config: TrainerConfig) -> dict[str, Any]:
     """
     others = [other.name for other in path.parent.glob("*.ckpt") if other != path]
     fix = f"Move it away to resume from {' or '.join(others)}." if others else "Start the run again."
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"{path}: not a regular file. {fix}")  # to open a pipe may never end
     try:
         path.open("rb").close()
     except OSError as error:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import errno
 import json
+import os
 import pickle
 import shutil
 import zipfile
@@ -16,12 +17,13 @@ import pytest
 import torch
 
 from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import LAST, best_checkpoints, last_checkpoint
+from rlx.app.checkpoints import best_checkpoints, last_checkpoint
 from rlx.app.training_checkpoint import read_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError
 from rlx.learners.base import Learner
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from rlx.run_folder import LAST
 from tests.app.commands import Finished, Shell
 from tests.envs.tasks import make_market
 from tests.hostile.damage import WRONG_VALUES, damaged_bytes, damaged_documents, damaged_json
@@ -164,6 +166,16 @@ def test_training_checkpoints_of_damaged_bytes(tmp_path: Path) -> None:
     assert found.taken == ("twice",)  # an archive twice over ends as the archive does
 
 
+@pytest.mark.parametrize("name", [LAST, "step0000001.ckpt"])
+def test_a_checkpoint_that_never_ends_is_not_opened(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    for make in (os.mkfifo, lambda one: one.symlink_to("/dev/zero"), Path.mkdir):
+        make(path)
+        with pytest.raises(CheckpointError, match="not a regular file"):
+            read_checkpoint(path, CONFIG)
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
 def test_checkpoints_that_act_or_swell_are_refused(tmp_path: Path) -> None:
     class Act:
         def __reduce__(self) -> tuple[Any, ...]:
@@ -265,7 +277,7 @@ def test_a_checkpoint_that_cannot_be_read_is_not_called_damaged(resumable: Path,
     assert_refused(shell.train("resume=run"), LAST, "cannot be read (No such file or directory)")
     resumable.unlink()
     resumable.mkdir()
-    assert_refused(shell.train("resume=run"), LAST, "cannot be read (Is a directory)")
+    assert_refused(shell.train("resume=run"), LAST, "not a regular file")
 
 
 def test_no_memory_for_a_checkpoint_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
