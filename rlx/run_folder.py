@@ -9,7 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -31,7 +31,9 @@ CODE = ("rlx", "conf", "hydra_plugins")  # what numbers depend on: a note or a s
 STARTING_FILES = frozenset({".hydra", "train.log", "evaluate.log", COMMAND, CONFIG, PROVENANCE})
 SCORECARD = "scorecard.json"
 LEDGER = "ledger.parquet"
-RESULTS = ("checkpoints", POLICY, SCORECARD)  # what only a run that got going has
+CHECKPOINTS = "checkpoints"
+LAST = "last.ckpt"  # moved to its place as a whole
+RESULTS = (CHECKPOINTS, POLICY, SCORECARD)  # what only a run that got going has
 
 
 def record_run(
@@ -150,9 +152,19 @@ def refuse_used(run_dir: Path, key: str = "hydra.run.dir") -> None:
             )
 
 
-def can_be_resumed(run_dir: Path) -> bool:
-    """Return whether a training left something to go on with in ``run_dir``, and no result yet."""
-    return not (run_dir / SCORECARD).exists() and any(run_dir.rglob("*.ckpt"))
+def to_go_on_with(run_dir: Path, earlier: Path | None = None) -> Path | None:
+    """Return the run to resume after a training in ``run_dir`` broke off, None when it left none, or has its result.
+
+    The run that it resumed itself, ``earlier``, stays the one until its last checkpoint has been copied: without it
+    ``run_dir`` holds less of the training, however much of a preparation.
+    """
+    if (run_dir / SCORECARD).exists():
+        return None
+    if (run_dir / CHECKPOINTS / LAST).is_file():
+        return run_dir
+    if earlier is not None and any((earlier / CHECKPOINTS).glob("*.ckpt")):
+        return earlier
+    return run_dir if any(run_dir.rglob("*.ckpt")) else earlier
 
 
 def folder_shown(folder: Path) -> Path:
@@ -161,18 +173,31 @@ def folder_shown(folder: Path) -> Path:
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
-def discard_if_unused(run_dir: Path) -> bool:
+def there_before(folder: Path) -> frozenset[Path]:
+    """Return what there is of a folder before a command makes it: itself, those above it, and what lies in it."""
+    folder = folder.resolve()
+    inside = folder.iterdir() if folder.is_dir() else ()
+    return frozenset(path for path in (folder, *folder.parents, *inside) if path.exists())
+
+
+def discard_if_unused(run_dir: Path, before: Collection[Path] = ()) -> bool:
     """Remove a run folder in which a run stopped before it did anything, and return whether it did.
 
     Only what a run starts with may lie in it: Hydra's records, its log, and ``record_run``'s files. Anything else
     keeps the folder untouched. Inside the working directory the two folders above it (``outputs/MODULE``) go too
-    when that leaves them empty.
+    when that leaves them empty. What was there ``before`` the command (resolved paths) stays, empty or not.
     """
+    run_dir = run_dir.resolve()
     if not run_dir.is_dir() or any(entry.name not in STARTING_FILES for entry in run_dir.iterdir()):
         return False
+    if run_dir in before:
+        for entry in set(run_dir.iterdir()) - set(before):
+            shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+        return True
     shutil.rmtree(run_dir)
-    for folder in list(run_dir.resolve().parents)[:2]:
-        if folder == Path.cwd() or not folder.is_relative_to(Path.cwd()) or any(folder.iterdir()):
+    here = Path.cwd()
+    for folder in list(run_dir.parents)[:2]:
+        if folder in before or folder == here or not folder.is_relative_to(here) or any(folder.iterdir()):
             break
         folder.rmdir()
     return True

@@ -18,6 +18,8 @@ from rlx.run_folder import (
     record_run,
     run_of,
     same_code,
+    there_before,
+    to_go_on_with,
 )
 
 
@@ -124,6 +126,37 @@ def test_folders_above_that_are_not_the_working_directorys_stay(tmp_path: Path) 
     run_dir.mkdir(parents=True)
     assert discard_if_unused(run_dir)
     assert (tmp_path / "a").is_dir()
+
+
+def test_what_was_there_before_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / "empty").mkdir(parents=True)
+    run = tmp_path / "mine" / "empty" / "x"
+    before = there_before(run)
+    assert discard_if_unused(started(run), before)
+    assert list(tmp_path.rglob("*")) == [tmp_path / "mine", tmp_path / "mine" / "empty"]
+    run = tmp_path / "mine" / "empty"
+    (run / "train.log").write_text("kept")
+    before = there_before(run)
+    (run / ".hydra").mkdir()
+    assert discard_if_unused(run, before)
+    assert [path.name for path in run.iterdir()] == ["train.log"]
+
+
+def test_what_to_go_on_with_holds_the_whole_training(tmp_path: Path) -> None:
+    run, earlier = tmp_path / "run", tmp_path / "earlier"
+    for folder in (run, earlier):
+        (folder / "checkpoints").mkdir(parents=True)
+    assert to_go_on_with(run) is None and to_go_on_with(run, earlier) == earlier
+    (run / "stage.ckpt").touch()
+    assert to_go_on_with(run, earlier) == run
+    (earlier / "checkpoints" / "step1.ckpt").touch()
+    (run / "checkpoints" / "step1.ckpt").touch()
+    assert to_go_on_with(run, earlier) == earlier and to_go_on_with(run) == run
+    (run / "checkpoints" / "last.ckpt").touch()
+    assert to_go_on_with(run, earlier) == run
+    (run / "scorecard.json").touch()
+    assert to_go_on_with(run, earlier) is None
 
 
 def test_a_folder_is_claimed_once(tmp_path: Path) -> None:

@@ -14,10 +14,8 @@ from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError
 from rlx.keys import find_key
 from rlx.plain import atomic_path, file_name
+from rlx.run_folder import CHECKPOINTS
 from rlx.untrusted.shown import shown
-
-CHECKPOINTS = "checkpoints"
-LAST = "last.ckpt"
 
 
 class WholeFiles(TorchCheckpointIO):

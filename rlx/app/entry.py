@@ -129,7 +129,7 @@ def _train(cfg: DictConfig) -> float:
 def run_train(cfg: DictConfig) -> Fitted:
     """Train as composed, in Hydra's run folder."""
     began = _command_began()
-    with run_folder() as run_dir:
+    with run_folder(cfg.resume) as run_dir:
         cfg, config = train_config(cfg)
         cache_fallback = use_compile_caches()
         with waiting("Loading"):

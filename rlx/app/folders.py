@@ -15,7 +15,17 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app.endings import PastHydra, is_at_the_disk
 from rlx.errors import ConfigError, RlxError
-from rlx.run_folder import can_be_resumed, claim, discard_if_unused, folder_shown, refuse_unusable, refuse_used
+from rlx.run_folder import (
+    claim,
+    discard_if_unused,
+    folder_shown,
+    refuse_unusable,
+    refuse_used,
+    there_before,
+    to_go_on_with,
+)
+
+_before: set[Path] = set()  # what this process found where it was to write, and takes away no part of
 
 GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"  # runs anew what is there; Optuna's goes on with it
 
@@ -23,7 +33,7 @@ GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"  # runs anew wh
 class KeepEarlierRuns(Callback):
     """Refuses, before Hydra writes a record of a run, a folder that holds an earlier one, or that cannot be made.
 
-    However it was named: the composed configuration has it.
+    However it was named: the composed configuration has it. What is there already is remembered: it is the user's.
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -33,6 +43,7 @@ class KeepEarlierRuns(Callback):
             if any(argument.lstrip("+").startswith("hydra.sweep.dir=") for argument in config.hydra.overrides.hydra):
                 _folder(config, "hydra.sweep.dir")
             refuse_used(folder)
+            _remember(folder)
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End the command unless a sweep can have its folder."""
@@ -41,6 +52,7 @@ class KeepEarlierRuns(Callback):
             if config.hydra.sweeper._target_ == GRID and folder.is_dir():
                 for run in sorted(folder.iterdir()):
                     refuse_used(run, key="hydra.sweep.dir")
+            _remember(folder)
 
 
 @contextmanager
@@ -57,6 +69,11 @@ def _heard(config: DictConfig) -> Iterator[None]:
         known.cfg = before
 
 
+def _remember(folder: Path) -> None:
+    _before.clear()  # of an earlier command of this process
+    _before.update(there_before(folder))
+
+
 def _folder(config: DictConfig, key: str) -> Path:
     value = OmegaConf.select(config, key)
     if not isinstance(value, str):
@@ -66,8 +83,11 @@ def _folder(config: DictConfig, key: str) -> Path:
 
 
 @contextmanager
-def run_folder() -> Iterator[Path]:
-    """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything."""
+def run_folder(resumed: str | None = None) -> Iterator[Path]:
+    """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything.
+
+    Where a training breaks off, the message says what to go on with: this run, or the one it ``resumed``.
+    """
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
         claim(folder)
@@ -76,13 +96,14 @@ def run_folder() -> Iterator[Path]:
     try:
         yield folder
     except RlxError as error:
-        discard_if_unused(folder)
+        discard_if_unused(folder, _before)
         if HydraConfig.get().mode is not RunMode.RUN:
             raise  # a sweep decides itself what a failed trial means
         raise PastHydra(error) from error
     except (KeyboardInterrupt, OSError) as error:
-        if not discard_if_unused(folder) and can_be_resumed(folder):
-            error.add_note(f"Go on with: resume={folder_shown(folder)}")
+        earlier = None if resumed is None else Path(str(resumed))
+        if not discard_if_unused(folder, _before) and (run := to_go_on_with(folder, earlier)) is not None:
+            error.add_note(f"Go on with: resume={folder_shown(run)}")
         if isinstance(error, OSError) and is_at_the_disk(error) and HydraConfig.get().mode is RunMode.RUN:
             raise PastHydra(error) from error
         raise

@@ -15,17 +15,17 @@ from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
 from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import CHECKPOINTS, LAST, best_checkpoints, checkpoint_name
+from rlx.app.checkpoints import best_checkpoints, checkpoint_name
 from rlx.app.training_checkpoint import read_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.learners.base import Learner, Totals
 from rlx.plain import atomic_path
-from rlx.run_folder import PROVENANCE, SCORECARD, same_code
+from rlx.run_folder import CHECKPOINTS, LAST, PROVENANCE, SCORECARD, same_code
 from rlx.tracking.history import Row, carry_history, history_of
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import require
-from rlx.untrusted.shown import as_typed
+from rlx.untrusted.plain_types import misfit, require
+from rlx.untrusted.shown import as_typed, shown
 
 COMPUTE_WITH = ("torch", "lightning", "numpy", "numba", "stable_baselines3")
 log = logging.getLogger(__name__)
@@ -62,10 +62,9 @@ class Earlier(NamedTuple):
         folder = run_dir / CHECKPOINTS
         folder.mkdir()
         for path in self.best:
-            shutil.copyfile(path, folder / path.name)
+            _copy(path, folder / path.name)
         carry_history(self.history, loggers)
-        with atomic_path(folder / LAST) as temporary:  # at the end: from here on this run can be resumed itself
-            shutil.copyfile(self.last, temporary)
+        _copy(self.last, folder / LAST)  # at the end: from here on this run can be resumed itself
         return folder / LAST
 
     def tell_what_changed(self, provenance: Mapping[str, Any]) -> None:
@@ -83,6 +82,11 @@ class Earlier(NamedTuple):
                 f"note: {self.run} was made with {', '.join(changed)}: the numbers may not be those of an "
                 "uninterrupted run."
             )
+
+
+def _copy(path: Path, to: Path) -> None:
+    with atomic_path(to) as temporary:
+        shutil.copyfile(path, temporary)
 
 
 def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier | None:
@@ -160,14 +164,26 @@ class GoOn(Callback):
     def __init__(self, source: Path, *, finished: bool = False) -> None:
         self.source = source
         self.finished = finished
-        self.restored = False
+        self.taken_over = self.restored = False
+        self._states = {"optimizer_states": 0, "lr_schedulers": 0}
 
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Have the loop see the end of an update, as if the validation had been no part of it."""
+        for name in self._states:
+            if bad := misfit(checkpoint.get(name), list[dict[str, Any]], name):
+                raise CheckpointError(f"{bad.key} is {shown(bad.found)}, expected {bad.expected}. Start the run again.")
+            self._states[name] = len(checkpoint[name])
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]
         for counts in (progress["total"], progress["current"]):
             counts["completed"] = counts["processed"] - 1  # Lightning completes the last one when it restarts
         progress["is_last_batch"] = False  # a larger budget goes on behind it
+
+    def _check_optimizers(self, trainer: Trainer) -> None:
+        """Refuse other numbers of states than there are optimizers and schedules: Lightning passes over the rest."""
+        optimizers, schedules = (len(one) for one in (trainer.optimizers, trainer.lr_scheduler_configs))
+        for name, number in (("optimizer_states", optimizers), ("lr_schedulers", schedules)):
+            if self._states[name] != number:
+                raise CheckpointError(f"{name} holds {self._states[name]}, expected {number}. Start the run again.")
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Stop before the first update when there is none left."""
@@ -175,12 +191,20 @@ class GoOn(Callback):
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Remember that everything in the checkpoint has been taken over."""
+        self._check_optimizers(trainer)
+        self.taken_over = True
+
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        """Remember that an update was made of it: values that do not fit may break no sooner."""
         self.restored = True
 
     @contextmanager
     def restoring(self) -> Iterator[None]:
-        """Turn what a checkpoint leads Lightning or a learner to, before all of it is taken over, into one error.
+        """Turn what a checkpoint leads Lightning or a learner to, until an update was made of it, into one error.
 
+        What a learner itself says of that update is told as of any other.
         A full disk or memory is no fault of the checkpoint, and is told as anywhere else.
         """
         try:
@@ -188,7 +212,7 @@ class GoOn(Callback):
         except (OSError, MemoryError, torch.OutOfMemoryError):
             raise
         except Exception as error:
-            if self.restored:
+            if self.restored or (self.taken_over and isinstance(error, RlxError)):
                 raise
             if isinstance(error, RlxError):
                 raise NotRestoredError(f"{self.source}: {error}") from error

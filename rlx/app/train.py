@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
 from rlx.app.callbacks import FirstUpdate, StopOnSignal, ValidatePolicy, early_stop, time_limit
-from rlx.app.checkpoints import CHECKPOINTS, LAST, best_checkpoints, last_checkpoint
+from rlx.app.checkpoints import best_checkpoints, last_checkpoint
 from rlx.app.construct import construct
 from rlx.app.guards import settle_guard
 from rlx.app.hardware import Hardware, set_up
@@ -35,7 +35,7 @@ from rlx.evaluate.purging import no_test
 from rlx.evaluate.windows import fit_windows, late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
 from rlx.policies.facts import FOLDER as POLICY
-from rlx.run_folder import folder_shown, record_run
+from rlx.run_folder import CHECKPOINTS, LAST, folder_shown, record_run
 from rlx.stops import stopped_by
 from rlx.tracking.loggers import log_final, open_loggers
 

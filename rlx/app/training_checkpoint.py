@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Annotated, Any, TypedDict
 
 import torch
 
@@ -12,7 +12,7 @@ from rlx.app.callbacks import early_stop, time_limit
 from rlx.app.checkpoints import MovableCheckpoint, best_checkpoints, last_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, FileError
-from rlx.untrusted.plain_types import require
+from rlx.untrusted.plain_types import Count, Rule, require
 from rlx.untrusted.shown import shown
 
 
@@ -45,9 +45,9 @@ class Loops(TypedDict):
 class Done(TypedDict):
     """The fields of ``Totals``."""
 
-    updates: int
-    env_steps: int
-    seconds: float
+    updates: Count
+    env_steps: Count
+    seconds: Annotated[float, Rule("a number of at least 0", lambda value: value >= 0)]
 
 
 class LearnerState(TypedDict):
@@ -88,6 +88,8 @@ def read_checkpoint(path: Path, config: TrainerConfig) -> dict[str, Any]:
     """
     others = [other.name for other in path.parent.glob("*.ckpt") if other != path]
     fix = f"Move it away to resume from {' or '.join(others)}." if others else "Start the run again."
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"{path}: not a regular file. {fix}")  # to open a pipe may never end
     try:
         path.open("rb").close()
     except OSError as error:
@@ -134,7 +136,19 @@ def _check_state(checkpoint: dict[str, Any], config: TrainerConfig, path: Path) 
         state = require(callbacks.get(callback.state_key), hint, name, f"callbacks.{callback.state_key}")
         if isinstance(callback, MovableCheckpoint):
             callback.moved(state)
+            _check_best(state, name, f"callbacks.{callback.state_key}")
     require(checkpoint.get("rlx"), LearnerState, name, "rlx")
     for key, tensor in require(checkpoint["state_dict"], dict[str, Any], name, "state_dict").items():
         if not isinstance(tensor, torch.Tensor):
             raise FileError(f"{path}: state_dict.{shown(key)} is {shown(tensor)}, expected a tensor.")
+        if not bool(torch.isfinite(tensor).all()):
+            raise FileError(f"{path}: state_dict.{shown(key)} holds what is no finite number.")
+
+
+def _check_best(state: Best, name: str, key: str) -> None:
+    """Raise FileError for a score that is none, and for a worst of the best files that is none of them."""
+    for path, score in state["best_k_models"].items():
+        if not isinstance(score, torch.Tensor) or score.numel() != 1 or not score.is_floating_point():
+            raise FileError(f"{name}: {key}.best_k_models.{shown(path)} is {shown(score)}, expected a score.")
+    if (worst := state["kth_best_model_path"]) and worst not in state["best_k_models"]:
+        raise FileError(f"{name}: {key}.kth_best_model_path is {shown(worst)}, expected one of best_k_models.")

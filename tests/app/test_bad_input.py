@@ -191,3 +191,14 @@ def test_an_option_with_a_slash(shell: Shell) -> None:
         told = f"policy={value}: no such option."
         assert_refused_at_once(shell.evaluate(f"policy={value}"), told)
     assert_refused_at_once(shell.evaluate("hydra/help=none"), "hydra/help=none: no such option.")
+
+
+def test_empty_folders_of_the_user_stay(shell: Shell) -> None:
+    """Only what a refused command made itself goes away: a folder that was there is the user's, empty or not."""
+    refused = ("policy=cash", "data=folder", "data.path=nowhere")
+    (shell.folder / "t1" / "empty").mkdir(parents=True)
+    for name in ("t1/empty/x", "t1/empty"):
+        assert_refused(shell.evaluate(*refused, f"hydra.run.dir={name}"), "nowhere")
+        assert [path.name for path in (shell.folder / "t1").rglob("*")] == ["empty"]
+    assert_refused(shell.evaluate("-m", *refused, "hydra.sweep.dir=t1/empty"), "nowhere")
+    assert [path.name for path in (shell.folder / "t1").rglob("*") if path.is_dir()] == ["empty"]

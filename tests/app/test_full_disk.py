@@ -7,6 +7,7 @@ file system of its own. The limit is a soft one of this process, taken back afte
 from __future__ import annotations
 
 import resource
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 
 import rlx.app.outputs as outputs
 import rlx.app.train as train_app
+from rlx.app.resume import Earlier
 from rlx.learners.base import Learner
 from tests.app.commands import SMOKE, Finished, Shell
 
@@ -83,6 +85,19 @@ def test_no_room_for_a_result(shell: Shell, monkeypatch: pytest.MonkeyPatch, pla
     allow(ANY)
     monkeypatch.undo()
     assert shell.train(f"resume={run}").status == 0
+
+
+def test_no_room_to_resume(trained: Finished, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is to be gone on with is the earlier run, as long as its last checkpoint has not been copied whole."""
+    shutil.copytree(trained.run(), shell.folder / "run", ignore=shutil.ignore_patterns("scorecard.*", "policy"))
+    full_from(monkeypatch, Earlier, "carry_over", NO_CHECKPOINT)
+    finished = shell.train("resume=run", "trainer.max_updates=3")
+    assert_told(finished, ".ckpt")
+    assert "Go on with: resume=run." in finished.err.replace(" (HYDRA", ". (HYDRA"), finished.err
+    assert not list(finished.run().rglob("*.ckpt"))
+    allow(ANY)
+    monkeypatch.undo()
+    assert shell.train("resume=run", "trainer.max_updates=3").status == 0
 
 
 def test_no_room_for_an_evaluation(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

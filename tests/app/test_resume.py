@@ -15,7 +15,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rlx.app.checkpoints import LAST, WholeFiles
+from rlx.app.checkpoints import WholeFiles
+from rlx.run_folder import LAST
 from tests.app.commands import SMOKE, Finished, Shell
 from tests.hostile.refusal import assert_refused
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import errno
 import json
+import os
 import pickle
 import shutil
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,14 @@ import pytest
 import torch
 
 from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import LAST, best_checkpoints, last_checkpoint
+from rlx.app.checkpoints import best_checkpoints, last_checkpoint
 from rlx.app.training_checkpoint import read_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError
 from rlx.learners.base import Learner
+from rlx.learners.gymrl.learner import GymrlLearner
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from rlx.run_folder import LAST
 from tests.app.commands import Finished, Shell
 from tests.envs.tasks import make_market
 from tests.hostile.damage import WRONG_VALUES, damaged_bytes, damaged_documents, damaged_json
@@ -49,12 +52,12 @@ TAKEN_OF_TRAINING = {
     "negative": (
         "loops.fit_loop.epoch_loop.batch_progress.(total|current).*",
         "callbacks.EarlyStop*.wait_count",
-        "rlx.(format|totals.updates|totals.env_steps)",
+        "rlx.format",  # held to its value by the learner
     ),
     "flag": ("loops.fit_loop.epoch_loop.batch_progress.is_last_batch",),
     "text": ("callbacks.*.(best_model_path|kth_best_model_path|last_model_path)", "rlx.(module|data_fingerprint)"),
     "missing huge negative": ("callbacks.Timer.time_elapsed.train",),
-    "huge negative": ("rlx.totals.seconds",),
+    "huge": ("rlx.totals.seconds",),
 }
 
 
@@ -164,6 +167,16 @@ def test_training_checkpoints_of_damaged_bytes(tmp_path: Path) -> None:
     assert found.taken == ("twice",)  # an archive twice over ends as the archive does
 
 
+@pytest.mark.parametrize("name", [LAST, "step0000001.ckpt"])
+def test_a_checkpoint_that_never_ends_is_not_opened(name: str, tmp_path: Path) -> None:
+    path = tmp_path / name
+    for make in (os.mkfifo, lambda one: one.symlink_to("/dev/zero"), Path.mkdir):
+        make(path)
+        with pytest.raises(CheckpointError, match="not a regular file"):
+            read_checkpoint(path, CONFIG)
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
 def test_checkpoints_that_act_or_swell_are_refused(tmp_path: Path) -> None:
     class Act:
         def __reduce__(self) -> tuple[Any, ...]:
@@ -184,8 +197,8 @@ def test_checkpoints_that_act_or_swell_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "part"),
     [
-        ({"optimizer_states": None}, "cannot be gone on from"),
-        ({"gymrl": {}}, "cannot be gone on from"),
+        ({"optimizer_states": None}, "optimizer_states is null, expected a list"),
+        ({"gymrl": {}}, "gymrl.num_timesteps is missing"),
         ({"callbacks": {}}, "expected a mapping"),
     ],
 )
@@ -259,13 +272,63 @@ def test_what_goes_wrong_while_a_run_is_brought_back(
         assert not (shell.folder / "outputs").exists()
 
 
+def best_of(state: dict[str, Any]) -> dict[str, Any]:
+    """Return what a checkpoint says of the best files."""
+    (key,) = (name for name in state["callbacks"] if name.startswith("MovableCheckpoint") and "'monitor': 'val" in name)
+    found: dict[str, Any] = state["callbacks"][key]
+    return found
+
+
+def first_weight(state: dict[str, Any]) -> torch.Tensor:
+    tensors: list[torch.Tensor] = list(state["state_dict"].values())
+    return next(tensor for tensor in tensors if tensor.is_floating_point())
+
+
+DAMAGE: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "kth_best_model_path": lambda state: best_of(state).update(kth_best_model_path="../../victim.ckpt"),
+    "best_k_models": lambda state: best_of(state).update(
+        best_k_models=dict.fromkeys(best_of(state)["best_k_models"], "x")
+    ),
+    "gymrl.episodes[0].r": lambda state: state["gymrl"].update(episodes=[{"a": 1}]),
+    "gymrl.rollout.last_obs": lambda state: state["gymrl"]["rollout"].update(last_obs=torch.zeros(3)),
+    "no finite number": lambda state: first_weight(state).fill_(torch.nan),
+    "optimizer_states[0]": lambda state: state.update(optimizer_states=["x"]),
+    "optimizer_states holds 0, expected 1": lambda state: state.update(optimizer_states=[]),
+    "rlx.totals.updates": lambda state: state["rlx"]["totals"].update(updates=-5),
+    "rlx.totals.seconds": lambda state: state["rlx"]["totals"].update(seconds=-1.0),
+    "another version": lambda state: state["rlx"].update(format=-1),
+}
+
+
+@pytest.mark.parametrize("part", DAMAGE)
+def test_a_damaged_value_is_one_message_and_leaves_nothing(part: str, resumable: Path, shell: Shell) -> None:
+    state = torch.load(resumable, weights_only=True)
+    DAMAGE[part](state)
+    torch.save(state, resumable)
+    before = contents(shell.folder)
+    assert_refused(shell.train("resume=run", "trainer.max_updates=3"), f"run/checkpoints/{LAST}: ", part)
+    assert contents(shell.folder) == before
+
+
+def test_what_breaks_in_the_first_update_is_the_checkpoint_s(
+    resumable: Path, shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: Any) -> None:
+        raise IndexError("of another shape")
+
+    before = contents(shell.folder)
+    monkeypatch.setattr(GymrlLearner, "training_step", break_off)
+    assert_refused(shell.train("resume=run", "trainer.max_updates=3"), LAST, "IndexError: of another shape")
+    assert contents(shell.folder) == before
+
+
 def test_a_checkpoint_that_cannot_be_read_is_not_called_damaged(resumable: Path, shell: Shell) -> None:
     resumable.unlink()
     resumable.symlink_to("nowhere")
     assert_refused(shell.train("resume=run"), LAST, "cannot be read (No such file or directory)")
     resumable.unlink()
     resumable.mkdir()
-    assert_refused(shell.train("resume=run"), LAST, "cannot be read (Is a directory)")
+    assert_refused(shell.train("resume=run"), LAST, "not a regular file")
 
 
 def test_no_memory_for_a_checkpoint_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

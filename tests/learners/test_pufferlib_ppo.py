@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from rlx.envs.portfolio import PortfolioBatch, PortfolioTask
-from rlx.errors import ConfigError
+from rlx.errors import ConfigError, FileError
 from rlx.keys import keys
 from rlx.learners.pufferlib.actor_critic import ActorCritic
 from rlx.learners.pufferlib.ppo import PufferPpo
@@ -114,6 +114,20 @@ def test_a_restored_one_goes_on_to_the_last_bit(episode_steps: int, tmp_path: Pa
     assert [other.update() for _ in range(3)] == expected
     for name, array in weights_of(ppo).items():
         np.testing.assert_array_equal(array, weights_of(other)[name])
+
+
+@pytest.mark.parametrize(
+    ("change", "part"),
+    [
+        ({"global_step": -1}, "pufferlib.global_step"),
+        ({"episodes": [{"a": 1}]}, r"pufferlib.episodes\[0\]"),
+        ({"vecenv": {"flag": 0, "initialized": True, "infos": "x"}}, "pufferlib.vecenv.infos"),
+    ],
+)
+def test_a_state_of_other_types_is_refused(change: dict[str, Any], part: str) -> None:
+    ppo = make_ppo()
+    with pytest.raises(FileError, match=part):
+        ppo.restore({**ppo.state(), **change})
 
 
 def refuse(**_: Any) -> None:

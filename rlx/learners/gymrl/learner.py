@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import numpy as np
 import torch
@@ -18,11 +18,13 @@ from rlx.compilation import Compiler
 from rlx.decisions.head import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
+from rlx.errors import CheckpointError
 from rlx.learners.base import Learner, Stopwatch
 from rlx.learners.gymrl.config import GymrlConfig
 from rlx.learners.precision import in_bfloat16
 from rlx.learners.states import as_arrays, as_tensors
 from rlx.policies.networks.mlp import MlpAllocation
+from rlx.untrusted.plain_types import Count, require
 
 METRICS = {  # SB3's name of a metric: ours
     "train/loss": "loss",
@@ -58,6 +60,22 @@ def build_ppo(config: GymrlConfig, env: VecEnv, seed: int) -> PPO:
     )
     ppo.set_logger(Logger(folder=None, output_formats=[]))
     return ppo
+
+
+class Episode(TypedDict):
+    """What is logged of an episode: its reward and its length."""
+
+    r: float
+    l: float  # noqa: E741
+
+
+class Played(TypedDict):
+    """What a checkpoint holds of SB3: the budget spent, the last episodes, and the accounts."""
+
+    num_timesteps: Count
+    n_updates: Count
+    episodes: list[Episode]
+    rollout: dict[str, Any]
 
 
 class GymrlLearner(Learner):
@@ -192,12 +210,16 @@ class GymrlLearner(Learner):
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Continue the budget and the accounts where they were."""
         super().on_load_checkpoint(checkpoint)
-        ppo, state = self.ppo, checkpoint["gymrl"]
+        ppo, state = self.ppo, require(checkpoint.get("gymrl"), Played, "its content", "gymrl")
         ppo.num_timesteps = state["num_timesteps"]
         ppo._n_updates = state["n_updates"]
         ppo.ep_info_buffer = deque(state["episodes"], maxlen=ppo._stats_window_size)
         ppo.ep_success_buffer = deque(maxlen=ppo._stats_window_size)  # SB3 makes both or none
         rollout = as_arrays(state["rollout"])
+        one, observed = (self.config.n_accounts,), self._env().observation_space.shape or ()
+        for name, shape in (("last_obs", one + observed), ("last_episode_starts", one)):
+            if np.shape(rollout[name]) != shape:
+                raise CheckpointError(f"gymrl.rollout.{name} has shape {np.shape(rollout[name])}, expected {shape}.")
         ppo._last_obs, ppo._last_episode_starts = rollout["last_obs"], rollout["last_episode_starts"]
         self._env().restore(rollout["env"])
 

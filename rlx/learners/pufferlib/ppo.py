@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from rlx.learners.pufferlib.actor_critic import ActorCritic
 from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
 from rlx.learners.pufferlib.trainer import make_trainer, move_trainer
 from rlx.types import FloatArray
+from rlx.untrusted.plain_types import Count, require
 
 LOSSES = ("policy_loss", "entropy", "approx_kl", "explained_variance")  # whose names are PufferLib's as well
 
@@ -26,6 +27,24 @@ def new_network(config: PufferPpoConfig, n_observations: int, n_actions: int, se
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ActorCritic(n_observations, n_actions, config.hidden_sizes, config.log_std_init)
+
+
+class Vector(TypedDict):
+    """What PufferLib's vector of environments goes on by."""
+
+    flag: int
+    initialized: bool
+    infos: list[dict[str, Any]]
+
+
+class Played(TypedDict):
+    """What a checkpoint holds of the trainer, its last episodes as reward and length, and the accounts."""
+
+    epoch: Count
+    global_step: Count
+    episodes: list[tuple[float, float]]
+    vecenv: Vector
+    env: dict[str, Any]
 
 
 class PufferPpo:
@@ -119,11 +138,12 @@ class PufferPpo:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from the ``state`` of as many accounts on the same task."""
+        """Continue from the ``state`` of as many accounts on the same task; FileError where it is none."""
+        require(state, Played, "its content", "pufferlib")
         self._trainer.epoch, self._trainer.global_step = state["epoch"], state["global_step"]
         self._episodes = deque((tuple(episode) for episode in state["episodes"]), maxlen=self.config.n_accounts)
-        for name, value in state["vecenv"].items():
-            setattr(self._vecenv, name, value)
+        vecenv, then = self._vecenv, state["vecenv"]
+        vecenv.flag, vecenv.initialized, vecenv.infos = then["flag"], then["initialized"], then["infos"]
         self.env.restore(state["env"])
 
     def _final_values(self, observations: FloatArray) -> FloatArray:
