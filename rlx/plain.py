@@ -84,8 +84,13 @@ LONGEST_NAME = 100
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` and move it there on success, so that no half-written file remains."""
+    """Yield a temporary path beside ``path`` and move it there on success, so that no half-written file remains.
+
+    FileExistsError for a pipe or a device, in whose place a file would come.
+    """
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise FileExistsError(errno.EEXIST, "not a regular file, and not to be replaced by one", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

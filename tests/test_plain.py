@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from rlx.plain import atomic_path, plain, write_folder, write_json
+from rlx.plain import atomic_path, plain, write_folder, write_json, write_text
 from rlx.types import Accounting, AssetClass
 
 
@@ -83,3 +84,12 @@ def test_a_folder_that_was_not_finished_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="disk full"):
         write_folder(tmp_path, "noon", fail_halfway)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    """Who may write anything, as in a container, would otherwise lose /dev/null to ``--out /dev/null``."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(FileExistsError, match="not a regular file"):
+        write_text(pipe, "text")
+    assert pipe.is_fifo() and list(tmp_path.iterdir()) == [pipe]
