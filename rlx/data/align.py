@@ -14,6 +14,7 @@ from rlx.data.findings import Finding, Severity
 from rlx.data.panel import BAR_FIELDS, MarketPanel, format_stamp
 from rlx.errors import DataError, did_you_mean
 from rlx.types import AssetClass, FloatArray, TimeArray
+from rlx.untrusted.shown import as_typed
 
 AUTO = "auto"
 ASSET_CLASSES = (AUTO, *(member.value for member in AssetClass))
@@ -148,5 +149,6 @@ def asset_classes(symbols: Sequence[str], asset_class: Any) -> tuple[AssetClass,
 def _asset_class(key: str, name: Any) -> AssetClass:
     if name not in ASSET_CLASSES:
         allowed = ", ".join(ASSET_CLASSES)
-        raise DataError(f"{key}={name!r}: unknown.{did_you_mean(str(name), ASSET_CLASSES)} Allowed: {allowed}.")
+        said = as_typed(name)
+        raise DataError(f"{key}={said}: unknown.{did_you_mean(said, ASSET_CLASSES)} Allowed: {allowed}.")
     return AssetClass.equity if name == AUTO else AssetClass(name)

@@ -40,7 +40,7 @@ class SplitConfig:
                 f"data.split: train_fraction + validation_fraction = {total:g}; must be below 1 to leave a test span."
             )
         if (self.train_end is None) != (self.validation_end is None):
-            raise ConfigError("data.split: give train_end and validation_end together, or neither.")
+            raise ConfigError("data.split.train_end, data.split.validation_end: give both, or neither.")
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,9 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     closes = "\n".join(f"{day:%Y-%m-%d},{100 + day.day}" for day in pd.bdate_range("2019-01-01", periods=300))
     (tmp_path / "prices.csv").write_text(f"date,close\n{closes}\n")
     (tmp_path / "weights.csv").write_text("date,S0\n2020-01-01,0.5\n")
-    (tmp_path / "plan.json").write_text(json.dumps({"target_date": "2020-01-02", "instructions": []}))
+    (tmp_path / "plan.json").write_text(
+        json.dumps({"target_date": "2020-01-02", "instructions": [{"symbol": "S0", "action": "hold"}]})
+    )
     (tmp_path / "trades.json").write_text(json.dumps(HISTORY))
     save_checkpoint(tmp_path / "policy", make_facts(make_market()), make_network())
     monkeypatch.chdir(tmp_path)

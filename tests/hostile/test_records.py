@@ -136,7 +136,7 @@ def test_a_packed_log_of_any_size_is_not_unpacked_beyond_a_limit(
 def test_a_folder_and_a_device_are_no_files(tmp_path: Path) -> None:
     for place in (str(tmp_path), "/dev/zero"):
         for trades, log in ((place, None), (None, place)):
-            with pytest.raises(RlxError, match="no such file"):
+            with pytest.raises(RlxError, match="not a regular file"):
                 replay(trades, log, "exposure")
 
 

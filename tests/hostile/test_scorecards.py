@@ -29,7 +29,7 @@ from tests.hostile.readers import assert_taken, outcome_of_files
 from tests.hostile.refusal import assert_refused, contents
 
 KEPT = {
-    "metrics": ("cumulative_return", "sharpe", "pnl", "max_drawdown"),
+    "metrics": ("cumulative_return", "sharpe", "volatility", "max_drawdown"),
     "intervals": ("sharpe", "annual_excess_over_equal_weight"),
     "guard": ("drawdown_hit_rate", "cooldown_clipped"),
     "performance": ("evaluation_wall_seconds",),
@@ -43,46 +43,35 @@ TAKEN = {
         "key.(costs|limits|guard|cooldown).*",
         "policy.kind",
         "intervals.*.p_value",
-        "intervals.annual_excess_over_equal_weight.(confidence|replications|block_steps)",
-        "windows.(cumulative_return|sharpe|max_drawdown|turnover)",
         "windows.(cumulative_return|sharpe|max_drawdown|turnover).n",
-        "data.(calendar|symbols.*|bars|first|last|periods_per_year)",
+        "data.(calendar|bars|first|last|periods_per_year)",
+        "significance.equal_weight(.*)?",
         "config.seed",
         "provenance.git",
         "performance.evaluation_wall_seconds",
     ),
-    "anything": (
-        "key.(costs|limits|guard|cooldown|accounting|execution|drift)",  # must be there: the audit compares them
-        "intervals.sharpe.(replications|block_steps)",
-        "intervals.*.reason",
-        "windows.(n|steps)",
-        "data.(source|fingerprint|frequency)",
-        "significance.reason",
-    ),
+    "anything": ("key.(costs|limits|guard|cooldown|accounting|execution|drift)",),  # must be there: they are compared
     # names and dates, compared and shown
-    "text": ("key.(data|hash|windows.*.first|windows.*.last)", "module", "verdict"),
-    "missing text": ("key.symbols.*",),
-    "flag huge negative null text": ("policy.name", "significance.trial_variance_from"),
-    # numbers, which true and false are as well
-    "negative": ("key.windows.*.steps",),
-    "huge negative": ("key.periods_per_year",),
-    "huge negative null": ("metrics.(cumulative_return|sharpe)",),
-    "flag huge negative": ("(intervals.sharpe|significance).confidence",),
-    "flag huge negative null": (
+    "text": ("key.data", "module", "verdict", "policy.name", "data.(fingerprint|frequency)"),
+    "missing text": ("key.symbols.*", "data.symbols.*"),
+    "null text": ("intervals.*.reason", "data.source", "significance.reason"),
+    "null": ("intervals.*.block_steps", "significance.trial_variance_from"),
+    # numbers as they are, or none
+    "negative": ("intervals.*.confidence",),
+    "negative null": (
+        "metrics.(cumulative_return|sharpe)",
         "intervals.*.(estimate|low|high)",
-        "windows.*.(p05|p95)",
-        "significance.(steps|trials|psr|dsr|min_track_record_steps|expected_max_sharpe|trial_variance_per_step)",
+        "windows.*.(p05|median|p95)",
+        "significance.(psr|dsr|min_track_record_steps|expected_max_sharpe|trial_variance_per_step)",
         "significance.(sharpe_per_step|skewness|kurtosis)",
     ),
     "flag null": ("intervals.*.covers_zero",),
-    "missing huge negative null": ("metrics.(pnl|max_drawdown)", "guard.*", "baselines.equal_weight.*"),
+    "missing negative null": ("metrics.(volatility|max_drawdown)", "guard.*", "baselines.equal_weight.*"),
     "missing flag huge negative null": (
-        "windows.*.median",
         "windows.share_(positive|beating_equal_weight|beating_buy_and_hold|beating_cash)",
     ),
     # groups with nothing in them
-    "list": ("key.symbols",),
-    "list object text": ("data.symbols",),
+    "list": ("key.symbols", "data.symbols"),
     "object": ("(intervals|guard|baselines|config|provenance|performance)",),
     "missing object": ("baselines.equal_weight", "significance"),
     "missing": ("key.windows.windows", "intervals.*"),

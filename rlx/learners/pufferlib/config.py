@@ -136,7 +136,8 @@ def check_pairs(pairs: Any) -> str | list[list[str]]:
     if pairs == AUTO:
         return AUTO
     example = "give auto, or lists of symbols such as [[AAPL,IBM],[SPY,EEM]]."
-    if isinstance(pairs, str) or not isinstance(pairs, Sequence) or not pairs:
+    listed = isinstance(pairs, Sequence) and not isinstance(pairs, str) and len(pairs) > 0
+    if not listed or not all(isinstance(basket, Sequence) for basket in pairs):
         raise ConfigError(f"module.pairs={as_typed(pairs)}: {example}")
     baskets = [[str(symbol) for symbol in basket] if not isinstance(basket, str) else [basket] for basket in pairs]
     for basket in baskets:
