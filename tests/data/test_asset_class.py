@@ -54,7 +54,7 @@ def test_a_panel_of_both_names_its_crypto(tmp_path: Path) -> None:
     assert load_folder(str(tmp_path), asset_class={"BTC": "crypto"}).asset_classes == (EQUITY, CRYPTO)
     with pytest.raises(DataError, match=r"data\.asset_class: unknown symbol 'BTX'\. Did you mean 'BTC'\?"):
         load_folder(str(tmp_path), asset_class={"BTX": "crypto"})
-    with pytest.raises(DataError, match=r"data\.asset_class\.BTC='cryptos': unknown\. Did you mean 'crypto'\?"):
+    with pytest.raises(DataError, match=r"data\.asset_class\.BTC=cryptos: unknown\. Did you mean 'crypto'\?"):
         load_folder(str(tmp_path), asset_class={"BTC": "cryptos"})
     for wrong in (None, 5, ["crypto"], ""):
         with pytest.raises(DataError, match=r"data\.asset_class="):
