@@ -209,7 +209,7 @@ def test_unknown_allowance_names_the_choice(tmp_path: Path) -> None:
     write_bars(tmp_path / "A.csv")
     with pytest.raises(DataError, match=r"'unadjusted_splits' cannot be allowed\. Did you mean 'unadjusted_split'\?"):
         load_folder(str(tmp_path), allow=["unadjusted_splits"])
-    with pytest.raises(DataError, match=r"data\.asset_class='stock'"):
+    with pytest.raises(DataError, match=r"data\.asset_class=stock"):
         load_folder(str(tmp_path), asset_class="stock")
 
 
