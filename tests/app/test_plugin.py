@@ -87,6 +87,22 @@ def killed_after_validations(site: Path, folder: Path, run: str) -> None:
         process.wait()
 
 
+def assert_refused_without_the_package(folder: Path) -> None:
+    """Assert that each kind of file in ``folder`` is refused in one sentence that says what is missing."""
+    for refused in (
+        refusal(folder, "evaluate", "policy=checkpoint", "policy.path=run"),
+        refusal(folder, "tools", "audit", "run"),
+    ):
+        assert "rlx-demo" in refused and "not installed" in refused
+    assert "rlx_demo.contrarian.Contrarian" in refusal(folder, "tools", "audit", "contrarian")
+    resumed = refusal(folder, "train", "resume=killed")
+    assert "module=fixed_mix: no such option" in resumed and "need the package installed" in resumed
+    ran(None, folder, "evaluate", "protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=other.json")
+    failures = {entry.target: entry.failure or "" for entry in Scoreboard.load(folder / "other.json").entries}
+    assert "policy='contrarian'" in failures["contrarian"]
+    assert "not installed" in failures["mix"]
+
+
 def test_a_session_with_another_package(site: Path, folder: Path) -> None:
     trained = ran(site, folder, "train", *MIX, "module.n_updates=4", "hydra.run.dir=run")
     card = json.loads((folder / "run" / "scorecard.json").read_text())
@@ -121,22 +137,7 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
     killed_after_validations(site, folder, "killed")
     ran(site, folder, "train", "resume=killed", "trainer.max_minutes=0.02", "hydra.run.dir=resumed")
     assert (folder / "resumed" / "scorecard.json").exists()
-
-
-def test_without_the_package_each_file_is_refused(site: Path, folder: Path) -> None:
-    assert (folder / "run").is_dir(), "the session comes first"
-    for refused in (
-        refusal(folder, "evaluate", "policy=checkpoint", "policy.path=run"),
-        refusal(folder, "tools", "audit", "run"),
-    ):
-        assert "rlx-demo" in refused and "not installed" in refused
-    assert "rlx_demo.contrarian.Contrarian" in refusal(folder, "tools", "audit", "contrarian")
-    resumed = refusal(folder, "train", "resume=killed")
-    assert "module=fixed_mix: no such option" in resumed and "need the package installed" in resumed
-    ran(None, folder, "evaluate", "protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=other.json")
-    failures = {entry.target: entry.failure or "" for entry in Scoreboard.load(folder / "other.json").entries}
-    assert "policy='contrarian'" in failures["contrarian"]
-    assert "not installed" in failures["mix"]
+    assert_refused_without_the_package(folder)
 
 
 def test_what_the_package_has_keeps_our_promises(site: Path, folder: Path) -> None:
