@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -162,49 +162,44 @@ def _why_not(point: EntryPoint, known: Mapping[str, Component]) -> str | None:
 
 @cache
 def loaded(group: str) -> Mapping[str, Any]:
-    """Return everything of a group by name, imported; another package's that cannot be is left out with a warning."""
-    return dict(_load(group))
-
-
-def _load(group: str) -> Iterator[tuple[str, Any]]:
-    for name, component in components(group).items():
-        if component.package == OURS:
-            yield name, component.load()
-        elif isinstance(found := _checked(group, component), Unusable):
-            log.warning("package %s: its %s %s is left out: %s", component.package, group, name, found.reason)
-        else:
-            yield name, found
-
-
-@dataclass(frozen=True)
-class Unusable:
-    """Why a component of another package cannot be used."""
-
-    reason: str
-
-
-def _checked(group: str, component: Component) -> Any:
-    """Return another package's component, or why it cannot be used: whatever its import does must not end a command."""
-    try:
-        found = component.load()
-    except (Exception, SystemExit) as error:
-        return Unusable(f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
-    lacking = [name for name in GROUPS[group].members if not hasattr(found, name)]
-    if lacking:
-        return Unusable(f"{component.place} has no {', '.join(lacking)}; docs/extending.md says what it has to be")
-    if "name" in GROUPS[group].members and found.name != component.name:
-        return Unusable(f"{component.place} calls itself {found.name!r:.80}")
-    return found
+    """Return everything of a group by name, imported; another package's that cannot be used is left out."""
+    found = {name: _usable(group, component) for name, component in components(group).items()}
+    return {name: component for name, component in found.items() if component is not None}
 
 
 def find(group: str, name: str) -> Any | None:
     """Return one component by the name that files or people give it, importing it alone; None when none is usable."""
     package, _, bare = name.rpartition(":")
     component = components(group).get(bare)
-    if component is None or package not in ("", component.package):
-        return None
-    found = component.load() if component.package == OURS else _checked(group, component)
-    return None if isinstance(found, Unusable) else found
+    return _usable(group, component) if component is not None and package in ("", component.package) else None
+
+
+@cache
+def _usable(group: str, component: Component) -> Any | None:
+    """Return a component, imported; None, with one warning, for another package's that cannot be used.
+
+    Whatever its import does, it must not end a command that may not even use it.
+    """
+    if component.package == OURS:
+        return component.load()
+    try:
+        found = component.load()
+        reason = _why_unusable(group, component, found)
+    except (Exception, SystemExit) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    if reason is None:
+        return found
+    log.warning("package %s: its %s %s is left out: %s", component.package, group, component.name, reason)
+    return None
+
+
+def _why_unusable(group: str, component: Component, found: Any) -> str | None:
+    members = GROUPS[group].members
+    if lacking := [name for name in members if not hasattr(found, name)]:
+        return f"{component.place} has no {', '.join(lacking)}; docs/extending.md says what it has to be"
+    if "name" in members and found.name != component.name:
+        return f"{component.place} calls itself {found.name!r:.80}"
+    return None
 
 
 def stored_name(group: str, component: Any) -> str | None:
@@ -217,6 +212,8 @@ def stored_name(group: str, component: Any) -> str | None:
 def unknown(group: str, name: str) -> str:
     """Return the sentences that refuse a name: what there is, the nearest match, or the package that is missing."""
     package, _, bare = name.rpartition(":")
+    if bare in components(group) and package in ("", components(group)[bare].package):
+        return f"the package {components(group)[bare].package} has it, and it cannot be used; a warning says why."
     if package and NAME.fullmatch(bare) and PACKAGE.fullmatch(package):
         missing = "which is not installed, or has none of that name"
         return f"it is of the package {package}, {missing}. Install it, if you trust it."

@@ -176,5 +176,10 @@ def test_what_is_broken_of_a_package_is_left_out_with_a_warning(site: Path, fold
     assert done.returncode == 0, done.stderr
     told = [line for line in (done.stdout + done.stderr).splitlines() if "package rlx-demo" in line]
     assert len(told) == len(BROKEN), told
+    for group, name in (("policy", "contrarian"), ("network", "rlx-demo:fixed_mix")):
+        asked = [sys.executable, "-c", f"from rlx import registry; print(registry.find({group!r}, {name!r}),"
+                 f" registry.unknown({group!r}, {name!r}))"]  # fmt: skip
+        answer = subprocess.run(asked, env=environment(broken), capture_output=True, text=True, check=True)
+        assert "None the package rlx-demo has it, and it cannot be used" in answer.stdout
     for what, _, reason in BROKEN.values():
         assert [line for line in told if f"its {what} is left out: " in line and reason in line], (what, told)
