@@ -140,15 +140,16 @@ def components(group: str) -> Mapping[str, Component]:
     known = {name: Component(name, place) for name, place in GROUPS[group].ours.items()}
     if table := GROUPS[group].table:
         known = {name: Component(name, table, key=name) for name in Component("", table).load()}
-    for point in sorted(entry_points(group=GROUPS[group].door), key=lambda point: (_package(point), point.name)):
+    for point in sorted(entry_points(group=GROUPS[group].door), key=lambda point: (package_of(point), point.name)):
         if reason := _why_not(point, known):
-            log.warning("package %s: its %s %r is left out: %s.", _package(point), group, point.name[:80], reason)
+            log.warning("package %s: its %s %r is left out: %s.", package_of(point), group, point.name[:80], reason)
         else:
-            known[point.name] = Component(point.name, point.value, _package(point))
+            known[point.name] = Component(point.name, point.value, package_of(point))
     return known
 
 
-def _package(point: EntryPoint) -> str:
+def package_of(point: EntryPoint) -> str:
+    """Return the name of the distribution that declares an entry point."""
     return "an unknown package" if point.dist is None else point.dist.name
 
 

@@ -19,6 +19,8 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
+from rlx.registry import package_of
+
 OURS = "rlx.conf"
 DOOR = "rlx.options"
 log = logging.getLogger(__name__)
@@ -36,8 +38,7 @@ def option_folders() -> tuple[str, ...]:
         if there:
             found.append(point.value)
             continue
-        package = "an unknown package" if point.dist is None else point.dist.name
-        log.warning("package %s: its folder of option files, %s, cannot be found.", package, point.value)
+        log.warning("package %s: its folder of option files, %s, cannot be found.", package_of(point), point.value)
     return tuple(dict.fromkeys(found))
 
 

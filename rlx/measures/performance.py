@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from functools import cache
 
 import numpy as np
 
@@ -218,5 +219,11 @@ def _guarded(name: str, metric: Metric, ledger: Ledger, periods_per_year: float)
         reason = f"{type(error).__name__}: {error}"
     if reason is None:
         return values
-    log.warning("metric %s of package %s is left out: %s.", name, registry.components("metric")[name].package, reason)
+    _warn_once(name, reason)
     return np.full(shape, np.nan)
+
+
+@cache
+def _warn_once(name: str, reason: str) -> None:
+    """Say why a metric is left out, and not at every validation of a training again."""
+    log.warning("metric %s of package %s is left out: %s.", name, registry.components("metric")[name].package, reason)
