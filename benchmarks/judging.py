@@ -26,7 +26,7 @@ from rlx.data.sources import sample
 from rlx.data.splits import Span
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.evaluator import evaluate
-from rlx.evaluate.judge import Judgement, judge, judge_beside
+from rlx.evaluate.judge import Judgement, judge, judge_against
 from rlx.evaluate.windows import protocol_windows
 from rlx.measures.distribution import describe_windows
 from rlx.measures.significance import measure_significance
@@ -58,7 +58,9 @@ class Judge:
 
     def judge(self, policy: Momentum) -> Judgement:
         """Return the judgement, and make the series of its report."""
-        judgement = judge_beside(policy, self.market, self.sets, RULES, PROTOCOL, beside=self.beside, module="momentum")
+        judgement = judge_against(
+            policy, self.market, self.sets, RULES, PROTOCOL, beside=self.beside, module="momentum"
+        )
         report_series(judgement)
         return judgement
 

@@ -30,7 +30,7 @@ from rlx.sim import (
     set_num_threads,
     simulate,
 )
-from rlx.sim.settings import make_settings
+from rlx.sim.rule_numbers import rule_numbers
 from rlx.sim.torch_engine import advance
 from rlx.sim.torch_state import Step, TorchRules, initial_state
 
@@ -179,7 +179,7 @@ class TorchRollout:
         returns, targets = market(batch, steps, assets)
         self.returns = torch.as_tensor(returns, dtype=torch.float32, device=device).expand(batch, steps, assets)
         self.targets = torch.as_tensor(targets, dtype=torch.float32, device=device)
-        self.rules = TorchRules(make_settings(Rules(**RULES), assets, 252), self.targets)
+        self.rules = TorchRules(rule_numbers(Rules(**RULES), assets, 252), self.targets)
         self.compiler = Compiler(mode, device)
         self.advance = self.compiler(advance)
         self.steps = steps

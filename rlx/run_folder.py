@@ -17,7 +17,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from rlx.errors import ConfigError
-from rlx.plain import why_not_writable, write_json, write_text
+from rlx.files import why_not_writable, write_json, write_text
 from rlx.policies.facts import FOLDER as POLICY
 from rlx.untrusted.shown import as_typed
 
@@ -152,7 +152,7 @@ def refuse_used(run_dir: Path, key: str = "hydra.run.dir") -> None:
             )
 
 
-def to_go_on_with(run_dir: Path, earlier: Path | None = None) -> Path | None:
+def run_to_resume(run_dir: Path, earlier: Path | None = None) -> Path | None:
     """Return the run to resume after a training in ``run_dir`` broke off, None when it left none, or has its result.
 
     The run that it resumed itself, ``earlier``, stays the one until its last checkpoint has been copied: without it

@@ -17,9 +17,9 @@ from rlx.run_folder import (
     package_versions,
     record_run,
     run_of,
+    run_to_resume,
     same_code,
     there_before,
-    to_go_on_with,
 )
 
 
@@ -147,16 +147,16 @@ def test_what_to_go_on_with_holds_the_whole_training(tmp_path: Path) -> None:
     run, earlier = tmp_path / "run", tmp_path / "earlier"
     for folder in (run, earlier):
         (folder / "checkpoints").mkdir(parents=True)
-    assert to_go_on_with(run) is None and to_go_on_with(run, earlier) == earlier
+    assert run_to_resume(run) is None and run_to_resume(run, earlier) == earlier
     (run / "stage.ckpt").touch()
-    assert to_go_on_with(run, earlier) == run
+    assert run_to_resume(run, earlier) == run
     (earlier / "checkpoints" / "step1.ckpt").touch()
     (run / "checkpoints" / "step1.ckpt").touch()
-    assert to_go_on_with(run, earlier) == earlier and to_go_on_with(run) == run
+    assert run_to_resume(run, earlier) == earlier and run_to_resume(run) == run
     (run / "checkpoints" / "last.ckpt").touch()
-    assert to_go_on_with(run, earlier) == run
+    assert run_to_resume(run, earlier) == run
     (run / "scorecard.json").touch()
-    assert to_go_on_with(run, earlier) is None
+    assert run_to_resume(run, earlier) is None
 
 
 def test_a_folder_is_claimed_once(tmp_path: Path) -> None:

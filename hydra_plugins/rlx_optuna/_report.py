@@ -14,7 +14,7 @@ from rich.table import Table
 from hydra_plugins.rlx_optuna._folder import folder_of
 from rlx.console import open_console
 from rlx.errors import RlxError
-from rlx.plain import write_text
+from rlx.files import write_text
 from rlx.untrusted.escape import one_line
 
 RESULTS = "optimization_results.yaml"

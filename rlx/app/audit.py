@@ -23,7 +23,7 @@ from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
-from rlx.plain import plain, why_not_writable, write_json
+from rlx.files import to_json, why_not_writable, write_json
 from rlx.policies.base import Charged, Policy
 from rlx.policies.baselines import Cash
 from rlx.policies.facts import FACTS_FILE, FOLDER, read_facts
@@ -145,7 +145,7 @@ def _judged_span(folder: Path, card: Scorecard, market: Market) -> Span:
 
 def _refuse_other_rules(folder: Path, card: Scorecard, market: Market, span: Span, rules: Rules) -> None:
     """Raise ConfigError when what was rebuilt has another comparability key than the scorecard, the windows aside."""
-    rebuilt = plain(comparability_key(market, evaluate(Cash(), market, (holdout_windows(span),), rules)))
+    rebuilt = to_json(comparability_key(market, evaluate(Cash(), market, (holdout_windows(span),), rules)))
     differ = [name for name, value in rebuilt.items() if name not in ("windows", "hash") and value != card.key[name]]
     if differ:
         raise ConfigError(

@@ -19,8 +19,8 @@ from rlx.app.outputs import print_folder, write_documents, write_scorecard
 from rlx.app.sweeps import sweep_of
 from rlx.board.entry import ORACLE, Entry
 from rlx.board.series import report_series, spark_line
-from rlx.board.standing import stand
-from rlx.board.store import Scoreboard, alone, append, prepare, report_path
+from rlx.board.standing import rank_board
+from rlx.board.store import Scoreboard, append, file_lock, prepare, report_path
 from rlx.config import EvaluateConfig
 from rlx.config.targets import Target, read_targets
 from rlx.console import announced, open_console, say
@@ -30,12 +30,12 @@ from rlx.data.splits import Span
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.evaluate.evaluator import evaluate
-from rlx.evaluate.judge import Judgement, describe_data, judge_beside
+from rlx.evaluate.judge import Judgement, describe_data, judge_against
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.windows import HOLDOUT, WindowSet, fit_windows, protocol_span, protocol_windows
+from rlx.files import to_json, write_text
 from rlx.measures.days import daily_growth
 from rlx.measures.evaluation import Evaluation
-from rlx.plain import plain, write_text
 from rlx.policies.base import Dated, Documented, Oracle, Policy, Reference
 from rlx.policies.baselines import standard_baselines
 from rlx.report.board_terminal import board_table
@@ -110,10 +110,10 @@ def benchmark(
 
 def _record(path: Path, conditions: Conditions, entries: Sequence[Entry]) -> None:
     append(path, conditions.key["hash"], conditions.shared(), entries)
-    with alone(path):
+    with file_lock(path):
         board = Scoreboard.load(path)
         pages = write_board(path, board)
-    group = next(group for group in stand(board) if group.key == conditions.key["hash"])
+    group = next(group for group in rank_board(board) if group.key == conditions.key["hash"])
     open_console().print(board_table(group))
     say(f"Scoreboard: {', '.join(str(page) for page in (path, *pages))}")
 
@@ -128,7 +128,7 @@ def _judge_target(
         kind=target.kind,
         key=conditions.key["hash"],
         benchmark=run_dir.name,
-        options={} if target.config is None else plain(target.options),
+        options={} if target.config is None else to_json(target.options),
         recorded_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         provenance={name: provenance[name] for name in ("git", "python", "platform")},
     )
@@ -176,7 +176,7 @@ def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: M
     make_ready(policy, conditions.market, conditions.rules.costs)
     origin = origin_of(policy)
     protocol = conditions.protocol
-    return judge_beside(
+    return judge_against(
         policy,
         conditions.market,
         conditions.sets,
@@ -196,8 +196,8 @@ def _why_unranked(policy: Policy, judgement: Judgement, conditions: Conditions) 
     if isinstance(policy, Oracle):
         return ORACLE
     seen = judgement.scorecard.data.get("seen_steps", {})
-    if made_on := sum(seen.values()):
-        return f"made on {made_on} of these {len(conditions.span)} steps"
+    if fit_spans := sum(seen.values()):
+        return f"made on {fit_spans} of these {len(conditions.span)} steps"
     if isinstance(policy, Dated):
         own = policy.span(conditions.market)
         covered = max(0, min(own.stop, conditions.span.stop) - max(own.start, conditions.span.start))

@@ -12,8 +12,8 @@ from lightning.pytorch.callbacks import ModelCheckpoint
 
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError
+from rlx.files import atomic_path, file_name
 from rlx.keys import find_key
-from rlx.plain import atomic_path, file_name
 from rlx.run_folder import CHECKPOINTS
 from rlx.untrusted.shown import shown
 

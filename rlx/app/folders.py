@@ -21,8 +21,8 @@ from rlx.run_folder import (
     folder_shown,
     refuse_unusable,
     refuse_used,
+    run_to_resume,
     there_before,
-    to_go_on_with,
 )
 
 _before: set[Path] = set()  # what this process found where it was to write, and takes away no part of
@@ -102,7 +102,7 @@ def run_folder(resumed: str | None = None) -> Iterator[Path]:
         raise PastHydra(error) from error
     except (KeyboardInterrupt, OSError) as error:
         earlier = None if resumed is None else Path(str(resumed))
-        if not discard_if_unused(folder, _before) and (run := to_go_on_with(folder, earlier)) is not None:
+        if not discard_if_unused(folder, _before) and (run := run_to_resume(folder, earlier)) is not None:
             error.add_note(f"Go on with: resume={folder_shown(run)}")
         if isinstance(error, OSError) and is_at_the_disk(error) and HydraConfig.get().mode is RunMode.RUN:
             raise PastHydra(error) from error

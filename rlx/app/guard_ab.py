@@ -18,8 +18,8 @@ from rlx.evaluate.guard_ab import GuardContest, compare_guards
 from rlx.evaluate.guard_config import CONFIGURED, FittedGuard, GuardAb
 from rlx.evaluate.seen import Seen
 from rlx.evaluate.windows import protocol_windows
+from rlx.files import write_json
 from rlx.measures.evaluation import Evaluation
-from rlx.plain import write_json
 from rlx.policies.base import Policy
 from rlx.policies.baselines import EqualWeight
 from rlx.report.guard_ab import describe_windows, guards_table, write_guard_markdown

@@ -12,7 +12,7 @@ from rlx.data.market import Market
 from rlx.data.splits import make_splits
 from rlx.evaluate.fit_guard import GuardFit, fit_guard
 from rlx.evaluate.guard_config import KINDS, FittedGuard
-from rlx.plain import plain
+from rlx.files import to_json
 from rlx.sim.rules import Guard
 
 Config = TypeVar("Config", bound=TrainConfig | EvaluateConfig)
@@ -32,7 +32,7 @@ def settle_guard(
     fit = fit_to_train_split(config.guard, config, market)
     log.info("guard=fitted: %s", fit_in_words(fit))
     facts = {"guard_fit": describe_fit(config.guard, fit)}
-    return replace(config, guard=fit.guard), {**resolved, "guard": plain(fit.guard)}, facts
+    return replace(config, guard=fit.guard), {**resolved, "guard": to_json(fit.guard)}, facts
 
 
 def fit_to_train_split(asked: FittedGuard, config: TradedConfig, market: Market) -> GuardFit:
@@ -44,11 +44,11 @@ def fit_to_train_split(asked: FittedGuard, config: TradedConfig, market: Market)
 def describe_fit(asked: FittedGuard, fit: GuardFit) -> dict[str, Any]:
     """Return percentiles, span and thresholds as plain values."""
     percentiles = {f"{kind}_percentile": asked.percentile(kind) for kind in KINDS}
-    return {"first": plain(fit.first), "last": plain(fit.last), **percentiles, "guard": plain(fit.guard)}
+    return {"first": to_json(fit.first), "last": to_json(fit.last), **percentiles, "guard": to_json(fit.guard)}
 
 
 def fit_in_words(fit: GuardFit) -> str:
     """Return the thresholds and the span they were fitted on, in a line."""
     thresholds = {kind: getattr(fit.guard, f"{kind}_threshold") for kind in KINDS}
     said = ", ".join(f"{kind}_threshold={'null' if x is None else f'{x:g}'}" for kind, x in thresholds.items())
-    return f"{said} from {plain(fit.first)[:10]} to {plain(fit.last)[:10]}, the train split."
+    return f"{said} from {to_json(fit.first)[:10]} to {to_json(fit.last)[:10]}, the train split."

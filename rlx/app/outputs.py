@@ -15,7 +15,7 @@ from rlx.evaluate.ledger_file import write_ledger
 from rlx.evaluate.trades_file import write_trades
 from rlx.evaluate.window_protocols import WINDOW_BLOCKS
 from rlx.evaluate.window_rows import write_windows
-from rlx.plain import write_folder, write_json, write_text
+from rlx.files import write_folder, write_json, write_text
 from rlx.report.every_start import write_every_start_png
 from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown

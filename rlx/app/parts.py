@@ -13,9 +13,9 @@ from rlx.data.splits import Span
 from rlx.evaluate.aggregate import write_aggregate
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import Judgement, judge
+from rlx.files import write_json
 from rlx.learners.base import WHOLE, Learner, Part
 from rlx.measures.trials import Sweep
-from rlx.plain import write_json
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 from rlx.policies.facts import FOLDER as POLICY

@@ -21,7 +21,7 @@ from rlx.backtest.plan_file import ANSWER, parse_plan
 from rlx.data.config import DataConfig, FolderData, SampleData
 from rlx.data.panel import MarketPanel
 from rlx.errors import FileError, PlanError, RlxError, did_you_mean
-from rlx.plain import why_not_writable, write_json, write_text
+from rlx.files import why_not_writable, write_json, write_text
 from rlx.ranges import OneOf, Whole, check_options
 from rlx.untrusted.documents import parse_json
 from rlx.untrusted.secret import hide

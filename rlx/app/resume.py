@@ -19,8 +19,8 @@ from rlx.app.checkpoints import best_checkpoints, checkpoint_name
 from rlx.app.training_checkpoint import read_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, ConfigError, RlxError
+from rlx.files import atomic_path
 from rlx.learners.base import Learner, Totals
-from rlx.plain import atomic_path
 from rlx.run_folder import CHECKPOINTS, LAST, PROVENANCE, SCORECARD, same_code
 from rlx.tracking.history import Row, carry_history, history_of
 from rlx.untrusted.documents import read_json
@@ -154,7 +154,7 @@ def _why_finished(config: TrainerConfig, learner: Learner, totals: Totals, check
     return None
 
 
-class GoOn(Callback):
+class ResumePlan(Callback):
     """Has Lightning start with the update behind the checkpoint, or train nothing when nothing is left.
 
     Lightning itself goes by whether this run's interval has a validation due at the checkpoint. It is not when a stop

@@ -17,10 +17,10 @@ from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.sweep_report import BesideSweep, SweepTrial, measure_sweep
 from rlx.evaluate.windows import HOLDOUT
+from rlx.files import write_json, write_text
 from rlx.measures.metrics import cumulative_return
 from rlx.measures.significance import MOMENTS
 from rlx.measures.trials import MAX_TRIALS
-from rlx.plain import write_json, write_text
 from rlx.ranges import Whole, check
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
 from rlx.run_folder import LEDGER, SCORECARD

@@ -23,7 +23,7 @@ from rlx.app.market import Traded
 from rlx.app.outputs import print_folder, print_summary, write_evals
 from rlx.app.parts import judge_parts, judge_saved, write_parts, write_report
 from rlx.app.quiet import quiet_lightning
-from rlx.app.resume import Earlier, GoOn, find_earlier
+from rlx.app.resume import Earlier, ResumePlan, find_earlier
 from rlx.app.sweeps import own_sweep
 from rlx.app.trainer import new_trainer, part_fitter, run_fit
 from rlx.config import TrainConfig
@@ -185,19 +185,24 @@ def fit(
     stop, first_update, clock = StopOnSignal(), FirstUpdate(), time_limit(settings)
     validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules(), config.trainer.monitor)
     callbacks = [first_update, validate, stop, clock, early_stop(settings)]
-    go_on = None if earlier is None else GoOn(earlier.last, finished=earlier.finished)
+    resume_plan = None if earlier is None else ResumePlan(earlier.last, finished=earlier.finished)
     start = None if earlier is None else earlier.carry_over(run_dir, loggers)
     with quiet_lightning():
         trainer = new_trainer(
             settings,
             hardware,
             run_dir,
-            [*callbacks, *([] if go_on is None else [go_on]), best, last_checkpoint(run_dir / CHECKPOINTS / LAST)],
+            [
+                *callbacks,
+                *([] if resume_plan is None else [resume_plan]),
+                best,
+                last_checkpoint(run_dir / CHECKPOINTS / LAST),
+            ],
             updates=updates,
             validate_every_updates=interval,
             loggers=loggers,
         )
-        run_fit(trainer, learner, start, go_on)
+        run_fit(trainer, learner, start, resume_plan)
     if stop.asked is not None and not best.best_model_path:
         raise stopped_by(stop.asked)  # before the first validation: there is nothing to judge
     performance: dict[str, float] = {

@@ -16,7 +16,7 @@ from rlx.app.callbacks import StopOnSignal, progress_bar
 from rlx.app.checkpoints import WholeFiles, last_checkpoint
 from rlx.app.hardware import Hardware
 from rlx.app.quiet import quiet_lightning
-from rlx.app.resume import GoOn
+from rlx.app.resume import ResumePlan
 from rlx.config import TrainerConfig
 from rlx.learners.base import FitPart
 from rlx.stops import stopped_by
@@ -56,14 +56,14 @@ def new_trainer(
     )
 
 
-def run_fit(trainer: Trainer, module: LightningModule, start: Path | None, go_on: GoOn | None) -> None:
+def run_fit(trainer: Trainer, module: LightningModule, start: Path | None, resume_plan: ResumePlan | None) -> None:
     """Fit ``module``, from the checkpoint ``start`` if there is one; a stop at once comes out as what it was.
 
-    ``go_on`` is the Trainer's callback for the start. Of a stop Lightning makes an exit status of 1, which says that
-    something went wrong.
+    ``resume_plan`` is the Trainer's callback for the start. Lightning turns a stop into an exit status of 1, which says
+    that something went wrong.
     """
     try:
-        with nullcontext() if go_on is None else go_on.restoring():
+        with nullcontext() if resume_plan is None else resume_plan.restoring():
             trainer.fit(module, ckpt_path=start, weights_only=True)
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
@@ -83,8 +83,8 @@ def part_fitter(
         stop = StopOnSignal("keeping what is there")
         start = checkpoint if checkpoint.is_file() else None
         source = checkpoint if run_dir is None or earlier is None else earlier / checkpoint.relative_to(run_dir)
-        go_on = None if start is None else GoOn(source)
-        callbacks = [stop, *([] if go_on is None else [go_on]), last_checkpoint(checkpoint)]
+        resume_plan = None if start is None else ResumePlan(source)
+        callbacks = [stop, *([] if resume_plan is None else [resume_plan]), last_checkpoint(checkpoint)]
         with quiet_lightning():
             trainer = new_trainer(
                 settings,
@@ -94,7 +94,7 @@ def part_fitter(
                 updates=updates,
                 validate_every_updates=validate_every_updates,
             )
-            run_fit(trainer, module, start, go_on)
+            run_fit(trainer, module, start, resume_plan)
         if stop.asked is not None:
             raise stopped_by(stop.asked)
 

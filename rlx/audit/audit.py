@@ -12,8 +12,8 @@ from rlx.data.market import Market
 from rlx.data.panel import format_stamp
 from rlx.data.splits import Span
 from rlx.errors import ConfigError
+from rlx.files import to_json
 from rlx.measures import metrics
-from rlx.plain import plain
 from rlx.policies.base import Dated, Policy
 from rlx.sim.rules import Rules
 
@@ -76,7 +76,7 @@ def audit(
         progress=_named(progress, "shuffled futures"),
     )
     passed = causality.passed and shuffle.passed is not False
-    block: dict[str, Any] = plain(
+    block: dict[str, Any] = to_json(
         {
             "passed": passed,
             "verdict": _verdict(policy, causality, shuffle, passed),

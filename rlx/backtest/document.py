@@ -11,7 +11,7 @@ from rlx.backtest.monte_carlo import Distribution
 from rlx.backtest.replay import Replay
 from rlx.backtest.schedule import Schedule
 from rlx.backtest.trader import Unfilled
-from rlx.plain import plain
+from rlx.files import to_json
 from rlx.untrusted import markdown
 from rlx.untrusted.markdown import Markdown, bullets, joined
 
@@ -49,7 +49,7 @@ def plan_document(
         "daily": _daily(books),
         "monte_carlo": paths,
     }
-    whole: dict[str, Any] = plain(document)
+    whole: dict[str, Any] = to_json(document)
     return whole
 
 

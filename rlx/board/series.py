@@ -9,10 +9,10 @@ import numpy as np
 
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.windows import HOLDOUT, WINDOWS
+from rlx.files import to_json
 from rlx.measures import metrics
 from rlx.measures.days import daily_growth
 from rlx.measures.evaluation import Evaluation, WindowLedger
-from rlx.plain import plain
 from rlx.sim.ledger import Ledger
 from rlx.types import FloatArray, IntArray
 
@@ -143,7 +143,7 @@ def _histograms(evaluations: dict[str, Evaluation]) -> dict[str, Any]:
 
 def _rounded(value: Any) -> Any:
     """Return plain values with floats cut to six significant digits: no picture shows more."""
-    value = plain(value)
+    value = to_json(value)
     if isinstance(value, float):
         return float(f"{value:.{DIGITS}g}")
     if isinstance(value, dict):

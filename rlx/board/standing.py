@@ -63,7 +63,7 @@ class Group:
     baseline: Entry | None
 
 
-def stand(board: Scoreboard) -> list[Group]:
+def rank_board(board: Scoreboard) -> list[Group]:
     """Return the groups of a board, the one judged last first."""
     histories: dict[str, list[Entry]] = {}
     for entry in board.entries:

@@ -15,7 +15,7 @@ from rlx.board.shape import MOST_ENTRIES
 from rlx.console import say
 from rlx.errors import FileError, RlxError
 from rlx.evaluate import BOARD
-from rlx.plain import why_not_writable, write_text
+from rlx.files import why_not_writable, write_text
 from rlx.untrusted.paths import below
 from rlx.untrusted.text import MAX_FILE_BYTES, read_text
 
@@ -83,7 +83,7 @@ def prepare(path: str | Path, new: int = 1) -> None:
     if (reason := why_not_writable(path.absolute().parent)) is not None:
         raise RlxError(f"scoreboard {path}: cannot be written ({reason}). Name another file with protocol.board.")
     if _lock(path).exists():
-        with alone(path):
+        with file_lock(path):
             pass
 
 
@@ -96,7 +96,7 @@ def append(path: str | Path, key: str, shared: Mapping[str, Any], entries: Seque
     there is left as it is.
     """
     path = Path(path)
-    with alone(path):
+    with file_lock(path):
         board, text, version = _at(path)
         new = {} if key in board.keys else {key: dict(shared)}
         board = Scoreboard({**board.keys, **new}, (*board.entries, *entries))
@@ -142,7 +142,7 @@ def report_path(board: str | Path, entry: Entry) -> Path | None:
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
+def file_lock(path: Path) -> Iterator[None]:
     """Keep other writers of a board, and of what is rendered from it, waiting; RlxError when one does not let go."""
     from filelock import FileLock, Timeout
 

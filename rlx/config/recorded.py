@@ -27,7 +27,7 @@ def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str]
     given = [override.key_or_group for override in OverridesParser.create().parse_overrides(list(overrides))]
     check_record(run, [group for group in FROM_THE_RUN if group not in given], origin)
     otherwise = "Choose the conditions yourself with GROUP=OPTION."
-    return laid_over(cfg, run, given, FROM_THE_RUN, origin, otherwise)
+    return overlay(cfg, run, given, FROM_THE_RUN, origin, otherwise)
 
 
 def recorded_evaluation(run: Mapping[str, Any], origin: str) -> DictConfig:
@@ -38,10 +38,10 @@ def recorded_evaluation(run: Mapping[str, Any], origin: str) -> DictConfig:
     """
     groups = (*FROM_THE_RUN, "policy")
     check_record(run, groups, origin)
-    return laid_over(writable(EvaluateConfig), run, (), groups, origin, "Judge the policy again.")
+    return overlay(writable(EvaluateConfig), run, (), groups, origin, "Judge the policy again.")
 
 
-def laid_over(
+def overlay(
     cfg: DictConfig, run: Mapping[str, Any], given: Sequence[str], groups: Sequence[str], origin: str, otherwise: str
 ) -> DictConfig:
     """Return ``cfg`` with the run's ``groups``, but for groups and single values whose keys are ``given``.

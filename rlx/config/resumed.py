@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.config.changes import changes
-from rlx.config.recorded import group_tree, laid_over
+from rlx.config.recorded import group_tree, overlay
 from rlx.config.records import read_choices, read_record
 from rlx.errors import ConfigError, did_you_mean
 from rlx.run_folder import CONFIG
@@ -82,7 +82,7 @@ def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
             there = f"{typed.key_or_group}={typed.value()} (the run: {choices.get(typed.key_or_group, 'none')})"
             raise ConfigError(f"resume={run}: {there} cannot change in a resumed run. {_advice()}")
     given = _without_what_was_fitted(given, cfg, recorded, run)
-    result = laid_over(cfg, recorded, given, GROUPS, str(path), OTHER_VERSION)
+    result = overlay(cfg, recorded, given, GROUPS, str(path), OTHER_VERSION)
     _lay_over_keys(result, recorded, given, path)
     _refuse_changes(result, recorded, run)
     return result

@@ -16,8 +16,8 @@ from rlx.config.commands import writable
 from rlx.config.errors import explain
 from rlx.config.records import refuse_what_is_no_value
 from rlx.errors import ConfigError, FileError, RlxError, did_you_mean
+from rlx.files import file_name
 from rlx.measures.trials import MAX_TRIALS
-from rlx.plain import file_name
 from rlx.ranges import Whole, check
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line

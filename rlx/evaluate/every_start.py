@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlx.evaluate.every_start_config import EveryStart
-from rlx.evaluate.purging import MadeOn
+from rlx.evaluate.purging import FitSpans
 from rlx.evaluate.window_rows import Row, describe_status, window_rows
 from rlx.evaluate.windows import WINDOWS
 from rlx.measures.distribution import describe_windows, window_metrics
@@ -23,7 +23,7 @@ EQUAL_WEIGHT = "equal_weight"
 
 
 def measure_every_start(
-    evaluation: Evaluation, baselines: Mapping[str, Evaluation], protocol: EveryStart, made_on: MadeOn | None = None
+    evaluation: Evaluation, baselines: Mapping[str, Evaluation], protocol: EveryStart, fit_spans: FitSpans | None = None
 ) -> tuple[list[Row], dict[str, Any]]:
     """Return a row for each window, and the scorecard's block.
 
@@ -35,12 +35,12 @@ def measure_every_start(
     fences = {name: tukey_fence(values, protocol.fence_iqrs) for name, values in measured.items()}
     flags = {FLAGS[name]: flag_names(outlier_sides(values, fences[name])) for name, values in measured.items()}
     excess = {EXCESS: measured[EXCESS]} if EXCESS in measured else {}
-    rows = window_rows(evaluation, baselines, WINDOWS, made_on, {**excess, **flags})
+    rows = window_rows(evaluation, baselines, WINDOWS, fit_spans, {**excess, **flags})
     block = {
         **describe_windows(evaluation, baselines, WINDOWS),
         "stride": 1,
         "left_out": 0,
-        **describe_status(evaluation, baselines, WINDOWS, rows, made_on),
+        **describe_status(evaluation, baselines, WINDOWS, rows, fit_spans),
         "fence_iqrs": protocol.fence_iqrs,
         "outliers": {name: describe_outliers(values, fences[name], windows) for name, values in measured.items()},
     }

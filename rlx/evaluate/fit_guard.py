@@ -18,8 +18,8 @@ from rlx.evaluate.windows import holdout_windows
 from rlx.measures.metrics import drawdowns
 from rlx.policies.baselines import EqualWeight
 from rlx.policies.trailing import Momentum
+from rlx.sim.rule_numbers import market_rule_numbers
 from rlx.sim.rules import Guard, Rules
-from rlx.sim.settings import market_settings
 from rlx.sim.trades import trades_of
 from rlx.types import FloatArray
 
@@ -95,7 +95,9 @@ def _seen_by_turnover_guard(market: Market, span: Span, rules: Rules, window: in
     played = _play(trader, market, span, rules)
     bars = played.sets["holdout"].starts[:, None] + np.arange(len(span))
     opens = None if market.overnight_returns is None else market.overnight_returns[bars]
-    trades, _ = trades_of(played.sets["holdout"].ledger, market.returns[bars], market_settings(rules, market), opens)
+    trades, _ = trades_of(
+        played.sets["holdout"].ledger, market.returns[bars], market_rule_numbers(rules, market), opens
+    )
     anticipated = np.abs(trades.weights_after - trades.weights_before).sum(axis=-1)[0]  # (T,)
     chosen = max(0, lookback - span.start) + 1  # equal weights until then, and one trade from there to the first choice
     return {"turnover": np.asarray(anticipated[chosen:])}

@@ -14,11 +14,11 @@ import numpy as np
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.seen import Seen, seen_steps
 from rlx.evaluate.windows import HOLDOUT, WINDOWS
+from rlx.files import to_json
 from rlx.measures.distribution import window_metrics
 from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.measures.telemetry import guard_metrics
 from rlx.measures.window_differences import Difference, adjusted, independent_windows, mean_differences
-from rlx.plain import plain
 from rlx.types import BoolArray, FloatArray
 
 SCHEMA_VERSION = 1
@@ -87,7 +87,7 @@ def compare_guards(
             for name, evaluation in evaluations.items()
         },
     }
-    return GuardContest(plain(summary), deltas, groups["stressed"])
+    return GuardContest(to_json(summary), deltas, groups["stressed"])
 
 
 def window_groups(market: Evaluation) -> dict[str, BoolArray]:

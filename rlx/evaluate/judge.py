@@ -10,18 +10,18 @@ from rlx.evaluate.config import Protocol
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.proof import Proof, intervals_of, prove
-from rlx.evaluate.purging import MadeOn, lookback_steps
+from rlx.evaluate.purging import FitSpans, lookback_steps
 from rlx.evaluate.scorecard import Metrics, Scorecard
 from rlx.evaluate.seen import Seen, seen_steps
 from rlx.evaluate.verdict import Baseline, write_verdict
 from rlx.evaluate.window_protocols import measure_windows
 from rlx.evaluate.window_rows import Row
 from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, fit_windows, holdout_windows, protocol_windows
+from rlx.files import to_json
 from rlx.measures.distribution import describe_windows, window_metrics
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.telemetry import guard_metrics
 from rlx.measures.trials import Sweep
-from rlx.plain import plain
 from rlx.policies.base import Oracle
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
@@ -70,7 +70,7 @@ def judge(
     """
     protocol = fit_windows(protocol, span)
     sets = protocol_windows(span, protocol)
-    return judge_beside(
+    return judge_against(
         policy,
         market,
         sets,
@@ -87,7 +87,7 @@ def judge(
     )
 
 
-def judge_beside(
+def judge_against(
     policy: Policy,
     market: Market,
     sets: Sequence[WindowSet],
@@ -105,8 +105,8 @@ def judge_beside(
 ) -> Judgement:
     """Do the same beside baselines that were played already, over the same ``sets`` of windows under the same rules."""
     evaluation = evaluate(policy, market, sets, rules, progress)
-    made_on = None if seen is None else MadeOn(seen, market.timestamps, lookback_steps(policy))
-    rows, blocks = measure_windows(evaluation, beside, protocol, made_on)
+    fit_spans = None if seen is None else FitSpans(seen, market.timestamps, lookback_steps(policy))
+    rows, blocks = measure_windows(evaluation, beside, protocol, fit_spans)
     scorecard = build_scorecard(
         evaluation,
         beside,
@@ -179,11 +179,11 @@ def build_scorecard(
             significance=proof.significance,
         ),
         data=describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
-        config=plain(config),
-        provenance=plain(provenance),
-        performance=plain({**performance, **_timings(evaluation)}),
+        config=to_json(config),
+        provenance=to_json(provenance),
+        performance=to_json({**performance, **_timings(evaluation)}),
         significance=proof.described_significance(),
-        **plain(blocks or {}),
+        **to_json(blocks or {}),
     )
 
 
@@ -193,12 +193,12 @@ def _metrics(evaluation: Evaluation) -> Metrics:
 
 def _single(values: Mapping[str, FloatArray]) -> Metrics:
     """Return the only window's numbers, None where there is none."""
-    return {name: plain(float(value[0])) for name, value in values.items()}
+    return {name: to_json(float(value[0])) for name, value in values.items()}
 
 
 def _describe_policy(policy: Policy) -> dict[str, Any]:
     oracle = {"oracle": True} if isinstance(policy, Oracle) else {}
-    described: dict[str, Any] = plain({"name": policy.name, **policy.describe(), **oracle})
+    described: dict[str, Any] = to_json({"name": policy.name, **policy.describe(), **oracle})
     return described
 
 
@@ -215,7 +215,7 @@ def _equal_weight(
 def describe_data(market: Market) -> dict[str, Any]:
     """Return a scorecard's ``data``: source, fingerprint, calendar, symbols and reach of the prices."""
     panel = market.panel
-    description: dict[str, Any] = plain(
+    description: dict[str, Any] = to_json(
         {
             "source": panel.source,
             "fingerprint": market.fingerprint,

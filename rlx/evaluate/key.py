@@ -7,8 +7,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from rlx.files import to_json
 from rlx.measures.evaluation import Evaluation, WindowLedger
-from rlx.plain import plain
 from rlx.sim.rules import Costs
 from rlx.types import AssetClass
 
@@ -32,11 +32,11 @@ def comparability_key(market: Market, evaluation: Evaluation) -> dict[str, Any]:
         "periods_per_year": float(market.periods_per_year),
         "windows": {name: _describe(windows) for name, windows in sorted(evaluation.sets.items())},
         "costs": _costs(rules.costs, market.symbols),
-        "limits": plain(rules.limits),
-        "guard": plain(rules.guard),
-        "cooldown": plain(rules.cooldown),
-        "accounting": plain(rules.accounting),
-        "execution": plain(rules.execution),
+        "limits": to_json(rules.limits),
+        "guard": to_json(rules.guard),
+        "cooldown": to_json(rules.cooldown),
+        "accounting": to_json(rules.accounting),
+        "execution": to_json(rules.execution),
         "drift": rules.drift,
         **_asset_classes(market),
     }
@@ -64,8 +64,8 @@ def short_hash(value: Any) -> str:
 
 def _describe(windows: WindowLedger) -> dict[str, Any]:
     return {
-        "first": plain(windows.timestamps.min()),
-        "last": plain(windows.end_timestamps.max()),
+        "first": to_json(windows.timestamps.min()),
+        "last": to_json(windows.end_timestamps.max()),
         "steps": windows.steps,
         "n": len(windows),
     }
@@ -77,7 +77,7 @@ def _costs(costs: Costs, symbols: Sequence[str]) -> dict[str, Any]:
     if per_asset is not None and not isinstance(per_asset, Mapping):
         per_asset = dict(zip(symbols, per_asset, strict=True))
     named = None if per_asset is None else {str(symbol): float(bps) for symbol, bps in sorted(per_asset.items())}
-    return {name: named if name == "per_asset_bps" else plain(value) for name, value in vars(costs).items()}
+    return {name: named if name == "per_asset_bps" else to_json(value) for name, value in vars(costs).items()}
 
 
 def _numbers_alike(value: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from rlx.errors import FileError, RlxError
+from rlx.files import atomic_path
 from rlx.measures.evaluation import Evaluation, WindowLedger
-from rlx.plain import atomic_path
 from rlx.sim.ledger import SCALARS, Ledger
 from rlx.types import TimeArray
 from rlx.untrusted.parquet import check_size

@@ -25,7 +25,7 @@ PURGED = "purged"
 EMBARGOED = "embargoed"
 
 
-class MadeOn(NamedTuple):
+class FitSpans(NamedTuple):
     """What a policy was made on, and how far from it a window must lie.
 
     ``stamps``: labels of all bars of the market that is judged, in which distances are counted. ``lookback_steps``:
@@ -39,7 +39,7 @@ class MadeOn(NamedTuple):
     embargo_steps: int = 0
 
 
-def window_status(windows: WindowLedger, made_on: MadeOn) -> list[str]:
+def window_status(windows: WindowLedger, fit_spans: FitSpans) -> list[str]:
     """Return for each window ``seen``, ``purged``, ``embargoed`` or ``unseen``, (B,); the first that holds.
 
     ``seen``: one of its decisions lies in a span. ``purged``: its first decision lies less than ``purge_steps`` bars
@@ -49,12 +49,12 @@ def window_status(windows: WindowLedger, made_on: MadeOn) -> list[str]:
     opened, closed = windows.starts, windows.starts + windows.steps
     purged = np.zeros(len(windows), dtype=np.bool_)
     embargoed = purged.copy()
-    for first, last in made_on.spans.values():
-        after = opened - np.searchsorted(made_on.stamps, last)
-        before = np.searchsorted(made_on.stamps, first, side="right") - 1 - closed
-        purged |= (after >= 0) & (after < made_on.purge_steps)
-        embargoed |= (before >= 0) & (before < made_on.embargo_steps)
-    seen = np.sum([count > 0 for count in seen_steps(windows.timestamps, made_on.spans).values()], axis=0) > 0
+    for first, last in fit_spans.spans.values():
+        after = opened - np.searchsorted(fit_spans.stamps, last)
+        before = np.searchsorted(fit_spans.stamps, first, side="right") - 1 - closed
+        purged |= (after >= 0) & (after < fit_spans.purge_steps)
+        embargoed |= (before >= 0) & (before < fit_spans.embargo_steps)
+    seen = np.sum([count > 0 for count in seen_steps(windows.timestamps, fit_spans.spans).values()], axis=0) > 0
     return [str(name) for name in np.select([seen, purged, embargoed], [SEEN, PURGED, EMBARGOED], UNSEEN)]
 
 

@@ -9,8 +9,8 @@ from typing import Annotated, Any, TypedDict
 
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.key import HASH
+from rlx.files import to_json, write_json
 from rlx.measures.telemetry import telemetry_key
-from rlx.plain import plain, write_json
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.paths import lacking
 from rlx.untrusted.plain_types import Measure, Rule, Stamp, matching, require_fields
@@ -91,7 +91,7 @@ class Scorecard:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document, schema version first."""
-        document = {"schema_version": self.schema_version, **plain(self)}
+        document = {"schema_version": self.schema_version, **to_json(self)}
         return {name: value for name, value in document.items() if value or name not in OPTIONAL}
 
     def write(self, path: str | Path) -> None:

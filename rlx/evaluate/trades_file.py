@@ -9,9 +9,9 @@ import numpy as np
 
 from rlx.evaluate.ledger_file import utc_array
 from rlx.evaluate.windows import WALK_FORWARD
+from rlx.files import atomic_path
 from rlx.measures.evaluation import Evaluation, WindowLedger
-from rlx.plain import atomic_path
-from rlx.sim.settings import market_settings
+from rlx.sim.rule_numbers import market_rule_numbers
 from rlx.sim.trades import NO_TRADE, Trades, trades_of
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def _trades(evaluation: Evaluation, market: Market) -> Trades:
     bars = windows.starts[:, None] + np.arange(windows.steps)  # (B, T)
     overnight = market.overnight_returns
     opens = None if overnight is None else overnight[bars]
-    legs = trades_of(windows.ledger, market.returns[bars], market_settings(evaluation.rules, market), opens)
+    legs = trades_of(windows.ledger, market.returns[bars], market_rule_numbers(evaluation.rules, market), opens)
     return Trades(*(np.stack(quantities) for quantities in zip(*legs, strict=True)))
 
 

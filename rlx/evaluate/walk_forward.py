@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlx.evaluate.config import WalkForward
-from rlx.evaluate.purging import MadeOn
+from rlx.evaluate.purging import FitSpans
 from rlx.evaluate.window_rows import SEEN_PREFIX, Row, describe_status, window_rows
 from rlx.evaluate.windows import HOLDOUT, WALK_FORWARD
 from rlx.measures.distribution import describe_windows
@@ -15,7 +15,10 @@ from rlx.measures.performance import tagged
 
 
 def measure_walk_forward(
-    evaluation: Evaluation, baselines: Mapping[str, Evaluation], protocol: WalkForward, made_on: MadeOn | None = None
+    evaluation: Evaluation,
+    baselines: Mapping[str, Evaluation],
+    protocol: WalkForward,
+    fit_spans: FitSpans | None = None,
 ) -> tuple[list[Row], dict[str, Any]]:
     """Return a row for each window, and the scorecard's block.
 
@@ -23,12 +26,12 @@ def measure_walk_forward(
     ``left_out`` counts the decisions of the span that no window holds. ``status`` and ``unseen`` tell the windows that
     are a test from others, when it is known what the policy was made on.
     """
-    if made_on is not None:
-        made_on = made_on._replace(
+    if fit_spans is not None:
+        fit_spans = fit_spans._replace(
             purge_steps=0 if protocol.purge_steps is None else protocol.purge_steps,
             embargo_steps=0 if protocol.embargo_steps is None else protocol.embargo_steps,
         )
-    rows = window_rows(evaluation, baselines, WALK_FORWARD, made_on)
+    rows = window_rows(evaluation, baselines, WALK_FORWARD, fit_spans)
     marks = [name for name in rows[0] if name.startswith(SEEN_PREFIX)]
     returns = [f"{name}_cumulative_return" for name in baselines]
     shown = {"window", "first", "last", *marks, "status", *tagged("windows"), *returns}
@@ -36,7 +39,7 @@ def measure_walk_forward(
         **describe_windows(evaluation, baselines, WALK_FORWARD),
         "stride": protocol.stride,
         "left_out": _left_out(evaluation, protocol.stride),
-        **describe_status(evaluation, baselines, WALK_FORWARD, rows, made_on),
+        **describe_status(evaluation, baselines, WALK_FORWARD, rows, fit_spans),
         "rows": [{name: value for name, value in row.items() if name in shown} for row in rows],
     }
     return rows, block

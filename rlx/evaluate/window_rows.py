@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from rlx.evaluate.purging import EMBARGOED, PURGED, SEEN, UNSEEN, MadeOn, window_status
+from rlx.evaluate.purging import EMBARGOED, PURGED, SEEN, UNSEEN, FitSpans, window_status
 from rlx.evaluate.seen import seen_steps
+from rlx.files import to_json
 from rlx.measures.distribution import window_metrics, window_shares
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.telemetry import guard_metrics
-from rlx.plain import plain
 from rlx.untrusted.csv_file import write_csv
 
 SEEN_PREFIX = "seen_"
@@ -26,7 +26,7 @@ def window_rows(
     evaluation: Evaluation,
     baselines: Mapping[str, Evaluation],
     name: str,
-    made_on: MadeOn | None = None,
+    fit_spans: FitSpans | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> list[Row]:
     """Return one row a window of the set ``name``, in time order.
@@ -37,7 +37,7 @@ def window_rows(
     ``<baseline>_cumulative_return``.
     """
     windows = evaluation.sets[name]
-    counts = {} if made_on is None else seen_steps(windows.timestamps, made_on.spans)
+    counts = {} if fit_spans is None else seen_steps(windows.timestamps, fit_spans.spans)
     measures = window_metrics(evaluation, name) | guard_metrics(windows.ledger)
     for baseline, other in baselines.items():
         measures[f"{baseline}_cumulative_return"] = window_metrics(other, name)["cumulative_return"]
@@ -47,28 +47,28 @@ def window_rows(
         "last": windows.end_timestamps[:, -1],
         "steps": np.full(len(windows), windows.steps),
         **{f"{SEEN_PREFIX}{span}": count for span, count in counts.items()},
-        **({} if made_on is None else {"status": window_status(windows, made_on)}),
+        **({} if fit_spans is None else {"status": window_status(windows, fit_spans)}),
         **(extra or {}),
         **measures,
     }
-    return [{column: plain(values[i]) for column, values in columns.items()} for i in range(len(windows))]
+    return [{column: to_json(values[i]) for column, values in columns.items()} for i in range(len(windows))]
 
 
 def describe_status(
-    evaluation: Evaluation, baselines: Mapping[str, Evaluation], name: str, rows: list[Row], made_on: MadeOn | None
+    evaluation: Evaluation, baselines: Mapping[str, Evaluation], name: str, rows: list[Row], fit_spans: FitSpans | None
 ) -> dict[str, Any]:
     """Return how many windows have which status, the distances asked for, and the shares among the unseen ones.
 
     Empty when it is not known what the policy was made on.
     """
-    if made_on is None:
+    if fit_spans is None:
         return {}
     status = np.array([row["status"] for row in rows])
     return {
         "status": {one: int((status == one).sum()) for one in (UNSEEN, SEEN, PURGED, EMBARGOED)},
-        "purge_steps": made_on.purge_steps,
-        "embargo_steps": made_on.embargo_steps,
-        "lookback_steps": made_on.lookback_steps,
+        "purge_steps": fit_spans.purge_steps,
+        "embargo_steps": fit_spans.embargo_steps,
+        "lookback_steps": fit_spans.lookback_steps,
         "unseen": {
             "n": int((status == UNSEEN).sum()),
             **window_shares(evaluation, baselines, name, status == UNSEEN),

@@ -18,12 +18,12 @@ from rlx.errors import RlxError
 from rlx.learners.base import Learner, Stopwatch
 from rlx.learners.optimizers import build_optimizers, learning_rate_schedule
 from rlx.learners.path_config import PathLearnerConfig
-from rlx.learners.paths import Stretch, Stretches
+from rlx.learners.paths import Segment, Segments
 from rlx.learners.warm_start import load_warm_start
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.sequence import SequenceNetwork
-from rlx.sim.settings import market_settings
+from rlx.sim.rule_numbers import market_rule_numbers
 from rlx.sim.torch_paths import PathPlayer
 from rlx.sim.torch_state import TorchRules
 
@@ -31,7 +31,7 @@ from rlx.sim.torch_state import TorchRules
 class PathLearner(Learner):
     """Trains a ``SequenceNetwork`` on stretches of the training span that the torch engine plays.
 
-    A subclass implements ``build_network`` and ``learn``, which takes a ``Stretch``, leaves gradients behind and
+    A subclass implements ``build_network`` and ``learn``, which takes a ``Segment``, leaves gradients behind and
     returns metrics. ``averaged`` is the moving average of the network that is validated and exported.
     """
 
@@ -44,7 +44,7 @@ class PathLearner(Learner):
         self.net = self.build_network()
         self.warm = self._warm_start()
         self.averaged = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(self.config.ema_decay))  # type: ignore[no-untyped-call]
-        self.stretches = Stretches(
+        self.stretches = Segments(
             self.market,
             self.rules,
             self.splits.train,
@@ -53,7 +53,7 @@ class PathLearner(Learner):
             self.window_steps,
             self.config.rollout_steps,
         )
-        self.settings = market_settings(self.rules, self.market)
+        self.settings = market_rule_numbers(self.rules, self.market)
         self.play = self._player()
 
     @abstractmethod
@@ -61,7 +61,7 @@ class PathLearner(Learner):
         """Return the untrained network."""
 
     @abstractmethod
-    def learn(self, stretch: Stretch) -> Mapping[str, float]:
+    def learn(self, stretch: Segment) -> Mapping[str, float]:
         """Leave the gradient of one update in the network and return ``train/*`` metrics by bare name."""
 
     @property
@@ -138,7 +138,7 @@ class PathLearner(Learner):
         self.averaged.update_parameters(self.net)
         return {"grad_norm": norm, "learning_rate": learning_rate}
 
-    def simulate(self, targets: Tensor, stretch: Stretch) -> dict[str, Tensor]:
+    def simulate(self, targets: Tensor, stretch: Segment) -> dict[str, Tensor]:
         """Play targets (B, T, A) in float32, whatever the network computes in."""
         with torch.autocast(targets.device.type, enabled=False):
             return self.play(targets.float(), stretch.tape)

@@ -1,4 +1,4 @@
-"""Stretches of the training span as tensors: what a policy sees of them, and what they pay."""
+"""Segments of the training span as tensors: what a policy sees of them, and what they pay."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rlx.sim.torch_state import Step
 from rlx.types import Execution
 
 
-class Stretch(NamedTuple):
+class Segment(NamedTuple):
     """B stretches of T decisions, with the W - 1 bars before the first that a window of W bars needs."""
 
     features: Tensor  # (B, W - 1 + T, A, F) normalized, float32
@@ -28,12 +28,12 @@ class Stretch(NamedTuple):
         """Number of stretches B."""
         return self.features.shape[0]
 
-    def select(self, rows: slice) -> Stretch:
+    def select(self, rows: slice) -> Segment:
         """Return some of the stretches."""
-        return Stretch(self.features[rows], self.tape.map(lambda series: series[rows]))
+        return Segment(self.features[rows], self.tape.map(lambda series: series[rows]))
 
 
-class Stretches(nn.Module):
+class Segments(nn.Module):
     """Draws stretches of a span; its buffers hold that span and nothing after it, and follow the module's device.
 
     Raises ConfigError when the span is shorter than a stretch, and DataError when the rules trade at opens that the
@@ -77,7 +77,7 @@ class Stretches(nn.Module):
         tensor = None if values is None else torch.as_tensor(values, dtype=torch.float32).contiguous()
         self.register_buffer(name, tensor, persistent=False)
 
-    def draw(self, n: int, feature_noise: float = 0.0) -> Stretch:
+    def draw(self, n: int, feature_noise: float = 0.0) -> Segment:
         """Return ``n`` stretches at random starts, with noise on their features, by torch's generators."""
         starts = torch.randint(self.n_starts, (n,)).to(self.returns.device)  # on the CPU: the same on any device
         stretch = self.at(starts)
@@ -85,10 +85,10 @@ class Stretches(nn.Module):
             return stretch
         return stretch._replace(features=stretch.features + feature_noise * torch.randn_like(stretch.features))
 
-    def at(self, starts: Tensor) -> Stretch:
+    def at(self, starts: Tensor) -> Segment:
         """Return the stretches whose first decisions are those of index ``starts`` (B,) in the span."""
         steps = torch.arange(self.rollout_steps, device=starts.device)
         bars = torch.arange(self.window_steps - 1 + self.rollout_steps, device=starts.device)
         paid = starts[:, None] + steps
         overnight = None if self.overnight is None else self.overnight[paid]
-        return Stretch(self.features[starts[:, None] + bars], Step(self.returns[paid], overnight, None, None))
+        return Segment(self.features[starts[:, None] + bars], Step(self.returns[paid], overnight, None, None))

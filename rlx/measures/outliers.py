@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from rlx.files import to_json
 from rlx.measures.evaluation import WindowLedger
 from rlx.measures.metrics import ROUNDING_FLOOR
-from rlx.plain import plain
 from rlx.types import BoolArray, FloatArray, IntArray
 
 LOW, HIGH = "low", "high"
@@ -91,8 +91,8 @@ def _episodes(values: FloatArray, sides: IntArray, windows: WindowLedger) -> lis
         described.append(
             {
                 "side": side,
-                "first": plain(windows.timestamps[group[0], 0]),
-                "last": plain(windows.end_timestamps[group[-1], -1]),
+                "first": to_json(windows.timestamps[group[0], 0]),
+                "last": to_json(windows.end_timestamps[group[-1], -1]),
                 "windows": len(group),
                 "farthest": float(values[farthest]),
                 "farthest_window": int(farthest),

@@ -19,7 +19,7 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.decisions.observation import Observation
 from rlx.errors import CheckpointError, RlxError
-from rlx.plain import named_in_errors
+from rlx.files import named_in_errors
 from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, PolicyFacts, WrittenNetwork, facts_file, read_facts
 from rlx.policies.networks import PolicyNetwork, network_name, network_of
 from rlx.policies.networks.arguments import build

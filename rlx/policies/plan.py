@@ -21,8 +21,8 @@ from rlx.decisions.observation import Observation
 from rlx.errors import PlanError
 from rlx.policies.config import PlanConfig
 from rlx.policies.covered import covered_span
+from rlx.sim.rule_numbers import rule_numbers
 from rlx.sim.rules import Costs, Rules
-from rlx.sim.settings import make_settings
 from rlx.types import FloatArray
 
 RUINED = 1e-8  # of the initial cash: an account with less holds nothing that weights could say
@@ -97,7 +97,7 @@ class PlanReplay:
         if self._costs is None:
             raise PlanError("policy.fee_bps=None: hand over the costs with charge(costs), or give fee_bps a number.")
         rules = Rules(costs=self._costs)
-        rates = make_settings(rules, market.n_assets, market.periods_per_year, symbols=market.symbols).cost_rate
+        rates = rule_numbers(rules, market.n_assets, market.periods_per_year, symbols=market.symbols).cost_rate
         return dict(zip(market.symbols, rates.tolist(), strict=True))
 
     def reset(self, batch: int) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rlx.evaluate.guard_ab import HITS
-from rlx.plain import write_text
+from rlx.files import write_text
 from rlx.report.numbers import UNDEFINED, number
 from rlx.report.tables import terminal_table
 from rlx.untrusted.markdown import Markdown, code, document, heading, table, words

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from rlx.evaluate.scorecard import Scorecard
+from rlx.files import write_text
 from rlx.measures.performance import tagged
 from rlx.measures.telemetry import telemetry_key
-from rlx.plain import write_text
 from rlx.report.audit_table import CHECK_HEADER, EDGE_HEADER, check_rows, edge_rows, parts_in_words
 from rlx.report.numbers import meaning, number
 from rlx.report.outliers_table import (

@@ -12,10 +12,10 @@ import yaml
 
 from rlx.backtest.plan import MONEY
 from rlx.board.promotion import Candidate, PromotionRules, hold_to_rules, next_experiments
-from rlx.board.standing import Group, stand
+from rlx.board.standing import Group, rank_board
 from rlx.board.store import Scoreboard
 from rlx.errors import RlxError
-from rlx.plain import file_name, write_text
+from rlx.files import file_name, write_text
 from rlx.ranges import check
 from rlx.report.board_rows import group_title
 from rlx.report.numbers import number
@@ -54,7 +54,7 @@ def write_recommendation(
     """
     check("--notional", notional, MONEY, optional=True)
     loaded = Scoreboard.load(board)
-    judged = [(group, hold_to_rules(group, rules)) for group in _chosen(stand(loaded), key)]
+    judged = [(group, hold_to_rules(group, rules)) for group in _chosen(rank_board(loaded), key)]
     folder = Path(board).parent
     written: dict[Path, str] = {}
     ours: set[Path] = set()

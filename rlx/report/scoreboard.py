@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rlx.board.standing import stand
-from rlx.board.store import PAGES, Scoreboard, alone
+from rlx.board.standing import rank_board
+from rlx.board.store import PAGES, Scoreboard, file_lock
 from rlx.console import say
 from rlx.errors import RlxError
-from rlx.plain import write_text
+from rlx.files import write_text
 from rlx.report.board_markdown import render_board
 from rlx.report.page.document import render_page
 
 
 def write_board(path: str | Path, board: Scoreboard) -> list[Path]:
     """Write ``scoreboard.md`` and ``scoreboard.html`` beside the board's file and return what was written."""
-    groups = stand(board)
+    groups = rank_board(board)
     pages = dict(zip(PAGES, (render_board(groups), render_page(groups, path)), strict=True))
     written = []
     for suffix, content in pages.items():
@@ -28,7 +28,7 @@ def run_board(path: str | Path) -> int:
     """Write the readable forms of a scoreboard again, say where they are, and return the exit status."""
     Scoreboard.load(path)  # what is not there leaves no lock behind
     try:
-        with alone(Path(path)):
+        with file_lock(Path(path)):
             pages = write_board(path, Scoreboard.load(path))
     except OSError as error:
         raise RlxError(f"scoreboard {path}: its pages cannot be written ({error}).") from error

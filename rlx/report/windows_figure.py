@@ -10,7 +10,7 @@ import numpy as np
 
 from rlx.evaluate.purging import UNSEEN
 from rlx.evaluate.window_rows import Row, seen_in
-from rlx.plain import atomic_path
+from rlx.files import atomic_path
 from rlx.report.numbers import number
 from rlx.report.panels import INK, MUTED, note, plain_names
 from rlx.types import FloatArray

@@ -11,9 +11,9 @@ from rlx.errors import DataError
 from rlx.sim.books import Books, Record, make_scratch, make_tape, open_books, open_record, pad
 from rlx.sim.entrance import bars_given, check_returns, count_given, given
 from rlx.sim.ledger import SCALARS, Ledger
-from rlx.sim.numba_engine import step_accounts
+from rlx.sim.numba_engine import step_books
+from rlx.sim.rule_numbers import RUIN, rule_numbers
 from rlx.sim.rules import Rules
-from rlx.sim.settings import RUIN, make_settings
 from rlx.sim.threads import share_accounts
 from rlx.types import BoolArray, FloatArray, IntArray
 from rlx.untrusted.shown import as_typed
@@ -77,7 +77,7 @@ class Accounts:
         n_steps, n_assets = returns.shape
         batch = count_given("batch", batch)
         self.rules = rules
-        self.settings = make_settings(rules, n_assets, periods_per_year, symbols=symbols, asset_classes=asset_classes)
+        self.settings = rule_numbers(rules, n_assets, periods_per_year, symbols=symbols, asset_classes=asset_classes)
         if self.settings.next_open and overnight_returns is None:
             raise DataError("execution=next_open needs opening prices, and this market has none: use execution=close.")
         beside = {"overnight_returns": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
@@ -173,7 +173,7 @@ class Accounts:
 
         def play(begin: int, end: int) -> None:
             scratch = make_scratch(self.n_assets)
-            step_accounts(settings, books, bars, asked, tape, scratch, record, row - first, begin, end)
+            step_books(settings, books, bars, asked, tape, scratch, record, row - first, begin, end)
 
         share_accounts(play, first, last, 1)
 

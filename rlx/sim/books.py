@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from rlx.sim.ledger import SCALARS, Ledger
-from rlx.sim.settings import Settings
+from rlx.sim.rule_numbers import RuleNumbers
 from rlx.types import FloatArray, IntArray
 
 LANES = 8  # one cache line of float64, a multiple of every vector width
@@ -108,7 +108,7 @@ def make_scratch(n_assets: int) -> Scratch:
     return Scratch(*lines[:, LANES : width + LANES])
 
 
-def pad(settings: Settings) -> Settings:
+def pad(settings: RuleNumbers) -> RuleNumbers:
     """Return settings whose arrays over assets fit the padded books."""
     return settings._replace(cost_rate=_widen(settings.cost_rate), is_crypto=_widen(settings.is_crypto))
 

@@ -33,4 +33,7 @@ SOURCES = digest_of_sources(Path(__file__).parent)
 
 A default value is part of the signature under which numba keeps compiled code. By itself numba looks only at the file
 of the function, and would go on using code with the constants and helpers that another file had before it changed.
+
+A change that moves or renames a class of an argument also has to rename the compiled functions that take it: numba
+unpickles the whole index of a function, old classes included, before it looks whether the index is stale.
 """

@@ -11,7 +11,7 @@ import math
 
 from rlx.sim.compiled import SOURCES, compiled, inlined
 from rlx.sim.ledger import SCALARS
-from rlx.sim.settings import COST_PRECISION, COST_ROUNDS, RUIN
+from rlx.sim.rule_numbers import COST_PRECISION, COST_ROUNDS, RUIN
 
 _ROW = {name: index for index, name in enumerate(SCALARS)}
 GROSS_RETURN, NET_RETURN, VALUE = _ROW["gross_return"], _ROW["net_return"], _ROW["value"]
@@ -296,7 +296,7 @@ def book(books, b, growth, alive):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def step_accounts(s, books, bars, targets, tape, scratch, record, row, first, last, _=SOURCES):  # type: ignore[no-untyped-def]
+def step_books(s, books, bars, targets, tape, scratch, record, row, first, last, _=SOURCES):  # type: ignore[no-untyped-def]
     """Play one step for accounts ``first`` .. ``last`` - 1, each at its own bar, which moves on by one.
 
     Targets (n, 1, A) are by account; account b is recorded in row ``row`` + b.
@@ -307,7 +307,7 @@ def step_accounts(s, books, bars, targets, tape, scratch, record, row, first, la
 
 
 @compiled
-def replay_accounts(s, books, targets, tape, scratch, record, first, last, _=SOURCES):  # type: ignore[no-untyped-def]
+def replay_books(s, books, targets, tape, scratch, record, first, last, _=SOURCES):  # type: ignore[no-untyped-def]
     """Play targets (B, T, A) of accounts ``first`` .. ``last`` - 1 through the tapes from their first step on."""
     n_steps = targets.shape[1]
     for b in range(first, last):

@@ -13,8 +13,8 @@ from rlx.errors import ConfigError, DataError, did_you_mean
 from rlx.ranges import Number, check
 from rlx.sim.entrance import check_finite, check_returns, is_tensor, numbers
 from rlx.sim.ledger import WEIGHTS, Ledger
+from rlx.sim.rule_numbers import RuleNumbers, rule_numbers
 from rlx.sim.rules import Cooldown, Costs, Guard, Limits, Reward, Rules
-from rlx.sim.settings import Settings, make_settings
 from rlx.types import Accounting, Engine, Execution
 
 PRICED = ("returns", "overnight")
@@ -70,7 +70,7 @@ def simulate(
     returns, targets = _series("returns", returns), _series("targets", targets)
     paths = _with_batch(targets)
     tapes = _tapes(returns, beside, paths)
-    settings = make_settings(rules, paths.shape[-1], periods_per_year, asset_classes=asset_classes)
+    settings = rule_numbers(rules, paths.shape[-1], periods_per_year, asset_classes=asset_classes)
     if chosen is Engine.torch:
         check_finite("targets", targets)
         ledger = _replay_torch(settings, tapes, paths, smooth_epsilon, weights, compile)
@@ -147,7 +147,7 @@ def _with_batch(array: Any) -> Any:
 
 
 def _replay_torch(
-    settings: Settings, tapes: dict[str, Any], paths: Any, smooth_epsilon: float, weights: bool, compile: str
+    settings: RuleNumbers, tapes: dict[str, Any], paths: Any, smooth_epsilon: float, weights: bool, compile: str
 ) -> Ledger:
     import torch
 
@@ -172,9 +172,9 @@ def _compiler(mode: str, device: str) -> Compiler:
     return Compiler(mode, device)
 
 
-def _replay_numba(settings: Settings, tapes: dict[str, Any], paths: Any, weights: bool) -> Ledger:
+def _replay_numba(settings: RuleNumbers, tapes: dict[str, Any], paths: Any, weights: bool) -> Ledger:
     from rlx.sim.books import Tape, make_scratch, make_tape, open_books, open_record, pad
-    from rlx.sim.numba_engine import replay_accounts
+    from rlx.sim.numba_engine import replay_books
     from rlx.sim.threads import share_accounts
 
     tensors = [x for x in (*tapes.values(), paths) if is_tensor(x)]
@@ -186,7 +186,7 @@ def _replay_numba(settings: Settings, tapes: dict[str, Any], paths: Any, weights
     numbers = pad(settings)
 
     def play(first: int, last: int) -> None:
-        replay_accounts(numbers, books, targets, tape, make_scratch(n_assets), record, first, last)
+        replay_books(numbers, books, targets, tape, make_scratch(n_assets), record, first, last)
 
     share_accounts(play, 0, batch, n_steps)
     return _like(record.ledger(batch, n_steps), tensors[0] if tensors else None, paths)

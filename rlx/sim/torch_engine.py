@@ -11,7 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rlx.sim.settings import COST_ROUNDS, RUIN, Settings
+from rlx.sim.rule_numbers import COST_ROUNDS, RUIN, RuleNumbers
 from rlx.sim.torch_state import State, Step, TorchRules
 
 
@@ -131,7 +131,7 @@ def settle(
     )
 
 
-def to_the_open(s: Settings, weights: Tensor, step: Step) -> tuple[Tensor, Tensor]:
+def to_the_open(s: RuleNumbers, weights: Tensor, step: Step) -> tuple[Tensor, Tensor]:
     """Let held weights earn the overnight leg; without one, nothing happens before the trade."""
     if not s.next_open or step.overnight is None:
         return torch.ones_like(weights[:, 0]), weights
@@ -141,7 +141,7 @@ def to_the_open(s: Settings, weights: Tensor, step: Step) -> tuple[Tensor, Tenso
     return growth, weights * (1.0 + step.overnight) / growth.clamp(min=RUIN)[:, None]
 
 
-def intraday_returns(s: Settings, step: Step) -> Tensor:
+def intraday_returns(s: RuleNumbers, step: Step) -> Tensor:
     """Return what executed weights earn: the whole step, or open to close when the trade is at the open."""
     if not s.next_open or step.overnight is None:
         return step.returns
@@ -168,7 +168,7 @@ def scale_to(cap: float, gross: Tensor) -> Tensor:
     return torch.where(gross > cap, cap / gross.clamp(min=RUIN), 1.0)
 
 
-def clip_cooldown(s: Settings, x: Tensor, in_cooldown: Tensor, probe: Tensor) -> Tensor:
+def clip_cooldown(s: RuleNumbers, x: Tensor, in_cooldown: Tensor, probe: Tensor) -> Tensor:
     """Rule 2: hold weights of assets/directions in cooldown to the probe weight (B,)."""
     clipped = torch.minimum(torch.maximum(x, -probe[:, None]), probe[:, None])
     return torch.where(in_cooldown & (x.abs() > s.min_position), clipped, x)
@@ -253,7 +253,7 @@ def close(rules: TorchRules, executed: Tensor) -> tuple[Tensor, Tensor, Tensor, 
     return executed * scale[:, None], keep, rules.cost_rate * size * sold[:, None], gross * sold
 
 
-def finance(s: Settings, closing: Tensor) -> Tensor:
+def finance(s: RuleNumbers, closing: Tensor) -> Tensor:
     """Rule 7: margin on gross above base, shared by absolute weight, and borrow on shorts; (B, A)."""
     size = closing.abs()
     gross = size.sum(-1, keepdim=True)
@@ -262,7 +262,7 @@ def finance(s: Settings, closing: Tensor) -> Tensor:
 
 
 def shape_reward(
-    s: Settings, decision: Decision, step: Step, executed: Tensor, growth: Tensor, turnover: Tensor, drawdown: Tensor
+    s: RuleNumbers, decision: Decision, step: Step, executed: Tensor, growth: Tensor, turnover: Tensor, drawdown: Tensor
 ) -> Tensor:
     """Rule 9: log growth less the penalties."""
     reward = torch.log(growth) - decision.turnover_penalty * turnover - s.drawdown_penalty * drawdown
@@ -273,7 +273,7 @@ def shape_reward(
     return reward - decision.cooldown_penalty
 
 
-def count_cooldowns(s: Settings, state: State, executed: Tensor, own_return: Tensor) -> tuple[Tensor, Tensor]:
+def count_cooldowns(s: RuleNumbers, state: State, executed: Tensor, own_return: Tensor) -> tuple[Tensor, Tensor]:
     """Rule 10: count down, then let losses start a cooldown and gains end one, by direction."""
     if s.cooldown_steps == 0:
         return state.cooldown_long, state.cooldown_short
@@ -286,7 +286,7 @@ def count_cooldowns(s: Settings, state: State, executed: Tensor, own_return: Ten
     return counters[0], counters[1]
 
 
-def drift_weights(s: Settings, closing: Tensor, returns: Tensor) -> Tensor:
+def drift_weights(s: RuleNumbers, closing: Tensor, returns: Tensor) -> Tensor:
     """Rule 11: let the carried weights move with prices."""
     if not s.drift:
         return closing

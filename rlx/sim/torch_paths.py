@@ -13,7 +13,7 @@ from torch import Tensor
 
 from rlx.compilation import Compiler
 from rlx.sim.entrance import check_shape
-from rlx.sim.settings import RUIN, Settings
+from rlx.sim.rule_numbers import RUIN, RuleNumbers
 from rlx.sim.torch_engine import advance, apply_limits, close, drift_weights, intraday_returns
 from rlx.sim.torch_state import State, Step, TorchRules, initial_state
 
@@ -45,7 +45,7 @@ class PathPlayer:
         return play_in_turn(self.rules, targets, tape, self._advance)
 
 
-def looks_back(settings: Settings) -> bool:
+def looks_back(settings: RuleNumbers) -> bool:
     """Return whether a rule acts on what happened to the account before: a guard or a cooldown."""
     return settings.guard_enabled or settings.cooldown_steps > 0
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from rlx.sim.settings import Settings
+from rlx.sim.rule_numbers import RuleNumbers
 
 
 class State(NamedTuple):
@@ -53,9 +53,9 @@ def initial_state(batch: int, n_assets: int, window: int, like: Tensor) -> State
 
 
 class TorchRules:
-    """``Settings`` with its arrays as tensors, and the choice of a smooth absolute value."""
+    """``RuleNumbers`` with its arrays as tensors, and the choice of a smooth absolute value."""
 
-    def __init__(self, settings: Settings, like: Tensor, smooth_epsilon: float = 0.0) -> None:
+    def __init__(self, settings: RuleNumbers, like: Tensor, smooth_epsilon: float = 0.0) -> None:
         self.settings = settings
         self.cost_rate = torch.as_tensor(settings.cost_rate, dtype=like.dtype, device=like.device)
         self.is_crypto = torch.as_tensor(settings.is_crypto, device=like.device)

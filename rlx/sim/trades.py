@@ -14,7 +14,7 @@ from torch import Tensor
 
 from rlx.sim import torch_engine as engine
 from rlx.sim.ledger import Ledger
-from rlx.sim.settings import Settings
+from rlx.sim.rule_numbers import RuleNumbers
 from rlx.sim.torch_state import Step, TorchRules
 from rlx.types import FloatArray
 
@@ -35,7 +35,7 @@ class Trades(NamedTuple):
 
 
 def trades_of(
-    ledger: Ledger, returns: FloatArray, settings: Settings, overnight_returns: FloatArray | None = None
+    ledger: Ledger, returns: FloatArray, settings: RuleNumbers, overnight_returns: FloatArray | None = None
 ) -> tuple[Trades, Trades]:
     """Return the trades into the executed weights, and those that bring the gross down to the closing cap.
 

@@ -13,7 +13,7 @@ from rlx.data.sources import synthetic
 from rlx.data.splits import Span
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import HOLDOUT, WindowSet
-from rlx.plain import plain
+from rlx.files import to_json
 from rlx.policies.base import Charged, Oracle, Policy
 from rlx.sim.rules import Costs, Rules
 
@@ -33,7 +33,7 @@ def check_policy(policy: Policy, market: Market | None = None) -> None:
     if isinstance(policy, Charged):
         policy.charge(COSTS)
     policy.bind(market)
-    assert json.loads(json.dumps(plain(policy.describe()))), "describe() must return facts that JSON can hold"
+    assert json.loads(json.dumps(to_json(policy.describe()))), "describe() must return facts that JSON can hold"
     first = max(market.first_bar(policy.feature_names, policy.window_steps), 1)
     starts = np.linspace(first, market.n_bars - 1 - STEPS, 4).astype(int)
     together = _weights(policy, market, starts)

@@ -10,7 +10,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
-from rlx.plain import named_in_errors, plain
+from rlx.files import named_in_errors, to_json
 
 METRICS_FILE = "metrics.jsonl"
 
@@ -41,7 +41,7 @@ class JsonLinesLogger(Logger):
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
         """Append one row; ``step`` is the number ``metrics.csv`` has for it."""
-        row = {"step": step} | {name: plain(_number(value)) for name, value in metrics.items()}
+        row = {"step": step} | {name: to_json(_number(value)) for name, value in metrics.items()}
         line = json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n"
         with named_in_errors(self.path), self.path.open("ab") as file:  # opened for each row: some follow ``finalize``
             file.write(line.encode())

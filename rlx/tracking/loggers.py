@@ -10,7 +10,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
-from rlx.plain import named_in_errors
+from rlx.files import named_in_errors
 from rlx.tracking.config import LoggerConfig, WandbMode
 from rlx.tracking.json_lines import JsonLinesLogger
 from rlx.tracking.wandb_run import start_run, wandb_mode

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rlx.plain import atomic_path
+from rlx.files import atomic_path
 from rlx.untrusted.escape import cell, one_line
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from rlx.app import benchmark as module
 from rlx.board import store
-from rlx.board.standing import stand
+from rlx.board.standing import rank_board
 from rlx.board.store import Scoreboard
 from rlx.evaluate import BOARD
 from rlx.evaluate.scorecard import Scorecard
@@ -82,7 +82,7 @@ def test_the_history_grows_and_says_what_changed(shell: Shell) -> None:
     history = Scoreboard.load(shell.folder / BOARD)
     assert [entry.target for entry in history.entries] == ["cash", "mine", "mine"]
     assert history.entries[1] == before
-    (group,) = stand(history)
+    (group,) = rank_board(history)
     mine = next(row for row in group.rows if row.entry.target == "mine")
     assert mine.score_before == before.score != mine.entry.score
 

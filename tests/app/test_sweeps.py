@@ -25,8 +25,8 @@ from rlx.data.splits import Span
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
 from rlx.evaluate.scorecard import Scorecard
+from rlx.files import write_json
 from rlx.measures.trials import Sweep
-from rlx.plain import write_json
 from rlx.policies.baselines import EqualWeight
 from tests.app.commands import SMOKE, Shell
 from tests.evaluate.players import FREE, random_market

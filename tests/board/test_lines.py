@@ -13,7 +13,7 @@ from rlx.board import store
 from rlx.board.lines import HEAD, lines_of
 from rlx.board.store import Scoreboard, append, prepare
 from rlx.errors import RlxError
-from rlx.plain import write_json
+from rlx.files import write_json
 from tests.board.entries import KEY, OTHER, document_of, entry, failed, shared
 
 COMMITTED = Path(__file__).parents[2] / "experiments" / "scoreboard.json"

@@ -8,7 +8,7 @@ import pytest
 
 from rlx.board.entry import ORACLE, Entry
 from rlx.board.promotion import Candidate, PromotionRules, hold_to_rules, next_experiments
-from rlx.board.standing import stand
+from rlx.board.standing import rank_board
 from rlx.board.store import Scoreboard
 from rlx.errors import ConfigError
 from rlx.measures.statistics import EXCESS
@@ -42,7 +42,7 @@ def good(target: str = "good", score: float = 0.5, **changes: Any) -> Entry:
 
 def candidates(*entries: Entry, rules: PromotionRules = RULES) -> dict[str, Candidate]:
     """Return the candidates of a board by system."""
-    (group,) = stand(Scoreboard({}, (entry("equal_weight", 0.1), *entries)))
+    (group,) = rank_board(Scoreboard({}, (entry("equal_weight", 0.1), *entries)))
     return {candidate.system: candidate for candidate in hold_to_rules(group, rules)}
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from rlx.board.entry import ORACLE, Entry
-from rlx.board.standing import Group, Row, stand
+from rlx.board.standing import Group, Row, rank_board
 from rlx.board.store import Scoreboard
 from tests.board.entries import KEY, OTHER, entry, failed, shared
 
 
 def group(*entries: Entry) -> Group:
     """Return the only group of a board."""
-    (only,) = stand(Scoreboard({KEY: shared()}, entries))
+    (only,) = rank_board(Scoreboard({KEY: shared()}, entries))
     return only
 
 
@@ -101,4 +101,4 @@ def test_a_failed_seed_is_no_absent_one() -> None:
 
 def test_keys_are_never_mixed_and_the_last_judged_comes_first() -> None:
     board = Scoreboard({}, (entry("a", 0.1), entry("a", 0.9, key=OTHER), entry("b", 0.2, key=OTHER)))
-    assert [(part.key, [row.rank for row in part.rows]) for part in stand(board)] == [(OTHER, [1, 2]), (KEY, [1])]
+    assert [(part.key, [row.rank for row in part.rows]) for part in rank_board(board)] == [(OTHER, [1, 2]), (KEY, [1])]

@@ -15,9 +15,9 @@ from rlx.board import store
 from rlx.board.entry import Entry
 from rlx.board.store import Scoreboard, append, prepare
 from rlx.errors import FileError, RlxError
+from rlx.files import write_json
 from rlx.measures.significance import measure_significance
 from rlx.measures.trials import Trials
-from rlx.plain import write_json
 from rlx.untrusted.plain_types import require_fields
 from tests.board.entries import KEY, document_of, entry, failed, shared
 

@@ -15,7 +15,7 @@ from rlx.errors import ConfigError, RlxError
 from rlx.evaluate import proof
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.evaluator import evaluate
-from rlx.evaluate.judge import Judgement, judge, judge_beside, score
+from rlx.evaluate.judge import Judgement, judge, judge_against, score
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.seen import Seen
 from rlx.evaluate.windows import protocol_windows
@@ -351,7 +351,7 @@ def test_equal_weight_is_resampled_once_for_all_policies_beside_it(monkeypatch: 
     for share in (0.2, 0.5, 0.9):
         weights = np.array([share, 1.0 - share, 0.0])
         policy = Player(lambda o, weights=weights: np.tile(weights, (len(o.bar), 1)))
-        card = judge_beside(policy, market, sets, FREE, PROTOCOL, beside=beside, module="test").scorecard
+        card = judge_against(policy, market, sets, FREE, PROTOCOL, beside=beside, module="test").scorecard
         assert "it made money beyond chance. So did equal weight" in card.verdict
     theirs = beside["equal_weight"].sets["holdout"].ledger.net_return[0].tobytes()
     assert drawn.count(theirs) == 1 and len(drawn) == 4

@@ -16,7 +16,7 @@ from rlx.data.splits import Span
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol, WalkForward
 from rlx.evaluate.judge import Judgement, judge
-from rlx.evaluate.purging import MadeOn, lookback_steps, no_test, window_status
+from rlx.evaluate.purging import FitSpans, lookback_steps, no_test, window_status
 from rlx.evaluate.seen import Seen
 from rlx.evaluate.windows import fit_windows, protocol_span, protocol_windows
 from rlx.measures.evaluation import WindowLedger
@@ -36,7 +36,7 @@ def windows(starts: list[int], steps: int) -> WindowLedger:
 
 
 def status(starts: list[int], purge: int = 0, embargo: int = 0, spans: Seen = SPAN, steps: int = 5) -> list[str]:
-    return window_status(windows(starts, steps), MadeOn(spans, STAMPS, 0, purge, embargo))
+    return window_status(windows(starts, steps), FitSpans(spans, STAMPS, 0, purge, embargo))
 
 
 def test_a_window_is_seen_when_it_holds_a_decision_of_the_span() -> None:

@@ -25,7 +25,7 @@ from rlx.errors import RlxError
 from rlx.evaluate.guard_config import FittedGuard
 from rlx.policies.checkpoint import save_checkpoint
 from rlx.ranges import Number, Whole, declared
-from rlx.sim.settings import make_settings
+from rlx.sim.rule_numbers import rule_numbers
 from tests.app.commands import Shell
 from tests.envs.tasks import make_market
 from tests.hostile.refusal import assert_one_message, assert_refused, contents
@@ -151,7 +151,7 @@ def build(leaf: Leaf, config: Any) -> None:
     """Make what is cheap to make of the group that the leaf is in."""
     group = leaf.key.partition(".")[0]
     if group in ("env", "costs", "guard") and not isinstance(config.guard, FittedGuard):
-        make_settings(config.rules(), 4, 252, symbols=("S0", "S1", "S2", "S3"))
+        rule_numbers(config.rules(), 4, 252, symbols=("S0", "S1", "S2", "S3"))
     elif group == "data":
         load_traded(config.data, 1)
     elif group == "policy":

@@ -16,7 +16,7 @@ from markdown_it.token import Token
 
 from rlx.backtest.document import plan_markdown
 from rlx.board.promotion import PromotionRules, hold_to_rules
-from rlx.board.standing import Group, stand
+from rlx.board.standing import Group, rank_board
 from rlx.board.store import Scoreboard
 from rlx.config.targets import read_targets
 from rlx.console import OneLineFormatter, complain, open_console, say
@@ -114,7 +114,7 @@ def board(name: str) -> Group:
     ]
     of = shared()
     of["data"] |= {"source": name, "symbols": [name, "B"], "frequency": name}
-    (group,) = stand(Scoreboard({KEY: of}, tuple(lines)))
+    (group,) = rank_board(Scoreboard({KEY: of}, tuple(lines)))
     return group
 
 

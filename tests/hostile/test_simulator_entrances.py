@@ -15,7 +15,7 @@ from rlx.envs.portfolio import PortfolioBatch
 from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.errors import DataError, RlxError
 from rlx.sim import Accounts, Rules, simulate
-from rlx.sim.settings import make_settings
+from rlx.sim.rule_numbers import rule_numbers
 from rlx.sim.torch_paths import PathPlayer
 from rlx.sim.torch_state import Step, TorchRules
 from tests.envs.tasks import make_market, make_task
@@ -36,7 +36,7 @@ def accounts() -> Accounts:
 
 
 def played(targets: Any) -> Any:
-    settings = make_settings(Rules(), N_ASSETS, 252)
+    settings = rule_numbers(Rules(), N_ASSETS, 252)
     tape = Step(torch.zeros(1, 2, N_ASSETS), None, None, None)
     return PathPlayer(TorchRules(settings, torch.zeros(1)), Compiler("off", "cpu"))(torch.as_tensor(targets), tape)
 

@@ -23,7 +23,7 @@ from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
 from rlx.evaluate.ledger_file import write_ledger
 from rlx.evaluate.scorecard import Scorecard
-from rlx.plain import write_text
+from rlx.files import write_text
 from tests.app.commands import Shell
 from tests.evaluate.players import FREE, Player, random_market
 from tests.hostile.damage import damaged_bytes, damaged_documents, damaged_json
@@ -109,13 +109,13 @@ def assert_read_or_continued(folder: Path, studies: list[tuple[str, bytes]]) -> 
             assert path.read_bytes() == before
             assert sweep_of(folder / "0") is not None  # the record counts
 
-    def go_on() -> None:
+    def resume_plan() -> None:
         with opened(Place.of(None, folder)) as storage:
             study = optuna.create_study(study_name="rlx", storage=storage, load_if_exists=True)
             holding(study)
             study.tell(study.ask(), 1.0)
 
-    found = outcome_of_files(path, studies, read), outcome_of_files(path, studies, go_on)
+    found = outcome_of_files(path, studies, read), outcome_of_files(path, studies, resume_plan)
     assert not found[0].broken and not found[1].broken, found
     return found
 
@@ -210,11 +210,11 @@ def test_every_damaged_scorecard_is_refused_or_does_not_matter(folder: Path) -> 
             yield what, json.dumps({**card, **part} if isinstance(part, dict) else part).encode()
         yield from damaged_bytes(path.read_bytes())
 
-    def judge_beside() -> None:
+    def judge_against() -> None:
         _other_sharpes(folder / "0")
         _on_its_scorecard(folder / "1")
 
-    found = outcome_of_files(path, files(), judge_beside)
+    found = outcome_of_files(path, files(), judge_against)
     assert found.refused == () and not found.broken
 
 

@@ -15,7 +15,7 @@ from rlx.data.splits import Span
 from rlx.errors import ConfigError, PlanError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import holdout_windows
-from rlx.plain import write_json
+from rlx.files import write_json
 from rlx.policies.base import Charged, Dated, Documented, Policy
 from rlx.policies.config import PlanConfig
 from rlx.policies.plan import PlanReplay

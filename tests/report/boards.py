@@ -14,7 +14,7 @@ from rlx.board.store import REPORTS, append
 from rlx.data.splits import Span
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import Judgement, judge
-from rlx.plain import write_json
+from rlx.files import write_json
 from rlx.policies.base import Policy
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.sim.rules import Rules

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from rlx.board.standing import Group, Row, stand
+from rlx.board.standing import Group, Row, rank_board
 from rlx.board.store import REPORTS, Scoreboard
 from rlx.cli import main as rlx
 from rlx.report.page.board_table import page_columns
@@ -101,7 +101,7 @@ class Page:
     @classmethod
     def of(cls, path: Path) -> Page:
         """Render a board."""
-        groups = stand(Scoreboard.load(path))
+        groups = rank_board(Scoreboard.load(path))
         html = render_page(groups, path)
         return cls(path, groups, html, Tree(html).root)
 
@@ -295,7 +295,7 @@ def test_ids_are_those_of_one_row_each(page: Page) -> None:
 
 
 def test_names_that_look_alike_in_an_address_have_ids_of_their_own() -> None:
-    (group,) = stand(Scoreboard({KEY: shared()}, tuple(entry(name, 0.1) for name in ("a b", "a/b", "a-b", "é"))))
+    (group,) = rank_board(Scoreboard({KEY: shared()}, tuple(entry(name, 0.1) for name in ("a b", "a/b", "a-b", "é"))))
     ids = row_ids(group)
     assert set(ids) == {"a b", "a/b", "a-b", "é"} and len(set(ids.values())) == 4
     assert all(re.fullmatch(rf"{KEY}-[A-Za-z0-9._-]+", id_) for id_ in ids.values())
@@ -308,7 +308,7 @@ def test_systems_are_pooled(page: Page) -> None:
 
 def test_the_same_board_gives_the_same_page(page: Page) -> None:
     assert Page.of(page.path).html == page.html
-    fresh = render_page(stand(Scoreboard.load(page.path)), page.path)
+    fresh = render_page(rank_board(Scoreboard.load(page.path)), page.path)
     assert fresh.encode() == page.html.encode()
 
 

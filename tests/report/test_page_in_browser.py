@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rlx.board.standing import Group, stand
+from rlx.board.standing import Group, rank_board
 from rlx.board.store import Scoreboard
 from rlx.report.page.document import row_ids
 from rlx.report.scoreboard import write_board
@@ -45,7 +45,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Group]]
     """Return the address of a page in a file, and the groups on it."""
     path = make_board(tmp_path_factory.mktemp("board"))
     board = Scoreboard.load(path)
-    return write_board(path, board)[1].as_uri(), stand(board)
+    return write_board(path, board)[1].as_uri(), rank_board(board)
 
 
 @pytest.fixture(params=[(size, scheme) for size in SIZES for scheme in ("light", "dark")], ids="-".join)

@@ -24,7 +24,7 @@ def test_the_digest_changes_with_any_source(tmp_path: Path) -> None:
 def test_compiled_code_is_kept_under_the_digest_of_its_sources() -> None:
     simulate(np.zeros((2, 2)), np.zeros((2, 2)))
     encoding.encode(np.zeros((1, 1)), *[np.zeros((1, 1)), np.zeros(1), np.zeros(1), *[np.zeros((1, 1), np.int64)] * 2])
-    for function in (numba_engine.replay_accounts, encoding._write_given):
+    for function in (numba_engine.replay_books, encoding._write_given):
         assert function.signatures[0][-1] == types.Omitted(SOURCES)
 
 

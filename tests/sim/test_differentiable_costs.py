@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.autograd import grad, gradcheck
 
 from rlx.sim import Costs, Ledger, Limits, Reward, Rules, simulate
-from rlx.sim.settings import make_settings
+from rlx.sim.rule_numbers import rule_numbers
 from rlx.sim.torch_engine import advance, trade
 from rlx.sim.torch_state import State, Step, TorchRules, initial_state
 from tests.sim.markets import market
@@ -41,7 +41,7 @@ def random_targets(seed: int, batch: int = 3, steps: int = 5, assets: int = 3) -
 
 def trade_from_held(target: Tensor, accounting: str, epsilon: float = 0.0, rate_bps: float = 1e4 * RATE) -> Ledger:
     """Trade from ``HELD`` to ``target`` in one asset that does not move, and return that step's ledger, (1,) each."""
-    settings = make_settings(Rules(costs=Costs(rate_bps), limits=OPEN, accounting=accounting), 1, 252)  # type: ignore[arg-type]
+    settings = rule_numbers(Rules(costs=Costs(rate_bps), limits=OPEN, accounting=accounting), 1, 252)  # type: ignore[arg-type]
     state = initial_state(1, 1, settings.window, target)._replace(weights=torch.full((1, 1), HELD, dtype=target.dtype))
     step = Step(torch.zeros(1, 1, dtype=target.dtype), None, None, None)
     return Ledger(**advance(TorchRules(settings, target, epsilon), state, target.reshape(1, 1), step)[1])
@@ -103,7 +103,7 @@ def test_the_equity_kept_is_the_solution_and_so_is_its_gradient(rate: float, eps
 
         return float(brentq(left_over, 0.0, 1.5, xtol=1e-15, rtol=1e-14))
 
-    settings = make_settings(Rules(costs=Costs(rate * 1e4), limits=OPEN), 4, 252)
+    settings = rule_numbers(Rules(costs=Costs(rate * 1e4), limits=OPEN), 4, 252)
     targets = torch.tensor(wanted[None], requires_grad=True)
     keep, _, _ = trade(TorchRules(settings, targets, epsilon), targets, torch.tensor(held[None]))
     assert keep.item() == pytest.approx(solved(wanted), abs=1e-12)
@@ -114,7 +114,7 @@ def test_the_equity_kept_is_the_solution_and_so_is_its_gradient(rate: float, eps
 
 @pytest.mark.parametrize("smooth", [False, True])
 def test_smooth_sign_is_the_slope_of_the_smooth_absolute_value(smooth: bool) -> None:
-    settings = make_settings(Rules(), 1, 252)
+    settings = rule_numbers(Rules(), 1, 252)
     x = torch.linspace(-1, 1, 41, dtype=torch.float64, requires_grad=True)
     rules = TorchRules(settings, x, EPSILON if smooth else 0.0)
     torch.testing.assert_close(grad(rules.absolute(x).sum(), x)[0], rules.sign(x.detach()))
@@ -201,7 +201,7 @@ def test_exact_slopes_on_both_sides_of_no_trade(side: float) -> None:
 def test_a_dearer_asset_takes_what_was_traded_in_it(accounting: str, epsilon: float) -> None:
     """Envelope theorem: d cost/d c_a = |x_a - w_a|, exactly so or divided by 1 + sum c x sign(x mu - w)."""
     targets, returns = random_targets(4, steps=1)[:, 0].detach(), torch.as_tensor(market(4, 3, 1, 3)[0])[:, 0]
-    settings = make_settings(Rules(costs=Costs(100), limits=OPEN, accounting=accounting), 3, 252)  # type: ignore[arg-type]
+    settings = rule_numbers(Rules(costs=Costs(100), limits=OPEN, accounting=accounting), 3, 252)  # type: ignore[arg-type]
     rules = TorchRules(settings, targets, epsilon)
     rules.cost_rate = rules.cost_rate.clone().requires_grad_()
     state: State = initial_state(3, 3, settings.window, targets)

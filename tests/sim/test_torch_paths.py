@@ -11,7 +11,7 @@ from hypothesis import given, settings
 
 from rlx.compilation import Compiler
 from rlx.sim import Cooldown, Costs, Guard, Limits, Reward, Rules
-from rlx.sim.settings import RUIN, make_settings
+from rlx.sim.rule_numbers import RUIN, rule_numbers
 from rlx.sim.torch_paths import PathPlayer, looks_back
 from rlx.sim.torch_state import Step, TorchRules
 from tests.sim.markets import market, worlds
@@ -20,7 +20,7 @@ OFF = Compiler("off", "cpu")
 
 
 def players(rules: Rules, like: torch.Tensor, classes: Any = None, epsilon: float = 0.0) -> list[PathPlayer]:
-    numbers = make_settings(rules, like.shape[-1], 252, asset_classes=classes)
+    numbers = rule_numbers(rules, like.shape[-1], 252, asset_classes=classes)
     return [PathPlayer(TorchRules(numbers, like, epsilon), OFF, in_turn=in_turn) for in_turn in (False, True)]
 
 
@@ -68,7 +68,7 @@ def test_gradients_are_the_same(world: dict[str, Any]) -> None:
     ],
 )
 def test_guards_and_cooldowns_look_back(rules: Rules, expected: bool) -> None:
-    assert looks_back(make_settings(rules, 2, 252)) is expected
+    assert looks_back(rule_numbers(rules, 2, 252)) is expected
 
 
 def test_a_ruined_account_does_not_come_back_to_life() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 
 from rlx.sim import Costs, Limits, Rules, simulate
-from rlx.sim.settings import make_settings
+from rlx.sim.rule_numbers import rule_numbers
 from rlx.sim.trades import trades_of
 from rlx.types import Accounting
 from tests.sim.markets import worlds
@@ -21,7 +21,7 @@ def test_by_hand() -> None:
     rules = Rules(costs=Costs(commission_bps=100), limits=Limits(intraday_gross=None, closing_gross=None))
     returns, targets = np.array([[[0.1, -0.1], [0.0, 0.0]]]), np.array([[[0.5, 0.5], [0.0, 0.4]]])
     ledger = simulate(returns, targets, costs=rules.costs, limits=rules.limits)
-    trades, at_the_close = trades_of(ledger, returns, make_settings(rules, 2, 252.0))
+    trades, at_the_close = trades_of(ledger, returns, rule_numbers(rules, 2, 252.0))
     np.testing.assert_allclose(trades.weights_before[0], [[0.0, 0.0], [0.55, 0.45]], atol=1e-12)
     np.testing.assert_allclose(trades.weights_after[0], targets[0])
     first = 1.0 / 1.01  # equity kept: mu = 1 - 0.01 mu
@@ -37,7 +37,7 @@ def test_they_add_up_to_the_turnover_and_cost_of_the_ledger(world: dict[str, Any
     ledger = simulate(**world, engine="numba")
     returns = world["returns"]
     rules = Rules(**{name: world[name] for name in RULES if name in world and world[name] is not None})
-    settings = make_settings(rules, returns.shape[-1], world.get("periods_per_year", 252))
+    settings = rule_numbers(rules, returns.shape[-1], world.get("periods_per_year", 252))
     legs = trades_of(ledger, returns, settings, world.get("overnight_returns"))
     turnover = sum(np.abs(leg.traded).sum(axis=-1) for leg in legs)
     np.testing.assert_allclose(turnover, ledger.turnover, atol=1e-9)
@@ -53,6 +53,6 @@ def test_a_ruined_account_has_nothing_to_sell() -> None:
     rules = Rules(limits=Limits(intraday_gross=None, closing_gross=None))
     returns, targets = np.array([[[-0.6], [0.1], [0.1]]]), np.full((1, 3, 1), 2.0)  # twice levered into -60%
     ledger = simulate(returns, targets, costs=rules.costs, limits=rules.limits)
-    trades, _ = trades_of(ledger, returns, make_settings(rules, 1, 252.0))
+    trades, _ = trades_of(ledger, returns, rule_numbers(rules, 1, 252.0))
     np.testing.assert_array_equal(trades.traded[0, :, 0], [2.0, 0.0, 0.0])
     np.testing.assert_array_equal(trades.weights_before[0, :, 0], 0.0)

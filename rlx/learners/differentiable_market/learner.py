@@ -20,7 +20,7 @@ from rlx.learners.differentiable_market.grpo import Group, group_losses, group_m
 from rlx.learners.differentiable_market.rewards import PathReward
 from rlx.learners.measures import means
 from rlx.learners.path_learner import PathLearner
-from rlx.learners.paths import Stretch
+from rlx.learners.paths import Segment
 from rlx.policies.networks.gru_dirichlet import GruDirichlet
 
 
@@ -66,7 +66,7 @@ class DifferentiableMarketLearner(PathLearner):
             config.donated_buffer = False
         super().compile_networks(compiler)
 
-    def learn(self, stretch: Stretch) -> Mapping[str, float]:
+    def learn(self, stretch: Segment) -> Mapping[str, float]:
         """Sample groups of paths microbatch by microbatch, and add their gradients up."""
         size = self.config.microbatch_windows or stretch.size
         diagnose = self.totals.updates % self.config.diagnose_every_updates == 0
@@ -85,7 +85,7 @@ class DifferentiableMarketLearner(PathLearner):
         norms = {name: float(gradients[name].norm()) if diagnose else math.nan for name in losses}
         return {**told, **{f"grad_norm_{name}": norm for name, norm in norms.items()}}
 
-    def sample(self, stretch: Stretch) -> Group:
+    def sample(self, stretch: Segment) -> Group:
         """Sample ``n_paths`` paths for each stretch and let the simulator play them."""
         pathwise, n_paths = self.config.gradient == "pathwise", self.config.n_paths
         concentration: Tensor = self._recomputed(self.net, stretch.features).float()  # (B, T, n)
@@ -96,7 +96,7 @@ class DifferentiableMarketLearner(PathLearner):
             parts = Dirichlet(repeated, validate_args=False).rsample()
             targets = self.net.portfolio(parts).flatten(0, 1)  # (B x K, T, A)
             tape = stretch.tape.map(lambda series: series.repeat_interleave(n_paths, dim=0))
-            outcome = self._recomputed(self.simulate, targets, Stretch(stretch.features, tape))
+            outcome = self._recomputed(self.simulate, targets, Segment(stretch.features, tape))
             terms = {name: term.view(stretch.size, n_paths) for name, term in self.reward(outcome).items()}
         return Group(concentration, reference, parts, terms, outcome)
 

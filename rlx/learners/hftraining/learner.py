@@ -9,7 +9,7 @@ from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.learners.hftraining.loss import path_loss
 from rlx.learners.measures import means, path_measures
 from rlx.learners.path_learner import PathLearner
-from rlx.learners.paths import Stretch
+from rlx.learners.paths import Segment
 from rlx.policies.networks.transformer import TransformerAllocation
 
 
@@ -39,7 +39,7 @@ class HftrainingLearner(PathLearner):
             dropout=config.dropout,
         )
 
-    def learn(self, stretch: Stretch) -> Mapping[str, float]:
+    def learn(self, stretch: Segment) -> Mapping[str, float]:
         """Play the network's own decisions and differentiate what they earn."""
         targets = self.net.targets(self.net(stretch.features).float())
         outcome = self.simulate(targets, stretch)

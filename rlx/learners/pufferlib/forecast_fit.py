@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
 from rlx.learners.base import Updates
-from rlx.learners.paths import Stretches
+from rlx.learners.paths import Segments
 from rlx.learners.pufferlib.config import ForecastFitConfig
 from rlx.learners.pufferlib.pinball import pinball
 from rlx.learners.states import random_states, restore_random_states
@@ -35,8 +35,8 @@ class ForecastFit(LightningModule):
     def __init__(
         self,
         network: QuantileForecaster,
-        training: Stretches,
-        validation: Stretches,
+        training: Segments,
+        validation: Segments,
         scale: FloatArray,
         config: ForecastFitConfig,
     ) -> None:
@@ -52,7 +52,7 @@ class ForecastFit(LightningModule):
         self.stale = np.zeros(n_series, dtype=np.int64)
         self._judge()
 
-    def losses(self, span: Stretches, starts: Tensor, noise: float = 0.0) -> Tensor:
+    def losses(self, span: Segments, starts: Tensor, noise: float = 0.0) -> Tensor:
         """Return the mean loss of each asset (A,) on stretches that begin at ``starts``."""
         stretch = span.at(starts)
         features = stretch.features

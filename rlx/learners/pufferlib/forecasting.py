@@ -16,7 +16,7 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
 from rlx.learners import paths
-from rlx.learners.paths import Stretches
+from rlx.learners.paths import Segments
 from rlx.learners.pufferlib import forecast_fit, pinball, spans
 from rlx.learners.pufferlib.config import FORECASTER, SPECIALISTS, ForecastFitConfig, PufferlibConfig
 from rlx.learners.pufferlib.forecast_fit import ForecastFit
@@ -175,9 +175,9 @@ class Forecasting:
     def _config(self, stage: str) -> ForecastFitConfig:
         return self.config.forecaster if stage == FORECASTER else self.config.specialists
 
-    def _stretches(self, span: Span, steps: int) -> Stretches:
+    def _stretches(self, span: Span, steps: int) -> Segments:
         window_steps = self.config.window_steps
-        return Stretches(self.market, Rules(), span, self.feature_names, self.normalizer, window_steps, steps)
+        return Segments(self.market, Rules(), span, self.feature_names, self.normalizer, window_steps, steps)
 
     def _fit(self, stage: str, network: QuantileForecaster, training: Span, validation: Span) -> ForecastFit:
         config = self._config(stage)

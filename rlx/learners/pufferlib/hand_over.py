@@ -15,7 +15,7 @@ from torch import Tensor
 
 from rlx.data.normalizer import Normalizer
 from rlx.errors import CheckpointError, DataError, FileError, RlxError
-from rlx.plain import plain, write_json
+from rlx.files import to_json, write_json
 from rlx.policies.facts import MAX_FACTS_BYTES, Seen, WrittenNormalizer
 from rlx.policies.networks.forecaster import QuantileForecaster
 from rlx.policies.weights import read_weights, require_arguments, with_weights
@@ -140,7 +140,7 @@ def write_forecasts(folder: Path, forecasts: Forecasts) -> None:
     """Write facts and weights into an existing folder."""
     weights = safetensors.torch.save({name: tensor.contiguous() for name, tensor in forecasts.weights.items()})
     (folder / WEIGHTS_FILE).write_bytes(weights)
-    content = {"format_version": FORMAT_VERSION, **plain(forecasts.facts)}
+    content = {"format_version": FORMAT_VERSION, **to_json(forecasts.facts)}
     write_json(folder / FACTS_FILE, {**content, "weights_sha256": hashlib.sha256(weights).hexdigest()})
 
 
@@ -181,7 +181,7 @@ def _read_facts(path: Path) -> tuple[HandOver, str]:
 
 def content_key(stage: str, facts: Mapping[str, Any], sources: Sequence[Path]) -> str:
     """Return a key of everything a stage's result depends on: ``facts``, and the code in ``sources``."""
-    digest = hashlib.sha256(json.dumps([FORMAT_VERSION, stage, plain(facts)], sort_keys=True).encode())
+    digest = hashlib.sha256(json.dumps([FORMAT_VERSION, stage, to_json(facts)], sort_keys=True).encode())
     for path in sources:
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
@@ -189,5 +189,5 @@ def content_key(stage: str, facts: Mapping[str, Any], sources: Sequence[Path]) -
 
 def config_of(config: Any) -> dict[str, Any]:
     """Return a stage's configuration as plain values."""
-    values: dict[str, Any] = plain(asdict(config))
+    values: dict[str, Any] = to_json(asdict(config))
     return values

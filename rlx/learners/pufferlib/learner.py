@@ -22,6 +22,7 @@ from rlx.decisions.head import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
 from rlx.errors import ConfigError
+from rlx.files import file_name
 from rlx.learners.base import Learner, Part, Preparation, Stopwatch
 from rlx.learners.precision import in_bfloat16
 from rlx.learners.pufferlib.actor_critic import ActorCritic
@@ -35,7 +36,6 @@ from rlx.learners.pufferlib.ppo import PufferPpo, new_network
 from rlx.learners.pufferlib.spans import stage_spans
 from rlx.learners.pufferlib.summary import pipeline_summary
 from rlx.learners.states import as_arrays, as_tensors
-from rlx.plain import file_name
 from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.book import SIGNAL_BOUND, BookAllocation
 from rlx.sim.rules import Rules

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 
 from rlx.errors import ConfigError, RlxError
+from rlx.files import write_folder
 from rlx.learners.base import Preparation
 from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS
 from rlx.learners.pufferlib.forecast_fit import ForecastFit
 from rlx.learners.pufferlib.forecasting import Forecasting
 from rlx.learners.pufferlib.hand_over import FACTS_FILE, Demand, Forecasts, read_forecasts, write_forecasts
 from rlx.learners.states import random_numbers_apart
-from rlx.plain import write_folder
 
 FOLDER = "stages"
 log = logging.getLogger(__name__)

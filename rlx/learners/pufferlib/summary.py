@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rlx.files import to_json
 from rlx.learners.base import WHOLE
 from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS
 from rlx.learners.pufferlib.hand_over import Forecasts
-from rlx.plain import plain
 
 
 def forecast_summary(forecasts: Forecasts) -> dict[str, Any]:
@@ -59,5 +59,5 @@ def pipeline_summary(
     if judged:
         fed_by = SPECIALISTS if SPECIALISTS in forecasts else FORECASTER
         stages[PORTFOLIO] = portfolio_summary(fed_by, shares, seen, judged, seconds)
-    summary: dict[str, Any] = plain({"stages": stages})
+    summary: dict[str, Any] = to_json({"stages": stages})
     return summary

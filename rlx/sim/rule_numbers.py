@@ -21,7 +21,7 @@ COST_ROUNDS = 3  # of Newton's method for the equity kept; two reach it, unless 
 COST_PRECISION = 1e-15  # a smaller change of the equity kept ends the rounds early
 
 
-class Settings(NamedTuple):
+class RuleNumbers(NamedTuple):
     """Rules of one market of A assets as numbers; rates are per step and fractions of equity."""
 
     cost_rate: FloatArray  # (A,) cost per unit of traded value
@@ -56,14 +56,14 @@ class Settings(NamedTuple):
     drift: bool
 
 
-def make_settings(
+def rule_numbers(
     rules: Rules,
     n_assets: int,
     periods_per_year: float,
     *,
     symbols: Sequence[str] = (),
     asset_classes: Sequence[str] | None = None,
-) -> Settings:
+) -> RuleNumbers:
     """Turn rules into numbers for a market of ``n_assets``.
 
     Raises ConfigError on costs or asset classes that do not fit the market, or a non-positive ``periods_per_year``.
@@ -74,7 +74,7 @@ def make_settings(
     costs, limits, guard, cooldown, reward = rules.costs, rules.limits, rules.guard, rules.cooldown, rules.reward
     turnover_guard = guard.turnover_threshold if cooldown.enabled else None
     is_crypto = _crypto_mask(asset_classes, n_assets)
-    return Settings(
+    return RuleNumbers(
         cost_rate=_cost_rate(costs, n_assets, symbols),
         is_crypto=is_crypto,
         any_crypto=bool(is_crypto.any()),
@@ -108,9 +108,9 @@ def make_settings(
     )
 
 
-def market_settings(rules: Rules, market: Market) -> Settings:
+def market_rule_numbers(rules: Rules, market: Market) -> RuleNumbers:
     """Turn rules into numbers for a market, with its own symbols, asset classes and calendar."""
-    return make_settings(
+    return rule_numbers(
         rules,
         market.n_assets,
         market.periods_per_year,

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from rlx.plain import atomic_path, plain, write_folder, write_json, write_text
+from rlx.files import atomic_path, to_json, write_folder, write_json, write_text
 from rlx.types import Accounting, AssetClass
 
 
@@ -38,18 +38,18 @@ class Point:
     ],
 )
 def test_plain(value: Any, expected: Any) -> None:
-    result = plain(value)
+    result = to_json(value)
     assert result == expected and type(result) is type(expected)
 
 
 def test_a_resolved_configuration_is_plain() -> None:
     config = OmegaConf.to_container(OmegaConf.create({"a": [1, {"b": None}]}))
-    assert plain(config) == {"a": [1, {"b": None}]}
+    assert to_json(config) == {"a": [1, {"b": None}]}
 
 
 def test_what_has_no_place_in_json_is_refused() -> None:
     with pytest.raises(TypeError, match="set has no place in a JSON file"):
-        plain({"symbols": {"AAPL"}})
+        to_json({"symbols": {"AAPL"}})
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:

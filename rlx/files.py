@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 
-def plain(value: Any) -> Any:
+def to_json(value: Any) -> Any:
     """Return ``value`` as dicts with string keys, lists, strings, numbers, booleans and None.
 
     Dataclasses become dicts, enumerations their value, time stamps ISO strings, NaN and infinities None. Raises
@@ -38,13 +38,13 @@ def plain(value: Any) -> Any:
     if isinstance(value, np.datetime64):
         return str(np.datetime_as_string(value, unit="s"))
     if isinstance(value, (np.generic, np.ndarray)):
-        return plain(value.tolist())
+        return to_json(value.tolist())
     if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+        return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, Mapping):
-        return {str(name): plain(item) for name, item in value.items()}
+        return {str(name): to_json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [plain(item) for item in value]
+        return [to_json(item) for item in value]
     raise TypeError(f"{type(value).__name__} has no place in a JSON file: {value!r}")
 
 
