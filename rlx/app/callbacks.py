@@ -18,9 +18,9 @@ from rlx.data.splits import Span
 from rlx.evaluate.judge import score
 from rlx.keys import REPLACED
 from rlx.learners.base import Learner
-from rlx.learners.states import random_numbers_apart
 from rlx.measures.performance import tagged
 from rlx.sim.rules import Rules
+from rlx.states import random_numbers_apart
 from rlx.stops import TERMINAL_GONE, give_back, stopped_by, take_over, words_of
 
 log = logging.getLogger(__name__)

@@ -25,6 +25,7 @@ from rlx.errors import FileError
 from rlx.untrusted.shown import LONGEST, shown
 
 LARGEST_WHOLE = 2**63  # beyond it a whole number fits no array
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}"  # of whatever may become the name of a file
 YEARS = range(1678, 2262)  # the whole ones that datetime64[ns] holds
 
 T = TypeVar("T")

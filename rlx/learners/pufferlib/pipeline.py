@@ -12,12 +12,13 @@ import numpy as np
 
 from rlx.errors import ConfigError, RlxError
 from rlx.files import write_folder
+from rlx.forecast.config import FORECASTER, SPECIALISTS
+from rlx.forecast.fit import ForecastFit
+from rlx.forecast.hand_over import FACTS_FILE, Demand, Forecasts, read_forecasts, write_forecasts
+from rlx.forecast.stages import Forecasting
 from rlx.learners.base import Preparation
-from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS
-from rlx.learners.pufferlib.forecast_fit import ForecastFit
-from rlx.learners.pufferlib.forecasting import Forecasting
-from rlx.learners.pufferlib.hand_over import FACTS_FILE, Demand, Forecasts, read_forecasts, write_forecasts
-from rlx.learners.states import random_numbers_apart
+from rlx.learners.pufferlib.config import PORTFOLIO, PufferlibConfig
+from rlx.states import random_numbers_apart
 
 FOLDER = "stages"
 log = logging.getLogger(__name__)
@@ -31,9 +32,15 @@ class Pipeline:
     ``unseen_from`` is the first decision the portfolio is validated on.
     """
 
-    def __init__(self, forecasting: Forecasting, preparation: Preparation, unseen_from: np.datetime64) -> None:
-        self.forecasting, self.preparation, self.unseen_from = forecasting, preparation, unseen_from
-        self.config = forecasting.config
+    def __init__(
+        self,
+        config: PufferlibConfig,
+        forecasting: Forecasting,
+        preparation: Preparation,
+        unseen_from: np.datetime64,
+    ) -> None:
+        self.config, self.forecasting, self.preparation = config, forecasting, preparation
+        self.unseen_from = unseen_from
         self.folder = preparation.run_dir / FOLDER
 
     def run(self) -> dict[str, Forecasts]:

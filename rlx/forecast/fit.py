@@ -11,12 +11,11 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
-from rlx.learners.base import Updates
-from rlx.learners.paths import Segments
-from rlx.learners.pufferlib.config import ForecastFitConfig
-from rlx.learners.pufferlib.pinball import pinball
-from rlx.learners.states import random_states, restore_random_states
-from rlx.policies.networks.forecaster import QuantileForecaster
+from rlx.decisions.segments import Segments
+from rlx.forecast.config import ForecastFitConfig
+from rlx.forecast.network import QuantileForecaster
+from rlx.forecast.pinball import pinball
+from rlx.states import Updates, random_states, restore_random_states
 from rlx.types import FloatArray
 
 
