@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 
 from rlx.errors import ConfigError
 from rlx.fields import Bars, Batch, Coefficient, LearningRate, Noise, Updates, Width
-from rlx.ranges import Each, Number, check_fields
+from rlx.ranges import Each, FilePath, Number, check_fields
 from rlx.untrusted.shown import as_typed
 
 FORECASTER, SPECIALISTS = "forecaster", "specialists"
@@ -66,6 +66,17 @@ class SpecialistsConfig(ForecastFitConfig):
 
     def __post_init__(self) -> None:
         check_fields(self, f"module.{SPECIALISTS}")
+
+
+@dataclass
+class OwnConfig:
+    """The forecasts of ``path``, a run folder of ``module=pufferlib``, which has to be given."""
+
+    _target_: str = "rlx.forecast.own.OwnForecaster"
+    path: Annotated[str, FilePath(shortest=0)] = ""
+
+    def __post_init__(self) -> None:
+        check_fields(self, "forecaster")
 
 
 class ForecastingConfig(Protocol):

@@ -30,6 +30,7 @@ from rlx.untrusted.plain_types import require, require_fields
 from rlx.untrusted.shown import shown
 
 FORMAT_VERSION = 1
+STAGES_FOLDER = "stages"  # of a run, with a folder for each stage
 FACTS_FILE = "hand_over.json"
 WEIGHTS_FILE = "forecasts.safetensors"
 

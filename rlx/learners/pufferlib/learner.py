@@ -24,7 +24,7 @@ from rlx.envs.puffer_library import load_puffer_library
 from rlx.errors import ConfigError
 from rlx.files import file_name
 from rlx.forecast.config import FORECASTER, SPECIALISTS
-from rlx.forecast.hand_over import Forecasts
+from rlx.forecast.hand_over import STAGES_FOLDER, Forecasts
 from rlx.forecast.spans import stage_spans
 from rlx.forecast.stages import Forecasting
 from rlx.learners.base import Learner, Part, Preparation, Stopwatch
@@ -33,7 +33,7 @@ from rlx.learners.pufferlib.actor_critic import ActorCritic
 from rlx.learners.pufferlib.baskets import choose_baskets, inverse_volatility
 from rlx.learners.pufferlib.config import PORTFOLIO, PufferlibConfig
 from rlx.learners.pufferlib.feed import make_feed, weights_of
-from rlx.learners.pufferlib.pipeline import FOLDER, Pipeline
+from rlx.learners.pufferlib.pipeline import Pipeline
 from rlx.learners.pufferlib.ppo import PufferPpo, new_network
 from rlx.learners.pufferlib.summary import pipeline_summary
 from rlx.policies.facts import PolicyFacts
@@ -241,7 +241,7 @@ class PufferlibLearner(Learner):
 
     def has_prepared(self, run: Path) -> bool:
         """Return whether the run has left stages behind."""
-        return (run / FOLDER).is_dir()
+        return (run / STAGES_FOLDER).is_dir()
 
     def report(self, judged: Mapping[str, Mapping[str, Any]], seconds: float) -> tuple[str, dict[str, Any]]:
         """Return the summary of all stages."""
