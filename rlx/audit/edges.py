@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rlx.sim.rules import Rules
+from rlx.sim.rules import GUARDS, Rules
 from rlx.types import Accounting, Execution, FloatArray
 
 
@@ -69,10 +69,10 @@ def foresight(book: Book, rules: Rules) -> float:
 def foresight_is_exact(rules: Rules) -> bool:
     """Return whether executed weights follow from the bar of the decision alone.
 
-    With ``next_open`` the turnover guard sees the night before it lets a trade through, rightly so, and weights then
-    go along with the bar they are executed in.
+    With ``next_open`` a guard that looks at the trade sees the night before it, rightly so, and weights then go along
+    with the bar they are executed in.
     """
-    guarded = rules.guard.turnover_threshold is not None and rules.cooldown.enabled
+    guarded = any(rule.sees_trade and rules.is_on(rule) for rule in GUARDS)
     return not (rules.execution is Execution.next_open and guarded)
 
 
