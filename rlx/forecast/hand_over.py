@@ -18,14 +18,8 @@ from rlx.data.splits import Seen
 from rlx.errors import CheckpointError, DataError, FileError, RlxError
 from rlx.files import to_json, write_json
 from rlx.forecast.network import QuantileForecaster
-from rlx.untrusted.documents import read_json
-from rlx.untrusted.network_weights import (
-    MAX_FACTS_BYTES,
-    constructor_types,
-    read_weights,
-    require_arguments,
-    with_weights,
-)
+from rlx.untrusted.documents import MAX_FACTS_BYTES, read_json
+from rlx.untrusted.network_weights import constructor_types, read_weights, require_arguments, with_weights
 from rlx.untrusted.plain_types import require, require_fields
 from rlx.untrusted.shown import shown
 

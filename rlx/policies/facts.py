@@ -13,8 +13,7 @@ from rlx.data.normalizer import Normalizer, WrittenNormalizer
 from rlx.data.splits import Seen, Span
 from rlx.errors import CheckpointError, FileError
 from rlx.sim.rules import Rules
-from rlx.untrusted.documents import read_json
-from rlx.untrusted.network_weights import MAX_FACTS_BYTES
+from rlx.untrusted.documents import MAX_FACTS_BYTES, read_json
 from rlx.untrusted.plain_types import NAME, Rule, matching, require, require_fields
 from rlx.untrusted.shown import shown
 

@@ -20,7 +20,6 @@ from rlx.untrusted.text import read_bytes
 Network = TypeVar("Network", bound=nn.Module)
 
 MAX_BYTES = 2**30
-MAX_FACTS_BYTES = 16 * 2**20  # of the JSON file that weights belong to
 MAX_HEADER_BYTES = 4 * 2**20  # names and shapes of about 30,000 tensors
 LENGTH_BYTES = 8  # of the number, little-endian, that a file begins with: how long its header is
 SIZES = frozenset(
