@@ -22,14 +22,14 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import Trial, TrialState
 
 from hydra_plugins.rlx_optuna._folder import note_folder, refuse_foreign_folder, refuse_nothing_to_run, taken
-from hydra_plugins.rlx_optuna._held import ABORTED, done, write_record
 from hydra_plugins.rlx_optuna._report import print_trials, save_results
 from hydra_plugins.rlx_optuna._stopped import fail_stopped
-from hydra_plugins.rlx_optuna._storage import Place, opened
 from hydra_plugins.rlx_optuna._terms import hold_to_terms, settings_of
 from hydra_plugins.rlx_optuna.config import ResumableSweeperConfig
 from rlx.errors import ConfigError, RlxError
 from rlx.ranges import check, declared
+from rlx.runs.study_content import ABORTED, done, write_record
+from rlx.runs.study_storage import Place, opened
 
 log = logging.getLogger(__name__)
 

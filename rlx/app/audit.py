@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from rlx.app.construct import construct
-from rlx.app.hardware import set_up, use_compile_caches
 from rlx.audit.audit import AuditOptions, audit
 from rlx.config import Device, EvaluateConfig, HardwareConfig, recorded_evaluation, typed
 from rlx.console import late_progress, open_console, say
@@ -32,6 +31,7 @@ from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.rendered import require_rendered
 from rlx.run_folder import CONFIG, SCORECARD
 from rlx.sim.rules import Rules
+from rlx.training.hardware import set_up, use_compile_caches
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rlx.app.sweeps import study_of
 from rlx.console import open_console, say
 from rlx.errors import RlxError
 from rlx.evaluate.judge import EQUAL_WEIGHT
@@ -24,6 +23,7 @@ from rlx.measures.trials import MAX_TRIALS
 from rlx.ranges import Whole, check
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
 from rlx.run_folder import LEDGER, SCORECARD
+from rlx.runs.sweeps import study_of
 from rlx.types import FloatArray
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line
@@ -31,7 +31,7 @@ from rlx.untrusted.paths import lacking
 from rlx.untrusted.plain_types import require
 
 if TYPE_CHECKING:
-    from hydra_plugins.rlx_optuna._record import Held
+    from rlx.runs.study import Held
 
 SCHEMA_VERSION = 2  # in 1 the ranks of ``overfitting`` counted from the worst
 NAME = "sweep_report"

@@ -14,30 +14,31 @@ from lightning.pytorch import seed_everything
 from lightning.pytorch.callbacks import ModelCheckpoint
 from lightning.pytorch.loggers import Logger
 
-from rlx.app.callbacks import FirstUpdate, StopOnSignal, ValidatePolicy, early_stop, time_limit
-from rlx.app.checkpoints import best_checkpoints, last_checkpoint
 from rlx.app.construct import construct
 from rlx.app.guards import settle_guard
-from rlx.app.hardware import Hardware, set_up
-from rlx.app.market import Traded
 from rlx.app.outputs import print_folder, print_summary, write_evals
 from rlx.app.parts import judge_parts, judge_saved, write_parts, write_report
-from rlx.app.quiet import quiet_lightning
-from rlx.app.resume import Earlier, ResumePlan, find_earlier
-from rlx.app.sweeps import own_sweep
-from rlx.app.trainer import new_trainer, part_fitter, run_fit
 from rlx.config import TrainConfig
 from rlx.console import waiting
 from rlx.data.market import Market
 from rlx.data.splits import Span
+from rlx.data.traded import Traded
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.purging import no_test
 from rlx.evaluate.windows import fit_windows, late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
 from rlx.policies.facts import FOLDER as POLICY
-from rlx.run_folder import CHECKPOINTS, LAST, folder_shown, record_run
+from rlx.run_folder import CHECKPOINTS, LAST, folder_shown
+from rlx.runs.provenance import record_run
+from rlx.runs.sweeps import own_sweep
 from rlx.stops import stopped_by
 from rlx.tracking.loggers import log_final, open_loggers
+from rlx.training.callbacks import FirstUpdate, StopOnSignal, ValidatePolicy, early_stop, time_limit
+from rlx.training.checkpoints import best_checkpoints, last_checkpoint
+from rlx.training.hardware import Hardware, set_up
+from rlx.training.quiet import quiet_lightning
+from rlx.training.resume import Earlier, ResumePlan, find_earlier
+from rlx.training.trainer import new_trainer, part_fitter, run_fit
 
 VALIDATIONS = 25  # of a run that is not told how often to validate
 log = logging.getLogger(__name__)

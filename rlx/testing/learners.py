@@ -11,12 +11,12 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from rlx import registry
-from rlx.app.market import load_traded
 from rlx.app.train import train
 from rlx.config import TrainConfig, TrainerConfig
 from rlx.config.commands import writable
 from rlx.data.config import SyntheticData
 from rlx.data.market import Market
+from rlx.data.traded import load_traded
 from rlx.evaluate.config import Protocol
 from rlx.policies.checkpoint import load_checkpoint
 from rlx.testing.policies import check_policy

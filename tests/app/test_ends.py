@@ -13,8 +13,8 @@ import pytest
 
 import rlx.app.audit as audit_app
 import rlx.app.evaluate as evaluate_app
-import rlx.app.market as market_app
 import rlx.app.train as train_app
+import rlx.data.traded as traded
 from rlx.policies.checkpoint import load_checkpoint
 from rlx.stops import TOLD_TO_END, give_back, take_over
 from rlx.tracking.json_lines import METRICS_FILE, JsonLinesLogger
@@ -105,7 +105,7 @@ def test_a_signal_while_judging_names_resume(shell: Shell, monkeypatch: pytest.M
 
 
 def test_a_signal_before_the_training_leaves_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(market_app, "load_traded", sending(signal.SIGTERM, market_app.load_traded))
+    monkeypatch.setattr(traded, "load_traded", sending(signal.SIGTERM, traded.load_traded))
     finished = shell.train(*ENDLESS)
     assert_ended(finished, signal.SIGTERM)
     assert not (shell.folder / "outputs").exists()

@@ -15,8 +15,8 @@ import pytest
 
 import rlx.app.outputs as outputs
 import rlx.app.train as train_app
-from rlx.app.resume import Earlier
 from rlx.learners.base import Learner
+from rlx.training.resume import Earlier
 from tests.app.commands import SMOKE, Finished, Shell
 
 ANY, FEW_BYTES, NO_CHECKPOINT = resource.RLIM_INFINITY, 100, 20_000

@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 import torch
 
-from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import best_checkpoints, last_checkpoint
-from rlx.app.training_checkpoint import read_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError
 from rlx.learners.base import Learner
 from rlx.learners.gymrl.learner import GymrlLearner
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 from rlx.run_folder import LAST
+from rlx.training.callbacks import early_stop, time_limit
+from rlx.training.checkpoint_file import read_checkpoint
+from rlx.training.checkpoints import best_checkpoints, last_checkpoint
 from tests.app.commands import Finished, Shell
 from tests.envs.tasks import make_market
 from tests.hostile.damage import WRONG_VALUES, damaged_bytes, damaged_documents, damaged_json

@@ -17,8 +17,8 @@ import pytest
 from omegaconf import OmegaConf
 from optuna.trial import TrialState
 
-from hydra_plugins.rlx_optuna._held import read_held
-from hydra_plugins.rlx_optuna._record import Held
+from rlx.runs.study import Held
+from rlx.runs.study_content import read_held
 from tests.hostile.refusal import contents
 from tests.sweep.sweep_app import main
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from hydra_plugins.rlx_optuna._record import RECORD, STUDY, Held, held_by, read_record
-from hydra_plugins.rlx_optuna._storage import Place, opened_to_read
 from rlx.errors import FileError
 from rlx.files import write_json
+from rlx.runs.study import RECORD, STUDY, Held, held_by, read_record
+from rlx.runs.study_storage import Place, opened_to_read
 from rlx.untrusted.shown import brief
 
 ABORTED = "aborted"  # user attribute of a trial that did not run to its end, and so is not one of the total

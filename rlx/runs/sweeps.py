@@ -16,7 +16,7 @@ from rlx.measures.trials import MAX_TRIALS, Sweep
 from rlx.run_folder import SCORECARD
 
 if TYPE_CHECKING:
-    from hydra_plugins.rlx_optuna._record import Held
+    from rlx.runs.study import Held
 
 log = logging.getLogger(__name__)
 
@@ -52,11 +52,11 @@ def study_of(folder: Path) -> Held | None:
 
     Where it cannot be read but the folder has a record of it, that counts.
     """
-    from hydra_plugins.rlx_optuna._record import has_study, held_by, read_record
+    from rlx.runs.study import has_study, held_by, read_record
 
     if not has_study(folder):
         return None
-    from hydra_plugins.rlx_optuna._held import read_held  # Optuna takes a second to import
+    from rlx.runs.study_content import read_held  # Optuna takes a second to import
 
     try:
         return read_held(folder)

@@ -8,10 +8,10 @@ from typing import Annotated, Any, TypedDict
 
 import torch
 
-from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import MovableCheckpoint, best_checkpoints, last_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, FileError
+from rlx.training.callbacks import early_stop, time_limit
+from rlx.training.checkpoints import MovableCheckpoint, best_checkpoints, last_checkpoint
 from rlx.untrusted.plain_types import Count, Rule, require
 from rlx.untrusted.shown import shown
 

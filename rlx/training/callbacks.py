@@ -11,7 +11,6 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, RichProgressBar, Timer
 
-from rlx.app.checkpoints import better
 from rlx.config import TrainerConfig
 from rlx.data.market import Market
 from rlx.data.splits import Span
@@ -22,6 +21,7 @@ from rlx.learners.states import random_numbers_apart
 from rlx.measures.performance import tagged
 from rlx.sim.rules import Rules
 from rlx.stops import TERMINAL_GONE, give_back, stopped_by, take_over, words_of
+from rlx.training.checkpoints import better
 
 log = logging.getLogger(__name__)
 

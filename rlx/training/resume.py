@@ -14,15 +14,16 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
-from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import best_checkpoints, checkpoint_name
-from rlx.app.training_checkpoint import read_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.files import atomic_path
 from rlx.learners.base import Learner, Totals
-from rlx.run_folder import CHECKPOINTS, LAST, PROVENANCE, SCORECARD, same_code
+from rlx.run_folder import CHECKPOINTS, LAST, PROVENANCE, SCORECARD
+from rlx.runs.provenance import same_code
 from rlx.tracking.history import Row, carry_history, history_of
+from rlx.training.callbacks import early_stop, time_limit
+from rlx.training.checkpoint_file import read_checkpoint
+from rlx.training.checkpoints import best_checkpoints, checkpoint_name
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import misfit, require
 from rlx.untrusted.shown import as_typed, shown

@@ -14,8 +14,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from hydra_plugins.rlx_optuna._record import STUDY
 from rlx.errors import FileError, RlxError
+from rlx.runs.study import STUDY
 from rlx.untrusted.escape import one_line
 from rlx.untrusted.secret import hide, hide_query
 

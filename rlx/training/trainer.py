@@ -12,14 +12,14 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 from lightning.pytorch.loggers import Logger
 
-from rlx.app.callbacks import StopOnSignal, progress_bar
-from rlx.app.checkpoints import WholeFiles, last_checkpoint
-from rlx.app.hardware import Hardware
-from rlx.app.quiet import quiet_lightning
-from rlx.app.resume import ResumePlan
 from rlx.config import TrainerConfig
 from rlx.learners.base import FitPart
 from rlx.stops import stopped_by
+from rlx.training.callbacks import StopOnSignal, progress_bar
+from rlx.training.checkpoints import WholeFiles, last_checkpoint
+from rlx.training.hardware import Hardware
+from rlx.training.quiet import quiet_lightning
+from rlx.training.resume import ResumePlan
 
 
 def new_trainer(
