@@ -4,37 +4,92 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
 
 from rlx.errors import ConfigError
 from rlx.files import why_not_writable
 from rlx.untrusted.shown import as_typed
 
-COMMAND = "command.txt"
-CONFIG = "config.yaml"
-PROVENANCE = "provenance.json"
-POLICY = "policy"
+LAST = "last.ckpt"  # of the checkpoints; moved to its place as a whole
 
-# What a run folder holds before the run itself writes anything: Hydra's records, its log, and the three files above.
-STARTING_FILES = frozenset({".hydra", "train.log", "evaluate.log", COMMAND, CONFIG, PROVENANCE})
-SCORECARD = "scorecard.json"
-LEDGER = "ledger.parquet"
-CHECKPOINTS = "checkpoints"
-LAST = "last.ckpt"  # moved to its place as a whole
-RESULTS = (CHECKPOINTS, POLICY, SCORECARD)  # what only a run that got going has
+
+class Entry:
+    """A file or folder of every run: ``RunFolder.scorecard`` is its name, and that of one run its path."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, run: None, owner: type) -> str: ...
+    @overload
+    def __get__(self, run: RunFolder, owner: type) -> Path: ...
+    def __get__(self, run: RunFolder | None, owner: type) -> str | Path:
+        """Return the name, or the path within a run."""
+        return self.name if run is None else run.path / self.name
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The files of a run, whether or not they are there; those of a part and of ``evals/NAME`` have the same names."""
+
+    path: Path
+
+    # Before the run itself writes anything: Hydra's records and log, and how it was made.
+    hydra = Entry(".hydra")
+    hydra_choices = Entry(f"{hydra.name}/hydra.yaml")
+    hydra_config = Entry(f"{hydra.name}/config.yaml")
+    hydra_overrides = Entry(f"{hydra.name}/overrides.yaml")
+    train_log = Entry("train.log")
+    evaluate_log = Entry("evaluate.log")
+    command = Entry("command.txt")
+    config = Entry("config.yaml")
+    provenance = Entry("provenance.json")
+
+    # Of a training.
+    metrics = Entry("metrics.jsonl")
+    metrics_csv = Entry("metrics.csv")
+    checkpoints = Entry("checkpoints")
+    last_checkpoint = Entry(f"{checkpoints.name}/{LAST}")
+    policy = Entry("policy")
+    parts = Entry("parts")
+
+    # Of a judgement.
+    ledger = Entry("ledger.parquet")
+    picture = Entry("report.png")
+    scorecard = Entry("scorecard.json")
+    scorecard_markdown = Entry("scorecard.md")
+    evals = Entry("evals")
+    audit = Entry("audit.json")
+
+    def part(self, name: str) -> RunFolder:
+        """Return the folder of a part."""
+        return RunFolder(self.parts / name)
+
+    def all_checkpoints(self) -> list[Path]:
+        """Return the checkpoints of the training, the last one at the end; not those of a learner's preparation."""
+        return sorted(self.checkpoints.glob("*.ckpt"), key=lambda path: path == self.last_checkpoint)
+
+
+STARTING_FILES = frozenset(
+    {RunFolder.hydra, RunFolder.train_log, RunFolder.evaluate_log}
+    | {RunFolder.command, RunFolder.config, RunFolder.provenance}
+)
+RESULTS = (RunFolder.checkpoints, RunFolder.policy, RunFolder.scorecard)  # what only a run that got going has
 
 
 def run_of(policy: Path) -> Path | None:
     """Return the run folder that a policy's folder lies in, None when it was copied or made elsewhere."""
     run_dir = policy.resolve().parent
-    return run_dir if policy.resolve().name == POLICY and (run_dir / COMMAND).is_file() else None
+    return run_dir if policy.resolve().name == RunFolder.policy and RunFolder(run_dir).command.is_file() else None
 
 
 def claim(run_dir: Path) -> None:
     """Take ``run_dir`` for this run alone; ConfigError when it holds an earlier run, or one that began just now."""
     refuse_used(run_dir)
     try:
-        (run_dir / COMMAND).touch(exist_ok=False)
+        RunFolder(run_dir).command.touch(exist_ok=False)
     except FileExistsError:
         raise ConfigError(f"hydra.run.dir={run_dir}: another run began in it. Start again, or name a folder.") from None
 
@@ -62,11 +117,12 @@ def run_to_resume(run_dir: Path, earlier: Path | None = None) -> Path | None:
     The run that it resumed itself, ``earlier``, stays the one until its last checkpoint has been copied: without it
     ``run_dir`` holds less of the training, however much of a preparation.
     """
-    if (run_dir / SCORECARD).exists():
+    run = RunFolder(run_dir)
+    if run.scorecard.exists():
         return None
-    if (run_dir / CHECKPOINTS / LAST).is_file():
+    if run.last_checkpoint.is_file():
         return run_dir
-    if earlier is not None and any((earlier / CHECKPOINTS).glob("*.ckpt")):
+    if earlier is not None and RunFolder(earlier).all_checkpoints():
         return earlier
     return run_dir if any(run_dir.rglob("*.ckpt")) else earlier
 

@@ -46,7 +46,7 @@ from rlx.stops import stopped_by
 from rlx.training.hardware import use_compile_caches
 
 if TYPE_CHECKING:
-    from rlx.app.train import Fitted
+    from rlx.training.fit import Fitted
 
 log = logging.getLogger(__name__)
 _not_yet_run = [STARTED]

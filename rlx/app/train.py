@@ -9,10 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from lightning.pytorch import seed_everything
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import Logger
 
 from rlx.app.construct import construct
 from rlx.app.guards import settle_guard
@@ -27,32 +24,16 @@ from rlx.evaluate.judge import Judgement
 from rlx.evaluate.purging import no_test
 from rlx.evaluate.windows import fit_windows, late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
-from rlx.policies.facts import FOLDER as POLICY
-from rlx.run_folder import CHECKPOINTS, LAST, folder_shown
+from rlx.run_folder import RunFolder, folder_shown
 from rlx.runs.provenance import record_run
 from rlx.runs.sweeps import own_sweep
-from rlx.stops import stopped_by
 from rlx.tracking.loggers import log_final, open_loggers
-from rlx.training.callbacks import FirstUpdate, StopOnSignal, ValidatePolicy, early_stop, time_limit
-from rlx.training.checkpoints import best_checkpoints, last_checkpoint
-from rlx.training.hardware import Hardware, set_up
-from rlx.training.quiet import quiet_lightning
-from rlx.training.resume import Earlier, ResumePlan, find_earlier
-from rlx.training.trainer import new_trainer, part_fitter, run_fit
+from rlx.training.fit import Fitted, fit
+from rlx.training.hardware import set_up
+from rlx.training.resume import find_earlier
+from rlx.training.trainer import part_fitter
 
-VALIDATIONS = 25  # of a run that is not told how often to validate
 log = logging.getLogger(__name__)
-
-
-class Fitted(NamedTuple):
-    """How a fit went; ``best_validation`` is the monitored metric of the best policy, NaN when there was no number.
-
-    ``asked`` is the signal that asked for its end, None when it came to it by itself.
-    """
-
-    best_validation: float
-    asked: int | None
-    performance: dict[str, float]
 
 
 def train(
@@ -136,7 +117,7 @@ def judge_trained(
 ) -> Outcome:
     """Export the policy, judge what was exported, and leave everything in the run folder."""
     log.info("Judging the best policy.")
-    learner.export(run_dir / POLICY)
+    learner.export(RunFolder(run_dir).policy)
     sweep, protocol = own_sweep(), config.protocol
     with waiting("Judging the best policy"):
         judgement = judge_saved(
@@ -165,62 +146,3 @@ def make_learner(config: TrainConfig, resolved: Mapping[str, Any], traded: Trade
     )
     learner.resolved_config = dict(resolved)
     return learner
-
-
-def fit(
-    config: TrainConfig,
-    learner: Learner,
-    traded: Traded,
-    run_dir: Path,
-    loggers: list[Logger],
-    hardware: Hardware,
-    began: float,
-    earlier: Earlier | None = None,
-) -> Fitted:
-    """Run the Trainer and leave the best policy in the learner; ``began`` is when the command did."""
-    settings = config.trainer
-    learner.compiler = hardware.compiler
-    updates = learner.updates if settings.max_updates is None else min(learner.updates, settings.max_updates)
-    interval = settings.validate_every_updates or max(1, learner.updates // VALIDATIONS)
-    best = best_checkpoints(settings, run_dir / CHECKPOINTS)
-    stop, first_update, clock = StopOnSignal(), FirstUpdate(), time_limit(settings)
-    validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules(), config.trainer.monitor)
-    callbacks = [first_update, validate, stop, clock, early_stop(settings)]
-    resume_plan = None if earlier is None else ResumePlan(earlier.last, finished=earlier.finished)
-    start = None if earlier is None else earlier.carry_over(run_dir, loggers)
-    with quiet_lightning():
-        trainer = new_trainer(
-            settings,
-            hardware,
-            run_dir,
-            [
-                *callbacks,
-                *([] if resume_plan is None else [resume_plan]),
-                best,
-                last_checkpoint(run_dir / CHECKPOINTS / LAST),
-            ],
-            updates=updates,
-            validate_every_updates=interval,
-            loggers=loggers,
-        )
-        run_fit(trainer, learner, start, resume_plan)
-    if stop.asked is not None and not best.best_model_path:
-        raise stopped_by(stop.asked)  # before the first validation: there is nothing to judge
-    performance: dict[str, float] = {
-        "train_wall_seconds": clock.time_elapsed(),
-        "validation_wall_seconds": validate.seconds,
-        "updates": learner.totals.updates,
-        "gradient_steps": trainer.global_step,
-        **learner.totals.throughput(),
-    }
-    if first_update.ended is not None:
-        performance["seconds_to_first_update"] = first_update.ended - began
-    return Fitted(restore_best(learner, best), stop.asked, performance)
-
-
-def restore_best(learner: Learner, checkpoints: ModelCheckpoint) -> float:
-    """Load the best checkpoint into the learner and return its validation metric, NaN when it never was a number."""
-    state = torch.load(checkpoints.best_model_path, map_location="cpu", weights_only=True)
-    learner.load_state_dict(state["state_dict"])
-    score = checkpoints.best_model_score
-    return float(score) if score is not None and torch.isfinite(score) else math.nan

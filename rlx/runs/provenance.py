@@ -17,7 +17,7 @@ from typing import Any
 from omegaconf import OmegaConf
 
 from rlx.files import write_json, write_text
-from rlx.run_folder import COMMAND, CONFIG, PROVENANCE
+from rlx.run_folder import RunFolder
 
 COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 PACKAGE = Path(__file__).parents[1]
@@ -35,9 +35,10 @@ def record_run(
     command = command_line(sys.argv if argv is None else argv)
     facts = {"command": command, **provenance()} | ({} if resumed_from is None else {"resumed_from": resumed_from})
     facts |= more or {}
-    write_text(run_dir / COMMAND, command + "\n")
-    write_text(run_dir / CONFIG, OmegaConf.to_yaml(OmegaConf.create(dict(resolved))))
-    write_json(run_dir / PROVENANCE, facts)
+    run = RunFolder(run_dir)
+    write_text(run.command, command + "\n")
+    write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(dict(resolved))))
+    write_json(run.provenance, facts)
     return facts
 
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from rlx.errors import RlxError
 from rlx.evaluate.scorecard import Scorecard
 from rlx.measures.trials import MAX_TRIALS, Sweep
-from rlx.run_folder import SCORECARD
+from rlx.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from rlx.runs.study import Held
@@ -73,7 +73,7 @@ def study_of(folder: Path) -> Held | None:
 
 def _on_its_scorecard(run_dir: Path) -> int | None:
     """Return the number of trials that a run's own scorecard has from its sweep."""
-    path = run_dir / SCORECARD
+    path = RunFolder(run_dir).scorecard
     if not path.is_file() or (card := _load(path, "The number of trials on it is not counted")) is None:
         return None
     trials = card.significance.get("trials") if card.significance.get("trials_from") == "sweep" else None
@@ -83,7 +83,7 @@ def _on_its_scorecard(run_dir: Path) -> int | None:
 def _other_sharpes(run_dir: Path) -> dict[str, list[float]]:
     """Return the Sharpe ratios on the scorecards of the sweep's other runs, by the hash of their key."""
     sharpes: dict[str, list[float]] = {}
-    for path in sorted(run_dir.resolve().parent.glob("*/scorecard.json")):
+    for path in sorted(run_dir.resolve().parent.glob(f"*/{RunFolder.scorecard}")):
         if path.parent == run_dir.resolve() or (card := _load(path, "Left out of the spread over trials")) is None:
             continue
         if (sharpe := card.metrics["sharpe"]) is not None:

@@ -14,7 +14,7 @@ from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError
 from rlx.files import atomic_path, file_name
 from rlx.keys import find_key
-from rlx.run_folder import CHECKPOINTS
+from rlx.run_folder import RunFolder
 from rlx.untrusted.shown import shown
 
 
@@ -54,7 +54,9 @@ def checkpoint_name(path: str) -> str:
     """Return the name of the checkpoint that a recorded path leads to; CheckpointError for what is none."""
     name = path.replace("\\", "/").rpartition("/")[2]
     if not name.endswith(".ckpt") or file_name(name) != name:
-        raise CheckpointError(f"{CHECKPOINTS}: {shown(path)} is the path of no checkpoint. Start the run again.")
+        raise CheckpointError(
+            f"{RunFolder.checkpoints}: {shown(path)} is the path of no checkpoint. Start the run again."
+        )
     return name
 
 

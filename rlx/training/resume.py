@@ -18,7 +18,7 @@ from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, ConfigError, RlxError
 from rlx.files import atomic_path
 from rlx.learners.base import Learner, Totals
-from rlx.run_folder import CHECKPOINTS, LAST, PROVENANCE, SCORECARD
+from rlx.run_folder import LAST, RunFolder
 from rlx.runs.provenance import same_code
 from rlx.tracking.history import Row, carry_history, history_of
 from rlx.training.callbacks import early_stop, time_limit
@@ -60,13 +60,13 @@ class Earlier(NamedTuple):
 
     def carry_over(self, run_dir: Path, loggers: Iterable[Logger]) -> Path:
         """Copy the checkpoints and log what was logged up to them; return the copy to go on from."""
-        folder = run_dir / CHECKPOINTS
-        folder.mkdir()
+        run = RunFolder(run_dir)
+        run.checkpoints.mkdir()
         for path in self.best:
-            _copy(path, folder / path.name)
+            _copy(path, run.checkpoints / path.name)
         carry_history(self.history, loggers)
-        _copy(self.last, folder / LAST)  # at the end: from here on this run can be resumed itself
-        return folder / LAST
+        _copy(self.last, run.last_checkpoint)  # at the end: from here on this run can be resumed itself
+        return run.last_checkpoint
 
     def tell_what_changed(self, provenance: Mapping[str, Any]) -> None:
         """Warn when code or packages differ from those of the earlier run, for then the numbers may."""
@@ -96,7 +96,7 @@ def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier 
     ConfigError when there is no checkpoint or nothing left to do, CheckpointError when one is damaged or does not
     fit ``learner``.
     """
-    paths = sorted((run / CHECKPOINTS).glob("*.ckpt"), key=lambda path: path.name == LAST)
+    paths = RunFolder(run).all_checkpoints()
     if not paths and learner.has_prepared(run):
         return None
     if not paths:
@@ -108,8 +108,8 @@ def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier 
     totals = {path: _totals(path, checkpoint, learner) for path, checkpoint in checkpoints.items()}
     last = max(paths, key=lambda path: (totals[path].updates, path.name == LAST))
     reason = _why_finished(config, learner, totals[last], checkpoints[last])
-    if reason is not None and (run / SCORECARD).exists():
-        raise ConfigError(f"resume={run}: has finished, its result is {run / 'scorecard.json'}: {reason}")
+    if reason is not None and (card := RunFolder(run).scorecard).exists():
+        raise ConfigError(f"resume={run}: has finished, its result is {card}: {reason}")
     best = _best_of(checkpoints[last], config, run)
     history = history_of(run, totals[last].updates)
     return Earlier(run, last, best, totals[last], reason is not None, history, provenance_of(run))
@@ -117,7 +117,7 @@ def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier 
 
 def provenance_of(run: Path) -> dict[str, Any]:
     """Return what a run recorded of its making; nothing where it recorded nothing."""
-    path = run / PROVENANCE
+    path = RunFolder(run).provenance
     return dict(require(read_json(path), Recorded, str(path))) if path.exists() else {}
 
 
@@ -130,8 +130,9 @@ def _totals(path: Path, checkpoint: Mapping[str, Any], learner: Learner) -> Tota
 
 def _best_of(checkpoint: Mapping[str, Any], config: TrainerConfig, run: Path) -> tuple[Path, ...]:
     """Return the files that the checkpoint says are the best so far, wherever the run was moved since."""
-    state = checkpoint["callbacks"][best_checkpoints(config, run / CHECKPOINTS).state_key]
-    best = tuple(run / CHECKPOINTS / checkpoint_name(path) for path in state["best_k_models"])
+    folder = RunFolder(run).checkpoints
+    state = checkpoint["callbacks"][best_checkpoints(config, folder).state_key]
+    best = tuple(folder / checkpoint_name(path) for path in state["best_k_models"])
     for path in best:
         if not path.is_file():
             raise CheckpointError(f"{path}: is missing, and it holds the best policy so far. Put it back.")

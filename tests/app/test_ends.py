@@ -15,9 +15,11 @@ import rlx.app.audit as audit_app
 import rlx.app.evaluate as evaluate_app
 import rlx.app.train as train_app
 import rlx.data.traded as traded
+import rlx.training.fit as training
 from rlx.policies.checkpoint import load_checkpoint
+from rlx.run_folder import RunFolder
 from rlx.stops import TOLD_TO_END, give_back, take_over
-from rlx.tracking.json_lines import METRICS_FILE, JsonLinesLogger
+from rlx.tracking.json_lines import JsonLinesLogger
 from tests.app.commands import Finished, Shell
 
 ENDLESS = (
@@ -93,7 +95,7 @@ def test_a_second_signal_ends_a_training_at_once_and_names_resume(
     assert not (run / "scorecard.json").exists()
     assert [signal.getsignal(number) for number in TOLD_TO_END] == handlers
     monkeypatch.undo()
-    done = len((run / METRICS_FILE).read_text().splitlines())
+    done = len((run / RunFolder.metrics).read_text().splitlines())
     resumed = shell.train(f"resume=outputs/gymrl/{run.name}", f"trainer.max_updates={done}")
     assert resumed.status == 0, resumed.err
 
@@ -112,7 +114,7 @@ def test_a_signal_before_the_training_leaves_nothing(shell: Shell, monkeypatch: 
 
 
 def test_a_signal_before_the_first_update_ends_in_words(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_app, "run_fit", sending(signal.SIGTERM, train_app.run_fit))
+    monkeypatch.setattr(training, "run_fit", sending(signal.SIGTERM, training.run_fit))
     finished = shell.train(*ENDLESS)
     assert_ended(finished, signal.SIGTERM)
     assert "resume=" not in finished.err

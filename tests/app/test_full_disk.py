@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import rlx.app.outputs as outputs
-import rlx.app.train as train_app
+import rlx.training.fit as training
 from rlx.learners.base import Learner
 from rlx.training.resume import Earlier
 from tests.app.commands import SMOKE, Finished, Shell
@@ -55,14 +55,14 @@ def assert_told(finished: Finished, file: str) -> None:
 
 
 def test_no_room_for_a_checkpoint(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    full_from(monkeypatch, train_app, "run_fit", NO_CHECKPOINT)
+    full_from(monkeypatch, training, "run_fit", NO_CHECKPOINT)
     finished = shell.train(*SMOKE)
     assert_told(finished, "checkpoints/step")
     assert "resume=" not in finished.err  # there is nothing to go on with
 
 
 def test_no_room_for_a_row(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    full_from(monkeypatch, train_app, "run_fit", FEW_BYTES)
+    full_from(monkeypatch, training, "run_fit", FEW_BYTES)
     assert_told(shell.train(*SMOKE), "/metrics.")
 
 
