@@ -28,12 +28,10 @@ from hydra_plugins.rlx_optuna._terms import hold_to_terms, settings_of
 from hydra_plugins.rlx_optuna.config import ResumableSweeperConfig
 from rlx.errors import ConfigError, RlxError
 from rlx.ranges import check, declared
-from rlx.runs.study_content import ABORTED, done, write_record
+from rlx.runs.study_content import ABORTED, REASON, done, write_record
 from rlx.runs.study_storage import Place, opened
 
 log = logging.getLogger(__name__)
-
-REASON = "failure"
 
 
 class Search(NamedTuple):
@@ -124,7 +122,7 @@ class ResumableStudy(OptunaSweeperImpl):
             raise
         finally:
             write_record(folder, place, study)
-            print_trials(study, REASON)
+            print_trials(study)
 
     def _ask(self, study: optuna.Study, folder: Path) -> Trial:
         trial = study.ask()

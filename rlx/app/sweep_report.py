@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -23,15 +23,12 @@ from rlx.measures.trials import MAX_TRIALS
 from rlx.ranges import Whole, check
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
 from rlx.run_folder import RunFolder
-from rlx.runs.sweeps import study_of
+from rlx.runs.study import StudyContent, study_of
 from rlx.types import FloatArray
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line
 from rlx.untrusted.paths import lacking
 from rlx.untrusted.plain_types import require
-
-if TYPE_CHECKING:
-    from rlx.runs.study import Held
 
 SCHEMA_VERSION = 2  # in 1 the ranks of ``overfitting`` counted from the worst
 NAME = "sweep_report"
@@ -121,7 +118,7 @@ def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> d
     return {name: cards[name] for name in by_key[chosen]}
 
 
-def _trials(folder: Path, cards: dict[str, Scorecard], study: Held | None) -> list[SweepTrial]:
+def _trials(folder: Path, cards: dict[str, Scorecard], study: StudyContent | None) -> list[SweepTrial]:
     settings = _settings(folder, list(cards))
     objectives = {} if study is None else study.objectives
     returns = {name: _returns(RunFolder(folder / name), card) for name, card in cards.items()}

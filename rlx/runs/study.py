@@ -1,18 +1,21 @@
-"""``study.json``: which study a sweep's folder is of, and what that held, for whoever cannot or should not open it.
+"""The study of a sweep's folder: what it holds, read from its storage or from ``study.json``, the record next to it.
 
-Optuna is not imported here: most folders that are asked for a study have none.
+Optuna is imported only where there is a study: most folders that are asked for one have none.
 """
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Annotated, NamedTuple, TypedDict
 
-from rlx.errors import FileError
+from rlx.errors import FileError, RlxError
 from rlx.measures.trials import MAX_TRIALS
 from rlx.ranges import Whole
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import Rule, require
+
+log = logging.getLogger(__name__)
 
 RECORD = "study.json"
 STUDY = "study.db"
@@ -30,7 +33,7 @@ class Record(TypedDict):
     best: str | None
 
 
-class Held(NamedTuple):
+class StudyContent(NamedTuple):
     """What a study holds: trials that ran to their end, failed ones included, and the objectives of those with one.
 
     ``objectives``, ``best`` and those still ``running``, by the number of the trial, which its folder is named by.
@@ -42,14 +45,9 @@ class Held(NamedTuple):
     running: tuple[str, ...] = ()
 
 
-def has_study(folder: Path) -> bool:
-    """Return whether a folder has a study, or the record of one."""
-    return (folder / RECORD).exists() or (folder / STUDY).exists()
-
-
-def held_by(record: Record) -> Held:
+def recorded_content(record: Record) -> StudyContent:
     """Return what a study held when its record was written."""
-    return Held(record["trials"], record["objectives"], record["best"])
+    return StudyContent(record["trials"], record["objectives"], record["best"])
 
 
 def read_record(folder: Path) -> Record | None:
@@ -62,3 +60,25 @@ def read_record(folder: Path) -> Record | None:
     except FileError as error:
         raise FileError(f"{error} Continuing the sweep writes the record again.") from error
     return record
+
+
+def study_of(folder: Path) -> StudyContent | None:
+    """Return what the study of a sweep's folder holds; None without one, and with a warning where it cannot be read.
+
+    Where it cannot be read but the folder has a record of it, that counts.
+    """
+    if not (folder / RECORD).exists() and not (folder / STUDY).exists():
+        return None
+    from rlx.runs.study_content import read_content  # Optuna takes a second to import
+
+    try:
+        return read_content(folder)
+    except (RlxError, OSError) as error:  # a judgement does not depend on it
+        reason = str(error)
+    try:
+        record = read_record(folder)
+    except (RlxError, OSError):  # said in ``reason``
+        record = None
+    instead = "are not counted" if record is None else f"count as {record['trials']}, as recorded there"
+    log.warning("%s The trials of the sweep %s %s.", reason, folder, instead)
+    return None if record is None else recorded_content(record)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
@@ -14,9 +14,7 @@ from rlx.errors import RlxError
 from rlx.evaluate.scorecard import Scorecard
 from rlx.measures.trials import MAX_TRIALS, Sweep
 from rlx.run_folder import RunFolder
-
-if TYPE_CHECKING:
-    from rlx.runs.study import Held
+from rlx.runs.study import study_of
 
 log = logging.getLogger(__name__)
 
@@ -45,30 +43,6 @@ def sweep_of(run_dir: Path | None) -> Sweep | None:
     if trials is None:
         return None
     return Sweep(trials, {} if held is None else _other_sharpes(run_dir))
-
-
-def study_of(folder: Path) -> Held | None:
-    """Return what the study of a sweep's folder holds; None without one, and with a warning where it cannot be read.
-
-    Where it cannot be read but the folder has a record of it, that counts.
-    """
-    from rlx.runs.study import has_study, held_by, read_record
-
-    if not has_study(folder):
-        return None
-    from rlx.runs.study_content import read_held  # Optuna takes a second to import
-
-    try:
-        return read_held(folder)
-    except (RlxError, OSError) as error:  # a judgement does not depend on it
-        reason = str(error)
-    try:
-        record = read_record(folder)
-    except (RlxError, OSError):  # said in ``reason``
-        record = None
-    instead = "are not counted" if record is None else f"count as {record['trials']}, as recorded there"
-    log.warning("%s The trials of the sweep %s %s.", reason, folder, instead)
-    return None if record is None else held_by(record)
 
 
 def _on_its_scorecard(run_dir: Path) -> int | None:

@@ -67,7 +67,7 @@ def test_a_run_outside_of_a_sweep_has_none(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_study_takes_no_optuna(tmp_path: Path) -> None:
-    program = "import sys; from rlx.runs.sweeps import study_of; from pathlib import Path; print(study_of(Path.cwd()))"
+    program = "import sys; from rlx.runs.study import study_of; from pathlib import Path; print(study_of(Path.cwd()))"
     program += "; print({'optuna', 'sqlalchemy'} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert answer.stdout == "None\nset()\n"
