@@ -69,7 +69,7 @@ class RunFolder:
 
     def all_checkpoints(self) -> list[Path]:
         """Return the checkpoints of the training, the last one at the end; not those of a learner's preparation."""
-        return sorted(self.checkpoints.glob("*.ckpt"), key=lambda path: path == self.last_checkpoint)
+        return sorted(self.checkpoints.glob("*.ckpt"), key=lambda path: (path == self.last_checkpoint, path))
 
 
 STARTING_FILES = frozenset(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from rlx.errors import ConfigError
-from rlx.run_folder import claim, discard_if_unused, run_of, run_to_resume, there_before
+from rlx.run_folder import Entry, RunFolder, claim, discard_if_unused, run_of, run_to_resume, there_before
 from rlx.runs.provenance import record_run
+from tests.layers import modules
 
 
 def started(folder: Path) -> Path:
@@ -102,3 +104,22 @@ def test_the_run_of_a_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "policy").mkdir()
     assert run_of(tmp_path / "policy") is None
     assert run_of(run / "checkpoints") is None
+
+
+def test_the_names_of_a_run_s_files_are_declared_once() -> None:
+    """Only names of files: that of a folder, such as ``policy``, is a word of other meanings too."""
+    names = {entry.name for entry in vars(RunFolder).values() if isinstance(entry, Entry) and "." in entry.name[1:]}
+    assert {"scorecard.json", "metrics.csv", "checkpoints/last.ckpt"} <= names
+    for name, path in modules():
+        texts = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert name == "rlx.run_folder" or not names & texts, f"{name} types {names & texts}: use RunFolder"
+
+
+def test_a_name_on_the_class_is_a_path_on_a_run(tmp_path: Path) -> None:
+    assert RunFolder.scorecard == "scorecard.json"
+    assert RunFolder(tmp_path).part("AAPL").scorecard == tmp_path / "parts" / "AAPL" / "scorecard.json"
+    checkpoints = RunFolder(tmp_path).checkpoints
+    checkpoints.mkdir()
+    for name in ("last.ckpt", "step1.ckpt", "zz.ckpt", "note.txt"):
+        (checkpoints / name).touch()
+    assert [path.name for path in RunFolder(tmp_path).all_checkpoints()] == ["step1.ckpt", "zz.ckpt", "last.ckpt"]

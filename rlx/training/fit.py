@@ -18,9 +18,8 @@ from rlx.stops import stopped_by
 from rlx.training.callbacks import FirstUpdate, StopOnSignal, ValidatePolicy, early_stop, time_limit
 from rlx.training.checkpoints import best_checkpoints, last_checkpoint
 from rlx.training.hardware import Hardware
-from rlx.training.quiet import quiet_lightning
 from rlx.training.resume import Earlier, ResumePlan
-from rlx.training.trainer import new_trainer, run_fit
+from rlx.training.trainer import run_fit
 
 VALIDATIONS = 25  # of a run that does not say how often to validate
 
@@ -49,30 +48,21 @@ def fit(
     """Run the Trainer and leave the best policy in the learner; ``began`` is when the command did."""
     settings, run = config.trainer, RunFolder(run_dir)
     learner.compiler = hardware.compiler
-    updates = learner.updates if settings.max_updates is None else min(learner.updates, settings.max_updates)
-    interval = settings.validate_every_updates or max(1, learner.updates // VALIDATIONS)
-    best = best_checkpoints(settings, run.checkpoints)
     stop, first_update, clock = StopOnSignal(), FirstUpdate(), time_limit(settings)
-    validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules(), config.trainer.monitor)
-    callbacks = [first_update, validate, stop, clock, early_stop(settings)]
-    resume_plan = None if earlier is None else ResumePlan(earlier.last, finished=earlier.finished)
-    start = None if earlier is None else earlier.carry_over(run_dir, loggers)
-    with quiet_lightning():
-        trainer = new_trainer(
-            settings,
-            hardware,
-            run_dir,
-            [
-                *callbacks,
-                *([] if resume_plan is None else [resume_plan]),
-                best,
-                last_checkpoint(run.last_checkpoint),
-            ],
-            updates=updates,
-            validate_every_updates=interval,
-            loggers=loggers,
-        )
-        run_fit(trainer, learner, start, resume_plan)
+    validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules(), settings.monitor)
+    best = best_checkpoints(settings, run.checkpoints)
+    trainer = run_fit(
+        learner,
+        settings,
+        hardware,
+        run_dir,
+        [first_update, validate, stop, clock, early_stop(settings), best, last_checkpoint(run.last_checkpoint)],
+        updates=learner.updates if settings.max_updates is None else min(learner.updates, settings.max_updates),
+        validate_every_updates=settings.validate_every_updates or max(1, learner.updates // VALIDATIONS),
+        start=None if earlier is None else earlier.carry_over(run_dir, loggers),
+        resume_plan=None if earlier is None else ResumePlan(earlier.last, finished=earlier.finished),
+        loggers=loggers,
+    )
     if stop.asked is not None and not best.best_model_path:
         raise stopped_by(stop.asked)  # before the first validation: there is nothing to judge
     performance: dict[str, float] = {

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,7 +22,8 @@ from rlx.training.quiet import quiet_lightning
 from rlx.training.resume import ResumePlan
 
 
-def new_trainer(
+def run_fit(
+    module: LightningModule,
     settings: TrainerConfig,
     hardware: Hardware,
     folder: Path,
@@ -30,41 +31,44 @@ def new_trainer(
     *,
     updates: int,
     validate_every_updates: int,
+    start: Path | None = None,
+    resume_plan: ResumePlan | None = None,
     loggers: Sequence[Logger] = (),
 ) -> Trainer:
-    """Return a Trainer of ``updates`` updates, whose checkpoints are whole or absent; ``folder`` is for what it leaves.
+    """Fit ``module`` for ``updates`` updates, from the checkpoint ``start`` if there is one, and return its Trainer.
 
-    Lightning tells what it is about when a Trainer is made: make and use it within ``quiet_lightning``.
+    ``folder`` is for what Lightning leaves, and ``resume_plan`` belongs to ``start``.
     """
-    return Trainer(
-        accelerator=hardware.accelerator,
-        precision=cast(Any, hardware.precision),
-        devices=1,
-        max_epochs=1,
-        limit_train_batches=updates,
-        val_check_interval=min(validate_every_updates, updates),
-        num_sanity_val_steps=0,
-        log_every_n_steps=1,
-        logger=list(loggers),
-        callbacks=[*callbacks, *progress_bar(settings)],
-        # One process on one device, whatever started it: under SLURM, Lightning would count its tasks, and have the job
-        # start again where SIGUSR1 came, beside a checkpoint that no new run looks for.
-        plugins=[WholeFiles(), LightningEnvironment()],
-        enable_progress_bar=settings.progress,
-        enable_model_summary=False,
-        default_root_dir=folder,
-    )
-
-
-def run_fit(trainer: Trainer, module: LightningModule, start: Path | None, resume_plan: ResumePlan | None) -> None:
-    """Fit ``module``, from the checkpoint ``start`` if there is one; a stop at once comes out as what it was.
-
-    ``resume_plan`` is the Trainer's callback for the start. Lightning turns a stop into an exit status of 1, which says
-    that something went wrong.
-    """
-    try:
-        with nullcontext() if resume_plan is None else resume_plan.restoring():
+    plan = [] if resume_plan is None else [resume_plan]
+    with quiet_lightning():
+        trainer = Trainer(
+            accelerator=hardware.accelerator,
+            precision=cast(Any, hardware.precision),
+            devices=1,
+            max_epochs=1,
+            limit_train_batches=updates,
+            val_check_interval=min(validate_every_updates, updates),
+            num_sanity_val_steps=0,
+            log_every_n_steps=1,
+            logger=list(loggers),
+            callbacks=[*callbacks, *plan, *progress_bar(settings)],
+            # One process on one device, however it was started: under SLURM, Lightning would count its tasks, and on
+            # SIGUSR1 would requeue the job next to a checkpoint that no new run looks for.
+            plugins=[WholeFiles(), LightningEnvironment()],
+            enable_progress_bar=settings.progress,
+            enable_model_summary=False,
+            default_root_dir=folder,
+        )
+        with nullcontext() if resume_plan is None else resume_plan.restoring(), _stopped_as_asked():
             trainer.fit(module, ckpt_path=start, weights_only=True)
+    return trainer
+
+
+@contextmanager
+def _stopped_as_asked() -> Iterator[None]:
+    """Raise the stop itself where Lightning turned it into an exit status of 1, which would say that the run failed."""
+    try:
+        yield
     except SystemExit as end:
         if isinstance(end.__context__, KeyboardInterrupt):
             raise end.__context__ from None
@@ -74,7 +78,7 @@ def run_fit(trainer: Trainer, module: LightningModule, start: Path | None, resum
 def part_fitter(
     settings: TrainerConfig, hardware: Hardware, run_dir: Path | None = None, earlier: Path | None = None
 ) -> FitPart:
-    """Return what fits a part of a learner: the Trainer as configured, but for budget and validation.
+    """Return what fits a part of a learner: the Trainer as configured, except for budget and validation.
 
     A checkpoint in ``run_dir`` to start from is a copy of that of the ``earlier`` run, which errors name.
     """
@@ -83,18 +87,17 @@ def part_fitter(
         stop = StopOnSignal("keeping what is there")
         start = checkpoint if checkpoint.is_file() else None
         source = checkpoint if run_dir is None or earlier is None else earlier / checkpoint.relative_to(run_dir)
-        resume_plan = None if start is None else ResumePlan(source)
-        callbacks = [stop, *([] if resume_plan is None else [resume_plan]), last_checkpoint(checkpoint)]
-        with quiet_lightning():
-            trainer = new_trainer(
-                settings,
-                hardware,
-                checkpoint.parent,
-                callbacks,
-                updates=updates,
-                validate_every_updates=validate_every_updates,
-            )
-            run_fit(trainer, module, start, resume_plan)
+        run_fit(
+            module,
+            settings,
+            hardware,
+            checkpoint.parent,
+            [stop, last_checkpoint(checkpoint)],
+            updates=updates,
+            validate_every_updates=validate_every_updates,
+            start=start,
+            resume_plan=None if start is None else ResumePlan(source),
+        )
         if stop.asked is not None:
             raise stopped_by(stop.asked)
 
