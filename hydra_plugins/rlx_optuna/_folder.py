@@ -12,8 +12,8 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial, Trial
 
-from hydra_plugins.rlx_optuna._held import done
 from hydra_plugins.rlx_optuna._record import RECORD, read_record
+from hydra_plugins.rlx_optuna._state import done
 from hydra_plugins.rlx_optuna._storage import Place
 from rlx.errors import ConfigError, RlxError
 

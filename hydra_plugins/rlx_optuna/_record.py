@@ -30,7 +30,7 @@ class Record(TypedDict):
     best: str | None
 
 
-class Held(NamedTuple):
+class StudyState(NamedTuple):
     """What a study holds: trials that ran to their end, failed ones included, and the objectives of those with one.
 
     ``objectives``, ``best`` and those still ``running``, by the number of the trial, which its folder is named by.
@@ -47,9 +47,9 @@ def has_study(folder: Path) -> bool:
     return (folder / RECORD).exists() or (folder / STUDY).exists()
 
 
-def held_by(record: Record) -> Held:
+def recorded_state(record: Record) -> StudyState:
     """Return what a study held when its record was written."""
-    return Held(record["trials"], record["objectives"], record["best"])
+    return StudyState(record["trials"], record["objectives"], record["best"])
 
 
 def read_record(folder: Path) -> Record | None:

@@ -10,7 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from hydra_plugins.rlx_optuna._folder import is_taken, swept_in
-from hydra_plugins.rlx_optuna._held import ABORTED
+from hydra_plugins.rlx_optuna._state import ABORTED
 
 log = logging.getLogger(__name__)
 

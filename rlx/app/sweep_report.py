@@ -27,11 +27,11 @@ from rlx.run_folder import LEDGER, SCORECARD
 from rlx.types import FloatArray
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line
-from rlx.untrusted.paths import lacking
+from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.plain_types import require
 
 if TYPE_CHECKING:
-    from hydra_plugins.rlx_optuna._record import Held
+    from hydra_plugins.rlx_optuna._record import StudyState
 
 SCHEMA_VERSION = 2  # in 1 the ranks of ``overfitting`` counted from the worst
 NAME = "sweep_report"
@@ -121,7 +121,7 @@ def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> d
     return {name: cards[name] for name in by_key[chosen]}
 
 
-def _trials(folder: Path, cards: dict[str, Scorecard], study: Held | None) -> list[SweepTrial]:
+def _trials(folder: Path, cards: dict[str, Scorecard], study: StudyState | None) -> list[SweepTrial]:
     settings = _settings(folder, list(cards))
     objectives = {} if study is None else study.objectives
     return [
@@ -158,8 +158,8 @@ def _returns(run: Path, card: Scorecard) -> FloatArray:
     path = run / LEDGER
     if not path.is_file():
         raise RlxError(
-            f"{path}: {lacking(path)}, and without its ledger a trial cannot be compared. Run the trial again, or move "
-            "its folder away (--trials keeps the number of trials)."
+            f"{path}: {why_unreadable(path)}, and without its ledger a trial cannot be compared. Run the trial again, "
+            "or move its folder away (--trials keeps the number of trials)."
         )
     sets = read_ledger(path)
     if HOLDOUT not in sets or sets[HOLDOUT].steps != card.key["windows"][HOLDOUT]["steps"]:

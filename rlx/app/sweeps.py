@@ -16,7 +16,7 @@ from rlx.measures.trials import MAX_TRIALS, Sweep
 from rlx.run_folder import SCORECARD
 
 if TYPE_CHECKING:
-    from hydra_plugins.rlx_optuna._record import Held
+    from hydra_plugins.rlx_optuna._record import StudyState
 
 log = logging.getLogger(__name__)
 
@@ -47,19 +47,19 @@ def sweep_of(run_dir: Path | None) -> Sweep | None:
     return Sweep(trials, {} if held is None else _other_sharpes(run_dir))
 
 
-def study_of(folder: Path) -> Held | None:
+def study_of(folder: Path) -> StudyState | None:
     """Return what the study of a sweep's folder holds; None without one, and with a warning where it cannot be read.
 
     Where it cannot be read but the folder has a record of it, that counts.
     """
-    from hydra_plugins.rlx_optuna._record import has_study, held_by, read_record
+    from hydra_plugins.rlx_optuna._record import has_study, read_record, recorded_state
 
     if not has_study(folder):
         return None
-    from hydra_plugins.rlx_optuna._held import read_held  # Optuna takes a second to import
+    from hydra_plugins.rlx_optuna._state import read_state  # Optuna takes a second to import
 
     try:
-        return read_held(folder)
+        return read_state(folder)
     except (RlxError, OSError) as error:  # a judgement does not depend on it
         reason = str(error)
     try:
@@ -68,7 +68,7 @@ def study_of(folder: Path) -> Held | None:
         record = None
     instead = "are not counted" if record is None else f"count as {record['trials']}, as recorded there"
     log.warning("%s The trials of the sweep %s %s.", reason, folder, instead)
-    return None if record is None else held_by(record)
+    return None if record is None else recorded_state(record)
 
 
 def _on_its_scorecard(run_dir: Path) -> int | None:

@@ -27,7 +27,7 @@ from rlx.app.resume import Earlier, ResumePlan, find_earlier
 from rlx.app.sweeps import own_sweep
 from rlx.app.trainer import new_trainer, part_fitter, run_fit
 from rlx.config import TrainConfig
-from rlx.console import waiting
+from rlx.console import show_progress
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.judge import Judgement
@@ -137,7 +137,7 @@ def judge_trained(
     log.info("Judging the best policy.")
     learner.export(run_dir / POLICY)
     sweep, protocol = own_sweep(), config.protocol
-    with waiting("Judging the best policy"):
+    with show_progress("Judging the best policy"):
         judgement = judge_saved(
             run_dir, market, config.rules(), span, protocol, provenance, performance=performance, sweep=sweep
         )

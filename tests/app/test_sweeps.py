@@ -17,7 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from hydra_plugins.rlx_optuna._held import ABORTED, write_record
+from hydra_plugins.rlx_optuna._state import ABORTED, write_record
 from hydra_plugins.rlx_optuna._storage import Place, opened
 from rlx.app.quiet import OnceASweep
 from rlx.app.sweeps import own_sweep, sweep_of
