@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial, Trial
 
 from rlx.errors import ConfigError, RlxError
 from rlx.runs.study import RECORD, read_record
-from rlx.runs.study_content import done
+from rlx.runs.study_state import done
 from rlx.runs.study_storage import Place
 
 LOCK = ".sweep.lock"

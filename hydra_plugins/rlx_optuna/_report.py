@@ -15,7 +15,7 @@ from hydra_plugins.rlx_optuna._folder import folder_of
 from rlx.console import open_console
 from rlx.errors import RlxError
 from rlx.files import write_text
-from rlx.runs.study_content import REASON
+from rlx.runs.study_state import REASON
 from rlx.untrusted.escape import one_line
 
 RESULTS = "optimization_results.yaml"

@@ -10,7 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from hydra_plugins.rlx_optuna._folder import is_taken, swept_in
-from rlx.runs.study_content import ABORTED, REASON
+from rlx.runs.study_state import ABORTED, REASON
 
 log = logging.getLogger(__name__)
 

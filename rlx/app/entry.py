@@ -38,7 +38,7 @@ from rlx.config import (
     typed,
     validate,
 )
-from rlx.console import complain, print_anything, waiting
+from rlx.console import complain, print_anything, show_progress
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
@@ -53,7 +53,7 @@ _not_yet_run = [STARTED]
 
 
 def train_main() -> None:
-    """Run ``train.py`` / ``rlx-train`` within ``ending_in_words``, as ``rlx.app.start`` does."""
+    """Run ``train.py`` / ``rlx-train`` within ``exiting_on_stops``, as ``rlx.app.start`` does."""
     _run("train", _train)
 
 
@@ -132,7 +132,7 @@ def run_train(cfg: DictConfig) -> Fitted:
     with run_folder(cfg.resume) as run_dir:
         cfg, config = train_config(cfg)
         cache_fallback = use_compile_caches()
-        with waiting("Loading"):
+        with show_progress("Loading"):
             from rlx.data.traded import load_traded
 
             traded = load_traded(config.data, config.module.window_steps)  # bad data stop before the slow imports
@@ -177,7 +177,7 @@ def run_evaluate(cfg: DictConfig) -> None:
     with run_folder() as run_dir:
         cache_fallback = use_compile_caches()
         cfg, config = evaluate_config(cfg)
-        with waiting("Loading"), _spared_by_the_collector():
+        with show_progress("Loading"), _spared_by_the_collector():
             from rlx.app.benchmark import benchmark
             from rlx.app.evaluate import evaluate
 

@@ -23,11 +23,11 @@ from rlx.measures.trials import MAX_TRIALS
 from rlx.ranges import Whole, check
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
 from rlx.run_folder import RunFolder
-from rlx.runs.study import StudyContent, study_of
+from rlx.runs.study import StudyState, study_of
 from rlx.types import FloatArray
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line
-from rlx.untrusted.paths import lacking
+from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.plain_types import require
 
 SCHEMA_VERSION = 2  # in 1 the ranks of ``overfitting`` counted from the worst
@@ -118,7 +118,7 @@ def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> d
     return {name: cards[name] for name in by_key[chosen]}
 
 
-def _trials(folder: Path, cards: dict[str, Scorecard], study: StudyContent | None) -> list[SweepTrial]:
+def _trials(folder: Path, cards: dict[str, Scorecard], study: StudyState | None) -> list[SweepTrial]:
     settings = _settings(folder, list(cards))
     objectives = {} if study is None else study.objectives
     returns = {name: _returns(RunFolder(folder / name), card) for name, card in cards.items()}
@@ -156,8 +156,8 @@ def _returns(run: RunFolder, card: Scorecard) -> FloatArray:
     path = run.ledger
     if not path.is_file():
         raise RlxError(
-            f"{path}: {lacking(path)}, and without its ledger a trial cannot be compared. Run the trial again, or move "
-            "its folder away (--trials keeps the number of trials)."
+            f"{path}: {why_unreadable(path)}, and without its ledger a trial cannot be compared. Run the trial again, "
+            "or move its folder away (--trials keeps the number of trials)."
         )
     sets = read_ledger(path)
     if HOLDOUT not in sets or sets[HOLDOUT].steps != card.key["windows"][HOLDOUT]["steps"]:

@@ -16,7 +16,7 @@ from rlx.app.guards import settle_guard
 from rlx.app.outputs import print_folder, print_summary, write_evals
 from rlx.app.parts import judge_parts, judge_saved, write_parts, write_report
 from rlx.config import TrainConfig
-from rlx.console import waiting
+from rlx.console import show_progress
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.data.traded import Traded
@@ -119,7 +119,7 @@ def judge_trained(
     log.info("Judging the best policy.")
     learner.export(RunFolder(run_dir).policy)
     sweep, protocol = own_sweep(), config.protocol
-    with waiting("Judging the best policy"):
+    with show_progress("Judging the best policy"):
         judgement = judge_saved(
             run_dir, market, config.rules(), span, protocol, provenance, performance=performance, sweep=sweep
         )

@@ -33,7 +33,7 @@ class Record(TypedDict):
     best: str | None
 
 
-class StudyContent(NamedTuple):
+class StudyState(NamedTuple):
     """What a study holds: trials that ran to their end, failed ones included, and the objectives of those with one.
 
     ``objectives``, ``best`` and those still ``running``, by the number of the trial, which its folder is named by.
@@ -45,9 +45,9 @@ class StudyContent(NamedTuple):
     running: tuple[str, ...] = ()
 
 
-def recorded_content(record: Record) -> StudyContent:
+def recorded_state(record: Record) -> StudyState:
     """Return what a study held when its record was written."""
-    return StudyContent(record["trials"], record["objectives"], record["best"])
+    return StudyState(record["trials"], record["objectives"], record["best"])
 
 
 def read_record(folder: Path) -> Record | None:
@@ -62,17 +62,17 @@ def read_record(folder: Path) -> Record | None:
     return record
 
 
-def study_of(folder: Path) -> StudyContent | None:
+def study_of(folder: Path) -> StudyState | None:
     """Return what the study of a sweep's folder holds; None without one, and with a warning where it cannot be read.
 
     Where it cannot be read but the folder has a record of it, that counts.
     """
     if not (folder / RECORD).exists() and not (folder / STUDY).exists():
         return None
-    from rlx.runs.study_content import read_content  # Optuna takes a second to import
+    from rlx.runs.study_state import read_state  # Optuna takes a second to import
 
     try:
-        return read_content(folder)
+        return read_state(folder)
     except (RlxError, OSError) as error:  # a judgement does not depend on it
         reason = str(error)
     try:
@@ -81,4 +81,4 @@ def study_of(folder: Path) -> StudyContent | None:
         record = None
     instead = "are not counted" if record is None else f"count as {record['trials']}, as recorded there"
     log.warning("%s The trials of the sweep %s %s.", reason, folder, instead)
-    return None if record is None else recorded_content(record)
+    return None if record is None else recorded_state(record)

@@ -17,10 +17,10 @@ from rlx.data.splits import Span
 from rlx.evaluate.judge import score
 from rlx.keys import REPLACED
 from rlx.learners.base import Learner
-from rlx.learners.states import random_numbers_apart
+from rlx.learners.states import preserved_random_states
 from rlx.measures.performance import tagged
 from rlx.sim.rules import Rules
-from rlx.stops import TERMINAL_GONE, give_back, stopped_by, take_over, words_of
+from rlx.stops import TERMINAL_GONE, describe_stop, install_handlers, restore_handlers, stopped_by
 from rlx.training.checkpoints import better
 
 log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class ValidatePolicy(Callback):
         """Play the span and log every metric."""
         assert isinstance(pl_module, Learner)
         began = time.perf_counter()
-        with random_numbers_apart():  # how often it is validated changes nothing of what is learnt
+        with preserved_random_states():  # how often it is validated changes nothing of what is learnt
             metrics = score(pl_module.policy(), self.market, self.span, self.rules)
         self.seconds += time.perf_counter() - began
         shown = tagged("progress")
@@ -101,16 +101,16 @@ class StopOnSignal(Callback):
             if self.asked is None:
                 self.asked = signum
                 trainer.should_stop = True
-                words = words_of(stopped_by(signum))
+                words = describe_stop(stopped_by(signum))
                 log.warning(f"{words} Stopping after this update and {self.then} (again to end at once).")
             elif signum != TERMINAL_GONE:  # the shell and the kernel both tell of a closed terminal
                 raise stopped_by(signum)
 
-        self._before = take_over(stop)
+        self._before = install_handlers(stop)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """Give the signals back, before Lightning does the same with those it had taken."""
-        give_back(self._before)
+        restore_handlers(self._before)
         self._before = {}
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:

@@ -25,7 +25,7 @@ from rlx.training.callbacks import early_stop, time_limit
 from rlx.training.checkpoint_file import read_checkpoint
 from rlx.training.checkpoints import best_checkpoints, checkpoint_name
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import misfit, require
+from rlx.untrusted.plain_types import find_mismatch, require
 from rlx.untrusted.shown import as_typed, shown
 
 COMPUTE_WITH = ("torch", "lightning", "numpy", "numba", "stable_baselines3")
@@ -172,7 +172,7 @@ class ResumePlan(Callback):
     def on_load_checkpoint(self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]) -> None:
         """Have the loop see the end of an update, as if the validation had been no part of it."""
         for name in self._states:
-            if bad := misfit(checkpoint.get(name), list[dict[str, Any]], name):
+            if bad := find_mismatch(checkpoint.get(name), list[dict[str, Any]], name):
                 raise CheckpointError(f"{bad.key} is {shown(bad.found)}, expected {bad.expected}. Start the run again.")
             self._states[name] = len(checkpoint[name])
         progress = checkpoint["loops"]["fit_loop"]["epoch_loop.batch_progress"]

@@ -25,7 +25,7 @@ from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_json
 from rlx.measures.trials import Sweep
 from rlx.policies.baselines import EqualWeight
-from rlx.runs.study_content import ABORTED, write_record
+from rlx.runs.study_state import ABORTED, write_record
 from rlx.runs.study_storage import Place, opened
 from rlx.runs.sweeps import own_sweep, sweep_of
 from tests.app.commands import SMOKE, Shell

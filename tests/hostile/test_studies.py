@@ -21,7 +21,7 @@ from rlx.evaluate.judge import judge
 from rlx.evaluate.ledger_file import write_ledger
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
-from rlx.runs.study_content import content_of, read_content, write_record
+from rlx.runs.study_state import read_state, study_state, write_record
 from rlx.runs.study_storage import Place, opened
 from rlx.runs.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
 from tests.app.commands import Shell
@@ -104,7 +104,7 @@ def assert_read_or_continued(folder: Path, studies: list[tuple[str, bytes]]) -> 
     def read() -> None:
         before = path.read_bytes()
         try:
-            read_content(folder)
+            read_state(folder)
         finally:
             assert path.read_bytes() == before
             assert sweep_of(folder / "0") is not None  # the record counts
@@ -112,7 +112,7 @@ def assert_read_or_continued(folder: Path, studies: list[tuple[str, bytes]]) -> 
     def resume_plan() -> None:
         with opened(Place.of(None, folder)) as storage:
             study = optuna.create_study(study_name="rlx", storage=storage, load_if_exists=True)
-            content_of(study)
+            study_state(study)
             study.tell(study.ask(), 1.0)
 
     found = outcome_of_files(path, studies, read), outcome_of_files(path, studies, resume_plan)
@@ -164,7 +164,7 @@ def test_damaged_records_are_refused_and_a_report_counts_without_them(folder: Pa
     path = folder / "study.json"
     record = json.loads(path.read_text())
     assert outcome_of_reports(folder, path, islice(damaged_json(record), 0, None, 29)).refused == ()
-    assert_taken(outcome_of_files(path, damaged_json(record), lambda: read_content(folder)), TAKEN_OF_RECORDS)
+    assert_taken(outcome_of_files(path, damaged_json(record), lambda: read_state(folder)), TAKEN_OF_RECORDS)
 
 
 def test_damaged_overrides_are_refused_or_text(folder: Path) -> None:

@@ -9,7 +9,7 @@ from optuna.trial import TrialState
 
 from rlx.errors import FileError
 from rlx.files import write_json
-from rlx.runs.study import RECORD, STUDY, StudyContent, read_record, recorded_content
+from rlx.runs.study import RECORD, STUDY, StudyState, read_record, recorded_state
 from rlx.runs.study_storage import Place, opened_to_read
 from rlx.untrusted.shown import brief
 
@@ -17,11 +17,11 @@ from rlx.untrusted.shown import brief
 ABORTED, REASON = "aborted", "failure"
 
 
-def content_of(study: optuna.Study) -> StudyContent:
+def study_state(study: optuna.Study) -> StudyState:
     """Return what a study holds now."""
     trials = study.get_trials(deepcopy=False)
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    return StudyContent(
+    return StudyState(
         done(study),
         {str(trial.number): float(trial.values[0]) for trial in complete},
         str(study.best_trial.number) if complete else None,
@@ -36,21 +36,21 @@ def done(study: optuna.Study) -> int:
 
 def write_record(folder: Path, place: Place, study: optuna.Study) -> None:
     """Leave the record in a sweep's folder; the storage's file is named relative to it where it lies within."""
-    held = content_of(study)
+    state = study_state(study)
     write_json(
         folder / RECORD,
         {
             "storage": place.shown,
             "file": None if place.file is None else _relative(place.file, folder),
             "study_name": study.study_name,
-            "trials": held.trials,
-            "objectives": held.objectives,
-            "best": held.best,
+            "trials": state.trials,
+            "objectives": state.objectives,
+            "best": state.best,
         },
     )
 
 
-def read_content(folder: Path) -> StudyContent | None:
+def read_state(folder: Path) -> StudyState | None:
     """Return what the study of a sweep's folder holds; None where there is no study.
 
     A file is read anew. Of any other storage, which is not ours to connect to because a file names it, the record is
@@ -60,13 +60,11 @@ def read_content(folder: Path) -> StudyContent | None:
     if record is None:
         return _read_file(folder / STUDY, None) if (folder / STUDY).exists() else None
     return (
-        recorded_content(record)
-        if record["file"] is None
-        else _read_file(folder / record["file"], record["study_name"])
+        recorded_state(record) if record["file"] is None else _read_file(folder / record["file"], record["study_name"])
     )
 
 
-def _read_file(file: Path, study_name: str | None) -> StudyContent:
+def _read_file(file: Path, study_name: str | None) -> StudyState:
     """Return what a file's study of that name holds; of several without a name, how many trials they have."""
     with opened_to_read(file) as storage:
         names = optuna.get_all_study_names(storage)
@@ -75,7 +73,7 @@ def _read_file(file: Path, study_name: str | None) -> StudyContent:
             raise FileError(f"{file}: holds no study '{brief(study_name)}', only {there}.")
         chosen = names if study_name is None else [study_name]
         studies = [optuna.load_study(study_name=name, storage=storage) for name in chosen]
-        return content_of(studies[0]) if len(studies) == 1 else StudyContent(sum(map(done, studies)), {}, None)
+        return study_state(studies[0]) if len(studies) == 1 else StudyState(sum(map(done, studies)), {}, None)
 
 
 def _relative(file: Path, folder: Path) -> str:
