@@ -1,4 +1,4 @@
-"""The folder of a run: what its files are called, which run may have it, and what goes away with an unused one."""
+"""The folder of a run: the names of its files, the checks before a run uses it, and the removal of an unused one."""
 
 from __future__ import annotations
 
@@ -76,17 +76,17 @@ STARTING_FILES = frozenset(
     {RunFolder.hydra, RunFolder.train_log, RunFolder.evaluate_log}
     | {RunFolder.command, RunFolder.config, RunFolder.provenance}
 )
-RESULTS = (RunFolder.checkpoints, RunFolder.policy, RunFolder.scorecard)  # what only a run that got going has
+RESULTS = (RunFolder.checkpoints, RunFolder.policy, RunFolder.scorecard)  # only where a run began its work
 
 
 def run_of(policy: Path) -> Path | None:
-    """Return the run folder that a policy's folder lies in, None when it was copied or made elsewhere."""
+    """Return the run folder that contains a policy's folder, None if the policy was copied or made elsewhere."""
     run_dir = policy.resolve().parent
     return run_dir if policy.resolve().name == RunFolder.policy and RunFolder(run_dir).command.is_file() else None
 
 
 def claim(run_dir: Path) -> None:
-    """Take ``run_dir`` for this run alone; ConfigError when it holds an earlier run, or one that began just now."""
+    """Reserve ``run_dir`` for this run; ConfigError if it holds an earlier run, or one that has just begun."""
     refuse_used(run_dir)
     try:
         RunFolder(run_dir).command.touch(exist_ok=False)
@@ -95,7 +95,7 @@ def claim(run_dir: Path) -> None:
 
 
 def refuse_unusable(key: str, value: str) -> None:
-    """Raise ConfigError, naming the ``key`` it is the value of, for a path that no folder can be made at."""
+    """Raise ConfigError, naming the ``key``, for a path where no folder can be created."""
     if not value.strip():
         raise ConfigError(f"{key}={as_typed(value)}: must be the path of a folder.")
     if (reason := why_not_writable(Path(value))) is not None:
@@ -103,7 +103,7 @@ def refuse_unusable(key: str, value: str) -> None:
 
 
 def refuse_used(run_dir: Path, key: str = "hydra.run.dir") -> None:
-    """Raise ConfigError when ``run_dir`` holds an earlier run: two runs in one folder would mix their files."""
+    """Raise ConfigError if ``run_dir`` holds an earlier run: two runs in one folder would mix their files."""
     for name in RESULTS:
         if (run_dir / name).exists():
             raise ConfigError(
@@ -112,10 +112,10 @@ def refuse_used(run_dir: Path, key: str = "hydra.run.dir") -> None:
 
 
 def run_to_resume(run_dir: Path, earlier: Path | None = None) -> Path | None:
-    """Return the run to resume after a training in ``run_dir`` broke off, None when it left none, or has its result.
+    """Return the run to resume after a training in ``run_dir`` broke off; None if there is none, or it was judged.
 
-    The run that it resumed itself, ``earlier``, stays the one until its last checkpoint has been copied: without it
-    ``run_dir`` holds less of the training, however much of a preparation.
+    The run that it resumed itself, ``earlier``, is returned until its last checkpoint has been copied: until then
+    ``run_dir`` holds less of the training, even if it has finished the preparation.
     """
     run = RunFolder(run_dir)
     if run.scorecard.exists():
@@ -128,24 +128,24 @@ def run_to_resume(run_dir: Path, earlier: Path | None = None) -> Path | None:
 
 
 def folder_shown(folder: Path) -> Path:
-    """Return a folder as one would type it: relative to the working directory where it lies in there."""
+    """Return a folder as a user would type it: relative to the working directory if it lies in it."""
     here = Path.cwd()
     return folder.relative_to(here) if folder.is_relative_to(here) else folder
 
 
 def there_before(folder: Path) -> frozenset[Path]:
-    """Return what there is of a folder before a command makes it: itself, those above it, and what lies in it."""
+    """Return what exists of a folder before a command creates it: itself, the folders above, and its content."""
     folder = folder.resolve()
     inside = folder.iterdir() if folder.is_dir() else ()
     return frozenset(path for path in (folder, *folder.parents, *inside) if path.exists())
 
 
 def discard_if_unused(run_dir: Path, before: Collection[Path] = ()) -> bool:
-    """Remove a run folder in which a run stopped before it did anything, and return whether it did.
+    """Remove a run folder whose run stopped before it did anything, and return whether it was removed.
 
-    Only what a run starts with may lie in it: Hydra's records, its log, and ``record_run``'s files. Anything else
-    keeps the folder untouched. Inside the working directory the two folders above it (``outputs/MODULE``) go too
-    when that leaves them empty. What was there ``before`` the command (resolved paths) stays, empty or not.
+    It may contain only Hydra's records, its log and how the run was made; with anything else it is left untouched.
+    Inside the working directory the two folders above it (``outputs/MODULE``) are removed too if they become empty.
+    What existed ``before`` the command (resolved paths) is kept.
     """
     run_dir = run_dir.resolve()
     if not run_dir.is_dir() or any(entry.name not in STARTING_FILES for entry in run_dir.iterdir()):

@@ -41,7 +41,7 @@ from rlx.report.scoreboard import write_board
 from rlx.runs.provenance import record_run
 from rlx.runs.sweeps import sweep_of
 from rlx.sim.rules import Rules
-from rlx.training.hardware import as_judged, set_up
+from rlx.training.hardware import for_evaluation, set_up
 from rlx.untrusted.plain_types import require_fields
 
 TARGETS = "targets"
@@ -93,7 +93,7 @@ def benchmark(
     board_path = Path(config.protocol.board)
     targets = read_targets(config.protocol.targets)
     prepare(board_path, len(targets))  # what cannot be recorded stops here and not after all the work
-    hardware = as_judged(set_up(config.hardware, cache_fallback))
+    hardware = for_evaluation(set_up(config.hardware, cache_fallback))
     market = Market(config.data.load())
     config, resolved, guard_fit = settle_guard(config, resolved, market)
     conditions = Conditions.of(config, market)

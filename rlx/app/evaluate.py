@@ -28,7 +28,7 @@ from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.runs.provenance import record_run
 from rlx.runs.sweeps import sweep_of
-from rlx.training.hardware import Hardware, as_judged, set_up
+from rlx.training.hardware import Hardware, for_evaluation, set_up
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def evaluate(
     a judgement leaves them where it is refused, too.
     """
     # The same number of threads as in training, hence the same float32 sums.
-    hardware = as_judged(set_up(config.hardware, cache_fallback))
+    hardware = for_evaluation(set_up(config.hardware, cache_fallback))
     policy: Policy = construct(config.policy)
     market = Market(config.data.load())
     try:

@@ -65,7 +65,7 @@ def train(
     resumed_from = None if earlier is None else earlier.facts()
     provenance = record_run(run_dir, resolved, resumed_from=resumed_from, more=guard_fit)
     if earlier is not None:
-        earlier.tell_what_changed(provenance)
+        earlier.warn_of_changes(provenance)
     with open_loggers(config.logger, run_dir, run_dir.name, resolved) as loggers:  # first: a preparation may take hours
         tell_what(learner, traded.market, run_dir)
         learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware, run_dir, resumed)))

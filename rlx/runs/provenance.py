@@ -21,7 +21,7 @@ from rlx.run_folder import RunFolder
 
 COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 PACKAGE = Path(__file__).parents[1]
-CODE = ("rlx", "conf", "hydra_plugins")  # what numbers depend on: a note or a scoreboard beside it is no other code
+CODE = ("rlx", "conf", "hydra_plugins")  # what numbers depend on: a changed note is not a change of the code
 
 
 def record_run(
@@ -43,7 +43,7 @@ def record_run(
 
 
 def command_line(argv: Sequence[str]) -> str:
-    """Return the command to type in a shell; a script is named relative to the working directory where it can be."""
+    """Return the command as typed in a shell; a script is relative to the working directory if it lies in it."""
     program, *arguments = argv
     path = Path(program)
     if path.suffix != ".py":
@@ -68,7 +68,7 @@ def provenance() -> dict[str, Any]:
 
 def package_versions() -> dict[str, str]:
     """Return the version of every installed distribution, by name."""
-    read = (dist.metadata for dist in metadata.distributions())  # once: each look parses the whole file
+    read = (dist.metadata for dist in metadata.distributions())  # once: each access parses the whole file
     found = {facts["Name"]: facts["Version"] for facts in read}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
 
@@ -76,8 +76,8 @@ def package_versions() -> dict[str, str]:
 def git_state(folder: Path) -> dict[str, Any] | None:
     """Return the commit and whether code differs from it; None when the code is not in a git checkout.
 
-    The checkout must be of this code: an installed package that happens to lie inside somebody's repository, in a
-    virtual environment for one, is ignored by that repository and gives None.
+    The checkout must be of this code: an installed package inside another repository, for instance in a virtual
+    environment there, is ignored by that repository and gives None.
     """
     if shutil.which("git") is None or _git(folder, "ls-files", "--error-unmatch", "__init__.py") is None:
         return None
@@ -89,7 +89,7 @@ def git_state(folder: Path) -> dict[str, Any] | None:
 
 
 def same_code(before: Any, now: Any, folder: Path = PACKAGE) -> bool:
-    """Return whether two states that ``git_state`` recorded are of the same code, whatever else was committed."""
+    """Return whether two states from ``git_state`` have the same code, regardless of other commits."""
     if before == now or not (_has_commit(before) and _has_commit(now)):
         return bool(before == now)
     trees = [
@@ -100,7 +100,7 @@ def same_code(before: Any, now: Any, folder: Path = PACKAGE) -> bool:
 
 
 def _has_commit(state: Any) -> bool:
-    """Return whether a recorded state names a commit: anything else, which a file may hold, is not for git."""
+    """Return whether a recorded state names a commit: nothing else from a file is passed to git."""
     return isinstance(state, dict) and COMMIT.fullmatch(str(state.get("commit"))) is not None
 
 

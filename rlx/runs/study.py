@@ -1,6 +1,6 @@
-"""The study of a sweep's folder: what it holds, read from its storage or from ``study.json``, the record next to it.
+"""The study of a sweep's folder: its state, read from its storage or from ``study.json``, the record next to it.
 
-Optuna is imported only where there is a study: most folders that are asked for one have none.
+Optuna is imported only where there is a study: most folders have none.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ log = logging.getLogger(__name__)
 
 RECORD = "study.json"
 STUDY = "study.db"
-"""The file of a sweep's study in the sweep's folder, where no other storage is set."""
+"""The file of a sweep's study in the sweep's folder, unless another storage is set."""
 
 
 class Record(TypedDict):
-    """What ``study.json`` holds; ``file`` is the storage's, where it is one."""
+    """The content of ``study.json``; ``file`` is the path of the storage, None for any other kind of storage."""
 
     storage: str
     file: Annotated[str, Rule("the path of a file", lambda value: value and "\0" not in value)] | None
@@ -34,9 +34,9 @@ class Record(TypedDict):
 
 
 class StudyState(NamedTuple):
-    """What a study holds: trials that ran to their end, failed ones included, and the objectives of those with one.
+    """The state of a study: trials that ended, failed ones included, and the objectives of those that have one.
 
-    ``objectives``, ``best`` and those still ``running``, by the number of the trial, which its folder is named by.
+    ``objectives``, ``best`` and those still ``running`` are keyed by trial number, which is the name of its folder.
     """
 
     trials: int
@@ -46,7 +46,7 @@ class StudyState(NamedTuple):
 
 
 def recorded_state(record: Record) -> StudyState:
-    """Return what a study held when its record was written."""
+    """Return the state of a study when its record was written."""
     return StudyState(record["trials"], record["objectives"], record["best"])
 
 
@@ -63,9 +63,9 @@ def read_record(folder: Path) -> Record | None:
 
 
 def study_of(folder: Path) -> StudyState | None:
-    """Return what the study of a sweep's folder holds; None without one, and with a warning where it cannot be read.
+    """Return the state of the study of a sweep's folder; None without one, or with a warning where it cannot be read.
 
-    Where it cannot be read but the folder has a record of it, that counts.
+    Where the study cannot be read but the folder has a record of it, the record is returned.
     """
     if not (folder / RECORD).exists() and not (folder / STUDY).exists():
         return None
@@ -77,7 +77,7 @@ def study_of(folder: Path) -> StudyState | None:
         reason = str(error)
     try:
         record = read_record(folder)
-    except (RlxError, OSError):  # said in ``reason``
+    except (RlxError, OSError):  # already in ``reason``
         record = None
     instead = "are not counted" if record is None else f"count as {record['trials']}, as recorded there"
     log.warning("%s The trials of the sweep %s %s.", reason, folder, instead)

@@ -1,4 +1,4 @@
-"""What a study holds, counted in its storage, and noted in the folder of its sweep."""
+"""The state of a study, counted in its storage and recorded in the folder of its sweep."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from rlx.runs.study import RECORD, STUDY, StudyState, read_record, recorded_stat
 from rlx.runs.study_storage import Place, opened_to_read
 from rlx.untrusted.shown import brief
 
-# User attributes of a trial: that it did not run to its end, and so is not one of the total, and why it failed.
+# User attributes of a trial: that it was aborted, so that it is not part of the total, and why it failed.
 ABORTED, REASON = "aborted", "failure"
 
 
 def study_state(study: optuna.Study) -> StudyState:
-    """Return what a study holds now."""
+    """Return the state of a study now."""
     trials = study.get_trials(deepcopy=False)
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     return StudyState(
@@ -30,12 +30,12 @@ def study_state(study: optuna.Study) -> StudyState:
 
 
 def done(study: optuna.Study) -> int:
-    """Count the trials that ran to their end, failed ones included."""
+    """Count the trials that ended, failed ones included and aborted ones excluded."""
     return sum(t.state.is_finished() and ABORTED not in t.user_attrs for t in study.get_trials(deepcopy=False))
 
 
 def write_record(folder: Path, place: Place, study: optuna.Study) -> None:
-    """Leave the record in a sweep's folder; the storage's file is named relative to it where it lies within."""
+    """Write the record into a sweep's folder; the storage's file is relative to the folder if it is inside."""
     state = study_state(study)
     write_json(
         folder / RECORD,
@@ -51,10 +51,10 @@ def write_record(folder: Path, place: Place, study: optuna.Study) -> None:
 
 
 def read_state(folder: Path) -> StudyState | None:
-    """Return what the study of a sweep's folder holds; None where there is no study.
+    """Return the state of the study of a sweep's folder; None where there is no study.
 
-    A file is read anew. Of any other storage, which is not ours to connect to because a file names it, the record is
-    what there is. RlxError for what cannot be read or is gone.
+    A storage that is a file is read again. Any other storage is never connected to because a file names it, so the
+    record is returned. RlxError if it cannot be read or is missing.
     """
     record = read_record(folder)
     if record is None:
@@ -65,7 +65,7 @@ def read_state(folder: Path) -> StudyState | None:
 
 
 def _read_file(file: Path, study_name: str | None) -> StudyState:
-    """Return what a file's study of that name holds; of several without a name, how many trials they have."""
+    """Return the state of a file's study of that name; without a name, of several studies only the number of trials."""
     with opened_to_read(file) as storage:
         names = optuna.get_all_study_names(storage)
         if study_name is not None and study_name not in names:

@@ -1,4 +1,4 @@
-"""The sweep a run was a trial of: how many trials it has, and how the others did on the hold-out."""
+"""The sweep that a run is a trial of: its number of trials, and the hold-out results of the others."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ log = logging.getLogger(__name__)
 
 
 def own_sweep() -> Sweep | None:
-    """Return the sweep that this process runs a trial of; None outside of one, and of a grid, which has no study.
+    """Return the sweep that this process runs a trial of; None outside a sweep, and for a grid, which has no study.
 
-    It counts all trials that it shall have, and says nothing of their spread, which is not known before its end.
+    It counts all planned trials and leaves out their spread, which is unknown before the end.
     """
     if not HydraConfig.initialized() or HydraConfig.get().mode is not RunMode.MULTIRUN:
         return None
@@ -31,18 +31,18 @@ def own_sweep() -> Sweep | None:
 
 
 def sweep_of(run_dir: Path | None) -> Sweep | None:
-    """Return the sweep whose folder a run lies in, with the trials its study counts; None when it lies in none.
+    """Return the sweep whose folder contains a run, with the trials its study counts; None outside a sweep.
 
-    Where no study can be found or read, as of a run that was moved out of its sweep, it is what the run's own
-    scorecard says, if that says anything.
+    Where no study can be found or read, for instance because the run was moved out of its sweep, the number of trials
+    comes from the run's own scorecard, if it has one.
     """
     if run_dir is None:
         return None
-    held = study_of(run_dir.resolve().parent)
-    trials = _on_its_scorecard(run_dir) if held is None else held.trials
+    state = study_of(run_dir.resolve().parent)
+    trials = _on_its_scorecard(run_dir) if state is None else state.trials
     if trials is None:
         return None
-    return Sweep(trials, {} if held is None else _other_sharpes(run_dir))
+    return Sweep(trials, {} if state is None else _other_sharpes(run_dir))
 
 
 def _on_its_scorecard(run_dir: Path) -> int | None:
@@ -66,7 +66,7 @@ def _other_sharpes(run_dir: Path) -> dict[str, list[float]]:
 
 
 def _load(path: Path, without: str) -> Scorecard | None:
-    """Return a scorecard; a warning, led by what is done ``without`` it, where it cannot be read."""
+    """Return a scorecard; None, with a warning that begins with ``without``, where it cannot be read."""
     try:
         return Scorecard.load(path)
     except (RlxError, OSError) as error:

@@ -91,7 +91,7 @@ def test_a_second_signal_ends_a_training_at_once_and_names_resume(
     handlers = [signal.getsignal(number) for number in STOP_SIGNALS]
     finished = shell.train(*ENDLESS)
     run = finished.run()
-    assert_ended(finished, second, f"Go on with: resume=outputs/gymrl/{run.name}")
+    assert_ended(finished, second, f"Continue with: resume=outputs/gymrl/{run.name}")
     assert not (run / "scorecard.json").exists()
     assert [signal.getsignal(number) for number in STOP_SIGNALS] == handlers
     monkeypatch.undo()
@@ -103,7 +103,7 @@ def test_a_second_signal_ends_a_training_at_once_and_names_resume(
 def test_a_signal_while_judging_names_resume(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_app, "judge_saved", sending(signal.SIGTERM, train_app.judge_saved))
     finished = shell.train(*ENDLESS, "trainer.max_updates=2")
-    assert_ended(finished, signal.SIGTERM, "Terminated (SIGTERM). Go on with: resume=outputs/gymrl/")
+    assert_ended(finished, signal.SIGTERM, "Terminated (SIGTERM). Continue with: resume=outputs/gymrl/")
 
 
 def test_a_signal_before_the_training_leaves_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ def test_no_room_for_a_result(shell: Shell, monkeypatch: pytest.MonkeyPatch, pla
     finished = shell.train(*SMOKE)
     assert_told(finished, file)
     run = finished.run()
-    assert f"Go on with: resume=outputs/gymrl/{run.name}" in finished.err
+    assert f"Continue with: resume=outputs/gymrl/{run.name}" in finished.err
     assert not (run / "scorecard.json").exists() and not (run / file.strip("/'")).exists()
     allow(ANY)
     monkeypatch.undo()
@@ -93,7 +93,7 @@ def test_no_room_to_resume(trained: Finished, shell: Shell, monkeypatch: pytest.
     full_from(monkeypatch, Earlier, "carry_over", NO_CHECKPOINT)
     finished = shell.train("resume=run", "trainer.max_updates=3")
     assert_told(finished, ".ckpt")
-    assert "Go on with: resume=run." in finished.err.replace(" (HYDRA", ". (HYDRA"), finished.err
+    assert "Continue with: resume=run." in finished.err.replace(" (HYDRA", ". (HYDRA"), finished.err
     assert not list(finished.run().rglob("*.ckpt"))
     allow(ANY)
     monkeypatch.undo()

@@ -242,8 +242,8 @@ def test_checkpoints_lie_in_the_run_alone(resumable: Path, shell: Shell) -> None
     ("error", "status", "told", "left"),
     [
         (CheckpointError("of another learner."), 2, f"run/checkpoints/{LAST}: of another learner.", False),
-        (KeyError("weights"), 2, f"run/checkpoints/{LAST}: cannot be gone on from (KeyError: 'weights')", False),
-        (OSError(errno.ENOSPC, "No space left on device", "there"), 1, "Go on with: resume=outputs/gymrl/", True),
+        (KeyError("weights"), 2, f"run/checkpoints/{LAST}: cannot be resumed from (KeyError: 'weights')", False),
+        (OSError(errno.ENOSPC, "No space left on device", "there"), 1, "Continue with: resume=outputs/gymrl/", True),
         (MemoryError("no 9 GiB"), 1, "not enough memory (no 9 GiB)", True),
         (torch.OutOfMemoryError("CUDA out of memory"), 1, "not enough memory (CUDA out of memory)", True),
     ],
