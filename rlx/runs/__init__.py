@@ -1,1 +1,1 @@
-"""Runs as records: how each was made, and which sweep's study it was a trial of."""
+"""How a run was made, and the sweep and its study that it is a trial of."""

@@ -6,7 +6,7 @@ import json
 import subprocess
 from pathlib import Path
 
-from rlx.runs.provenance import command_line, git_state, package_versions, record_run, same_code
+from rlx.runs.provenance import CODE, PACKAGE, command_line, git_state, package_versions, record_run, same_code
 from tests.test_run_folder import started
 
 
@@ -47,6 +47,10 @@ def test_git_state_is_commit_and_dirt_of_the_code(tmp_path: Path) -> None:
     assert git_state(code) == {"commit": git(tmp_path, "rev-parse", "HEAD"), "dirty": False}
     (code / "__init__.py").write_text("x = 1\n")
     assert git_state(code) == {"commit": git(tmp_path, "rev-parse", "HEAD"), "dirty": True}
+
+
+def test_the_state_is_that_of_all_of_this_code() -> None:
+    assert [name for name in CODE if not (PACKAGE.parent / name).is_dir()] == []
 
 
 def test_what_is_no_code_makes_no_other_state_of_it(tmp_path: Path) -> None:
