@@ -23,7 +23,7 @@ from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.learners.gymrl.learner import GymrlLearner, build_ppo
 from rlx.sim import simulate
 from rlx.sim.rules import Rules
-from rlx.training.quiet import quiet_lightning
+from rlx.training.trainer import quiet_lightning
 
 
 class TimedVecEnv(PortfolioVecEnv):

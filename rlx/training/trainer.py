@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -18,8 +20,13 @@ from rlx.stops import stopped_by
 from rlx.training.callbacks import StopOnSignal, progress_bar
 from rlx.training.checkpoints import WholeFiles, last_checkpoint
 from rlx.training.hardware import Hardware
-from rlx.training.quiet import quiet_lightning
 from rlx.training.resume import ResumePlan
+
+ADVICE_NOT_FOR_US = (
+    ".*does not have many workers.*",  # batches are empty, workers would only cost
+    ".*Checkpoint directory .* exists and is not empty.*",  # it is the run's own
+    ".*`isinstance\\(treespec, LeafSpec\\)` is deprecated.*",  # Lightning's own call into torch
+)
 
 
 def run_fit(
@@ -73,6 +80,23 @@ def _stopped_as_asked() -> Iterator[None]:
         if isinstance(end.__context__, KeyboardInterrupt):
             raise end.__context__ from None
         raise
+
+
+@contextmanager
+def quiet_lightning() -> Iterator[None]:
+    """Show only Lightning's warnings and errors inside the block, once, without greetings and unfit advice."""
+    logger = logging.getLogger("lightning.pytorch")
+    level, handlers = logger.level, logger.handlers
+    logger.setLevel(logging.WARNING)
+    logger.handlers = []  # its records reach the root logger's handlers, terminal and run folder, all the same
+    try:
+        with warnings.catch_warnings():
+            for message in ADVICE_NOT_FOR_US:
+                warnings.filterwarnings("ignore", message=message)
+            yield
+    finally:
+        logger.setLevel(level)
+        logger.handlers = handlers
 
 
 def part_fitter(
