@@ -12,7 +12,7 @@ from rlx.errors import ConfigError
 from rlx.files import why_not_writable
 from rlx.untrusted.shown import as_typed
 
-LAST = "last.ckpt"  # of the checkpoints; moved to its place as a whole
+LAST = "last.ckpt"  # of the checkpoints, the most recent one
 
 
 class Entry:
