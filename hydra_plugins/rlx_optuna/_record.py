@@ -1,6 +1,6 @@
-"""``study.json``: which study a sweep's folder is of, and what that held, for whoever cannot or should not open it.
+"""``study.json``: the study of a sweep's folder and a summary of it, for readers that cannot or should not open it.
 
-Optuna is not imported here: most folders that are asked for a study have none.
+Optuna is not imported here: most folders have no study.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ STUDY = "study.db"
 
 
 class Record(TypedDict):
-    """What ``study.json`` holds; ``file`` is the storage's, where it is one."""
+    """The content of ``study.json``; ``file`` is the storage's path, where the storage is a file."""
 
     storage: str
     file: Annotated[str, Rule("the path of a file", lambda value: value and "\0" not in value)] | None
@@ -31,9 +31,10 @@ class Record(TypedDict):
 
 
 class StudyState(NamedTuple):
-    """What a study holds: trials that ran to their end, failed ones included, and the objectives of those with one.
+    """The state of a study: the number of finished trials, failed ones included, and their objectives.
 
-    ``objectives``, ``best`` and those still ``running``, by the number of the trial, which its folder is named by.
+    ``objectives``, ``best`` and those still ``running`` are keyed by the trial's number, which is also its folder's
+    name.
     """
 
     trials: int
@@ -43,17 +44,17 @@ class StudyState(NamedTuple):
 
 
 def has_study(folder: Path) -> bool:
-    """Return whether a folder has a study, or the record of one."""
+    """Return whether a folder has a study or a record of one."""
     return (folder / RECORD).exists() or (folder / STUDY).exists()
 
 
 def recorded_state(record: Record) -> StudyState:
-    """Return what a study held when its record was written."""
+    """Return the state of a study when its record was written."""
     return StudyState(record["trials"], record["objectives"], record["best"])
 
 
 def read_record(folder: Path) -> Record | None:
-    """Return the checked record of a sweep's folder, None without one."""
+    """Return the checked record of a sweep's folder; None without one."""
     path = folder / RECORD
     if not path.exists():
         return None

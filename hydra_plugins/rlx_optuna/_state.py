@@ -1,4 +1,4 @@
-"""What a study holds, counted in its storage, and noted in the folder of its sweep."""
+"""The state of a study, counted in its storage and recorded in its sweep's folder."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from rlx.errors import FileError
 from rlx.files import write_json
 from rlx.untrusted.shown import brief
 
-ABORTED = "aborted"  # user attribute of a trial that did not run to its end, and so is not one of the total
+ABORTED = "aborted"  # user attribute of a trial that did not finish, and so does not count towards the total
 
 
 def study_state(study: optuna.Study) -> StudyState:
-    """Return what a study holds now."""
+    """Return the current state of a study."""
     trials = study.get_trials(deepcopy=False)
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     return StudyState(
@@ -29,12 +29,12 @@ def study_state(study: optuna.Study) -> StudyState:
 
 
 def done(study: optuna.Study) -> int:
-    """Count the trials that ran to their end, failed ones included."""
+    """Count the finished trials, failed ones included."""
     return sum(t.state.is_finished() and ABORTED not in t.user_attrs for t in study.get_trials(deepcopy=False))
 
 
 def write_record(folder: Path, place: Place, study: optuna.Study) -> None:
-    """Leave the record in a sweep's folder; the storage's file is named relative to it where it lies within."""
+    """Write the record into a sweep's folder; the path of a storage file within it is relative."""
     state = study_state(study)
     write_json(
         folder / RECORD,
@@ -50,10 +50,10 @@ def write_record(folder: Path, place: Place, study: optuna.Study) -> None:
 
 
 def read_state(folder: Path) -> StudyState | None:
-    """Return what the study of a sweep's folder holds; None where there is no study.
+    """Return the state of the study in a sweep's folder; None where there is no study.
 
-    A file is read anew. Of any other storage, which is not ours to connect to because a file names it, the record is
-    what there is. RlxError for what cannot be read or is gone.
+    A storage file is read again. For any other storage the record is used: a file must not make rlx connect anywhere.
+    RlxError for a storage that is missing or cannot be read.
     """
     record = read_record(folder)
     if record is None:
@@ -64,12 +64,12 @@ def read_state(folder: Path) -> StudyState | None:
 
 
 def _read_file(file: Path, study_name: str | None) -> StudyState:
-    """Return what a file's study of that name holds; of several without a name, how many trials they have."""
+    """Return the state of the named study in a file; without a name, the total number of trials of several studies."""
     with opened_to_read(file) as storage:
         names = optuna.get_all_study_names(storage)
         if study_name is not None and study_name not in names:
             there = brief(", ".join(names) or "none")
-            raise FileError(f"{file}: holds no study '{brief(study_name)}', only {there}.")
+            raise FileError(f"{file}: has no study '{brief(study_name)}', only {there}.")
         chosen = names if study_name is None else [study_name]
         studies = [optuna.load_study(study_name=name, storage=storage) for name in chosen]
         return study_state(studies[0]) if len(studies) == 1 else StudyState(sum(map(done, studies)), {}, None)
