@@ -1,6 +1,6 @@
 """Components chosen by name, built-in and from other packages: one table per group, imported only on use.
 
-Another package adds a component by an entry point of the group's ``door``, as docs/extending.md shows:
+Another package adds a component by an entry point in the group's ``entry_point_group``, as docs/extending.md shows:
 
     [project.entry-points."rlx.policies"]
     contrarian = "their_package.contrarian:ContrarianConfig"
@@ -60,7 +60,7 @@ class Group:
     together.
     """
 
-    door: str
+    entry_point_group: str
     members: tuple[str, ...]
     ours: Mapping[str, str] = field(default_factory=dict)
     table: str = ""
@@ -140,7 +140,9 @@ def components(group: str) -> Mapping[str, Component]:
     known = {name: Component(name, place) for name, place in GROUPS[group].ours.items()}
     if table := GROUPS[group].table:
         known = {name: Component(name, table, key=name) for name in Component("", table).load()}
-    for point in sorted(entry_points(group=GROUPS[group].door), key=lambda point: (package_of(point), point.name)):
+    for point in sorted(
+        entry_points(group=GROUPS[group].entry_point_group), key=lambda point: (package_of(point), point.name)
+    ):
         if reason := _why_not(point, known):
             log.warning("package %s: its %s %r is skipped: %s.", package_of(point), group, point.name[:80], reason)
         else:

@@ -32,7 +32,7 @@ def test_every_feature_of_ours_passes(kind: str) -> None:
         (lambda bars, n: bars["close"].shift(-1).ffill().rolling(n).mean(), "looks ahead"),
         (lambda bars, n: bars["close"].rolling(n).mean() / bars["close"].iloc[-1], "looks ahead"),
         (lambda bars, n: bars["close"].rolling(n + 1).mean(), "must be finite"),
-        (lambda bars, n: bars["close"].rolling(n).mean().iloc[:, 0].to_frame(), "one value a bar and asset"),
+        (lambda bars, n: bars["close"].rolling(n).mean().iloc[:, 0].to_frame(), "one value per bar and asset"),
         (lambda bars, n: bars["close"].pct_change().rolling(n - 1).std().pow(-1), "do not move"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The top floor: commands that put data, simulator, learner and judge together."""
+"""The commands, which combine data, simulator, learner and judge."""
 
 import time
 

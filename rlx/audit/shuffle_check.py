@@ -84,13 +84,13 @@ def check_shuffles(
     baseline = play_shuffled(EqualWeight(), market, span, rules, orders)
     rows: list[tuple[float, float, float]] = []
     parts: dict[str, float] = {}
-    for book, beside in zip(play_shuffled(policy, market, span, rules, orders, progress), baseline, strict=True):
-        rows.append((foresight(book, rules), timing(book), excess(book, beside)))
+    for book, equal in zip(play_shuffled(policy, market, span, rules, orders, progress), baseline, strict=True):
+        rows.append((foresight(book, rules), timing(book), excess(book, equal)))
         if not parts:  # the first order is the real one
             parts = {
-                "static": static(book) - float(beside.gross_return.mean()),
+                "static": static(book) - float(equal.gross_return.mean()),
                 "timing": timing(book),
-                "costs": costs(book) - costs(beside),
+                "costs": costs(book) - costs(equal),
             }
     per_year = market.periods_per_year
     known, timed, earned = (_distribution(column) for column in (np.array(rows) * per_year).T)

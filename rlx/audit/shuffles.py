@@ -105,13 +105,13 @@ def _play_stacked(
 ) -> list[Book]:
     """Play all panels in one batch, each with as many bars before the span as the policy's features need."""
     context = _context(policy, market)
-    stretch = slice(span.start - context, span.stop + 1)
+    part = slice(span.start - context, span.stop + 1)
     fields: dict[str, Any] = {
-        name: np.concatenate([getattr(panel, name)[stretch] for panel in panels])
+        name: np.concatenate([getattr(panel, name)[part] for panel in panels])
         for name in BAR_FIELDS
         if getattr(market.panel, name) is not None
     }
-    length = stretch.stop - stretch.start
+    length = part.stop - part.start
     stamps = np.arange(length * len(panels)).astype("datetime64[s]")
     stacked = StackedMarket(replace(market.panel, timestamps=stamps, **fields), market.periods_per_year)
     starts = context + length * np.arange(len(panels))

@@ -22,7 +22,7 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from rlx.registry import package_of
 
 OURS = "rlx.conf"
-DOOR = "rlx.options"
+ENTRY_POINT_GROUP = "rlx.options"
 log = logging.getLogger(__name__)
 
 
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 def option_folders() -> tuple[str, ...]:
     """Return the packages with option files, rlx first; one that cannot be found is skipped with a warning."""
     found = [OURS]
-    for point in entry_points(group=DOOR):
+    for point in entry_points(group=ENTRY_POINT_GROUP):
         try:
             there = find_spec(point.value) is not None
         except Exception:  # any exception from the package's own __init__

@@ -97,7 +97,7 @@ class PortfolioTask:
         return observation_size(self.market.n_assets, self.signals.shape[2], self.window_steps)
 
     def rows(self) -> FloatArray:
-        """Return the signals as (N, A * F) float32, one row a bar."""
+        """Return the signals as (N, A * F) float32, one row per bar."""
         signals = np.ascontiguousarray(self.signals, dtype=np.float32)
         return signals.reshape(signals.shape[0], -1)
 

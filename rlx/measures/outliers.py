@@ -48,8 +48,8 @@ def episodes(flagged: BoolArray, windows: WindowLedger) -> list[IntArray]:
     found = np.flatnonzero(flagged)
     if not found.size:
         return []
-    apart = np.diff(windows.starts[found]) >= windows.steps
-    return np.split(found, np.flatnonzero(apart) + 1)
+    disjoint = np.diff(windows.starts[found]) >= windows.steps
+    return np.split(found, np.flatnonzero(disjoint) + 1)
 
 
 def flag_names(sides: IntArray) -> list[str | None]:

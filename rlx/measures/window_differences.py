@@ -74,10 +74,10 @@ def mean_differences(
     distribution.
     """
     errors = _standard_errors(deltas, groups, steps, replications, seed)
-    apart = {group: independent_windows(starts[among], steps) for group, among in groups.items()}
+    independent = {group: independent_windows(starts[among], steps) for group, among in groups.items()}
     return {
         name: {
-            group: _difference(delta[among], errors[name][group], apart[group], confidence)
+            group: _difference(delta[among], errors[name][group], independent[group], confidence)
             for group, among in groups.items()
         }
         for name, delta in deltas.items()
@@ -118,7 +118,7 @@ def _spread(samples: FloatArray) -> float:
     return float(finite.std(ddof=1)) if finite.size > samples.size / 2 else math.nan
 
 
-def _difference(delta: FloatArray, error: float, apart: int, confidence: float) -> Difference:
+def _difference(delta: FloatArray, error: float, independent: int, confidence: float) -> Difference:
     from scipy.stats import t
 
     if delta.size == 0:
@@ -126,11 +126,11 @@ def _difference(delta: FloatArray, error: float, apart: int, confidence: float) 
     estimate = float(delta.mean())
     if not delta.any():
         return Difference(0.0, 0.0, 0.0, 1.0)  # nothing was changed in any window
-    if apart < FEWEST_INDEPENDENT:
-        have = "one" if apart == 1 else "two"
+    if independent < FEWEST_INDEPENDENT:
+        have = "one" if independent == 1 else "two"
         return Difference(estimate, reason=f"{have} without shared steps; an interval needs {FEWEST_INDEPENDENT}")
     if not math.isfinite(error):
         return Difference(estimate, reason="most resamples have no such window")
-    half = float(t.ppf(0.5 + confidence / 2.0, apart - 1)) * error
-    p_value = 2.0 * float(t.sf(abs(estimate) / error, apart - 1)) if error > 0.0 else 0.0
+    half = float(t.ppf(0.5 + confidence / 2.0, independent - 1)) * error
+    p_value = 2.0 * float(t.sf(abs(estimate) / error, independent - 1)) if error > 0.0 else 0.0
     return Difference(estimate, estimate - half, estimate + half, p_value)

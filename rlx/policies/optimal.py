@@ -59,8 +59,8 @@ class Kelly(Rebalanced):
     They maximise w'm - w'Sw/2, the growth rate of equity under continuous rebalancing, where m is the mean of past
     simple returns and S their covariance, shrunk as in ``MinimumVariance`` (Thorp 2006, The Kelly criterion in
     blackjack, sports betting and the stock market, section 7; Merton 1969). Cash earns nothing here, so m is not
-    reduced by a riskless rate, and the rest is held in cash. The mean is not adjusted and is mostly noise, hence the
-    caps. Where no return has varied, the highest positive means are filled up.
+    reduced by a riskless rate, and the rest is held in cash. The mean is not adjusted and is mostly noise; the caps
+    limit its effect. Where no return has varied, the highest positive means are filled up.
     """
 
     name = "kelly"

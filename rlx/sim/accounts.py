@@ -80,8 +80,8 @@ class Accounts:
         self.settings = rule_numbers(rules, n_assets, periods_per_year, symbols=symbols, asset_classes=asset_classes)
         if self.settings.next_open and overnight_returns is None:
             raise DataError("execution=next_open needs opening prices, and this market has none: use execution=close.")
-        beside = {"overnight_returns": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
-        tapes = {name: None if x is None else given(name, x, returns.shape) for name, x in beside.items()}
+        extra = {"overnight_returns": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
+        tapes = {name: None if x is None else given(name, x, returns.shape) for name, x in extra.items()}
         if tapes["overnight_returns"] is not None:
             check_returns("overnight_returns", tapes["overnight_returns"], lose_all=False)
         self._n_steps, self.n_assets = n_steps, n_assets

@@ -83,7 +83,7 @@ class Ledger:
 
 
 SCALARS: tuple[str, ...] = tuple(name for name in Ledger.names() if name not in WEIGHTS)
-"""Names of the quantities that are one number a step, in the order of the compiled engine's records."""
+"""Names of the quantities that are one number per step, in the order of the compiled engine's records."""
 
 
 def _to_numpy(array: Any) -> Any:

@@ -65,10 +65,10 @@ def simulate(
     chosen = _choose_engine(_choice(Engine, "engine", engine), (returns, targets), smooth_epsilon)
     if rules.execution is Execution.next_open and overnight_returns is None:
         raise DataError("execution='next_open' needs overnight_returns, the close-to-open part of each return.")
-    beside = {"overnight": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
+    extra = {"overnight": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
     returns, targets = _series("returns", returns), _series("targets", targets)
     paths = _with_batch(targets)
-    tapes = _tapes(returns, beside, paths)
+    tapes = _tapes(returns, extra, paths)
     settings = rule_numbers(rules, paths.shape[-1], periods_per_year, asset_classes=asset_classes)
     if chosen is Engine.torch:
         check_finite("targets", targets)
@@ -111,9 +111,9 @@ def _series(name: str, value: Any) -> Any:
     return array
 
 
-def _tapes(returns: Any, beside: dict[str, Any], paths: Any) -> dict[str, Any]:
+def _tapes(returns: Any, extra: dict[str, Any], paths: Any) -> dict[str, Any]:
     """Return the market's arrays by name, (B, T, A) or (1, T, A); DataError for those that do not fit ``paths``."""
-    given = {"returns": returns, **{name: _series(name, x) for name, x in beside.items() if x is not None}}
+    given = {"returns": returns, **{name: _series(name, x) for name, x in extra.items() if x is not None}}
     tapes = {name: _with_batch(tape) for name, tape in given.items()}
     for name, tape in tapes.items():
         if tape.shape[1:] != paths.shape[1:] or tape.shape[0] not in (1, paths.shape[0]):

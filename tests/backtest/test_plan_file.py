@@ -171,4 +171,4 @@ def test_many_keys_take_no_longer_than_their_number(tmp_path: Path) -> None:
 
 def test_two_plans_of_one_day(tmp_path: Path) -> None:
     first, second = write(tmp_path, PLAN, "a.json"), write(tmp_path, PLAN, "b.json")
-    assert refused(tmp_path) == f"{second}: target_date=2025-01-02 is also that of {first}. Keep one plan a day."
+    assert refused(tmp_path) == f"{second}: target_date=2025-01-02 is also that of {first}. Keep one plan per day."

@@ -1,4 +1,4 @@
-"""A board's file has one entry a line: an append adds lines, a damaged line is named, and old boards are read."""
+"""A board's file has one entry per line: an append adds lines, a damaged line is named, and old boards are read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def kinds(text: str) -> list[str]:
 def test_an_append_adds_lines_and_touches_none(tmp_path: Path) -> None:
     path = tmp_path / "scoreboard.json"
     append(path, KEY, shared(), [entry("a", 0.1), failed("b")])
-    before = path.read_text(encoding="utf-8").replace('","', '", "')  # whoever wrote a line, it is not written again
+    before = path.read_text(encoding="utf-8").replace(
+        '","', '", "'
+    )  # no line is written again, regardless of its writer
     path.write_text(before, encoding="utf-8")
     assert kinds(before) == ["schema_version", "shared", "entry", "entry"]
     append(path, KEY, {"key": "another"}, [entry("a\u2028\x85\v", 0.2)])
@@ -39,7 +41,7 @@ def test_an_append_adds_lines_and_touches_none(tmp_path: Path) -> None:
 
 
 def old_board(path: Path) -> Scoreboard:
-    """Write a board of schema 1 and return what it holds: a key without entries too."""
+    """Write a board of schema 1 and return its content: a key without entries too."""
     keys = {key: shared(key) for key in (OTHER, KEY, "0" * 12)}
     board = Scoreboard(keys, (entry("a", 0.1), replace(entry("a", 0.2), key=OTHER), failed("b")))
     write_json(path, document_of(board))
@@ -56,7 +58,7 @@ def test_a_board_of_schema_1_is_read_and_rewritten_once_in_words(
     prepare(path)
     assert path.read_bytes() == before and capsys.readouterr().out == ""
     new = append(path, KEY, shared(), [entry("c", 0.3)])
-    assert capsys.readouterr().out == f"scoreboard {path}: rewritten as one entry a line (schema 2)\n"
+    assert capsys.readouterr().out == f"scoreboard {path}: rewritten as one entry per line (schema 2)\n"
     assert new == Scoreboard.load(path) == Scoreboard(old.keys, (*old.entries, entry("c", 0.3)))
     held = ["schema_version", "shared", "shared", "entry", "shared", "entry", "entry", "entry"]
     assert kinds(path.read_text(encoding="utf-8")) == held

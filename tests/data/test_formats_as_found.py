@@ -15,7 +15,7 @@ from rlx.data.panel import format_stamp
 from rlx.data.survey import survey
 from rlx.errors import DataError
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the collection of real files is not beside the project")
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the collection of real files is not next to the project")
 
 
 def test_every_file_of_the_collection_is_expected() -> None:

@@ -1,4 +1,4 @@
-"""Comma and point: the decimal mark is told from what has only one reading, and never guessed."""
+"""Comma and point: the decimal mark follows from cells with only one reading, and is never guessed."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ AMOUNTS = (
     "[/b]<script>",
 )
 
-TAKEN = {  # a deal that says less counts for what it says, and what that is stands in the summary
+TAKEN = {  # an incomplete trade counts as far as possible, and the summary shows what is missing
     "missing list": ("*[|]*",),
     "missing object": ("*[|]*.*",),
     "missing null text": ("*.*.(symbol|side)",),  # the key has both

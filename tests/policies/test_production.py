@@ -235,8 +235,8 @@ def test_it_warns_once_of_what_is_left_out(tmp_path: Path, caplog: pytest.LogCap
     with caplog.at_level(logging.WARNING):
         policy.bind(market())
         policy.span(market())
-    (told,) = caplog.messages
-    assert told == (
+    (warning,) = caplog.messages
+    assert warning == (
         "policy=production: of 4 trades: 1 opened or closed when the market of its symbol had no session; 1 of a "
         "symbol that the market does not have. See baseline_pnl_summary.md."
     )

@@ -33,7 +33,7 @@ def arguments(*overrides: str) -> list[str]:
 
 
 def paused(folder: Path, *overrides: str) -> subprocess.Popen[str]:
-    """Start a sweep in a process of its own and return when its second trial is running, and goes on doing so."""
+    """Start a sweep in a separate process and return when its second trial is running and keeps running."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     process = subprocess.Popen(
         [sys.executable, *arguments(*overrides)],
@@ -173,12 +173,12 @@ def test_a_killed_trial_is_failed_and_replaced(tmp_path: Path) -> None:
 def test_a_trial_that_another_sweep_runs_is_left(tmp_path: Path) -> None:
     storage = "hydra.sweeper.storage=sqlite:///shared.db"
     process = paused(tmp_path, "hydra.sweeper.n_trials=3", storage)
-    beside = ("hydra.sweep.dir=other", storage)
-    output = sweep(tmp_path, "hydra.sweeper.n_trials=2", *beside)
+    elsewhere = ("hydra.sweep.dir=other", storage)
+    output = sweep(tmp_path, "hydra.sweeper.n_trials=2", *elsewhere)
     assert f"Trial 1 is left as it is: it runs in {tmp_path / 'sweep'}" in output
     process.kill()
     process.communicate()
-    output = sweep(tmp_path, "hydra.sweeper.n_trials=3", *beside)
+    output = sweep(tmp_path, "hydra.sweeper.n_trials=3", *elsewhere)
     assert "Trial 1 failed: its process ended without a word" in output
 
 

@@ -1,4 +1,4 @@
-"""Files nobody vouches for: caps, encodings, and text that stays text."""
+"""Untrusted files: caps, encodings, and text that remains text."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_brackets_within_text_are_no_depth(tmp_path: Path) -> None:
         ("a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
             f"{y}: &{y} [{','.join([f'*{x}'] * 9)}]\n" for x, y in zip("abcdefg", "bcdefgh", strict=True)
         ), "more than 20,000 values"),
-        ("a: &a [*a, *a]", "stands for itself"),
+        ("a: &a [*a, *a]", "refers to itself"),
         ("a: [0x" + "f" * 5000 + "]", "a number of more than 400 digits"),
         (r'a: "\ud800"', "not a YAML document"),
         ("[" * 60 + "]" * 60, f"more than {MAX_DEPTH} levels"),
