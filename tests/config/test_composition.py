@@ -196,7 +196,7 @@ def message(overrides: list[str], name: str = "train") -> str:
         ("logger.wandb=maybe", "logger.wandb: Invalid value 'maybe'"),
         ("protocol.split=tset", "Did you mean 'test'?"),
         ("protocol=walkforward", "Did you mean 'walk_forward'?"),
-        ("protocol=benchmark", "protocol=benchmark: a training cannot end in it"),
+        ("protocol=benchmark", "protocol=benchmark: a training cannot use it"),
         ("protocol.fence_iqrs=2", "protocol.fence_iqrs: no such key."),
         ("protocol.stride=64", "protocol.stride: no such key."),
         ("seed=x", "seed: Value 'x'"),

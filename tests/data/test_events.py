@@ -134,7 +134,7 @@ def test_the_check_says_what_it_looked_at(tmp_path: Path) -> None:
     console = Console(width=200, record=True, file=StringIO())
     console.print(render(_check(_bars(0.75), tmp_path)))
     text = console.export_text()
-    assert "Splits: 1 overnight moves beyond 8% looked at" in text and "1 found" in text
+    assert "Splits: 1 overnight moves beyond 8% checked" in text and "1 found" in text
     assert "data.allow=[unadjusted_split]" in text
 
 
