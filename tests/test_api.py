@@ -28,7 +28,8 @@ from rlx.app import guest
 from rlx.config import EvaluateConfig, TrainConfig
 from rlx.errors import CheckpointError, ConfigError, FileError, RlxError
 from rlx.evaluate.scorecard import Scorecard
-from rlx.tracking.json_lines import METRICS_FILE, JsonLinesLogger
+from rlx.run_folder import RunFolder
+from rlx.tracking.json_lines import JsonLinesLogger
 from tests.app.commands import SMOKE, Finished, Shell
 from tests.hostile.refusal import contents
 
@@ -50,7 +51,7 @@ def called(tmp_path_factory: pytest.TempPathFactory) -> rlx.Run:
         return rlx.train(*GUARDED, run_dir="runs/one of mine")
 
 
-def told(card: Scorecard | None) -> dict[str, Any]:
+def reproducible(card: Scorecard | None) -> dict[str, Any]:
     """Return a scorecard without what differs from run to run."""
     assert card is not None
     return {name: value for name, value in card.to_dict().items() if name not in TIMINGS}
@@ -68,7 +69,7 @@ def without_timings(metrics: pd.DataFrame | None) -> pd.DataFrame:
 def test_a_training_has_the_digits_of_the_command(trained: Finished, called: rlx.Run) -> None:
     typed = rlx.load_run(trained.run())
     assert called.folder.name == "one of mine" and called.folder.is_absolute()
-    assert told(called.scorecard) == told(typed.scorecard)
+    assert reproducible(called.scorecard) == reproducible(typed.scorecard)
     assert called.scorecard is not None and typed.scorecard is not None
     assert called.scorecard.key["hash"] == typed.scorecard.key["hash"]
     weights = [run.folder / "policy" / "policy.safetensors" for run in (called, typed)]
@@ -89,7 +90,7 @@ def test_an_evaluation_has_the_digits_of_the_command(shell: Shell) -> None:
     typed = shell.evaluate("policy=momentum", *SMOKE[:1])
     run = rlx.evaluate("policy=momentum", *SMOKE[:1])
     assert run.metrics is None
-    assert told(run.scorecard) == told(rlx.load_run(typed.run("evaluate")).scorecard)
+    assert reproducible(run.scorecard) == reproducible(rlx.load_run(typed.run("evaluate")).scorecard)
     assert same_ledgers(run.folder, typed.run("evaluate"))
     assert rlx.evaluate("policy=momentum", *SMOKE[:1]).folder != run.folder  # the second of the same second, it may be
 
@@ -132,7 +133,7 @@ def test_a_signal_while_training_has_the_best_so_far_judged(monkeypatch: pytest.
     finally:
         signal.signal(signal.SIGTERM, before)
     assert run.scorecard is not None and run.scorecard.performance["updates"] < 100
-    assert came == ([] if number == signal.SIGINT else [number])  # the program is told to end once the run is in order
+    assert came == ([] if number == signal.SIGINT else [number])  # the program gets the signal once the run is complete
 
 
 def test_compose_returns_typed_settings() -> None:
@@ -263,7 +264,7 @@ def in_a_thread(job: Any) -> Any:
 
 def test_it_runs_in_a_thread_but_one_at_a_time(called: rlx.Run) -> None:
     run = in_a_thread(lambda: rlx.train(*GUARDED))
-    assert told(run.scorecard)["metrics"] == told(called.scorecard)["metrics"]
+    assert reproducible(run.scorecard)["metrics"] == reproducible(called.scorecard)["metrics"]
 
     def refused() -> str:
         with pytest.raises(ConfigError) as error:
@@ -289,19 +290,19 @@ def test_what_a_half_finished_run_holds(called: rlx.Run, tmp_path: Path) -> None
     assert "not judged" in repr(run)
     with pytest.raises(CheckpointError):
         run.policy()
-    rows = (called.folder / METRICS_FILE).read_text()
-    (half / METRICS_FILE).write_text(rows[:-20])  # a kill cut the last row
+    rows = (called.folder / RunFolder.metrics).read_text()
+    (half / RunFolder.metrics).write_text(rows[:-20])  # a kill cut the last row
     metrics = rlx.load_run(half).metrics
     assert metrics is not None and called.metrics is not None
     assert len(metrics) == len(called.metrics) - 1
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "scorecard.json", "ledger.parquet", METRICS_FILE])
+@pytest.mark.parametrize("name", ["config.yaml", "scorecard.json", "ledger.parquet", RunFolder.metrics])
 def test_a_damaged_file_is_one_error_that_names_it(called: rlx.Run, tmp_path: Path, name: str) -> None:
-    for file in ("config.yaml", "scorecard.json", "ledger.parquet", METRICS_FILE):
+    for file in ("config.yaml", "scorecard.json", "ledger.parquet", RunFolder.metrics):
         (tmp_path / file).write_bytes((called.folder / file).read_bytes())
     assert called.ledger is not None and set(called.ledger) >= {"holdout"}
-    assert told(rlx.load_run(tmp_path).scorecard) == told(called.scorecard)
+    assert reproducible(rlx.load_run(tmp_path).scorecard) == reproducible(called.scorecard)
     (tmp_path / name).write_bytes(b"\xff[1, 2\n")
     with pytest.raises(FileError, match=name.replace(".", r"\.")):
         rlx.load_run(tmp_path)

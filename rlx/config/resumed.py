@@ -1,4 +1,4 @@
-"""The configuration of a resumed run: the recorded one, with changes to budget and convenience alone."""
+"""The configuration of a resumed run: the recorded one, with changes only to budget and convenience."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from rlx.config.changes import changes
 from rlx.config.recorded import group_tree, overlay
 from rlx.config.records import read_choices, read_record
 from rlx.errors import ConfigError, did_you_mean
-from rlx.run_folder import CONFIG
+from rlx.run_folder import RunFolder
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
 
 GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol")
 LEARNT_WITH = ("data", "env", "costs", "guard", "module")
 LEARNT_WITH_KEYS = ("seed", "trainer.monitor", "trainer.keep_best", "hardware.precision")
-MAY_CHANGE = "trainer.* (but monitor and keep_best), logger.*, protocol.* and hardware.* (but precision)"
-OTHER_VERSION = "Resume it with the version of rlx that made it, or train again."
+MAY_CHANGE = "trainer.* (except monitor and keep_best), logger.*, protocol.* and hardware.* (except precision)"
+OTHER_VERSION = "Resume it with its own version of rlx, or train again."
 
 
 def add_recorded_choices(arguments: Sequence[str]) -> list[str]:
-    """Return ``arguments`` led by the options the run they resume chose, for groups they do not choose themselves.
+    """Return ``arguments`` preceded by the options of the run they resume, for groups they do not choose themselves.
 
     Hydra then composes the run's own module, data and the rest. Without ``resume=RUN`` nothing is added. ConfigError
-    when RUN is no run that training recorded, and when several runs are asked for.
+    when RUN is not a recorded training run, and when several runs are requested.
     """
     run = _resumed_run(arguments)
     if run is None:
         return list(arguments)
     if {"-m", "--multirun"} & set(arguments):
-        raise ConfigError(f"resume={run}: one run at a time; -m starts several.")
+        raise ConfigError(f"resume={run}: only one run at a time, and -m starts several.")
     given = {argument.partition("=")[0] for argument in arguments}
     choices = recorded_choices(run)
     return [f"{group}={choices[group]}" for group in GROUPS if group not in given and group in choices] + [*arguments]
@@ -54,25 +54,25 @@ def recorded_choices(run: Path) -> dict[str, str]:
     if not run.is_dir():
         nearby = [path.name for path in run.parent.iterdir()] if run.parent.is_dir() else []
         raise ConfigError(f"resume={run}: no such folder. Name a run folder.{did_you_mean(run.name, nearby)}")
-    choices = read_choices(_existing(run, ".hydra/hydra.yaml"))
+    choices = read_choices(_existing(run, RunFolder.hydra_choices))
     if "module" not in choices:
-        raise ConfigError(f"resume={run}: is no training run, so there is nothing to resume in it.")
+        raise ConfigError(f"resume={run}: is not a training run, so there is nothing to resume in it.")
     return choices
 
 
 def _existing(run: Path, name: str) -> Path:
     if not (run / name).is_file():
-        raise ConfigError(f"resume={run}: holds no {name}, so no training run has begun in it. Name a run folder.")
+        raise ConfigError(f"resume={run}: has no {name}, so no training run has begun in it. Name a run folder.")
     return run / name
 
 
 def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """Return the configuration of the run ``cfg.resume`` with what ``overrides`` say on top of it.
+    """Return the configuration of the run ``cfg.resume``, changed by ``overrides``.
 
-    An option of a group that the run chose too is not a change. ConfigError names every changed value on which it
-    depends what is learnt, and what does not fit this version's schema.
+    Choosing the run's own option of a group is not a change. ConfigError names every changed value that affects what is
+    learnt, and values that do not fit this version's schema.
     """
-    run, path = Path(cfg.resume), _existing(Path(cfg.resume), CONFIG)
+    run, path = Path(cfg.resume), _existing(Path(cfg.resume), RunFolder.config)
     recorded, choices = read_record(path, (*GROUPS, "trainer")), recorded_choices(run)
     require(recorded.get("seed"), int, str(path), "seed")
     parsed = OverridesParser.create().parse_overrides(list(overrides))
@@ -91,20 +91,20 @@ def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
 def _without_what_was_fitted(
     given: Sequence[str], cfg: DictConfig, recorded: Mapping[str, Any], run: Path
 ) -> list[str]:
-    """Return ``given`` without the percentiles a guard was fitted by, as the run records the thresholds they came to.
+    """Return ``given`` without the percentiles of a fitted guard, because the run records the resulting thresholds.
 
     ConfigError when one differs from the run's own command.
     """
     settings = {
         key for key in given if key.startswith("guard.") and key.removeprefix("guard.") not in recorded["guard"]
     }
-    asked = read_yaml(_existing(run, ".hydra/config.yaml")) if settings else {}
+    asked = read_yaml(_existing(run, RunFolder.hydra_config)) if settings else {}
     guard = asked.get("guard") if isinstance(asked, dict) else None
     for key in sorted(settings):
         value = guard.get(key.removeprefix("guard.")) if isinstance(guard, dict) else None
         if value != OmegaConf.select(cfg, key):
             raise ConfigError(
-                f"resume={run}: {key}={OmegaConf.select(cfg, key)} cannot change in a resumed run, whose guard was "
+                f"resume={run}: {key}={OmegaConf.select(cfg, key)} cannot change in a resumed run: its guard was "
                 f"fitted when it began. {_advice()}"
             )
     return [key for key in given if key not in settings]
@@ -125,7 +125,7 @@ def _refuse_changes(result: DictConfig, recorded: Mapping[str, Any], run: Path) 
     before: dict[str, Any] = {}
     now: dict[str, Any] = {}
     for group in LEARNT_WITH:
-        before |= _flat(group_tree(group, recorded[group], str(run / CONFIG), OTHER_VERSION), group)
+        before |= _flat(group_tree(group, recorded[group], str(RunFolder(run).config), OTHER_VERSION), group)
         now |= _flat(result[group], group)
     tree = OmegaConf.create(dict(recorded))
     before |= {key: OmegaConf.select(tree, key) for key in LEARNT_WITH_KEYS}
@@ -135,7 +135,7 @@ def _refuse_changes(result: DictConfig, recorded: Mapping[str, Any], run: Path) 
 
 
 def _advice() -> str:
-    return f"What may: {MAY_CHANGE}. Leave the others as they were, or start a new run without resume."
+    return f"These may change: {MAY_CHANGE}. Restore the others, or start a new run without resume."
 
 
 def _flat(tree: DictConfig, above: str) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def fit_guard(asked: FittedGuard, market: Market, span: Span, rules: Rules) -> G
     }
     fitted = (rule for rule in GUARDS if rule.name in seen and asked.percentile(rule.name) is not None)
     thresholds = {rule.name: _threshold(asked, rule, seen[rule.name]) for rule in fitted}
-    return GuardFit(asked.settled(thresholds), market.timestamps[span.start], market.timestamps[span.stop])
+    return GuardFit(asked.with_thresholds(thresholds), market.timestamps[span.start], market.timestamps[span.stop])
 
 
 def _seen_by_market_guards(market: Market, span: Span, rules: Rules, window: int) -> dict[str, FloatArray]:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Protocol
 
 from rlx.errors import ConfigError
 from rlx.fields import Bars, Batch, Coefficient, LearningRate, Noise, Updates, Width
-from rlx.ranges import Each, FilePath, Number, check_fields
+from rlx.ranges import FilePath, ListOf, Number, check_fields
 from rlx.untrusted.shown import as_typed
 
 FORECASTER, SPECIALISTS = "forecaster", "specialists"
@@ -41,7 +41,7 @@ class ForecasterConfig(ForecastFitConfig):
     It is handed over only if it beats the climatology on its validation, or with ``accept_worse``.
     """
 
-    levels: Annotated[list[float], Each(Number(1e-6, 1 - 1e-6), fewest=2, most=100)] = field(
+    levels: Annotated[list[float], ListOf(Number(1e-6, 1 - 1e-6), fewest=2, most=100)] = field(
         default_factory=lambda: [0.05, 0.25, 0.5, 0.75, 0.95]
     )
     hidden_size: Width = 16

@@ -14,11 +14,11 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from rlx.app.resume import provenance_of
 from rlx.config import EvaluateConfig, TrainConfig, as_resumed, recorded_evaluation, register_schemas, typed, validate
 from rlx.config.records import read_choices
 from rlx.errors import ConfigError, FileError, RlxError
 from rlx.tracking.history import history_of
+from rlx.training.resume import provenance_of
 from tests.app.commands import Finished, Shell
 from tests.hostile.damage import damaged_documents, damaged_json
 from tests.hostile.readers import assert_taken, outcome_of_files
@@ -190,7 +190,7 @@ def test_every_leaf_of_the_choices(run: Path) -> None:
             f"{y}: &{y} [{','.join([f'*{x}'] * 9)}]\n" for x, y in zip("abcdefgh", "bcdefghi", strict=True)
         ), "more than 20,000 values"),
         ("[" * 100 + "]" * 100, "more than 50 levels"),
-        ("module: &a {x: *a}", "stands for itself"),
+        ("module: &a {x: *a}", "refers to itself"),
         ('seed: "\\ud800"', "not a YAML document"),
         ("!!python/object/apply:os.system [true]", "not a YAML document"),
         ("data: !!binary aGk=", "data is \"b'hi'\", expected a mapping"),

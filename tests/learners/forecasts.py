@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from rlx.app.hardware import Hardware
-from rlx.app.trainer import part_fitter
 from rlx.compilation import Compiler
 from rlx.config import TrainerConfig
 from rlx.data.market import Market
@@ -21,6 +19,8 @@ from rlx.forecast.stages import Forecasting
 from rlx.learners.base import FitPart, Preparation
 from rlx.learners.pufferlib.config import PufferlibConfig
 from rlx.learners.pufferlib.pipeline import Pipeline
+from rlx.training.hardware import Hardware
+from rlx.training.trainer import part_fitter
 
 NAMES = ("return_1", "volatility_5")
 FIT: FitPart = part_fitter(TrainerConfig(progress=False), Hardware("cpu", "32", 1, Compiler("off", "cpu")))

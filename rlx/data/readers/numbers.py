@@ -1,4 +1,4 @@
-"""Columns of text as numbers: which of comma and point is the decimal mark is told from all cells, never guessed."""
+"""Columns of text as numbers: whether comma or point is the decimal mark follows from all cells, never from a guess."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rlx.untrusted.escape import one_line
 if TYPE_CHECKING:
     import pandas as pd
 
-_HEAD = 1_000  # so many cells of a column that is not asked for, to learn the marks of a file from
+_HEAD = 1_000  # number of cells of other columns that are read to find the marks of a file
 _SHOWN = 40  # characters of a cell in a message
 _OTHER = {".": ",", ",": "."}
 _GROUPED = re.compile(rf"[-+]?\d{{1,3}}(?:[{BLANKS}]\d{{3}})+(?:[.,]\d*)?[KMB]?")
@@ -25,7 +25,7 @@ _PAID = re.compile(rf"([-+]?)([{CURRENCIES}])([^{CURRENCIES}]+)|([^{CURRENCIES}]
 _EXPONENTS = {"K": "e3", "M": "e6", "B": "e9"}
 
 
-def _telling(decimal: str) -> re.Pattern[str]:
+def _decisive(decimal: str) -> re.Pattern[str]:
     """Return the pattern of lines that have only one reading: with ``decimal`` as the decimal mark."""
     d, g = re.escape(decimal), re.escape(_OTHER[decimal])
     fraction = rf"(?:0\d*|\d{{4,}})?{d}\d{{3}}|\d*{d}(?:\d{{0,2}}|\d{{4,}})|\d*{d}\d+[eE][-+]?\d+"
@@ -40,7 +40,7 @@ def _valid(decimal: str) -> re.Pattern[str]:
     return re.compile(rf"[-+]?(?=[.,]?\d){whole}(?:{d}\d*)?(?:[eE][-+]?\d+|[KMB])?")
 
 
-_TELLING = {mark: _telling(mark) for mark in _OTHER}
+_DECISIVE = {mark: _decisive(mark) for mark in _OTHER}
 _VALID = {mark: _valid(mark) for mark in _OTHER}
 _UNDECIDED = {
     mark: re.compile(rf"^[-+]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}[KMB]?%?$", re.MULTILINE) for mark in _OTHER
@@ -50,7 +50,7 @@ _UNDECIDED = {
 class _Cells:
     """A column of text, cleaned: ``values`` where every cell is a number as Python writes it, and the ``currencies``.
 
-    ``currencies``: sign -> a cell that bears it.
+    ``currencies``: sign -> a cell with it.
     """
 
     def __init__(self, column: pd.Series) -> None:
@@ -63,7 +63,7 @@ class _Cells:
 
     @property
     def lines(self) -> str:
-        """The cells below each other; one of several lines is no number."""
+        """The cells as lines; a cell of several lines is not a number."""
         lines = "\n".join(self.texts)
         if lines.count("\n") < len(self.texts):
             return lines
@@ -73,8 +73,8 @@ class _Cells:
 class Numbers:
     """The columns of one table as numbers.
 
-    ``cells``: the table. ``others``: columns that hold no numbers (dates, symbols). ``mark``: the declared decimal
-    mark, or None to tell it. ``usual``: the mark of a file in which nothing tells it, or None where there is none.
+    ``cells``: the table. ``others``: columns without numbers (dates, symbols). ``mark``: the declared decimal mark, or
+    None to infer it. ``usual``: the default mark where nothing determines it, or None.
     """
 
     def __init__(self, cells: pd.DataFrame, others: Iterable[int], mark: str | None, usual: str | None) -> None:
@@ -87,7 +87,7 @@ class Numbers:
     def read(self, column: int) -> tuple[FloatArray, list[str]]:
         """Return a column as (N,) float64, NaN where missing, and up to three texts that are not numbers.
 
-        Raises DataError, without a file's name, when its decimal mark cannot be told or it is in two currencies.
+        Raises DataError, without a file's name, when its decimal mark cannot be determined or it mixes two currencies.
         """
         column_cells = self.cells[column]
         if _is_typed(column_cells):
@@ -97,14 +97,14 @@ class Numbers:
 
     def _mark(self, cells: _Cells) -> str:
         lines = cells.lines
-        told = _found(lines, _TELLING, "." if cells.values is not None else ".,")
-        if len(told) > 1:
+        decisive = _found(lines, _DECISIVE, "." if cells.values is not None else ".,")
+        if len(decisive) > 1:
             raise DataError(
-                f"holds numbers of two kinds, {told['.']} and {told[',']}; write one decimal mark throughout."
+                f"has numbers of two kinds, {decisive['.']} and {decisive[',']}; write one decimal mark throughout."
                 " [number_format]"
             )
-        if told or not (undecided := _found(lines, _UNDECIDED)):
-            return next(iter(told), ".")
+        if decisive or not (undecided := _found(lines, _UNDECIDED)):
+            return next(iter(decisive), ".")
         if len(of_file := self._file_marks()) == 1:
             return next(iter(of_file))
         if set(undecided) == {self.usual}:
@@ -112,13 +112,13 @@ class Numbers:
         raise DataError(_undecidable(undecided))
 
     def _file_marks(self) -> set[str]:
-        """Return the marks that all columns tell: a volume of 1,234,567 tells how a price of 8,120 is meant."""
+        """Return the marks found in all columns: a volume of 1,234,567 shows how to read a price of 8,120."""
         if self._of_file is None:
             self._of_file = set()
             for column in range(self.cells.shape[1]):
                 cells = self.cells[column]
                 if column not in self.others and not _is_typed(cells) and len(self._of_file) < len(_OTHER):
-                    self._of_file |= set(_found(_Cells(cells.iloc[:_HEAD]).lines, _TELLING))
+                    self._of_file |= set(_found(_Cells(cells.iloc[:_HEAD]).lines, _DECISIVE))
         return self._of_file
 
 
@@ -134,8 +134,8 @@ def _undecidable(undecided: Mapping[str, str]) -> str:
     example = next(iter(undecided.values()))
     plain = example.replace(",", "").replace(".", "")
     return (
-        f"holds numbers such as {example}, and no cell of the file tells whether that is {plain} or"
-        f" {example.replace(',', '.')}; say so with data.decimal=point or data.decimal=comma. [number_format]"
+        f"has numbers such as {example}, and no cell of the file shows whether that is {plain} or "
+        f"{example.replace(',', '.')}; set data.decimal=point or data.decimal=comma. [number_format]"
     )
 
 
@@ -148,8 +148,8 @@ def _is_typed(column: pd.Series) -> bool:
 def to_numbers(column: pd.Series, decimal: str = ".") -> tuple[FloatArray, list[str]]:
     """Return a column as (N,) float64 with NaN for missing cells, and up to three texts that are not numbers.
 
-    A currency sign at an end, thousands separators and 36.63M are understood; infinities count as missing. True is no
-    number, and 1% is none.
+    A currency sign at an end, thousands separators and 36.63M are understood; infinities count as missing. True and 1%
+    are not numbers.
     """
     import pandas as pd
 
@@ -164,7 +164,7 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> tuple[FloatArray, list[
 def _parsed(cells: _Cells, decimal: str) -> tuple[FloatArray, list[str]]:
     if len(cells.currencies) > 1:
         first, second = (one_line(text[:_SHOWN]) for text in list(cells.currencies.values())[:2])
-        raise DataError(f"holds two currencies, {first} and {second}; write one throughout. [mixed_currencies]")
+        raise DataError(f"has two currencies, {first} and {second}; write one throughout. [mixed_currencies]")
     if cells.values is not None and decimal == ".":
         return cells.values, []
     pattern, numbers = _VALID[decimal], []
@@ -187,7 +187,7 @@ def _with_point(text: str, decimal: str) -> str:
 def _without_signs(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return stripped cells as ``nan`` where missing, without a currency sign and blanks between thousands.
 
-    Only one sign at one end of a cell is taken for a currency's; they are returned with a cell of each.
+    Only one sign at one end of a cell counts as a currency; each is returned with an example cell.
     """
     texts = ["nan" if text.lower() in MISSING_CELLS else text for text in texts]
     everything, currencies = "".join(texts), {}
@@ -205,13 +205,13 @@ def _without_signs(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 def _as_python(texts: Sequence[str]) -> FloatArray | None:
     """Parse with Python's correctly rounded conversion, so that every layout gives the same bits; None for others.
 
-    What is beyond any float is the largest one, which no price is; infinity in words is missing.
+    A number beyond any float becomes the largest float, which is no valid price; infinity in words is missing.
     """
     try:
         values = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
     except ValueError:
         return None
-    if "_" in "".join(texts):  # Python's own way to part thousands
+    if "_" in "".join(texts):  # Python's own separator of thousands
         return None
     for row in np.flatnonzero(np.isinf(values)).tolist():
         values[row] = np.nan if "n" in texts[row].lower() else np.nan_to_num(values[row])

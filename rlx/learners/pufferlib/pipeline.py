@@ -18,7 +18,7 @@ from rlx.forecast.hand_over import FACTS_FILE, STAGES_FOLDER, Demand, Forecasts,
 from rlx.forecast.stages import Forecasting
 from rlx.learners.base import Preparation
 from rlx.learners.pufferlib.config import PORTFOLIO, PufferlibConfig
-from rlx.states import random_numbers_apart
+from rlx.states import preserved_random_states
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Pipeline:
     def run(self) -> dict[str, Forecasts]:
         """Return the forecasts of every stage there is; RlxError when one is missing, unfit or worse than nothing."""
         self._check_resume()
-        with random_numbers_apart():  # what comes after a stage does not depend on whether it was done or taken
+        with preserved_random_states():  # what comes after a stage does not depend on whether it was done or taken
             return self._run()
 
     def _run(self) -> dict[str, Forecasts]:
@@ -69,7 +69,7 @@ class Pipeline:
         if specialists is None:
             log.info(f"{SPECIALISTS}: left out, and there are none to take over: the forecaster serves every symbol.")
             return made
-        _tell_choices(specialists)
+        _report_choices(specialists)
         return {**made, SPECIALISTS: specialists}
 
     def _check_resume(self) -> None:
@@ -174,6 +174,6 @@ def _result(forecasts: Forecasts) -> str:
     )
 
 
-def _tell_choices(specialists: Forecasts) -> None:
+def _report_choices(specialists: Forecasts) -> None:
     kept = [name for name, row in specialists.facts.metrics["symbols"].items() if row["kept"] == "specialist"]
     log.info(f"specialists kept for {', '.join(kept) or 'no symbol'}; the others keep the generic forecaster.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rlx.files import to_json
@@ -10,6 +11,7 @@ from rlx.forecast.config import FORECASTER, SPECIALISTS
 from rlx.forecast.hand_over import Forecasts
 from rlx.learners.base import WHOLE
 from rlx.learners.pufferlib.config import PORTFOLIO
+from rlx.run_folder import RunFolder
 
 
 def forecast_summary(forecasts: Forecasts) -> dict[str, Any]:
@@ -39,10 +41,11 @@ def portfolio_summary(
     seconds: float,
 ) -> dict[str, Any]:
     """Return the summary of the portfolio stage; ``judged`` are metrics by basket, those of the book by ``WHOLE``."""
+    parts = {name: RunFolder(Path()).part(name).policy.as_posix() for name in shares}
     return {
         "source": "trained",
         "inputs": {"forecasts_of": fed_by, "shares": shares, **seen},
-        "artefacts": {WHOLE: "policy", **{name: f"parts/{name}/policy" for name in shares}},
+        "artefacts": {WHOLE: RunFolder.policy, **parts},
         "metrics": judged,
         "wall_seconds": seconds,
     }
