@@ -122,6 +122,7 @@ GROUPS: dict[str, Group] = {
         | _at("rlx.policies.networks.gru_dirichlet", gru_dirichlet="GruDirichlet")
         | _at("rlx.policies.networks.book", book_allocation="BookAllocation"),
     ),
+    "forecaster": Group("rlx.forecasters", OPTIONS + ("_target_",), _at("rlx.forecast.config", own="OwnConfig")),
     "feature": Group("rlx.features", ("compute", "needs", "extra_bars", "minimum"), table="rlx.data.features:KINDS"),
     "metric": Group(
         "rlx.metrics",

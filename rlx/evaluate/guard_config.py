@@ -9,10 +9,10 @@ from typing import Annotated, Any, ClassVar
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol
 from rlx.ranges import ListOf, Number, Text
-from rlx.sim.rules import Guard
+from rlx.sim.rules import GUARDS, Guard
 
-KINDS = ("drawdown", "negative_return", "turnover")
-"""The three guards; each has a ``_threshold``, and fitted a ``_percentile``."""
+KINDS = tuple(rule.name for rule in GUARDS)
+"""The guards; each has a ``_threshold``, and fitted a ``_percentile`` where the reference has what it looks at."""
 
 Percentile = Annotated[float | None, Number(0, 100)]
 
@@ -46,7 +46,7 @@ class FittedGuard(Guard):
 
     def percentile(self, kind: str) -> float | None:
         """Return the percentile that fits the threshold of one of ``KINDS``."""
-        value: float | None = getattr(self, f"{kind}_percentile")
+        value: float | None = getattr(self, f"{kind}_percentile", None)
         return value
 
     def with_thresholds(self, thresholds: Mapping[str, float]) -> Guard:

@@ -142,10 +142,12 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
 
 def test_what_the_package_has_keeps_our_promises(site: Path, folder: Path) -> None:
     program = (
-        "from rlx.testing import check_feature, check_learner, check_metric, check_policy\n"
+        "from rlx.forecast.forecaster import make_forecaster\n"
+        "from rlx.testing import check_feature, check_forecaster, check_learner, check_metric, check_policy\n"
         "from rlx_demo.contrarian import Contrarian; from rlx_demo.features import RANGE_SHARE\n"
         "from rlx_demo.metrics import ULCER_INDEX; from rlx_demo.fixed_mix_config import FixedMixConfig\n"
         "check_policy(Contrarian(lookback_steps=20)); check_feature(RANGE_SHARE); check_metric(ULCER_INDEX)\n"
+        "check_forecaster(make_forecaster('climatology', lookback_steps=60))\n"
         "check_learner(FixedMixConfig(n_updates=2))\n"
     )
     typed = [sys.executable, "-c", program]

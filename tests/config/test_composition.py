@@ -99,15 +99,6 @@ def test_every_sweep_searches_keys_that_exist(sweep: str) -> None:
         assert OmegaConf.select(cfg, key, throw_on_missing=True) is not None, key
 
 
-@pytest.mark.parametrize("name", ["train", "evaluate"])
-def test_help_names_every_option(name: str) -> None:
-    text = compose(name, return_hydra_config=True).hydra.help.template
-    words = set(text.split())
-    elsewhere = {"module", "logger"} if name == "evaluate" else {"policy"}
-    for group, option in OPTIONS:
-        assert group in elsewhere or option in words, f"{group}={option} is missing in the help"
-
-
 def test_calibrated_guard_has_the_published_numbers() -> None:
     assert typed(compose("train", ["guard=calibrated"]), TrainConfig).guard == Guard(
         drawdown_threshold=0.036,
