@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.proof import Proof, intervals_of, prove
+from rlx.evaluate.protocols.base import Protocol
+from rlx.evaluate.protocols.span import fit_windows
 from rlx.evaluate.purging import FitSpans, lookback_steps
 from rlx.evaluate.scorecard import Metrics, Scorecard
 from rlx.evaluate.seen import Seen, seen_steps
 from rlx.evaluate.verdict import Baseline, write_verdict
-from rlx.evaluate.window_protocols import measure_windows
 from rlx.evaluate.window_rows import Row
-from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, fit_windows, holdout_windows, protocol_windows
+from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, holdout_windows
 from rlx.files import to_json
 from rlx.measures.distribution import describe_windows, window_metrics
 from rlx.measures.evaluation import Evaluation
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from rlx.policies.base import Policy
 
 EQUAL_WEIGHT = "equal_weight"
+FEW = 3
+"""Symbols that a title has space for."""
 
 
 class Judgement(NamedTuple):
@@ -41,6 +43,19 @@ class Judgement(NamedTuple):
     evaluation: Evaluation
     baselines: dict[str, Evaluation]
     rows: list[Row]
+    protocol: Protocol
+
+    @property
+    def title(self) -> str:
+        """What was judged on what, for pictures; few symbols are named, which distinguishes the parts of a run."""
+        policy, symbols = self.evaluation.policy, self.evaluation.symbols
+        source = self.scorecard.data["source"]
+        return f"{policy} on {', '.join(symbols)} of {source}" if len(symbols) <= FEW else f"{policy} on {source}"
+
+    @property
+    def block(self) -> dict[str, Any]:
+        """What the scorecard has of the protocol, {} for nothing."""
+        return self.scorecard.blocks.get(self.protocol.name, {})
 
 
 def judge(
@@ -61,22 +76,22 @@ def judge(
 ) -> Judgement:
     """Play the policy and the baselines over the span and write the scorecard.
 
-    The hold-out (the whole span), a window at every start index and, where the protocol asks for them, windows that
-    walk forward are played in one batch. ``module`` names what made the policy; ``config``, ``provenance`` and
-    ``performance`` are recorded as they are. ``progress`` follows the policy's own steps. ``seen`` gives the spans
-    the policy was ``trained`` and ``selected`` on, as time stamps of their first decision and last close: the verdict
-    says when the hold-out lies in them. ``sweep`` is the one the policy is a trial of. Raises ConfigError when a window
-    of the protocol does not fit the span; ``protocol.window_steps`` at its default is fitted to it with a warning.
+    The hold-out (the whole span), a window at every start index and the protocol's own windows are played in one
+    batch. ``module`` names what made the policy; ``config``, ``provenance`` and ``performance`` are recorded as they
+    are. ``progress`` follows the policy's own steps. ``seen`` gives the spans the policy was ``trained`` and
+    ``selected`` on, as time stamps of their first decision and last close: the verdict says when the hold-out lies in
+    them. ``sweep`` is the one the policy is a trial of. Raises ConfigError when a window of the protocol does not fit
+    the span; ``protocol.window_steps`` at its default is fitted to it with a warning.
     """
     protocol = fit_windows(protocol, span)
-    sets = protocol_windows(span, protocol)
+    sets = protocol.window_sets(span, market.timestamps)
     return judge_against(
         policy,
         market,
         sets,
         rules,
         protocol,
-        beside={baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines},
+        baselines={baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines},
         module=module,
         config=config,
         provenance=provenance,
@@ -94,7 +109,7 @@ def judge_against(
     rules: Rules,
     protocol: Protocol,
     *,
-    beside: Mapping[str, Evaluation],
+    baselines: Mapping[str, Evaluation],
     module: str,
     config: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
@@ -103,13 +118,13 @@ def judge_against(
     seen: Seen | None = None,
     sweep: Sweep | None = None,
 ) -> Judgement:
-    """Do the same beside baselines that were played already, over the same ``sets`` of windows under the same rules."""
+    """Do the same with baselines that were played already, over the same ``sets`` of windows under the same rules."""
     evaluation = evaluate(policy, market, sets, rules, progress)
     fit_spans = None if seen is None else FitSpans(seen, market.timestamps, lookback_steps(policy))
-    rows, blocks = measure_windows(evaluation, beside, protocol, fit_spans)
+    rows, block = protocol.measure(evaluation, baselines, fit_spans)
     scorecard = build_scorecard(
         evaluation,
-        beside,
+        baselines,
         market,
         policy,
         protocol,
@@ -118,10 +133,10 @@ def judge_against(
         provenance=provenance or {},
         performance=performance or {},
         seen=seen,
-        blocks=blocks,
+        blocks={protocol.name: block} if block else {},
         sweep=sweep,
     )
-    return Judgement(scorecard, evaluation, dict(beside), rows)
+    return Judgement(scorecard, evaluation, dict(baselines), rows, protocol)
 
 
 def score(policy: Policy, market: Market, span: Span, rules: Rules) -> dict[str, float]:
@@ -152,7 +167,7 @@ def build_scorecard(
     """Measure finished evaluations, all over the same window sets, and put the result in words.
 
     ``seen`` and ``sweep`` are those of ``judge``; with ``seen``, ``data`` has ``seen_steps``, the hold-out's steps in
-    each span. ``blocks`` are recorded as they are, each in the field of its name.
+    each span. ``blocks`` are recorded as they are, by the name of the protocol.
     """
     holdout = evaluation.sets[HOLDOUT]
     counts = None if seen is None else {n: int(count) for n, count in seen_steps(holdout.timestamps[0], seen).items()}
@@ -183,7 +198,7 @@ def build_scorecard(
         provenance=to_json(provenance),
         performance=to_json({**performance, **_timings(evaluation)}),
         significance=proof.described_significance(),
-        **to_json(blocks or {}),
+        blocks=to_json(blocks or {}),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlx.evaluate.config import Protocol
+from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.windows import HOLDOUT
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.metrics import sharpe

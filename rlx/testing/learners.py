@@ -17,7 +17,7 @@ from rlx.config import TrainConfig, TrainerConfig
 from rlx.config.commands import writable
 from rlx.data.config import SyntheticData
 from rlx.data.market import Market
-from rlx.evaluate.config import Protocol
+from rlx.evaluate.protocols.base import Protocol
 from rlx.policies.checkpoint import load_checkpoint
 from rlx.testing.policies import check_policy
 from rlx.tracking.config import LoggerConfig, WandbMode

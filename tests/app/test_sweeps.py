@@ -22,8 +22,8 @@ from hydra_plugins.rlx_optuna._storage import Place, opened
 from rlx.app.quiet import OnceASweep
 from rlx.app.sweeps import own_sweep, sweep_of
 from rlx.data.splits import Span
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
+from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_json
 from rlx.measures.trials import Sweep

@@ -19,9 +19,9 @@ from rlx.app.sweep_report import report_on
 from rlx.app.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
 from rlx.data.splits import Span
 from rlx.errors import RlxError
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
 from rlx.evaluate.ledger_file import write_ledger
+from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
 from tests.app.commands import Shell
