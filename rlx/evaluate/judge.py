@@ -143,7 +143,7 @@ def score(policy: Policy, market: Market, span: Span, rules: Rules) -> dict[str,
     """Return the metrics of the span by bare name, without statistics: the light path for use during training.
 
     The numbers are those of a scorecard for the same span (a network may round differently in a larger batch); one
-    that does not exist is NaN.
+    that is undefined is NaN.
     """
     evaluation = evaluate(policy, market, (holdout_windows(span),), rules)
     return {name: float(value[0]) for name, value in window_metrics(evaluation, HOLDOUT).items()}
@@ -172,7 +172,7 @@ def build_scorecard(
     holdout = evaluation.sets[HOLDOUT]
     counts = None if seen is None else {n: int(count) for n, count in seen_steps(holdout.timestamps[0], seen).items()}
     key = comparability_key(market, evaluation)
-    metrics, beside = _metrics(evaluation), {name: _metrics(other) for name, other in baselines.items()}
+    metrics, theirs = _metrics(evaluation), {name: _metrics(other) for name, other in baselines.items()}
     proof = prove(evaluation, baselines.get(EQUAL_WEIGHT), protocol, sweep, key["hash"])
     return Scorecard(
         key=key,
@@ -181,12 +181,12 @@ def build_scorecard(
         metrics=metrics,
         intervals=proof.described_intervals(),
         guard=_single(guard_metrics(holdout.ledger)),
-        baselines=beside,
+        baselines=theirs,
         windows=describe_windows(evaluation, baselines, WINDOWS),
         verdict=write_verdict(
             policy.name,
             metrics,
-            _equal_weight(proof, baselines, beside, protocol),
+            _equal_weight(proof, baselines, theirs, protocol),
             proof.intervals,
             steps=holdout.steps,
             seen_steps=counts,

@@ -53,7 +53,7 @@ class Key(TypedDict):
     windows: Annotated[dict[str, Holdout], Windows]
 
 
-class Told(TypedDict):
+class Required(TypedDict):
     """The metrics that every reader of scorecards looks at."""
 
     sharpe: Measure
@@ -62,7 +62,7 @@ class Told(TypedDict):
 
 @dataclass(frozen=True)
 class Scorecard:
-    """Everything known about one judgement, as plain JSON values; a number that does not exist is None.
+    """Everything known about one judgement, as plain JSON values; an undefined number is None.
 
     ``key``: what must be equal for a comparison, with its ``hash``. ``metrics``: the hold-out, under the bare names
     of the ``eval/`` keys. ``intervals``: by statistic. ``guard``: guard and cooldown telemetry. ``baselines``: the
@@ -76,7 +76,7 @@ class Scorecard:
     key: Annotated[dict[str, Any], Key]
     policy: dict[str, Any]
     module: str
-    metrics: Annotated[Metrics, Told]
+    metrics: Annotated[Metrics, Required]
     intervals: dict[str, Any]
     guard: Metrics
     baselines: dict[str, Metrics]

@@ -115,7 +115,7 @@ def draw_every_start(judgement: Judgement) -> Figure:
         _draw_histogram(histogram, values, block["outliers"][name])
         note_median(histogram, judgement.evaluation.policy, name, values, POLICY)
         label_windows(over_time, rows, named=row == len(measures) - 1, most=MOST_DATES)
-        shade_no_test(over_time, rows, explained_beside=histogram if row == 0 else None)
+        shade_no_test(over_time, rows, explained_at=histogram if row == 0 else None)
     return figure
 
 

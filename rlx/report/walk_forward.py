@@ -95,7 +95,7 @@ def draw_walk_forward(judgement: Judgement) -> Figure:
     for row, (name, metric) in enumerate(panels.items()):
         axes = figure.add_subplot(grid[row])
         _draw_measure(axes, metric, {who: numbers[name] for who, numbers in measured.items()}, evaluation.policy)
-        shade_no_test(axes, rows, explained_beside=axes if row == 0 else None)
+        shade_no_test(axes, rows, explained_at=axes if row == 0 else None)
         label_windows(axes, rows, named=row == len(panels) - 1)
     return figure
 
