@@ -33,8 +33,8 @@ def window_rows(
 
     ``window`` (from 0), ``first`` (label of the first decision's bar) and ``last`` (of the bar the last step closed
     on), ``steps``; where it is known what the policy was fitted on, ``seen_<name>``, its steps in each of those spans,
-    and ``status``; the columns (B,) of ``extra``; every measure of ``eval/``, ``guard/`` and ``cooldown/`` by bare name;
-    ``<baseline>_cumulative_return``.
+    and ``status``; the columns (B,) of ``extra``; every measure of ``eval/``, ``guard/`` and ``cooldown/`` by bare
+    name; ``<baseline>_cumulative_return``.
     """
     windows = evaluation.sets[name]
     counts = {} if fit_spans is None else seen_steps(windows.timestamps, fit_spans.spans)
