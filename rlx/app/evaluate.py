@@ -77,12 +77,9 @@ def _judge(
     origin = origin_of(policy)
     guarded = partial(guarded_rules, config, market)
     plan = protocol.plan(Conditions(market, span, config.rules(), guarded, origin.seen))
-    for note in (
-        late_start(market, protocol, span),
-        protocol.note(policy.name, span, market.timestamps, origin.seen),
-    ):
-        if note:
-            log.warning(note)
+    notes = late_start(market, protocol, span), protocol.note(policy.name, span, market.timestamps, origin.seen)
+    for note in filter(None, notes):
+        log.warning(note)
     provenance = record_run(run_dir, resolved, more=guard_fit)
     with waiting(f"Judging {policy.name}"):
         judgement = judge(
@@ -102,12 +99,13 @@ def _judge(
     if isinstance(policy, Documented):
         write_documents(run_dir, policy.documents())
     evals = write_evals(run_dir, judgement, market, origin.run)
-    comparison = None if plan.compare is None else plan.compare(policy, judgement.evaluation)
-    if comparison is not None:
-        write_comparison(run_dir, protocol, comparison)
+    if plan.compare is None:
+        print_summary(run_dir, judgement, evals)
+        return
+    comparison = plan.compare(policy, judgement.evaluation)
+    write_comparison(run_dir, protocol, comparison)
     print_summary(run_dir, judgement, evals)
-    if comparison is not None:
-        print_comparison(protocol, comparison)
+    print_comparison(protocol, comparison)
 
 
 def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:

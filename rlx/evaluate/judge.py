@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Required, TypedDict, Unpack
 
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
@@ -58,6 +58,24 @@ class Judgement(NamedTuple):
         return self.scorecard.blocks.get(self.protocol.name, {})
 
 
+class About(TypedDict, total=False):
+    """What is recorded of a judgement, and what its verdict takes into account, besides the books.
+
+    ``module`` names what made the policy; ``config``, ``provenance`` and ``performance`` are recorded as they are.
+    ``progress`` follows the policy's own steps. ``seen`` gives the spans the policy was ``trained`` and ``selected``
+    on, as time stamps of their first decision and last close: the verdict says when the hold-out lies in them, and
+    ``data`` of the scorecard has ``seen_steps``, its steps in each. ``sweep`` is the one the policy is a trial of.
+    """
+
+    module: Required[str]
+    config: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    performance: Mapping[str, Any] | None
+    progress: Progress | None
+    seen: Seen | None
+    sweep: Sweep | None
+
+
 def judge(
     policy: Policy,
     market: Market,
@@ -66,40 +84,18 @@ def judge(
     protocol: Protocol,
     *,
     baselines: Sequence[Policy],
-    module: str,
-    config: Mapping[str, Any] | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    performance: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    seen: Seen | None = None,
-    sweep: Sweep | None = None,
+    **about: Unpack[About],
 ) -> Judgement:
     """Play the policy and the baselines over the span and write the scorecard.
 
     The hold-out (the whole span), a window at every start index and the protocol's own windows are played in one
-    batch. ``module`` names what made the policy; ``config``, ``provenance`` and ``performance`` are recorded as they
-    are. ``progress`` follows the policy's own steps. ``seen`` gives the spans the policy was ``trained`` and
-    ``selected`` on, as time stamps of their first decision and last close: the verdict says when the hold-out lies in
-    them. ``sweep`` is the one the policy is a trial of. Raises ConfigError when a window of the protocol does not fit
-    the span; ``protocol.window_steps`` at its default is fitted to it with a warning.
+    batch. Raises ConfigError when a window of the protocol does not fit the span; ``protocol.window_steps`` at its
+    default is fitted to it with a warning.
     """
     protocol = fit_windows(protocol, span)
     sets = protocol.window_sets(span, market.timestamps)
-    return judge_against(
-        policy,
-        market,
-        sets,
-        rules,
-        protocol,
-        baselines={baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines},
-        module=module,
-        config=config,
-        provenance=provenance,
-        performance=performance,
-        progress=progress,
-        seen=seen,
-        sweep=sweep,
-    )
+    played = {baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines}
+    return judge_against(policy, market, sets, rules, protocol, baselines=played, **about)
 
 
 def judge_against(
@@ -110,32 +106,14 @@ def judge_against(
     protocol: Protocol,
     *,
     baselines: Mapping[str, Evaluation],
-    module: str,
-    config: Mapping[str, Any] | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    performance: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    seen: Seen | None = None,
-    sweep: Sweep | None = None,
+    **about: Unpack[About],
 ) -> Judgement:
     """Do the same with baselines that were played already, over the same ``sets`` of windows under the same rules."""
-    evaluation = evaluate(policy, market, sets, rules, progress)
+    evaluation, seen = evaluate(policy, market, sets, rules, about.get("progress")), about.get("seen")
     fit_spans = None if seen is None else FitSpans(seen, market.timestamps, lookback_steps(policy))
     rows, block = protocol.measure(evaluation, baselines, fit_spans)
-    scorecard = build_scorecard(
-        evaluation,
-        baselines,
-        market,
-        policy,
-        protocol,
-        module=module,
-        config=config or {},
-        provenance=provenance or {},
-        performance=performance or {},
-        seen=seen,
-        blocks={protocol.name: block} if block else {},
-        sweep=sweep,
-    )
+    blocks = {protocol.name: block} if block else {}
+    scorecard = _build_scorecard(evaluation, baselines, market, policy, protocol, blocks, about)
     return Judgement(scorecard, evaluation, dict(baselines), rows, protocol)
 
 
@@ -149,35 +127,26 @@ def score(policy: Policy, market: Market, span: Span, rules: Rules) -> dict[str,
     return {name: float(value[0]) for name, value in window_metrics(evaluation, HOLDOUT).items()}
 
 
-def build_scorecard(
+def _build_scorecard(
     evaluation: Evaluation,
     baselines: Mapping[str, Evaluation],
     market: Market,
     policy: Policy,
     protocol: Protocol,
-    *,
-    module: str,
-    config: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    performance: Mapping[str, Any],
-    seen: Seen | None = None,
-    blocks: Mapping[str, Mapping[str, Any]] | None = None,
-    sweep: Sweep | None = None,
+    blocks: Mapping[str, Mapping[str, Any]],
+    about: About,
 ) -> Scorecard:
-    """Measure finished evaluations, all over the same window sets, and put the result in words.
-
-    ``seen`` and ``sweep`` are those of ``judge``; with ``seen``, ``data`` has ``seen_steps``, the hold-out's steps in
-    each span. ``blocks`` are recorded as they are, by the name of the protocol.
-    """
+    """Measure finished evaluations, all over the same window sets, and put the result in words."""
+    seen = about.get("seen")
     holdout = evaluation.sets[HOLDOUT]
     counts = None if seen is None else {n: int(count) for n, count in seen_steps(holdout.timestamps[0], seen).items()}
     key = comparability_key(market, evaluation)
     metrics, theirs = _metrics(evaluation), {name: _metrics(other) for name, other in baselines.items()}
-    proof = prove(evaluation, baselines.get(EQUAL_WEIGHT), protocol, sweep, key["hash"])
+    proof = prove(evaluation, baselines.get(EQUAL_WEIGHT), protocol, about.get("sweep"), key["hash"])
     return Scorecard(
         key=key,
         policy=_describe_policy(policy),
-        module=module,
+        module=about["module"],
         metrics=metrics,
         intervals=proof.described_intervals(),
         guard=_single(guard_metrics(holdout.ledger)),
@@ -194,11 +163,11 @@ def build_scorecard(
             significance=proof.significance,
         ),
         data=describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
-        config=to_json(config),
-        provenance=to_json(provenance),
-        performance=to_json({**performance, **_timings(evaluation)}),
+        config=to_json(about.get("config", {})),
+        provenance=to_json(about.get("provenance", {})),
+        performance=to_json({**(about.get("performance") or {}), **_timings(evaluation)}),
         significance=proof.described_significance(),
-        blocks=to_json(blocks or {}),
+        blocks=to_json(blocks),
     )
 
 

@@ -53,7 +53,7 @@ class Key(TypedDict):
     windows: Annotated[dict[str, Holdout], Windows]
 
 
-class Required(TypedDict):
+class Headline(TypedDict):
     """The metrics that every reader of scorecards looks at."""
 
     sharpe: Measure
@@ -76,7 +76,7 @@ class Scorecard:
     key: Annotated[dict[str, Any], Key]
     policy: dict[str, Any]
     module: str
-    metrics: Annotated[Metrics, Required]
+    metrics: Annotated[Metrics, Headline]
     intervals: dict[str, Any]
     guard: Metrics
     baselines: dict[str, Metrics]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pandas as pd
 import pytest
 
 from rlx.data.splits import Span
-from rlx.errors import ConfigError
+from rlx.errors import ConfigError, FileError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, judge
 from rlx.evaluate.key import short_hash
@@ -191,6 +192,22 @@ def test_the_scorecard_reads_back_with_and_without_walking(judgement: Judgement,
     for card in (judgement.scorecard, replace(judgement.scorecard, blocks={})):
         card.write(tmp_path / "scorecard.json")
         assert Scorecard.load(tmp_path / "scorecard.json") == card
+
+
+def test_a_document_of_version_1_is_the_same_scorecard(judgement: Judgement, tmp_path: Path) -> None:
+    card, path = judgement.scorecard, tmp_path / "scorecard.json"
+    document = card.to_dict()
+    older = {**document.pop("blocks"), **document, "schema_version": 1}
+    path.write_text(json.dumps(older))
+    assert Scorecard.load(path) == card and set(older) == {*vars(card)} - {"audit", "blocks"} | {"walk_forward"}
+    path.write_text(json.dumps({**older, "walk_forward": {}}))
+    assert Scorecard.load(path) == replace(card, blocks={})
+    path.write_text(json.dumps({**older, "walk_forward": 0}))
+    with pytest.raises(FileError, match=r"blocks\.walk_forward is 0, expected a mapping"):
+        Scorecard.load(path)
+    path.write_text(json.dumps({**older, "schema_version": 2}))
+    with pytest.raises(FileError, match=r"unknown fields \[.walk_forward.\]"):
+        Scorecard.load(path)
 
 
 def test_windows_csv_has_the_rows(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from rlx.policies.base import Policy
 from rlx.policies.baselines import Cash, EqualWeight
 from rlx.report.markdown import render_markdown, write_scorecard_markdown
 from rlx.report.numbers import number
+from rlx.report.rendered import require_rendered
 from rlx.report.terminal import scorecard_summary
 from rlx.report.windows_table import LONGEST, describe_in_words, shares_in_words, window_lines
 from tests.evaluate.players import GUARDED, random_market, state_dependent
@@ -155,6 +157,16 @@ def test_windows_that_walk_are_a_table_in_markdown_and_on_the_terminal() -> None
 
 def test_without_windows_that_walk_nothing_is_said_of_them() -> None:
     assert "Walk-forward" not in render_markdown(card(Cash()))
+
+
+def test_a_block_that_no_installed_package_shows_is_a_table_of_its_values() -> None:
+    block = {"n": 3, "share|won": 0.25, "rows": [{"first": "a"}] * 200, "nothing": None, "line\nbreak": "\x1b[31m"}
+    scorecard = replace(card(Cash()), blocks={"rlx-odd:months_\x1b": block, "": {}})
+    require_rendered(scorecard, "scorecard")
+    markdown, console = render_markdown(scorecard), Console(width=110, record=True, file=StringIO())
+    console.print(scorecard_summary(scorecard))
+    assert "| `n` | 3 |" in markdown and "| `share\\|won` | 0.25 |" in markdown and "see scorecard.json" in markdown
+    assert "\x1b" not in markdown and "0.25" in console.export_text()
 
 
 def test_many_windows_are_abbreviated() -> None:
