@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class OddMonths(Protocol):
-    """The same judgement, and windows of ``month_steps`` decisions from the first one of January, March, May, ..."""
+    """The same judgement, and windows of ``month_steps`` decisions from the first in the span of January, March, ..."""
 
     month_steps: Annotated[int, Whole(1, 10_000)] = 15
     name: ClassVar[str] = "odd_months"
@@ -31,7 +31,7 @@ class OddMonths(Protocol):
     def windows(self, span: Span, stamps: TimeArray) -> tuple[WindowSet, ...]:
         """Return the set ``odd_months``."""
         months = stamps[span.start : span.stop].astype("datetime64[M]").astype(int)  # January 1970 is 0
-        first = np.flatnonzero(np.diff(months, prefix=-1))
+        first = np.flatnonzero(np.diff(months, prepend=-1))
         starts = span.start + first[months[first] % 2 == 0]
         return (WindowSet(self.name, starts[starts + self.month_steps <= span.stop], self.month_steps),)
 
