@@ -23,6 +23,7 @@ from rlx.measures.evaluation import Evaluation
 from rlx.measures.telemetry import guard_metrics
 from rlx.measures.trials import Sweep
 from rlx.policies.base import Oracle
+from rlx.policies.baselines import EqualWeight
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from rlx.data.splits import Span
     from rlx.policies.base import Policy
 
-EQUAL_WEIGHT = "equal_weight"
+EQUAL_WEIGHT = EqualWeight.name
 FEW = 3
 """Symbols that a title has space for."""
 

@@ -11,6 +11,7 @@ import numpy as np
 from rlx.evaluate.purging import UNSEEN
 from rlx.evaluate.window_rows import Row, seen_in
 from rlx.files import atomic_path
+from rlx.policies.baselines import EqualWeight
 from rlx.report.numbers import number
 from rlx.report.panels import INK, MUTED, note, plain_names
 from rlx.types import FloatArray
@@ -24,7 +25,7 @@ SIZE_INCHES = (14.0, 9.0)
 DPI = 100
 LEFT = 0.062
 MOST_DATES = 12
-BESIDE = "equal_weight"
+BESIDE = EqualWeight.name
 
 
 def new_figure(title: str, subtitle: str) -> Figure:

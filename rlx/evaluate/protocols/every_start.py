@@ -13,6 +13,7 @@ from rlx.evaluate.windows import WINDOWS
 from rlx.measures.distribution import describe_windows, window_metrics
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.outliers import describe_outliers, flag_names, outlier_sides, tukey_fence
+from rlx.policies.baselines import EqualWeight
 from rlx.ranges import Number
 from rlx.types import FloatArray
 
@@ -20,8 +21,6 @@ RETURN = "cumulative_return"
 EXCESS = "excess_over_equal_weight"
 FLAGS = {RETURN: "outlier", EXCESS: "excess_outlier"}
 """Measure that is searched for outliers -> column of its flag."""
-
-EQUAL_WEIGHT = "equal_weight"
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,6 @@ class EveryStart(Protocol):
 def _searched(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> dict[str, FloatArray]:
     """Return what is searched for outliers, (B,) each: the return and, where there is equal weight, the excess."""
     own = window_metrics(evaluation, WINDOWS)[RETURN]
-    if EQUAL_WEIGHT not in baselines:
+    if EqualWeight.name not in baselines:
         return {RETURN: own}
-    return {RETURN: own, EXCESS: own - window_metrics(baselines[EQUAL_WEIGHT], WINDOWS)[RETURN]}
+    return {RETURN: own, EXCESS: own - window_metrics(baselines[EqualWeight.name], WINDOWS)[RETURN]}
