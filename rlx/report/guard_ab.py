@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from rlx.evaluate.protocols.guard_ab import HITS
 from rlx.report.guard_ab_figure import draw_guard_ab
 from rlx.report.numbers import UNDEFINED, number
-from rlx.report.protocols import ProtocolReport
+from rlx.report.protocols import Block, ProtocolReport
 from rlx.report.tables import terminal_line, terminal_table
 from rlx.untrusted.markdown import Markdown, code, document, heading, table, words
+from rlx.untrusted.plain_types import Rule
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -164,4 +165,11 @@ def _value(value: float | None) -> str:
     return "off" if value is None else f"{value:g}"
 
 
-REPORT = ProtocolReport("Guards", render_guards, guards_on_terminal, draw_guard_ab, document="guard_metrics_summary")
+REPORT = ProtocolReport(
+    "Guards",
+    render_guards,
+    guards_on_terminal,
+    draw_guard_ab,
+    document="guard_metrics_summary",
+    shape=Annotated[Block, Rule("no block of this protocol, which writes a document", lambda block: False)],
+)

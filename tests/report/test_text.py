@@ -10,6 +10,7 @@ import pytest
 from rich.console import Console
 
 from rlx.data.splits import Span
+from rlx.errors import FileError
 from rlx.evaluate.judge import judge
 from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.protocols.walk_forward import WalkForward
@@ -167,6 +168,11 @@ def test_a_block_that_no_installed_package_shows_is_a_table_of_its_values() -> N
     console.print(scorecard_summary(scorecard))
     assert "| `n` | 3 |" in markdown and "| `share\\|won` | 0.25 |" in markdown and "see scorecard.json" in markdown
     assert "\x1b" not in markdown and "0.25" in console.export_text()
+
+
+def test_a_block_of_a_protocol_that_has_none_is_refused() -> None:
+    with pytest.raises(FileError, match=r"card: blocks\.guard_ab is \{\}, expected no block of this protocol"):
+        require_rendered(replace(card(Cash()), blocks={"guard_ab": {}}), "card")
 
 
 def test_many_windows_are_abbreviated() -> None:
