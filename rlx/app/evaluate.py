@@ -11,8 +11,6 @@ from typing import Any
 from rlx.app.construct import construct
 from rlx.app.contestant import make_ready, origin_of
 from rlx.app.guards import guarded_rules, settle_guard
-from rlx.app.hardware import Hardware, as_judged, set_up
-from rlx.app.market import cut
 from rlx.app.outputs import (
     print_comparison,
     print_summary,
@@ -21,12 +19,12 @@ from rlx.app.outputs import (
     write_evals,
     write_outputs,
 )
-from rlx.app.sweeps import sweep_of
 from rlx.config import EvaluateConfig
-from rlx.console import waiting
+from rlx.console import show_progress
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
+from rlx.data.traded import cut
 from rlx.errors import RlxError
 from rlx.evaluate.judge import judge
 from rlx.evaluate.protocols.base import Conditions
@@ -34,7 +32,9 @@ from rlx.evaluate.protocols.span import fit_windows, late_start, protocol_span
 from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
-from rlx.run_folder import record_run
+from rlx.runs.provenance import record_run
+from rlx.runs.sweeps import sweep_of
+from rlx.training.hardware import Hardware, for_evaluation, set_up
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ def evaluate(
     need a judgement leaves them where it is refused, too.
     """
     # The same number of threads as in training, hence the same float32 sums.
-    hardware = as_judged(set_up(config.hardware, cache_fallback))
+    hardware = for_evaluation(set_up(config.hardware, cache_fallback))
     policy: Policy = construct(config.policy)
     market = Market(config.data.load())
     try:
@@ -81,7 +81,7 @@ def _judge(
     for note in filter(None, notes):
         log.warning(note)
     provenance = record_run(run_dir, resolved, more=guard_fit)
-    with waiting(f"Judging {policy.name}"):
+    with show_progress(f"Judging {policy.name}"):
         judgement = judge(
             policy,
             market,

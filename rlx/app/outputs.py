@@ -21,16 +21,15 @@ from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.protocols import report_of
 from rlx.report.terminal import parts_table, scorecard_summary
 from rlx.report.windows_figure import write_png
-from rlx.run_folder import LEDGER, SCORECARD, folder_shown
+from rlx.run_folder import RunFolder, folder_shown
 
-EVALS = "evals"
 log = logging.getLogger(__name__)
 
 
 def write_outputs(run_dir: Path, judgement: Judgement) -> None:
     """Write ``ledger.parquet``, ``report.png``, ``scorecard.md`` and, last, ``scorecard.json``."""
-    write_ledger(run_dir / LEDGER, judgement.evaluation)
-    write_report_png(run_dir / "report.png", judgement.evaluation, judgement.baselines, judgement.title)
+    write_ledger(RunFolder(run_dir).ledger, judgement.evaluation)
+    write_report_png(RunFolder(run_dir).picture, judgement.evaluation, judgement.baselines, judgement.title)
     write_scorecard(run_dir, judgement)
 
 
@@ -62,10 +61,11 @@ def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run:
     name = f"{protocol.name}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
     if policy_run is not None:
         try:
-            return write_folder(policy_run / EVALS, name, write)
+            return write_folder(RunFolder(policy_run).evals, name, write)
         except OSError as error:
-            log.warning("%s cannot be written (%s); written to %s.", policy_run / EVALS, error, run_dir / EVALS)
-    return write_folder(run_dir / EVALS, name, write)
+            own, instead = RunFolder(policy_run).evals, RunFolder(run_dir).evals
+            log.warning("%s cannot be written (%s); written to %s.", own, error, instead)
+    return write_folder(RunFolder(run_dir).evals, name, write)
 
 
 def write_comparison(run_dir: Path, protocol: Protocol, comparison: Comparison) -> None:
@@ -91,8 +91,8 @@ def _draw(folder: Path, protocol: Protocol, drawn: Judgement | Comparison) -> No
 
 def write_scorecard(folder: Path, judgement: Judgement) -> None:
     """Write ``scorecard.md`` and, last, ``scorecard.json``."""
-    write_scorecard_markdown(folder / "scorecard.md", judgement.scorecard)
-    judgement.scorecard.write(folder / SCORECARD)
+    write_scorecard_markdown(RunFolder(folder).scorecard_markdown, judgement.scorecard)
+    judgement.scorecard.write(RunFolder(folder).scorecard)
 
 
 def print_summary(

@@ -83,10 +83,10 @@ def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
             f"guard.negative_return_turnover_penalty={penalty:g} has no effect: env.reward.turnover_penalty="
             f"{reward.turnover_penalty:g} is as high already."
         )
-    return notes + config.protocol.check(guard, load_guard) + _idle_options(config)
+    return notes + config.protocol.check(guard, load_guard) + _ineffective_options(config)
 
 
-def _idle_options(config: TradedConfig) -> list[str]:
+def _ineffective_options(config: TradedConfig) -> list[str]:
     """Say which options nothing of this version reads."""
     forecasts = isinstance(config, TrainConfig) and getattr(config.module, "forecasts_risk", False)
     notes = [

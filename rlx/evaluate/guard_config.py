@@ -48,7 +48,7 @@ class FittedGuard(Guard):
         value: float | None = getattr(self, f"{kind}_percentile")
         return value
 
-    def settled(self, thresholds: Mapping[str, float]) -> Guard:
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> Guard:
         """Return the plain guard with these thresholds, by kind, and all else as it is."""
         values = {item.name: getattr(self, item.name) for item in fields(Guard)}
         return Guard(**values | {f"{kind}_threshold": value for kind, value in thresholds.items()})

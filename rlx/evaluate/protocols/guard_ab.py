@@ -26,7 +26,7 @@ from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.measures.telemetry import guard_metrics
 from rlx.measures.window_differences import Difference, adjusted, independent_windows, mean_differences
 from rlx.policies.baselines import EqualWeight
-from rlx.ranges import Each, Text
+from rlx.ranges import ListOf, Text
 from rlx.sim.rules import Guard
 from rlx.types import BoolArray, FloatArray
 
@@ -52,7 +52,7 @@ class GuardAb(Protocol):
     compared with, window by window, over the windows at every start index.
     """
 
-    guards: Annotated[list[str], Each(Text(100), most=20)] = field(default_factory=lambda: ["none", "calibrated"])
+    guards: Annotated[list[str], ListOf(Text(100), most=20)] = field(default_factory=lambda: ["none", "calibrated"])
     name: ClassVar[str] = "guard_ab"
     evaluation_only: ClassVar[bool] = True
 
