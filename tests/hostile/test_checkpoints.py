@@ -232,7 +232,7 @@ def test_checkpoints_lie_in_the_run_alone(resumable: Path, shell: Shell) -> None
             state["callbacks"][key][name] = value
             torch.save(state, resumable)
             assert_refused(
-                shell.train("resume=run"), f"{resumable.relative_to(shell.folder)}: ", "path of no checkpoint"
+                shell.train("resume=run"), f"{resumable.relative_to(shell.folder)}: ", "is not the path of a checkpoint"
             )
             assert [entry.name for entry in shell.folder.iterdir()] == ["run"]
             assert contents(shell.folder / "run") | {Path("checkpoints") / LAST: b""} == before
@@ -266,7 +266,7 @@ def test_what_goes_wrong_while_a_run_is_brought_back(
     assert (finished.status, "Traceback" in finished.err) == (status, False), finished.err
     assert told in finished.err.splitlines()[-1]
     assert (contents(shell.folder) == before) is not left
-    if left:  # what was carried over is what can be gone on from
+    if left:  # what was carried over can be resumed from
         assert (finished.run() / "checkpoints" / LAST).read_bytes() == resumable.read_bytes()
     else:
         assert not (shell.folder / "outputs").exists()
