@@ -1,4 +1,4 @@
-"""What a task may be told, for schemas; no heavy imports."""
+"""Bounds of a task's settings, for schemas; no heavy imports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures of guards and cooldowns, each declared once: what the rules did to a book, not how it fared."""
+"""Measures of guards and cooldowns, each declared once: the effect of the rules on a book, not its result."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ TELEMETRY: dict[str, Metric] = {
         Metric(
             "mean_leverage_scale",
             "factor",
-            "Mean factor on executed weights, 1 while the guard is quiet",
+            "Mean factor on executed weights, 1 while the guard does not fire",
             "",
             lambda ledger, _: mean(ledger.leverage_scale),
         ),
@@ -87,7 +87,7 @@ TELEMETRY: dict[str, Metric] = {
 
 
 def telemetry_key(name: str) -> str:
-    """Return the logged key of a measure of guards and cooldowns, which a scorecard's ``guard`` has as ``name``."""
+    """Return the logged key of a measure of guards and cooldowns, called ``name`` in a scorecard's ``guard``."""
     return f"cooldown/{name.removeprefix('cooldown_')}" if name.startswith("cooldown_") else f"guard/{name}"
 
 

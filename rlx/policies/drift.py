@@ -1,4 +1,4 @@
-"""How weights move when nobody trades."""
+"""The drift of weights without trades."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _FLOOR = 1e-8
 
 
 def drifted(weights: FloatArray, growth: FloatArray) -> FloatArray:
-    """Return what ``weights`` (..., A) become after prices grew by the factors ``growth`` (..., A), cash unchanged.
+    """Return ``weights`` (..., A) after prices grew by the factors ``growth`` (..., A), cash unchanged.
 
     w g / (1 + sum w (g - 1)): rule 11 of the simulator compounded over several steps. Weights whose equity is used
     up become zero.

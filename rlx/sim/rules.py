@@ -1,4 +1,4 @@
-"""The rules of trading as value objects: the simulator's arguments and the configuration schema at once."""
+"""The rules of trading as value objects: both the simulator's arguments and the configuration schema."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Gross = Annotated[float | None, Number(0, 100)]
 Weight = Annotated[float, Number(0, 1)]
 Penalty = Annotated[float, Number(0, 100)]
 Steps = Whole(1, 10_000)
-MOST_BPS = 5_000.0  # a side, in all: half of what is traded
+MOST_BPS = 5_000.0  # per side, in total: half of the traded value
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Proportional trading costs and financing rates; ``Costs()`` alone is free, a command charges 5 bps a side.
+    """Proportional trading costs and financing rates; ``Costs()`` is free, a command charges 5 bps per side.
 
     The three ``*_bps`` are summed and charged per side on traded value. ``per_asset_bps`` replaces the sum: a
     mapping by symbol (configuration) or a sequence of A total bps (``simulate``). The ``*_annual`` are yearly rates.
@@ -58,7 +58,7 @@ def _items(per_asset_bps: Any) -> list[tuple[Any, Any]]:
         return list(per_asset_bps.items())
     if not isinstance(per_asset_bps, Iterable) or isinstance(per_asset_bps, (str, bytes)):
         raise ConfigError(
-            f"costs.per_asset_bps={as_typed(per_asset_bps)}: must be a mapping by symbol, or one number an asset."
+            f"costs.per_asset_bps={as_typed(per_asset_bps)}: must be a mapping by symbol, or one number per asset."
         )
     return list(enumerate(per_asset_bps))
 
@@ -67,9 +67,9 @@ def _items(per_asset_bps: Any) -> list[tuple[Any, Any]]:
 class Limits:
     """Bounds on the weights an account may hold, as fractions of equity; None switches a bound off.
 
-    ``Limits()`` alone lets an account go short, within a gross exposure of 1; a command is long-only.
-    ``max_weight`` bounds one asset's absolute weight, ``intraday_gross`` the sum of absolute executed weights and
-    ``closing_gross`` the sum carried out of a step. Gross above ``base_gross`` pays ``Costs.margin_annual``.
+    ``Limits()`` lets an account go short, within a gross exposure of 1; a command is long-only. ``max_weight`` bounds
+    one asset's absolute weight, ``intraday_gross`` the sum of absolute executed weights and ``closing_gross`` the sum
+    carried out of a step. Gross above ``base_gross`` pays ``Costs.margin_annual``.
     """
 
     long_only: bool = False
@@ -108,7 +108,7 @@ class Guard:
 
 @dataclass(frozen=True)
 class Cooldown:
-    """Loss shutdown: an asset/direction that just lost is held to ``probe_weight`` for ``steps``; None is off.
+    """Loss shutdown: an asset/direction that just lost is limited to ``probe_weight`` for ``steps``; None is off.
 
     The clip applies where the absolute weight exceeds ``min_position``; a net return within ``tolerance`` of zero
     neither starts nor ends a cooldown; ``penalty`` scales the reward term on positions still held in cooldown, those
@@ -145,7 +145,7 @@ class Reward:
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything that decides what a target weight earns: one value compared, hashed into keys and passed around."""
+    """Everything that determines the return of a target weight, as one value to compare, hash and pass around."""
 
     costs: Costs = field(default_factory=Costs)
     limits: Limits = field(default_factory=Limits)
@@ -165,7 +165,7 @@ class Rules:
             raise ConfigError(f"drift={as_typed(self.drift)}: must be true or false.")
 
     def among(self, symbols: Sequence[str], chosen: Sequence[str]) -> Rules:
-        """Return the rules for a market of the ``chosen`` ones of ``symbols`` alone."""
+        """Return the rules for a market with only the ``chosen`` ones of ``symbols``."""
         costs = self.costs
         overrides = costs.per_asset_bps
         if isinstance(overrides, Mapping):

@@ -182,4 +182,4 @@ def test_what_is_broken_of_a_package_is_left_out_with_a_warning(site: Path, fold
         answer = subprocess.run(asked, env=environment(broken), capture_output=True, text=True, check=True)
         assert "None the package rlx-demo has it, and it cannot be used" in answer.stdout
     for what, _, reason in BROKEN.values():
-        assert [line for line in told if f"its {what} is left out: " in line and reason in line], (what, told)
+        assert [line for line in told if f"its {what} is skipped: " in line and reason in line], (what, told)

@@ -196,7 +196,7 @@ def message(overrides: list[str], name: str = "train") -> str:
         ("logger.wandb=maybe", "logger.wandb: Invalid value 'maybe'"),
         ("protocol.split=tset", "Did you mean 'test'?"),
         ("protocol=walkforward", "Did you mean 'walk_forward'?"),
-        ("protocol=benchmark", "protocol=benchmark: a training cannot end in it"),
+        ("protocol=benchmark", "protocol=benchmark: a training cannot use it"),
         ("protocol.fence_iqrs=2", "protocol.fence_iqrs: no such key."),
         ("protocol.stride=64", "protocol.stride: no such key."),
         ("seed=x", "seed: Value 'x'"),
@@ -216,7 +216,7 @@ def test_turnover_guard_without_cooldown_is_told_and_not_refused() -> None:
     arguments = ["guard.turnover_threshold=0.5", "guard.turnover_probation_steps=3"]
     config = typed(compose("train", ["guard=calibrated", *arguments[:1]]), TrainConfig)
     (note,) = validate(config, arguments)
-    assert note.startswith("note: the turnover guard is idle")
+    assert note.startswith("note: the turnover guard has no effect")
     config = typed(compose("train", ["guard=calibrated", "env.cooldown.steps=12"]), TrainConfig)
     assert validate(config, arguments) == []
 
@@ -224,7 +224,7 @@ def test_turnover_guard_without_cooldown_is_told_and_not_refused() -> None:
 def test_a_fitted_guard_that_will_be_idle_is_told() -> None:
     arguments = ["guard.turnover_percentile=95"]
     (note,) = validate(typed(compose("train", ["guard=fitted", *arguments]), TrainConfig), arguments)
-    assert note.startswith("note: the turnover guard is idle")
+    assert note.startswith("note: the turnover guard has no effect")
     assert validate(typed(compose("train", ["guard=fitted", "guard.turnover_percentile=null"]), TrainConfig)) == []
 
 

@@ -331,7 +331,7 @@ def test_a_file_that_is_no_scorecard_is_refused(tmp_path: Path, text: str | None
 
 def test_what_json_cannot_hold_is_refused_and_nothing_is_left_behind(tmp_path: Path, judgement: Judgement) -> None:
     broken = replace(judgement.scorecard, config={"market": object()})
-    with pytest.raises(TypeError, match="object has no place in a JSON file"):
+    with pytest.raises(TypeError, match="object cannot be stored in a JSON file"):
         broken.write(tmp_path / "scorecard.json")
     assert list(tmp_path.iterdir()) == []
 

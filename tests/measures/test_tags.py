@@ -100,8 +100,8 @@ def test_an_entry_from_before_the_metric_has_none() -> None:
 
 
 def test_words_are_made_of_label_and_unit() -> None:
-    told = [in_words(metric, 0.5) for metric in tagged("figure").values()]
-    assert told == ["50.00% a year", "Sharpe 0.50", "max drawdown 50.00%", "turnover 50.00% a step"]
+    shown_text = [in_words(metric, 0.5) for metric in tagged("figure").values()]
+    assert shown_text == ["50.00% a year", "Sharpe 0.50", "max drawdown 50.00%", "turnover 50.00% a step"]
     assert spelt_out(METRICS["turnover"]) == "turnover a step"
     assert replace(METRICS["turnover"], label="").heading == "turnover"
     assert is_fraction("max_drawdown") and not is_fraction("sharpe") and not is_fraction("annual_turnover")

@@ -1,4 +1,4 @@
-"""What a network is built of in files: the plain arguments of its constructor, those of a head among them."""
+"""The arguments of a network in files: the plain arguments of its constructor, including those of a head."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Network = TypeVar("Network", bound=nn.Module)
 
 
 def argument_types(kind: type[nn.Module]) -> dict[str, Any]:
-    """Return the types of the arguments by name; in the place of an ``AllocationHead`` are those of its numbers."""
+    """Return the types of the arguments by name, with those of its numbers in place of an ``AllocationHead``."""
     types: dict[str, Any] = {}
     for name, hint in _constructor(kind).items():
         types |= get_type_hints(hint) if hint is AllocationHead else {name: hint}
@@ -21,7 +21,7 @@ def argument_types(kind: type[nn.Module]) -> dict[str, Any]:
 
 
 def build(kind: type[Network], arguments: Mapping[str, Any]) -> Network:
-    """Return the network of ``arguments``, which have the names and types of ``argument_types``."""
+    """Return the network built from ``arguments`` with the names and types of ``argument_types``."""
     return kind(
         **{
             name: AllocationHead(**{number: arguments[number] for number in get_type_hints(hint)})
