@@ -36,7 +36,7 @@ SPAN = Span(STEPS - TEST, STEPS)
 
 
 class Result(NamedTuple):
-    """One judged path: ``gain`` is expected net log growth a year over equal weights, ``share`` that of the attainable."""
+    """One judged path: ``gain`` is expected log growth a year over equal weights, ``share`` that of the attainable."""
 
     kind: str
     name: str
