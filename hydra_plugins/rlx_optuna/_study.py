@@ -23,17 +23,15 @@ from optuna.trial import Trial, TrialState
 
 from hydra_plugins.rlx_optuna._folder import note_folder, refuse_foreign_folder, refuse_nothing_to_run, taken
 from hydra_plugins.rlx_optuna._report import print_trials, save_results
-from hydra_plugins.rlx_optuna._state import ABORTED, done, write_record
 from hydra_plugins.rlx_optuna._stopped import fail_stopped
-from hydra_plugins.rlx_optuna._storage import Place, opened
 from hydra_plugins.rlx_optuna._terms import check_terms, settings_of
 from hydra_plugins.rlx_optuna.config import ResumableSweeperConfig
 from rlx.errors import ConfigError, RlxError
 from rlx.ranges import check, declared
+from rlx.runs.study_state import ABORTED, REASON, done, write_record
+from rlx.runs.study_storage import Place, opened
 
 log = logging.getLogger(__name__)
-
-REASON = "failure"
 
 
 class Search(NamedTuple):
@@ -124,7 +122,7 @@ class ResumableStudy(OptunaSweeperImpl):
             raise
         finally:
             write_record(folder, place, study)
-            print_trials(study, REASON)
+            print_trials(study)
 
     def _ask(self, study: optuna.Study, folder: Path) -> Trial:
         trial = study.ask()

@@ -1,4 +1,4 @@
-"""The commands, which combine data, simulator, learner and judge."""
+"""The commands: each puts data, simulator, learner and evaluator together."""
 
 import time
 

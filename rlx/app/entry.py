@@ -28,7 +28,6 @@ from rlx.app import STARTED
 from rlx.app.arguments import prepared, refuse_foreign_groups
 from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end, is_out_of_memory
 from rlx.app.folders import run_folder
-from rlx.app.hardware import use_compile_caches
 from rlx.config import (
     EvaluateConfig,
     TrainConfig,
@@ -44,9 +43,10 @@ from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
 from rlx.stops import stopped_by
+from rlx.training.hardware import use_compile_caches
 
 if TYPE_CHECKING:
-    from rlx.app.train import Fitted
+    from rlx.training.fit import Fitted
 
 log = logging.getLogger(__name__)
 _not_yet_run = [STARTED]
@@ -133,12 +133,12 @@ def run_train(cfg: DictConfig) -> Fitted:
         cfg, config = train_config(cfg)
         cache_fallback = use_compile_caches()
         with show_progress("Loading"):
-            from rlx.app.market import load_traded
+            from rlx.data.traded import load_traded
 
             traded = load_traded(config.data, config.module.window_steps)  # bad data stop before the slow imports
             with _spared_by_the_collector():
-                from rlx.app.resume import undone_if_not_restored
                 from rlx.app.train import train
+                from rlx.training.resume import undone_if_not_restored
 
         with undone_if_not_restored(run_dir):
             return train(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)

@@ -13,10 +13,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from hydra_plugins.rlx_optuna._state import read_state, study_state, write_record
-from hydra_plugins.rlx_optuna._storage import Place, opened
 from rlx.app.sweep_report import report_on
-from rlx.app.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
 from rlx.data.splits import Span
 from rlx.errors import RlxError
 from rlx.evaluate.config import Protocol
@@ -24,6 +21,9 @@ from rlx.evaluate.judge import judge
 from rlx.evaluate.ledger_file import write_ledger
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
+from rlx.runs.study_state import read_state, study_state, write_record
+from rlx.runs.study_storage import Place, opened
+from rlx.runs.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
 from tests.app.commands import Shell
 from tests.evaluate.players import FREE, Player, random_market
 from tests.hostile.damage import damaged_bytes, damaged_documents, damaged_json

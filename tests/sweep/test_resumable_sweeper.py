@@ -17,8 +17,8 @@ import pytest
 from omegaconf import OmegaConf
 from optuna.trial import TrialState
 
-from hydra_plugins.rlx_optuna._record import StudyState
-from hydra_plugins.rlx_optuna._state import read_state
+from rlx.runs.study import StudyState
+from rlx.runs.study_state import read_state
 from tests.hostile.refusal import contents
 from tests.sweep.sweep_app import main
 

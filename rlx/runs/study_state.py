@@ -1,4 +1,4 @@
-"""The state of a study, counted in its storage and recorded in its sweep's folder."""
+"""The state of a study, counted in its storage and recorded in the folder of its sweep."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from pathlib import Path
 import optuna
 from optuna.trial import TrialState
 
-from hydra_plugins.rlx_optuna._record import RECORD, STUDY, StudyState, read_record, recorded_state
-from hydra_plugins.rlx_optuna._storage import Place, opened_to_read
 from rlx.errors import FileError
 from rlx.files import write_json
+from rlx.runs.study import RECORD, STUDY, StudyState, read_record, recorded_state
+from rlx.runs.study_storage import Place, opened_to_read
 from rlx.untrusted.shown import brief
 
-ABORTED = "aborted"  # user attribute of a trial that did not finish, and so does not count towards the total
+# User attributes of a trial: that it was aborted, so that it is not part of the total, and why it failed.
+ABORTED, REASON = "aborted", "failure"
 
 
 def study_state(study: optuna.Study) -> StudyState:
-    """Return the current state of a study."""
+    """Return the state of a study now."""
     trials = study.get_trials(deepcopy=False)
     complete = [trial for trial in trials if trial.state == TrialState.COMPLETE]
     return StudyState(
@@ -29,12 +30,12 @@ def study_state(study: optuna.Study) -> StudyState:
 
 
 def done(study: optuna.Study) -> int:
-    """Count the finished trials, failed ones included."""
+    """Count the trials that ended, failed ones included and aborted ones excluded."""
     return sum(t.state.is_finished() and ABORTED not in t.user_attrs for t in study.get_trials(deepcopy=False))
 
 
 def write_record(folder: Path, place: Place, study: optuna.Study) -> None:
-    """Write the record into a sweep's folder; the path of a storage file within it is relative."""
+    """Write the record into a sweep's folder; the storage's file is relative to the folder if it is inside."""
     state = study_state(study)
     write_json(
         folder / RECORD,
@@ -50,10 +51,10 @@ def write_record(folder: Path, place: Place, study: optuna.Study) -> None:
 
 
 def read_state(folder: Path) -> StudyState | None:
-    """Return the state of the study in a sweep's folder; None where there is no study.
+    """Return the state of the study of a sweep's folder; None where there is no study.
 
-    A storage file is read again. For any other storage the record is used: a file must not make rlx connect anywhere.
-    RlxError for a storage that is missing or cannot be read.
+    A storage that is a file is read again. Any other storage is never connected to because a file names it, so the
+    record is returned. RlxError if it cannot be read or is missing.
     """
     record = read_record(folder)
     if record is None:
@@ -64,7 +65,7 @@ def read_state(folder: Path) -> StudyState | None:
 
 
 def _read_file(file: Path, study_name: str | None) -> StudyState:
-    """Return the state of the named study in a file; without a name, the total number of trials of several studies."""
+    """Return the state of a file's study of that name; without a name, of several studies only the number of trials."""
     with opened_to_read(file) as storage:
         names = optuna.get_all_study_names(storage)
         if study_name is not None and study_name not in names:
