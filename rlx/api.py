@@ -94,10 +94,10 @@ def load_policy(path: str | os.PathLike[str]) -> CheckpointPolicy:
 
 
 def load_run(path: str | os.PathLike[str]) -> Run:
-    """Read the folder of a finished or unfinished run; RlxError where no run began in it, and for a damaged file."""
+    """Read a run folder, however far the run came; RlxError where none began in it, and for a damaged file."""
     folder, run = Path(path), RunFolder(Path(path))
     if not run.config.is_file():
-        what = f"has no {RunFolder.config}, so no run has begun in it" if folder.is_dir() else "no such folder"
+        what = f"holds no {RunFolder.config}, so no run has begun in it" if folder.is_dir() else "no such folder"
         raise ConfigError(f"{folder}: {what}. Name a run folder.")
     try:
         config: dict[str, Any] = require(read_yaml(run.config), dict[str, Any], str(run.config))
@@ -108,7 +108,7 @@ def load_run(path: str | os.PathLike[str]) -> Run:
 
 
 def _metrics(path: Path) -> pd.DataFrame | None:
-    """Return the logged rows, in the columns of ``metrics.csv``, from the file that keeps every row after a kill."""
+    """Return what was logged, as ``metrics.csv`` has it, of the file that no kill leaves without a row."""
     import pandas as pd
 
     from rlx.tracking.history import read_rows

@@ -30,7 +30,7 @@ class RunFolderCsvLogger(CSVLogger):
         """Write nothing: the run folder holds the resolved configuration already."""
 
     def save(self) -> None:
-        """Write the buffered rows."""
+        """Write the rows that are waiting."""
         with named_in_errors(RunFolder(Path(self.log_dir)).metrics_csv):
             super().save()
 
