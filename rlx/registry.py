@@ -109,10 +109,19 @@ GROUPS: dict[str, Group] = {
     ),
     "protocol": Group(
         "rlx.protocols",
-        OPTIONS + ("evaluation_only",),
-        _at("rlx.evaluate.config", holdout="Protocol", walk_forward="WalkForward", benchmark="Benchmark")
-        | _at("rlx.evaluate.every_start_config", every_start="EveryStart")
-        | _at("rlx.evaluate.guard_config", guard_ab="GuardAb"),
+        OPTIONS + ("name", "evaluation_only", "judges_targets", "window_sets", "measure", "plan", "check", "note"),
+        _at("rlx.evaluate.protocols.base", holdout="Protocol")
+        | _at("rlx.evaluate.protocols.walk_forward", walk_forward="WalkForward")
+        | _at("rlx.evaluate.protocols.every_start", every_start="EveryStart")
+        | _at("rlx.evaluate.protocols.guard_ab", guard_ab="GuardAb")
+        | _at("rlx.evaluate.protocols.benchmark", benchmark="Benchmark"),
+    ),
+    "report": Group(
+        "rlx.reports",
+        ("title", "markdown", "terminal", "draw", "document", "shape"),
+        _at("rlx.report.walk_forward", walk_forward="REPORT")
+        | _at("rlx.report.every_start", every_start="REPORT")
+        | _at("rlx.report.guard_ab", guard_ab="REPORT"),
     ),
     "network": Group(
         "rlx.networks",
@@ -122,6 +131,7 @@ GROUPS: dict[str, Group] = {
         | _at("rlx.policies.networks.gru_dirichlet", gru_dirichlet="GruDirichlet")
         | _at("rlx.policies.networks.book", book_allocation="BookAllocation"),
     ),
+    "forecaster": Group("rlx.forecasters", OPTIONS + ("_target_",), _at("rlx.forecast.config", own="OwnConfig")),
     "feature": Group("rlx.features", ("compute", "needs", "extra_bars", "minimum"), table="rlx.data.features:KINDS"),
     "metric": Group(
         "rlx.metrics",

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rlx.sim.rules import Rules
+from rlx.sim.rules import GUARDS, Rules
 from rlx.types import Accounting, Execution, FloatArray
 
 
@@ -70,10 +70,10 @@ def foresight(book: Book, rules: Rules) -> float:
 def foresight_is_exact(rules: Rules) -> bool:
     """Return whether executed weights follow from the bar of the decision alone.
 
-    With ``next_open`` the turnover guard rightly sees the night before it allows a trade, so executed weights depend on
+    With ``next_open`` a guard that looks at the trade rightly sees the night before it, so executed weights depend on
     the bar in which they are executed.
     """
-    guarded = rules.guard.turnover_threshold is not None and rules.cooldown.enabled
+    guarded = any(rule.sees_trade and rules.is_on(rule) for rule in GUARDS)
     return not (rules.execution is Execution.next_open and guarded)
 
 

@@ -17,7 +17,7 @@ from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
 from rlx.policies.base import Forecasting, Oracle, Policy
 from rlx.sim.ledger import Ledger
-from rlx.sim.rules import Rules
+from rlx.sim.rules import GUARDS, Rules
 from rlx.types import Execution, FloatArray, IntArray
 
 DIGEST_BYTES = 16
@@ -25,14 +25,18 @@ DIGEST_BYTES = 16
 ACCOUNT = ("weights", "value", "drawdown", "trailing_return", "cooldown_long", "cooldown_short")
 
 BEFORE_THE_OPEN = (
-    *("limit_clipped", "drawdown_guard", "negative_return_guard", "leverage_scale", "turnover_penalty"),
+    "limit_clipped",
+    *(rule.flag for rule in GUARDS if not rule.sees_trade),
+    *(rule.sets for rule in GUARDS if not rule.sees_trade),
     "trailing_return",
 )
 """Ledger quantities of a step that follow from its decision's bar, even if it trades at the next open."""
 
 AT_THE_CLOSE = (
     *BEFORE_THE_OPEN,
-    *("turnover_guard", "probe_weight", "cooldown_clipped", "cooldown_penalty", "executed_weights", "gross_exposure"),
+    *(rule.flag for rule in GUARDS if rule.sees_trade),
+    *(rule.sets for rule in GUARDS if rule.sees_trade),
+    *("cooldown_clipped", "cooldown_penalty", "executed_weights", "gross_exposure"),
 )
 """The same where the step trades at the close of its decision."""
 

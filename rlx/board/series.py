@@ -14,6 +14,7 @@ from rlx.measures import metrics
 from rlx.measures.days import daily_growth
 from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.sim.ledger import Ledger
+from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray, IntArray
 
 POINTS = 400
@@ -107,8 +108,7 @@ def _weights(ledger: Ledger, symbols: tuple[str, ...], shown: IntArray) -> dict[
 
 
 def _guards(ledger: Ledger, shown: IntArray) -> dict[str, FloatArray]:
-    names = ("drawdown_guard", "negative_return_guard", "turnover_guard")
-    return {name: _mean_since(getattr(ledger, name)[0], shown) for name in names}
+    return {rule.flag: _mean_since(getattr(ledger, rule.flag)[0], shown) for rule in GUARDS}
 
 
 def _monthly(holdout: WindowLedger, growth: FloatArray, lasts: IntArray) -> list[list[Any]]:

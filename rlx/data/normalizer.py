@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
 from rlx.errors import DataError
 from rlx.types import FloatArray
+
+
+class WrittenNormalizer(TypedDict):
+    """What files hold of a ``Normalizer``."""
+
+    feature_names: list[str]
+    mean: list[float]
+    std: list[float]
+    clip: float
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,11 +10,15 @@ import numpy as np
 
 from rlx.errors import ConfigError, DataError
 from rlx.ranges import Number, Text, Whole, check_fields
+from rlx.untrusted.plain_types import NAME, Rule, Stamp
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
 
 Share = Annotated[float, Number(0.0001, 0.9999)]
+Ends = Annotated[list[Stamp], Rule("the time stamps of a span", lambda ends: len(ends) == 2)]
+Seen = Annotated[dict[str, Ends], Rule("names of spans", lambda seen: all(re.fullmatch(NAME, name) for name in seen))]
+"""Spans as files hold them: by name, the time stamps of the first decision and of the last close."""
 
 
 @dataclass

@@ -12,8 +12,9 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.decisions.encoding import STATE_BOUND, encode_accounts, observation_size
 from rlx.decisions.head import AllocationHead
-from rlx.envs.bounds import EPISODE_STEPS, FEATURE_NOISE, REWARD_SCALE, WINDOW_STEPS
+from rlx.envs.bounds import EPISODE_STEPS, REWARD_SCALE, WINDOW_STEPS
 from rlx.errors import ConfigError, DataError
+from rlx.fields import FEATURE_NOISE
 from rlx.ranges import Number, Whole, check, check_fields
 from rlx.sim.accounts import Accounts
 from rlx.sim.entrance import bars_given, count_given, given, numbers

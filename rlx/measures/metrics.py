@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from rlx.sim.rule_numbers import RUIN
 from rlx.types import FloatArray
 
 ROUNDING = 1e-10
 """Standard deviations below this fraction of the mean, or below ``ROUNDING_FLOOR``, are noise of a constant series."""
 
 ROUNDING_FLOOR = 1e-14
-
-RUIN = 1e-8
-"""The simulator's lower bound on the growth of one step; growth is compounded with the same bound."""
 
 
 def _ratio(numerator: Any, denominator: Any) -> FloatArray:
@@ -44,7 +42,7 @@ def _spread(returns: FloatArray) -> FloatArray:
 
 
 def cumulative_return(returns: FloatArray) -> FloatArray:
-    """Compound the returns: prod(1 + r) - 1, each step's growth at least 1e-8. (..., T) -> (...)."""
+    """Compound the returns: prod(1 + r) - 1, each step's growth floored as the simulator's is. (..., T) -> (...)."""
     return np.asarray(np.prod(np.maximum(1.0 + returns, RUIN), axis=-1) - 1.0)
 
 

@@ -6,32 +6,19 @@ import numpy as np
 
 from rlx.measures.metric import Metric, lowest, mean
 from rlx.sim.ledger import Ledger
+from rlx.sim.rules import GUARDS, GuardRule
 from rlx.types import FloatArray
+
+
+def _hit_rate(rule: GuardRule) -> Metric:
+    meaning = f"Steps on which the {rule.label.replace(' ', '-')} guard fired"
+    return Metric(rule.hit_rate, "share", meaning, "", lambda ledger, _: mean(getattr(ledger, rule.flag)))
+
 
 TELEMETRY: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric(
-            "drawdown_hit_rate",
-            "share",
-            "Steps on which the drawdown guard fired",
-            "",
-            lambda ledger, _: mean(ledger.drawdown_guard),
-        ),
-        Metric(
-            "negative_return_hit_rate",
-            "share",
-            "Steps on which the negative-return guard fired",
-            "",
-            lambda ledger, _: mean(ledger.negative_return_guard),
-        ),
-        Metric(
-            "turnover_hit_rate",
-            "share",
-            "Steps on which the turnover guard fired",
-            "",
-            lambda ledger, _: mean(ledger.turnover_guard),
-        ),
+        *map(_hit_rate, GUARDS),
         Metric(
             "mean_leverage_scale",
             "factor",

@@ -20,13 +20,13 @@ from rlx.data.normalizer import Normalizer
 from rlx.decisions.observation import Observation
 from rlx.errors import CheckpointError, RlxError
 from rlx.files import named_in_errors
+from rlx.forecast.network import shape_types
 from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, PolicyFacts, WrittenNetwork, facts_file, read_facts
 from rlx.policies.networks import PolicyNetwork, network_name, network_of
-from rlx.policies.networks.arguments import build
-from rlx.policies.networks.forecaster import QuantileForecaster
-from rlx.policies.weights import read_weights, require_arguments, with_weights
+from rlx.policies.networks.arguments import argument_types, build
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
+from rlx.untrusted.network_weights import read_weights, require_arguments, with_weights
 
 WEIGHTS_FILE = "policy.safetensors"
 
@@ -140,10 +140,10 @@ def load_checkpoint(path: str | Path, key: str = "policy.path") -> CheckpointPol
 def _network(where: Path, described: WrittenNetwork, tensors: Mapping[str, Tensor], path: Path) -> PolicyNetwork:
     """Return the network that the facts describe, with the weights from ``path``."""
     kind, arguments = network_of(described["name"], f"{where}: network.name"), described["arguments"]
-    require_arguments(kind, arguments, tensors, f"{where}: network.arguments")
+    require_arguments(argument_types(kind), arguments, tensors, f"{where}: network.arguments")
     if "forecaster" in arguments:
         key = f"{where}: network.arguments.forecaster"
-        require_arguments(QuantileForecaster, arguments["forecaster"], tensors, key, ("n_series", "n_features"))
+        require_arguments(shape_types(), arguments["forecaster"], tensors, key)
     return with_weights(lambda: build(kind, arguments), tensors, path)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from rlx.sim.rule_numbers import RUIN
 from rlx.types import FloatArray
-
-_FLOOR = 1e-8
 
 
 def drifted(weights: FloatArray, growth: FloatArray) -> FloatArray:
@@ -16,4 +15,4 @@ def drifted(weights: FloatArray, growth: FloatArray) -> FloatArray:
     up become zero.
     """
     equity = 1.0 + (weights * (growth - 1.0)).sum(axis=-1, keepdims=True)
-    return np.where(equity > _FLOOR, weights * growth / np.maximum(equity, _FLOOR), 0.0)
+    return np.where(equity > RUIN, weights * growth / np.maximum(equity, RUIN), 0.0)

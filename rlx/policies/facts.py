@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -10,33 +9,20 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from rlx.data.market import Market
-from rlx.data.normalizer import Normalizer
-from rlx.data.splits import Span
+from rlx.data.normalizer import Normalizer, WrittenNormalizer
+from rlx.data.splits import Seen, Span
 from rlx.errors import CheckpointError, FileError
 from rlx.run_folder import RunFolder
 from rlx.sim.rules import Rules
-from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import Rule, Stamp, matching, require, require_fields
+from rlx.untrusted.documents import MAX_FACTS_BYTES, read_json
+from rlx.untrusted.plain_types import NAME, Rule, matching, require, require_fields
 from rlx.untrusted.shown import shown
 
 FACTS_FILE = "policy.json"
 FORMAT_VERSION = 1
-MAX_FACTS_BYTES = 16 * 2**20
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}"
 
 Named = Annotated[str, matching(NAME, "a name")]  # it becomes the name of a policy, and of files
 Names = Annotated[tuple[str, ...], Rule("a list of names", bool)]
-Ends = Annotated[list[Stamp], Rule("the time stamps of a span", lambda ends: len(ends) == 2)]
-Seen = Annotated[dict[str, Ends], Rule("names of spans", lambda seen: all(re.fullmatch(NAME, name) for name in seen))]
-
-
-class WrittenNormalizer(TypedDict):
-    """The fields of a ``Normalizer`` in ``policy.json``."""
-
-    feature_names: list[str]
-    mean: list[float]
-    std: list[float]
-    clip: float
 
 
 class WrittenNetwork(TypedDict):

@@ -21,11 +21,10 @@ from rlx.decisions.observation import Observation
 from rlx.errors import PlanError
 from rlx.policies.config import PlanConfig
 from rlx.policies.covered import covered_span
-from rlx.sim.rule_numbers import rule_numbers
+from rlx.sim.rule_numbers import RUIN, rule_numbers
 from rlx.sim.rules import Costs, Rules
 from rlx.types import FloatArray
 
-RUINED = 1e-8  # relative to the initial cash: an account with less has no meaningful weights
 JSON, MARKDOWN = "plan_replay.json", "plan_replay.md"
 
 
@@ -170,5 +169,5 @@ def _weights(books: Replay, bars: DayBars, first: int) -> FloatArray:
     cash = np.concatenate([np.full(first, books.initial_cash), books.cash, np.full(after, books.cash[-1])])
     values = positions * bars.close
     equity = (cash + values.sum(axis=1))[:, None]
-    alive = equity > RUINED * books.initial_cash
+    alive = equity > RUIN * books.initial_cash  # with less it holds nothing that weights could say
     return np.where(alive, values / np.where(alive, equity, 1.0), 0.0)

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray
 
 WEIGHTS = ("executed_weights", "closing_weights")
-FLAGS = ("drawdown_guard", "negative_return_guard", "turnover_guard", "ruined")
+FLAGS = (*(rule.flag for rule in GUARDS), "ruined")
 COUNTS = ("cooldown_long", "cooldown_short")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from rlx.errors import ConfigError
 from rlx.ranges import Number, Whole, check, check_fields
@@ -84,6 +84,47 @@ class Limits:
         check_fields(self, "limits")
 
 
+class GuardRule(NamedTuple):
+    """One of the guards of ``Guard``: what it is called in keys, ledgers, files and pictures, and what it acts on.
+
+    ``sets`` is the ledger quantity that it changes when it fires. It fires at its threshold and above, or
+    ``fires_below``. One that ``sees_trade`` looks at the trade that the step would make, which follows the night where
+    trades are at the open; one that ``needs_cooldown`` has no effect without a cooldown.
+    """
+
+    name: str
+    label: str
+    sets: str
+    fires_below: bool = False
+    sees_trade: bool = False
+    needs_cooldown: bool = False
+
+    @property
+    def threshold(self) -> str:
+        """The field of ``Guard`` that switches it on."""
+        return f"{self.name}_threshold"
+
+    @property
+    def flag(self) -> str:
+        """The ledger quantity that says on which steps it fired."""
+        return f"{self.name}_guard"
+
+    @property
+    def hit_rate(self) -> str:
+        """The name of the share of steps on which it fired."""
+        return f"{self.name}_hit_rate"
+
+    def is_on(self, threshold: float | None, cooldown_steps: int | None) -> bool:
+        """Return whether it can fire at all."""
+        return threshold is not None and (not self.needs_cooldown or cooldown_steps is not None)
+
+
+DRAWDOWN = GuardRule("drawdown", "drawdown", "leverage_scale")
+NEGATIVE_RETURN = GuardRule("negative_return", "negative return", "turnover_penalty", fires_below=True)
+TURNOVER = GuardRule("turnover", "turnover", "probe_weight", sees_trade=True, needs_cooldown=True)
+GUARDS = (DRAWDOWN, NEGATIVE_RETURN, TURNOVER)
+
+
 @dataclass(frozen=True)
 class Guard:
     """Regime guards; a threshold of None switches that guard off, and a guard only ever lowers risk."""
@@ -101,9 +142,8 @@ class Guard:
 
     @property
     def enabled(self) -> bool:
-        """Whether any of the three guards is on."""
-        thresholds = (self.drawdown_threshold, self.negative_return_threshold, self.turnover_threshold)
-        return any(threshold is not None for threshold in thresholds)
+        """Whether any of the guards has a threshold."""
+        return any(getattr(self, rule.threshold) is not None for rule in GUARDS)
 
 
 @dataclass(frozen=True)
@@ -163,6 +203,10 @@ class Rules:
                 raise ConfigError(f"{name}={as_typed(value)}: must be a rlx.sim.{kind.__name__}.")
         if not isinstance(self.drift, bool):
             raise ConfigError(f"drift={as_typed(self.drift)}: must be true or false.")
+
+    def is_on(self, rule: GuardRule) -> bool:
+        """Return whether one of the guards can fire at all."""
+        return rule.is_on(getattr(self.guard, rule.threshold), self.cooldown.steps)
 
     def among(self, symbols: Sequence[str], chosen: Sequence[str]) -> Rules:
         """Return the rules for a market with only the ``chosen`` ones of ``symbols``."""

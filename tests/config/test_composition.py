@@ -17,9 +17,10 @@ from rlx.config.errors import explain
 from rlx.config.guards import guard_options, load_guard
 from rlx.data.config import FolderData, SampleData
 from rlx.errors import ConfigError, RlxError
-from rlx.evaluate.config import Protocol, WalkForward
-from rlx.evaluate.every_start_config import EveryStart
 from rlx.evaluate.guard_config import FittedGuard
+from rlx.evaluate.protocols.base import Protocol
+from rlx.evaluate.protocols.every_start import EveryStart
+from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.sim.rules import Guard
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -97,15 +98,6 @@ def test_every_sweep_searches_keys_that_exist(sweep: str) -> None:
     assert cfg.hydra.sweeper.params
     for key in cfg.hydra.sweeper.params:
         assert OmegaConf.select(cfg, key, throw_on_missing=True) is not None, key
-
-
-@pytest.mark.parametrize("name", ["train", "evaluate"])
-def test_help_names_every_option(name: str) -> None:
-    text = compose(name, return_hydra_config=True).hydra.help.template
-    words = set(text.split())
-    elsewhere = {"module", "logger"} if name == "evaluate" else {"policy"}
-    for group, option in OPTIONS:
-        assert group in elsewhere or option in words, f"{group}={option} is missing in the help"
 
 
 def test_calibrated_guard_has_the_published_numbers() -> None:

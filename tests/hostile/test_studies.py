@@ -16,9 +16,9 @@ import pytest
 from rlx.app.sweep_report import report_on
 from rlx.data.splits import Span
 from rlx.errors import RlxError
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
 from rlx.evaluate.ledger_file import write_ledger
+from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
 from rlx.runs.study_state import read_state, study_state, write_record

@@ -19,8 +19,8 @@ from rlx.policies.base import Policy
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.mlp import MlpAllocation
-from rlx.policies.weights import MAX_HEADER_BYTES
 from rlx.sim.rules import Costs, Guard, Rules
+from rlx.untrusted.network_weights import MAX_HEADER_BYTES
 from tests.envs.tasks import FEATURES, make_market
 from tests.policies.acting import observe
 

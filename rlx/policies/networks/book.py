@@ -13,8 +13,8 @@ from rlx.decisions.encoding import encode, observation_size
 from rlx.decisions.head import AllocationHead
 from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError
+from rlx.forecast.network import QuantileForecaster
 from rlx.policies.networks.base import PolicyNetwork
-from rlx.policies.networks.forecaster import QuantileForecaster
 from rlx.policies.networks.mlp import perceptron
 from rlx.types import FloatArray
 

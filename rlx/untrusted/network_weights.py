@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import safetensors.torch
 import torch
@@ -13,10 +13,11 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from rlx.errors import CheckpointError
-from rlx.policies.networks.arguments import Network, argument_types
 from rlx.untrusted.plain_types import require
 from rlx.untrusted.shown import reason, shown
 from rlx.untrusted.text import read_bytes
+
+Network = TypeVar("Network", bound=nn.Module)
 
 MAX_BYTES = 2**30
 MAX_HEADER_BYTES = 4 * 2**20  # names and shapes of about 30,000 tensors
@@ -63,15 +64,17 @@ def read_weights(path: Path, sha256: str, facts: str) -> dict[str, Tensor]:
     return tensors
 
 
-def require_arguments(
-    kind: type[nn.Module], arguments: Any, tensors: Mapping[str, Tensor], name: str, given: Sequence[str] = ()
-) -> None:
-    """Raise FileError or CheckpointError unless ``arguments`` are those of ``kind``, none exceeding ``tensors``.
+def constructor_types(kind: type[nn.Module]) -> dict[str, Any]:
+    """Return the types of the arguments that a network is built of, by name."""
+    return {name: hint for name, hint in get_type_hints(kind.__init__).items() if name != "return"}
 
-    So building costs no more than reading the file: each size has that many numbers in the file, and each layer a
-    tensor. ``name`` is the file and the key in it; arguments ``given`` are known from elsewhere.
+
+def require_arguments(hints: Mapping[str, Any], arguments: Any, tensors: Mapping[str, Tensor], name: str) -> None:
+    """Raise FileError or CheckpointError unless ``arguments`` have the types ``hints``, none beyond ``tensors``.
+
+    So building costs no more than reading the file did: a size has so many numbers in the file, and a layer a tensor.
+    ``name`` is that of the file, and of the key in it.
     """
-    hints = {argument: hint for argument, hint in argument_types(kind).items() if argument not in given}
     require(arguments, dict[str, Any], name)
     missing, unknown = sorted(hints.keys() - arguments.keys()), sorted(arguments.keys() - hints.keys())
     if missing or unknown:

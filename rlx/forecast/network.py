@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rlx.untrusted.network_weights import constructor_types
+
 OUTPUT_SCALE = 0.02  # standard deviation of the last layer's first weights: the first forecasts are the climatology's
 
 
@@ -69,6 +71,12 @@ class QuantileForecaster(nn.Module):
     def arguments(self) -> dict[str, Any]:
         """Return the shapes, except the number of series and features."""
         return {"window_steps": self.window_steps, "hidden_size": self.hidden_size, "levels": list(self.levels)}
+
+
+def shape_types() -> dict[str, Any]:
+    """Return the types of ``QuantileForecaster.arguments()`` by name."""
+    types = constructor_types(QuantileForecaster)
+    return {name: types[name] for name in types if name not in ("n_series", "n_features")}
 
 
 def ordered(raw: Tensor) -> Tensor:
