@@ -216,7 +216,7 @@ def test_folders_that_are_no_run_say_so(trained: Finished, shell: Shell) -> None
     (run / "config.yaml").write_text("a: [")
     assert_refused(shell.train(f"resume={run}"), "config.yaml: not a YAML document")
     (run / "config.yaml").unlink()
-    assert_refused(shell.train(f"resume={run}"), "holds no config.yaml")
+    assert_refused(shell.train(f"resume={run}"), "has no config.yaml")
     judged = shell.evaluate("policy=cash").run("evaluate")
     assert_refused(shell.train(f"resume={judged}"), "no training run")
 

@@ -82,7 +82,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, card: Scorecard, caplog: py
     (tmp_path / "study.db").write_text("this is no database, however long it is " * 50)
     with caplog.at_level(logging.WARNING):
         assert sweep_of(tmp_path / "1") is None
-    assert "study.db: not an SQLite database, so it holds no study." in caplog.text
+    assert "study.db: not an SQLite database, so it has no study." in caplog.text
     assert f"The trials of the sweep {tmp_path} are not counted." in caplog.text
 
 

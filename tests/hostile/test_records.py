@@ -129,7 +129,7 @@ def test_a_packed_log_of_any_size_is_not_unpacked_beyond_a_limit(
     path = tmp_path / "trade.log"
     for filling in (bytes(2**21), b"\n" * 2**21, b"x" * 2**21):
         path.write_bytes(gzip.compress("\n".join(LINES).encode() + filling))
-        with pytest.raises(RlxError, match=r"holds more than 1 MiB, unpacked.*Portfolio snapshot recorded"):
+        with pytest.raises(RlxError, match=r"has more than 1 MiB, unpacked.*Portfolio snapshot recorded"):
             replay(None, str(path), "exposure")
 
 
