@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hydra._internal.hydra import Hydra
 
 from rlx.app.entry import evaluate_main, train_main
 from rlx.cli import main as tools_main
@@ -54,6 +55,7 @@ class Shell:
         status, handlers = 0, logging.root.handlers[:]
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
+            patch.setattr(Hydra, "get_mode", lambda *_, **__: None)  # composes all once more, for a key that none types
             patch.setattr(sys, "argv", [name, *arguments])
             try:
                 with ending_in_words():

@@ -6,6 +6,8 @@ import copy
 import json
 import re
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import pytest
@@ -76,13 +78,26 @@ def changes(document: Any) -> Iterator[Change]:
             yield Change(f"{name} = {json.dumps(value)}", path, value)
 
 
-def damaged_documents(document: Any) -> Iterator[tuple[str, Any]]:
+def damaged_documents(document: Any, sampled: bool = False) -> Iterator[tuple[str, Any]]:
     """Yield (what was done, a copy) for every leaf and branch of plain values: taken out or replaced.
 
-    The copies share what was not changed: they are for writing down, not for changing.
+    The copies share what was not changed: they are for writing down, not for changing. A sample has every place
+    missing and with every fourth wrong value, which are others in the next place: each value is in a fourth of them.
     """
-    for what, path, value in changes(document):
+    kept = _sampled(changes(document)) if sampled else changes(document)
+    for what, path, value in kept:
         yield what, _changed(document, path, value)
+
+
+STRIDE = 4
+
+
+def _sampled(damage: Iterable[Change]) -> Iterator[Change]:
+    for place, (_, group) in enumerate(groupby(damage, key=attrgetter("path"))):
+        missing, values = [], []
+        for change in group:
+            (missing if change.value is REMOVED else values).append(change)
+        yield from (*missing, *values[place % STRIDE :: STRIDE])
 
 
 def damaged_together(document: Any, damage: Iterable[Change]) -> Iterator[Any]:
@@ -131,10 +146,13 @@ def odd_json(text: str) -> Iterator[tuple[str, str]]:
     yield "a list around it", f"[{text}]"
 
 
-def damaged_json(document: Any) -> Iterator[tuple[str, bytes]]:
-    """Yield (what was done, the file) for a JSON file: its leaves and branches, what no plain values are, its bytes."""
+def damaged_json(document: Any, sampled: bool = False) -> Iterator[tuple[str, bytes]]:
+    """Yield (what was done, the file) for a JSON file: its leaves and branches, what no plain values are, its bytes.
+
+    A sample has fewer values in each leaf and branch, as ``damaged_documents``.
+    """
     text = json.dumps(document)
-    for what, changed in damaged_documents(document):
+    for what, changed in damaged_documents(document, sampled):
         yield what, json.dumps(changed).encode()
     for what, odd in odd_json(text):
         yield what, odd.encode()
