@@ -25,6 +25,7 @@ from tests.hostile.refusal import assert_refused, contents
 
 CONF = Path(__file__).parents[2] / "conf"
 CHOICES = {"module": "gymrl", "data": "sample_daily", "guard": "none", "hydra/help": "train", "hydra/callbacks": None}
+DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 EVIL = {"_target_": "evil.act", "_args_": ["x"]}
 
 TAKEN_OF_CONFIGURATIONS = {
@@ -106,9 +107,8 @@ def write(path: Path, document: Any) -> None:
 
 
 def resume(composed: DictConfig, run: Path) -> TrainConfig:
-    cfg = OmegaConf.merge(composed, {"resume": str(run)})
-    assert isinstance(cfg, DictConfig)
-    config = typed(as_resumed(cfg, [f"resume={run}"]), TrainConfig)
+    composed.resume = str(run)  # in place: it takes long to copy
+    config = typed(as_resumed(composed, [f"resume={run}"]), TrainConfig)
     validate(config)
     return config
 
@@ -119,7 +119,7 @@ def test_every_leaf_of_a_configuration(
 ) -> None:
     def files() -> Iterator[tuple[str, bytes]]:
         for what, document in damaged_documents(recorded, sampled):
-            yield what, yaml.safe_dump(document).encode()
+            yield what, yaml.dump(document, Dumper=DUMPER).encode()
 
     found = outcome_of_files(run / "config.yaml", files(), lambda: resume(composed, run))
     (assert_taken_of_a_sample if sampled else assert_taken)(found, TAKEN_OF_CONFIGURATIONS)
