@@ -24,10 +24,9 @@ from rlx.console import open_console
 from rlx.data.market import Market
 from rlx.data.sources import sample
 from rlx.data.splits import Span
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, judge, judge_against
-from rlx.evaluate.windows import protocol_windows
+from rlx.evaluate.protocols.base import Protocol
 from rlx.measures.distribution import describe_windows
 from rlx.measures.significance import measure_significance
 from rlx.measures.statistics import bootstrap_intervals
@@ -53,13 +52,13 @@ class Judge:
     def __init__(self, market: Market) -> None:
         self.market = market
         self.span = Span(0, market.n_bars - 1)
-        self.sets = protocol_windows(self.span, PROTOCOL)
+        self.sets = PROTOCOL.window_sets(self.span, market.timestamps)
         self.baselines = {policy.name: evaluate(policy, market, self.sets, RULES) for policy in standard_baselines()}
 
     def judge(self, policy: Momentum) -> Judgement:
         """Return the result, and make the series of its report."""
         judgement = judge_against(
-            policy, self.market, self.sets, RULES, PROTOCOL, beside=self.baselines, module="momentum"
+            policy, self.market, self.sets, RULES, PROTOCOL, baselines=self.baselines, module="momentum"
         )
         report_series(judgement)
         return judgement

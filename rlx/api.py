@@ -97,7 +97,7 @@ def load_run(path: str | os.PathLike[str]) -> Run:
     """Read a run folder, however far the run came; RlxError where none began in it, and for a damaged file."""
     folder, run = Path(path), RunFolder(Path(path))
     if not run.config.is_file():
-        what = f"holds no {RunFolder.config}, so no run has begun in it" if folder.is_dir() else "no such folder"
+        what = f"has no {RunFolder.config}, so no run has begun in it" if folder.is_dir() else "no such folder"
         raise ConfigError(f"{folder}: {what}. Name a run folder.")
     try:
         config: dict[str, Any] = require(read_yaml(run.config), dict[str, Any], str(run.config))

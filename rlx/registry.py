@@ -105,14 +105,24 @@ GROUPS: dict[str, Group] = {
         )
         | _at("rlx.policies.trailing", inverse_volatility="InverseVolatilityConfig", momentum="MomentumConfig")
         | _at("rlx.policies.optimal", minimum_variance="MinimumVarianceConfig", kelly="KellyConfig")
+        | _at("rlx.policies.ridge", ridge="RidgeConfig")
         | _at("rlx.policies.hindsight", hindsight="HindsightConfig"),
     ),
     "protocol": Group(
         "rlx.protocols",
-        OPTIONS + ("evaluation_only",),
-        _at("rlx.evaluate.config", holdout="Protocol", walk_forward="WalkForward", benchmark="Benchmark")
-        | _at("rlx.evaluate.every_start_config", every_start="EveryStart")
-        | _at("rlx.evaluate.guard_config", guard_ab="GuardAb"),
+        OPTIONS + ("name", "evaluation_only", "judges_targets", "window_sets", "measure", "plan", "check", "note"),
+        _at("rlx.evaluate.protocols.base", holdout="Protocol")
+        | _at("rlx.evaluate.protocols.walk_forward", walk_forward="WalkForward")
+        | _at("rlx.evaluate.protocols.every_start", every_start="EveryStart")
+        | _at("rlx.evaluate.protocols.guard_ab", guard_ab="GuardAb")
+        | _at("rlx.evaluate.protocols.benchmark", benchmark="Benchmark"),
+    ),
+    "report": Group(
+        "rlx.reports",
+        ("title", "markdown", "terminal", "draw", "document", "shape"),
+        _at("rlx.report.walk_forward", walk_forward="REPORT")
+        | _at("rlx.report.every_start", every_start="REPORT")
+        | _at("rlx.report.guard_ab", guard_ab="REPORT"),
     ),
     "network": Group(
         "rlx.networks",

@@ -279,7 +279,7 @@ def test_it_runs_in_a_thread_but_one_at_a_time(called: rlx.Run) -> None:
 def test_what_a_half_finished_run_holds(called: rlx.Run, tmp_path: Path) -> None:
     half = tmp_path / "half"
     half.mkdir()
-    with pytest.raises(ConfigError, match=r"half: holds no config.yaml, so no run has begun in it"):
+    with pytest.raises(ConfigError, match=r"half: has no config.yaml, so no run has begun in it"):
         rlx.load_run(half)
     with pytest.raises(ConfigError, match="nowhere: no such folder"):
         rlx.load_run("nowhere")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -13,15 +14,21 @@ from rlx import registry
 from rlx.data.features import KINDS, FeatureKind
 from rlx.data.market import Market
 from rlx.data.sources import synthetic
+from rlx.data.splits import Span
 from rlx.decisions.observation import Observation
+from rlx.evaluate.protocols.base import Measured, Protocol
+from rlx.evaluate.purging import FitSpans
+from rlx.evaluate.windows import WindowSet
 from rlx.forecast.forecaster import Forecast
+from rlx.measures.evaluation import Evaluation
 from rlx.measures.metric import Metric
 from rlx.measures.performance import METRICS
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.policies.hindsight import Hindsight
 from rlx.policies.optimal import Kelly, MinimumVariance
 from rlx.policies.trailing import InverseVolatility, Momentum
-from rlx.testing import check_feature, check_forecaster, check_metric, check_policy
+from rlx.testing import check_feature, check_forecaster, check_metric, check_policy, check_protocol
+from rlx.types import TimeArray
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -193,3 +200,72 @@ def test_the_forecaster_of_another_package_passes(monkeypatch: pytest.MonkeyPatc
     from rlx_demo.climatology import Climatology
 
     check_forecaster(Climatology(lookback_steps=60, horizon_steps=3))
+
+
+@pytest.mark.parametrize("name", registry.components("protocol"))
+def test_every_protocol_of_ours_passes(name: str) -> None:
+    check_protocol(registry.loaded("protocol")[name](bootstrap_replications=100))
+
+
+@dataclass(frozen=True)
+class BrokenProtocol(Protocol):
+    """Windows of ten decisions, one every fifty, with a fault."""
+
+    fault: str = ""
+    bootstrap_replications: int = 100
+    name: ClassVar[str] = "broken"
+
+    def windows(self, span: Span, stamps: TimeArray) -> tuple[WindowSet, ...]:
+        starts = np.arange(span.start, span.stop - 9, 50)
+        if self.fault == "outside":
+            starts = starts - 10
+        if self.fault == "prophet":  # the last window ends with the span
+            starts = np.append(starts, span.stop - 10)
+        if self.fault == "random":
+            starts = starts + np.random.default_rng().integers(0, 5, len(starts))
+        return (WindowSet(self.name, starts, 10),)
+
+    def measure(
+        self, evaluation: Evaluation, baselines: Mapping[str, Evaluation], fit_spans: FitSpans | None
+    ) -> Measured:
+        growth = evaluation.sets[self.name].ledger.net_return.sum(axis=1)
+        found: Any = {"endless": np.inf, "wordless": {"a set"}, "restless": evaluation.wall_seconds}.get(
+            self.fault, 1.0
+        )
+        if self.fault == "greedy":
+            evaluation.sets["holdout"].ledger.net_return[:] += 0.01
+        rows = [{"growth": float(value), "found": found if self.fault == "endless" else 1.0} for value in growth]
+        return Measured(rows, {"found": found})
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("outside", "beyond the span"),
+        ("prophet", "looks ahead"),
+        ("random", "other windows when it is asked again"),
+        ("endless", "found must be text, a finite number"),
+        ("wordless", "must be plain JSON"),
+        ("restless", "two judgements differ"),
+        ("greedy", "it changes metrics"),
+    ],
+)
+def test_a_broken_protocol_is_caught(fault: str, words: str) -> None:
+    with pytest.raises(AssertionError, match=words):
+        check_protocol(BrokenProtocol(fault=fault))
+
+
+def test_that_protocol_passes_without_a_fault() -> None:
+    check_protocol(BrokenProtocol())
+
+
+def test_a_protocol_that_would_be_taken_for_another_is_caught() -> None:
+    class Nameless(Protocol):
+        pass
+
+    class Alike(Protocol):
+        name: ClassVar[str] = "alike"
+
+    for broken, words in ((Nameless(), "a name of its own"), (Alike(), "has the options of holdout")):
+        with pytest.raises(AssertionError, match=words):
+            check_protocol(broken)

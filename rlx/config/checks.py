@@ -9,15 +9,13 @@ from typing import Any, TypeVar
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from rlx import registry
 from rlx.config.commands import EvaluateConfig, TradedConfig, TrainConfig, schemas
 from rlx.config.errors import explain, refuse_unknown_keys
 from rlx.config.groups import Device
 from rlx.config.guards import load_guard
 from rlx.data.config import FolderData
 from rlx.errors import ConfigError
-from rlx.evaluate.guard_config import CONFIGURED, KINDS, FittedGuard, GuardAb
-from rlx.sim.rules import Guard
+from rlx.evaluate.guard_config import is_on
 from rlx.untrusted.shown import as_typed
 
 PARTS_OF_ENV = ("limits.", "cooldown.", "reward.")  # value objects that do not know their configuration key
@@ -64,8 +62,7 @@ def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
         raise ConfigError("data.path: must be given, for example data.path=prices.")
     if isinstance(config, TrainConfig) and config.protocol.evaluation_only:
         raise ConfigError(
-            f"protocol={registry.stored_name('protocol', type(config.protocol))}: a training cannot use it; train "
-            "first, and give it to evaluate.py."
+            f"protocol={config.protocol.name}: a training cannot use it; train first, and give it to evaluate.py."
         )
     limits, guard, cooldown, reward = config.env.limits, config.guard, config.env.cooldown, config.env.reward
     intraday, closing = limits.intraday_gross, limits.closing_gross
@@ -76,36 +73,18 @@ def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
         )
     notes = []
     typed_turnover = any(argument.lstrip("+").startswith("guard.turnover") for argument in arguments)
-    if typed_turnover and _is_on(guard, "turnover") and not cooldown.enabled:
+    if typed_turnover and is_on(guard, "turnover") and not cooldown.enabled:
         notes.append(
             "note: the turnover guard has no effect: it works through the cooldown, and env.cooldown.steps is null "
             "(off)."
         )
     penalty = guard.negative_return_turnover_penalty
-    if _is_on(guard, "negative_return") and penalty <= reward.turnover_penalty:
+    if is_on(guard, "negative_return") and penalty <= reward.turnover_penalty:
         notes.append(
             f"guard.negative_return_turnover_penalty={penalty:g} has no effect: env.reward.turnover_penalty="
             f"{reward.turnover_penalty:g} is already as high."
         )
-    if isinstance(config.protocol, GuardAb):
-        notes += _check_guards(config, config.protocol)
-    return notes + _ineffective_options(config)
-
-
-def _check_guards(config: TradedConfig, protocol: GuardAb) -> list[str]:
-    """Refuse a guard that is not an option; report when the command's own guard is not among them."""
-    for name in protocol.guards:
-        if name != CONFIGURED:
-            load_guard(name)
-    if CONFIGURED in protocol.guards or not any(_is_on(config.guard, kind) for kind in KINDS):
-        return []
-    return [f"note: the command's own guard is not compared; add '{CONFIGURED}' to protocol.guards to include it."]
-
-
-def _is_on(guard: Guard, kind: str) -> bool:
-    """Return whether one of the guards has a threshold, or will have when it is fitted."""
-    fitted = isinstance(guard, FittedGuard) and guard.percentile(kind) is not None
-    return fitted or getattr(guard, f"{kind}_threshold") is not None
+    return notes + config.protocol.check(guard, load_guard) + _ineffective_options(config)
 
 
 def _ineffective_options(config: TradedConfig) -> list[str]:

@@ -12,8 +12,8 @@ from rlx import registry
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.config.options import option_file, register_folders
 from rlx.errors import ConfigError, RlxError
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.guard_config import FittedGuard
+from rlx.evaluate.protocols.base import Protocol
 from rlx.keys import REPLACED
 from rlx.ranges import FilePath, Whole, check_fields
 from rlx.sim.rules import Costs, Guard, Rules

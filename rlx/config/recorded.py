@@ -71,8 +71,8 @@ def group_tree(group: str, values: Mapping[str, Any], origin: str, otherwise: st
                 reason = str(error).partition("\n")[0]
                 raise ConfigError(f"{origin}: {group}: values that do not fit: {reason}. {otherwise}") from error
     raise ConfigError(
-        f"{origin}: {group}: was recorded by another version of rlx, its keys are {', '.join(sorted(values))[:200]}. "
-        f"{otherwise}"
+        f"{origin}: {group}: was recorded by another version of rlx, or with a package that is not installed: its keys "
+        f"are {', '.join(sorted(values))[:200]}. {otherwise}"
     )
 
 

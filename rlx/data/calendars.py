@@ -61,7 +61,7 @@ def infer_calendar(timestamps: TimeArray) -> Calendar:
 def modal_spacing_seconds(timestamps: TimeArray) -> float:
     """Return the most common distance between neighbours in seconds; ties go to the shorter.
 
-    A handful of daily bars may have a weekend in every gap, so up to 10 bars a few days apart count as daily.
+    A handful of daily bars may have a weekend in every gap, so up to 10 bars with such gaps count as daily.
     """
     spacing = np.diff(timestamps.astype("datetime64[ns]").view(np.int64))
     values, counts = np.unique(spacing, return_counts=True)

@@ -87,16 +87,20 @@ class FolderData(DataConfig):
 
 @dataclass
 class SyntheticData(DataConfig):
-    """A generated market with a known best answer; see ``rlx.data.synthetic`` for the kinds."""
+    """A generated market with a known best answer; see ``rlx.data.synthetic`` for the kinds.
+
+    Without ``n_assets`` and ``n_bars`` a kind has the sizes it is meant for: 4 assets and 600 bars, or those of
+    ``rlx.data.known``.
+    """
 
     kind: Annotated[str, Text(100)] = "one_winner"
-    n_assets: Annotated[int, Whole(1, 1_000)] = 4
-    n_bars: Annotated[int, Whole(2, 60_000)] = 600
+    n_assets: Annotated[int | None, Whole(1, 1_000)] = None
+    n_bars: Annotated[int | None, Whole(2, 60_000)] = None
     seed: Annotated[int, Whole(0, 2**32 - 1)] = 0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.n_assets * self.n_bars > LARGEST_PANEL:
+        if self.n_assets is not None and self.n_bars is not None and self.n_assets * self.n_bars > LARGEST_PANEL:
             raise ConfigError(
                 f"data.n_assets x data.n_bars = {self.n_assets * self.n_bars}: must be between 2 and {LARGEST_PANEL}. "
                 f"Lower data.n_assets={self.n_assets} or data.n_bars={self.n_bars}."

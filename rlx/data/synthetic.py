@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
+from rlx.data.known import KNOWN, Path, known_path
 from rlx.data.panel import MarketPanel
 from rlx.errors import DataError, did_you_mean
 from rlx.types import FloatArray, TimeArray
 
+N_ASSETS, N_BARS = 4, 600
+KNOWN_BARS = (
+    6_081  # 80 before the features are known, 2,500 to train on, 500 to validate, 3,000 to test, and a last close
+)
+MOST_MOMENTS = 100_000_000  # numbers of all covariances together, 0.8 GB
 
-def synthetic(kind: str = "one_winner", n_assets: int = 4, n_bars: int = 600, seed: int = 0) -> MarketPanel:
+
+class KnownMarket(NamedTuple):
+    """A generated panel of N bars and the truth of its steps.
+
+    ``mean`` (N-1, A) and ``covariance`` (N-1, A, A) are those of simple returns given the bars up to the decision.
+    ``typical`` is the mean return without a signal. ``long_only`` says whether the edge can be had without going short.
+    """
+
+    panel: MarketPanel
+    mean: FloatArray
+    covariance: FloatArray
+    typical: float
+    long_only: bool
+
+
+def synthetic(
+    kind: str = "one_winner", n_assets: int | None = None, n_bars: int | None = None, seed: int = 0
+) -> MarketPanel:
     """Generate a daily panel of ``n_assets`` symbols ``S0``, ``S1``, ... with full OHLCV.
 
     Kinds and their best long-only answer:
@@ -25,12 +49,14 @@ def synthetic(kind: str = "one_winner", n_assets: int = 4, n_bars: int = 600, se
       the last bar.
     - ``random_walk``: independent returns without drift. Best: cash; no policy has an edge.
 
-    Raises DataError for an unknown kind or sizes too small for a market.
+    The kinds of ``rlx.data.known`` are as noisy as real markets, and ``known_market`` also returns their moments. Each
+    kind has its own default sizes.
+
+    Raises DataError for an unknown kind or impossible sizes.
     """
-    if kind not in KINDS:
-        raise DataError(f"data.kind={kind!r}: unknown.{did_you_mean(kind, KINDS)} Allowed: {', '.join(KINDS)}.")
-    if n_assets < 1 or n_bars < 2:
-        raise DataError(f"data.n_assets={n_assets}, data.n_bars={n_bars}: need at least 1 asset and 2 bars.")
+    if kind in KNOWN:
+        return known_market(kind, n_assets, n_bars, seed).panel
+    n_assets, n_bars = _sizes(kind, n_assets, n_bars)
     random = np.random.default_rng(seed)
     close = 100.0 * np.exp(KINDS[kind](random, n_bars, n_assets))  # (N, A)
     if kind == "flat":
@@ -42,17 +68,64 @@ def synthetic(kind: str = "one_winner", n_assets: int = 4, n_bars: int = 600, se
     return _panel(kind, opens, high, low, close, volume)
 
 
+def known_market(kind: str, n_assets: int | None = None, n_bars: int | None = None, seed: int = 0) -> KnownMarket:
+    """Generate a market of one of the kinds of ``rlx.data.known``, with its conditional moments.
+
+    Raises DataError for an unknown kind, or sizes it cannot have.
+    """
+    n_assets, n_bars = _sizes(kind, n_assets, n_bars, tuple(KNOWN))
+    random = np.random.default_rng(seed)
+    path = known_path(KNOWN[kind], n_assets, n_bars, random)
+    close = 100.0 * np.vstack([np.ones(n_assets), np.cumprod(1.0 + path.returns[:-1], axis=0)])
+    opens = np.vstack([close[:1], close[:-1]])
+    wick = 1.0 + 0.3 * _deviation(path) * random.random((2, n_bars, n_assets))
+    high, low = np.maximum(opens, close) * wick[0], np.minimum(opens, close) / wick[1]
+    panel = _panel(kind, opens, high, low, close, path.volume, first="1995-01-02")
+    return KnownMarket(panel, path.mean[:-1], path.covariance[:-1], KNOWN[kind].typical, KNOWN[kind].long_only)
+
+
+def _deviation(path: Path) -> FloatArray:
+    """Return the standard deviation of the step that led to each bar, (N, A)."""
+    deviation = np.sqrt(np.einsum("taa->ta", path.covariance))
+    return np.vstack([deviation[:1], deviation[:-1]])
+
+
+def _sizes(
+    kind: str, n_assets: int | None, n_bars: int | None, among: tuple[str, ...] | None = None
+) -> tuple[int, int]:
+    """Return how many assets and bars a market has; DataError for an unknown kind, or sizes that make no market."""
+    kinds = (*KINDS, *KNOWN) if among is None else among
+    if kind not in kinds:
+        raise DataError(f"data.kind={kind!r}: unknown.{did_you_mean(kind, kinds)} Allowed: {', '.join(kinds)}.")
+    usual = KNOWN[kind].n_assets if kind in KNOWN else N_ASSETS
+    n_assets = usual if n_assets is None else n_assets
+    n_bars = (KNOWN_BARS if kind in KNOWN else N_BARS) if n_bars is None else n_bars
+    if n_assets < 1 or n_bars < 2:
+        raise DataError(f"data.n_assets={n_assets}, data.n_bars={n_bars}: need at least 1 asset and 2 bars.")
+    if kind == "pair" and n_assets != usual:
+        raise DataError(f"data.n_assets={n_assets}: a pair is {usual} assets. Leave it out, or choose another kind.")
+    if kind in KNOWN and n_bars * n_assets**2 > MOST_MOMENTS:
+        most = MOST_MOMENTS // n_assets**2
+        raise DataError(f"data.n_bars={n_bars}: a covariance a bar of {n_assets} assets allows at most {most:,} bars.")
+    return n_assets, n_bars
+
+
 def _panel(
-    kind: str, opens: FloatArray, high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray
+    kind: str,
+    opens: FloatArray,
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    volume: FloatArray,
+    first: str = "2010-01-04",
 ) -> MarketPanel:
     symbols = tuple(f"S{i}" for i in range(close.shape[1]))
-    return MarketPanel(
-        symbols, _business_days(len(close)), close, opens, high, low, volume, source=f"synthetic market '{kind}'"
-    )
+    days = _business_days(first, len(close))
+    return MarketPanel(symbols, days, close, opens, high, low, volume, source=f"synthetic market '{kind}'")
 
 
-def _business_days(count: int) -> TimeArray:
-    days = np.busday_offset("2010-01-04", np.arange(count), roll="forward")
+def _business_days(first: str, count: int) -> TimeArray:
+    days = np.busday_offset(first, np.arange(count), roll="forward")
     return np.asarray(days.astype("datetime64[ns]"))
 
 

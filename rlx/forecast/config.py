@@ -17,7 +17,7 @@ FORECASTER, SPECIALISTS = "forecaster", "specialists"
 class ForecastFitConfig:
     """Budget and optimizer of a fit of forecasts.
 
-    An update draws ``n_windows`` stretches of ``stretch_steps`` bars, each with every symbol. Every
+    An update draws ``n_windows`` segments of ``stretch_steps`` bars, each with every symbol. Every
     ``validate_every_updates`` the last ``validation_fraction`` of the run's training span, or of what the stage before
     left of it, is forecast; ``patience`` validations without a new best end the fit, and the best weights are kept.
     ``feature_noise`` is the standard deviation of the noise on normalized features while training.

@@ -222,7 +222,7 @@ def _spans_decades(values: Sequence[FloatArray]) -> bool:
 
 def _label_ends(axes: Axes, ends: Mapping[str, float], colours: Mapping[str, str], policy: str) -> None:
     """Name each curve at its end, moved apart where the ends are close."""
-    axes.figure.canvas.draw()  # fixes the scale that the positions are measured in
+    axes.get_ylim()  # fixes the scale that the positions are measured in
     at = {
         name: float(axes.transAxes.inverted().transform(axes.transData.transform((0.0, end)))[1])
         for name, end in ends.items()

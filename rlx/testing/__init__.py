@@ -12,5 +12,6 @@ from rlx.testing.forecasters import check_forecaster
 from rlx.testing.learners import check_learner
 from rlx.testing.metrics import check_metric
 from rlx.testing.policies import check_policy
+from rlx.testing.protocols import check_protocol
 
-__all__ = ["check_feature", "check_forecaster", "check_learner", "check_metric", "check_policy"]
+__all__ = ["check_feature", "check_forecaster", "check_learner", "check_metric", "check_policy", "check_protocol"]

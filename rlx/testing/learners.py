@@ -17,7 +17,7 @@ from rlx.config.commands import writable
 from rlx.data.config import SyntheticData
 from rlx.data.market import Market
 from rlx.data.traded import load_traded
-from rlx.evaluate.config import Protocol
+from rlx.evaluate.protocols.base import Protocol
 from rlx.policies.checkpoint import load_checkpoint
 from rlx.run_folder import RunFolder
 from rlx.testing.policies import check_policy

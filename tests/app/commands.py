@@ -6,14 +6,19 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
+from hydra._internal.hydra import Hydra
 
+import rlx.config.commands as schemas
 from rlx.app.entry import evaluate_main, train_main
 from rlx.cli import main as tools_main
 from rlx.stops import exiting_on_stops
 
+WRITABLE = cache(schemas.writable)
+"""The trees of the schemas, which Hydra's store copies: every command registers all of them anew."""
 SMOKE = ("+experiment=smoke", "logger=csv")
 
 
@@ -54,6 +59,8 @@ class Shell:
         status, handlers = 0, logging.root.handlers[:]
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
+            patch.setattr(Hydra, "get_mode", lambda *_, **__: None)  # composes all once more, for a key that none types
+            patch.setattr(schemas, "writable", WRITABLE)
             patch.setattr(sys, "argv", [name, *arguments])
             try:
                 with exiting_on_stops():

@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 import rlx.app.outputs as outputs
-import rlx.training.fit as training
 from rlx.learners.base import Learner
+from rlx.tracking.json_lines import JsonLinesLogger
+from rlx.training.checkpoints import WholeFiles
 from rlx.training.resume import Earlier
 from tests.app.commands import SMOKE, Finished, Shell
 
@@ -34,7 +35,9 @@ def limit_taken_back() -> Iterator[None]:
 
 
 def full_from(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, size: int) -> None:
-    """Let no file grow above ``size`` once a function is called."""
+    """Let no file grow above ``size`` once a function is called, which is the one that writes: any other file that
+    is written before, such as compiled code, would meet the limit first.
+    """
     then: Callable[..., Any] = getattr(place, name)
 
     def fill_up(*given: Any, **named: Any) -> Any:
@@ -55,14 +58,14 @@ def assert_told(finished: Finished, file: str) -> None:
 
 
 def test_no_room_for_a_checkpoint(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    full_from(monkeypatch, training, "run_fit", NO_CHECKPOINT)
+    full_from(monkeypatch, WholeFiles, "save_checkpoint", NO_CHECKPOINT)
     finished = shell.train(*SMOKE)
     assert_told(finished, "checkpoints/step")
     assert "resume=" not in finished.err  # there is nothing to go on with
 
 
 def test_no_room_for_a_row(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    full_from(monkeypatch, training, "run_fit", FEW_BYTES)
+    full_from(monkeypatch, JsonLinesLogger, "log_metrics", FEW_BYTES)
     assert_told(shell.train(*SMOKE), "/metrics.")
 
 

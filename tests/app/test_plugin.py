@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,11 +16,26 @@ import pytest
 import yaml
 
 from rlx.board.store import Scoreboard
+from rlx.evaluate.scorecard import Scorecard
+from rlx.report.markdown import render_markdown
+from rlx.report.rendered import require_rendered
+from tests.app.commands import Finished
 
 PLUGIN = Path(__file__).parents[1] / "plugin"
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
-PROGRAM = "import sys; from rlx.app.start import {main}; sys.argv[0] = '{main}'; {main}()"
-TOOLS = "from rlx.cli import main; main()"
+TRAIN = "import sys; from rlx.app.start import train_main; sys.argv[0] = 'train'; train_main()"
+COMMANDS = """
+import json, sys
+from pathlib import Path
+from tests.app.commands import Shell
+
+for name, *arguments in json.loads(sys.argv[1]):
+    status = getattr(Shell(Path.cwd()), name)(*arguments).status
+    for stream in (sys.stdout, sys.stderr):
+        print(f"\\0{status}", file=stream, flush=True)
+"""
+"""Runs commands one after the other in one process, for each would take seconds to import what it needs."""
+ROOT = Path(__file__).parents[2]
 QUICK = ("logger=csv", "protocol.bootstrap_replications=100")
 MIX = ("module=fixed_mix", "data.features=[return_1,range_share_5]", "trainer.monitor=val/ulcer_index", *QUICK)
 pytestmark = pytest.mark.slow
@@ -45,36 +61,39 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def environment(site: Path | None) -> dict[str, str]:
     """Return the environment of a process in which the package is installed, or is not."""
-    plain = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    return plain if site is None else {**plain, "PYTHONPATH": str(site)}
+    folders = [str(ROOT)] if site is None else [str(site), str(ROOT)]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(folders)}
 
 
-def command(main: str, *arguments: str) -> list[str]:
-    program = TOOLS if main == "tools" else PROGRAM.format(main=f"{main}_main")
-    return [sys.executable, "-c", program, *arguments]
-
-
-def ran(site: Path | None, folder: Path, main: str, *arguments: str) -> str:
-    """Run a command that has to succeed and return what it printed."""
-    typed = command(main, *arguments)
+def finished(site: Path | None, folder: Path, *commands: tuple[str, ...]) -> list[Finished]:
+    """Run commands in a process in which the package is installed, or is not, and return how each ended."""
+    typed = [sys.executable, "-c", COMMANDS, json.dumps(commands)]
     done = subprocess.run(typed, cwd=folder, env=environment(site), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    outs, errs = (re.split(r"\0(\d)\n", text) for text in (done.stdout, done.stderr))
+    parts = zip(outs[1::2], outs[:-1:2], errs[:-1:2], strict=True)
+    return [Finished(int(status), out, err, folder) for status, out, err in parts]
 
 
-def refusal(folder: Path, main: str, *arguments: str) -> str:
-    """Run a command without the package and return the one error it ends with."""
-    typed = command(main, *arguments)
-    done = subprocess.run(typed, cwd=folder, env=environment(None), capture_output=True, text=True, check=False)
-    errors = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
-    assert done.returncode == 2 and len(errors) == 1 and "Traceback" not in done.stderr, done.stderr
+def ran(site: Path | None, folder: Path, *commands: tuple[str, ...]) -> list[str]:
+    """Run commands that have to succeed and return what each printed."""
+    ended = finished(site, folder, *commands)
+    for one in ended:
+        assert one.status == 0, one.out + one.err
+    return [one.out + one.err for one in ended]
+
+
+def error_of(refused: Finished) -> str:
+    """Return the one error that a command ended with."""
+    errors = [line for line in refused.err.splitlines() if line.startswith("Error: ")]
+    assert refused.status == 2 and len(errors) == 1 and "Traceback" not in refused.err, refused.err
     return errors[0]
 
 
 def killed_after_validations(site: Path, folder: Path, run: str) -> None:
     """Start an endless training and kill it once it has validated a few times."""
     endless = ("module.n_updates=1000000", "trainer.validate_every_updates=2")
-    typed = command("train", *MIX, *endless, f"hydra.run.dir={run}")
+    typed = [sys.executable, "-c", TRAIN, *MIX, *endless, f"hydra.run.dir={run}"]
     metrics = folder / run / "metrics.jsonl"
     with (folder / "output").open("w") as output:
         process = subprocess.Popen(typed, cwd=folder, env=environment(site), stdout=output, stderr=subprocess.STDOUT)
@@ -89,22 +108,49 @@ def killed_after_validations(site: Path, folder: Path, run: str) -> None:
 
 def assert_refused_without_the_package(folder: Path) -> None:
     """Assert that each kind of file in ``folder`` is refused in one sentence that says what is missing."""
-    for refused in (
-        refusal(folder, "evaluate", "policy=checkpoint", "policy.path=run"),
-        refusal(folder, "tools", "audit", "run"),
-    ):
-        assert "rlx-demo" in refused and "not installed" in refused
-    assert "rlx_demo.contrarian.Contrarian" in refusal(folder, "tools", "audit", "contrarian")
-    resumed = refusal(folder, "train", "resume=killed")
+    *refused, benchmark = finished(
+        None,
+        folder,
+        ("evaluate", "policy=checkpoint", "policy.path=run"),
+        ("tools", "audit", "run"),
+        ("tools", "audit", "contrarian"),
+        ("evaluate", "protocol=odd_months"),
+        ("tools", "audit", "months"),
+        ("train", "resume=killed"),
+        ("evaluate", "protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=other.json"),
+    )
+    evaluated, audited, contrarian, months, audited_months, resumed = map(error_of, refused)
+    for error in (evaluated, audited):
+        assert "rlx-demo" in error and "not installed" in error
+    assert "rlx_demo.contrarian.Contrarian" in contrarian
+    assert "protocol=odd_months: no such option" in months and "installed" in audited_months
     assert "module=fixed_mix: no such option" in resumed and "need the package installed" in resumed
-    ran(None, folder, "evaluate", "protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=other.json")
+    assert benchmark.status == 0, benchmark.err
     failures = {entry.target: entry.failure or "" for entry in Scoreboard.load(folder / "other.json").entries}
     assert "policy='contrarian'" in failures["contrarian"]
     assert "not installed" in failures["mix"]
 
 
 def test_a_session_with_another_package(site: Path, folder: Path) -> None:
-    trained = ran(site, folder, "train", *MIX, "module.n_updates=4", "hydra.run.dir=run")
+    killed_after_validations(site, folder, "killed")
+    targets = [{"policy": "contrarian", "bottom_k": 3}, {"name": "mix", "policy": "checkpoint", "path": "run"}]
+    (folder / "targets.yaml").write_text(yaml.safe_dump({"targets": targets}))
+    quick_audit = ("--dates", "2", "--permutations", "20")
+    months = ("protocol=odd_months", "protocol.month_steps=10")
+    trained, _, _, printed, _, audited, contrarian, swept, _ = ran(
+        site,
+        folder,
+        ("train", *MIX, "module.n_updates=4", "hydra.run.dir=run"),
+        ("evaluate", "policy=checkpoint", "policy.path=run", *QUICK[1:], "hydra.run.dir=again"),
+        ("evaluate", "policy=contrarian", "policy.bottom_k=3", *QUICK[1:], "hydra.run.dir=contrarian"),
+        ("evaluate", "policy=checkpoint", "policy.path=run", *months, "hydra.run.dir=months"),
+        ("evaluate", "protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=board.json", *QUICK[1:]),
+        ("tools", "audit", "run", *quick_audit),
+        ("tools", "audit", "contrarian", *quick_audit),
+        ("train", "-m", "+sweep=fixed_mix", *MIX, "module.n_updates=2", "hydra.sweeper.n_trials=2",
+         "hydra.sweeper.direction=minimize", "hydra.sweep.dir=swept"),
+        ("train", "resume=killed", "trainer.max_minutes=0.02", "hydra.run.dir=resumed"),
+    )  # fmt: skip
     card = json.loads((folder / "run" / "scorecard.json").read_text())
     facts = json.loads((folder / "run" / "policy" / "policy.json").read_text())
     assert "fixed_mix" in trained and card["metrics"]["ulcer_index"] > 0
@@ -112,30 +158,19 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
     assert "rlx-demo" in json.loads((folder / "run" / "provenance.json").read_text())["versions"]
     header = (folder / "run" / "metrics.csv").read_text().splitlines()[0].split(",")
     assert {"train/loss", "val/ulcer_index"} <= set(header)
+    assert json.loads((folder / "again" / "scorecard.json").read_text())["metrics"] == card["metrics"]
 
-    ran(site, folder, "evaluate", "policy=checkpoint", "policy.path=run", *QUICK[1:], "hydra.run.dir=again")
-    again = json.loads((folder / "again" / "scorecard.json").read_text())
-    assert again["metrics"] == card["metrics"]
-    ran(site, folder, "evaluate", "policy=contrarian", "policy.bottom_k=3", *QUICK[1:], "hydra.run.dir=contrarian")
+    (windows,) = (folder / "run" / "evals").glob("odd_months_*/windows.csv")
+    judged = require_rendered(Scorecard.load(folder / "months" / "scorecard.json"), "scorecard")
+    assert judged.metrics == card["metrics"] and judged.key["windows"]["odd_months"]["steps"] == 10
+    assert len(windows.read_text().splitlines()) - 1 == judged.blocks["odd_months"]["n"] > 3
+    assert "## Odd months" in render_markdown(judged) and "Odd months" in printed  # without the package, too
 
-    targets = [{"policy": "contrarian", "bottom_k": 3}, {"name": "mix", "policy": "checkpoint", "path": "run"}]
-    (folder / "targets.yaml").write_text(yaml.safe_dump({"targets": targets}))
-    board = ("protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=board.json", *QUICK[1:])
-    ran(site, folder, "evaluate", *board)
     entries = Scoreboard.load(folder / "board.json").entries
     assert "| ulcer |" in (folder / "board.md").read_text()  # the metric is tagged for boards
     assert [entry.target for entry in entries if entry.failure is None][:2] == ["contrarian", "mix"]
-
-    for judged in ("run", "contrarian"):
-        assert "PASS" in ran(site, folder, "tools", "audit", judged, "--dates", "2", "--permutations", "20")
-
-    swept = ran(site, folder, "train", "-m", "+sweep=fixed_mix", *MIX, "module.n_updates=2", "hydra.sweeper.n_trials=2",
-                "hydra.sweeper.direction=minimize",
-                "hydra.sweep.dir=swept")  # fmt: skip
+    assert "PASS" in audited and "PASS" in contrarian
     assert "learning_rate" in swept and swept.count("COMPLETE") + swept.count("BEST") == 2
-
-    killed_after_validations(site, folder, "killed")
-    ran(site, folder, "train", "resume=killed", "trainer.max_minutes=0.02", "hydra.run.dir=resumed")
     assert (folder / "resumed" / "scorecard.json").exists()
     assert_refused_without_the_package(folder)
 
@@ -144,11 +179,13 @@ def test_what_the_package_has_keeps_our_promises(site: Path, folder: Path) -> No
     program = (
         "from rlx.forecast.forecaster import make_forecaster\n"
         "from rlx.testing import check_feature, check_forecaster, check_learner, check_metric, check_policy\n"
+        "from rlx.testing import check_protocol\n"
         "from rlx_demo.contrarian import Contrarian; from rlx_demo.features import RANGE_SHARE\n"
         "from rlx_demo.metrics import ULCER_INDEX; from rlx_demo.fixed_mix_config import FixedMixConfig\n"
+        "from rlx_demo.odd_months import OddMonths\n"
         "check_policy(Contrarian(lookback_steps=20)); check_feature(RANGE_SHARE); check_metric(ULCER_INDEX)\n"
         "check_forecaster(make_forecaster('climatology', lookback_steps=60))\n"
-        "check_learner(FixedMixConfig(n_updates=2))\n"
+        "check_learner(FixedMixConfig(n_updates=2)); check_protocol(OddMonths(bootstrap_replications=100))\n"
     )
     typed = [sys.executable, "-c", program]
     done = subprocess.run(typed, cwd=folder, env=environment(site), capture_output=True, text=True, check=False)
@@ -160,6 +197,7 @@ BROKEN = {
     "fixed_mix_config.py": ("module fixed_mix", "import sys; sys.exit(3)", "SystemExit: 3"),
     "metrics.py": ("metric ulcer_index", "ULCER_INDEX = 3", "has no name, unit, meaning, better, compute, tags"),
     "features.py": ("feature range_share", "RANGE_SHARE = None", "has no compute, needs, extra_bars, minimum"),
+    "odd_months.py": ("protocol odd_months", "OddMonths = 3", "has no __dataclass_fields__, name, evaluation_only"),
     "fixed_mix_network.py": ("network fixed_mix", "class FixedMix: allocate = None", "has no arguments"),
 }
 

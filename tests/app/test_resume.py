@@ -8,6 +8,9 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from functools import cache
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +19,10 @@ import torch
 from safetensors.torch import load_file
 
 from rlx.run_folder import LAST
+from rlx.tracking.json_lines import JsonLinesLogger
 from rlx.training.checkpoints import WholeFiles
 from tests.app.commands import SMOKE, Finished, Shell
-from tests.hostile.refusal import assert_refused
+from tests.hostile.refusal import assert_refused, contents
 
 PPO = ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=20", "hidden_sizes=[16]")
 FORECASTS = [
@@ -33,9 +37,7 @@ TINY = {  # a module's settings with which an update takes no time
 }
 ENDLESS = {  # the learning rate's course depends on updates, so that both runs have to have them
     "gymrl": "total_env_steps=100000000",
-    "pufferlib": "total_env_steps=100000000",
     "hftraining": "updates=100000",
-    "differentiable_market": "updates=100000",
 }
 SAME = ("key", "policy", "metrics", "intervals", "guard", "baselines", "windows", "verdict", "data")
 PROGRAM = "import sys; from rlx.app.entry import train_main; sys.argv[0] = 'train.py'; train_main()"
@@ -80,7 +82,7 @@ def kill_after_a_checkpoint(folder: Path, arguments: list[str], module: str) -> 
             [sys.executable, "-c", PROGRAM, *arguments], cwd=folder, stdout=output, stderr=subprocess.STDOUT
         )
     try:
-        while not [run for run in folder.glob(f"outputs/{module}/*") if len(rows_so_far(run)) >= 10]:
+        while not [run for run in folder.glob(f"outputs/{module}/*") if len(rows_so_far(run)) >= 8]:
             assert process.poll() is None, (folder / "output").read_text()
             time.sleep(0.05)
     finally:
@@ -95,20 +97,31 @@ def rows_so_far(run: Path) -> list[str]:
     return path.read_text().splitlines() if path.is_file() else []
 
 
-@pytest.mark.parametrize("module", list(TINY))
-def test_killed_and_resumed_is_uninterrupted(module: str, shell: Shell) -> None:
-    options = settings(module, "trainer.validate_every_updates=4", "trainer.keep_best=2", "seed=3")
-    endless = ["trainer.max_updates=null", f"module.{ENDLESS[module]}"]
-    killed = kill_after_a_checkpoint(shell.folder / "killed", [*options, *endless], module)
-    before = {path: path.read_bytes() for path in killed.rglob("*") if path.is_file()}
-    done = checkpoint(killed)["rlx"]["totals"]["updates"]
-    assert done >= 4 and not (killed / "scorecard.json").exists()
-    budget = f"trainer.max_updates={done + 6}"
+REALLY_KILLED = ("gymrl", "hftraining")
+VALIDATED = ("trainer.validate_every_updates=2", "trainer.keep_best=2", "seed=3")
+BUDGET = 7
+ROW = 7  # is logged behind the second validation, which is of update 4, and before the third
+Wholes = Callable[[str], Path]
 
-    finished = shell.train(f"resume={killed}", budget)
-    assert finished.status == 0, finished.err
-    resumed = finished.run(module)
-    whole = shell.train(*options, *endless[1:], budget).run(module)
+
+def budgeted(module: str, updates: int, *more: str) -> list[str]:
+    """Return the command of a run that is compared with the uninterrupted one."""
+    own = ["module.cache_dir=null"] if module == "pufferlib" else []
+    return settings(module, *VALIDATED, *own, f"trainer.max_updates={updates}", *more)
+
+
+@pytest.fixture(scope="module")
+def whole_of(tmp_path_factory: pytest.TempPathFactory) -> Wholes:
+    """Return where a module's uninterrupted run is, which is trained once and left as it is."""
+
+    @cache
+    def train(module: str) -> Path:
+        return Shell(tmp_path_factory.mktemp(module)).train(*budgeted(module, BUDGET)).run(module)
+
+    return train
+
+
+def assert_resumed_is_whole(resumed: Path, whole: Path, killed: Path, done: int) -> None:
     assert whole != resumed
     assert rows(resumed) == rows(whole)
     assert_same_result(resumed, whole)
@@ -119,26 +132,72 @@ def test_killed_and_resumed_is_uninterrupted(module: str, shell: Shell) -> None:
     for name in ("updates", "gradient_steps"):
         assert card(resumed)["performance"][name] == card(whole)["performance"][name]
     assert card(resumed)["provenance"]["resumed_from"] == {"run": str(killed), "checkpoint": LAST, "updates": done}
-    assert {path: path.read_bytes() for path in killed.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.parametrize("module", REALLY_KILLED)
+def test_killed_and_resumed_is_uninterrupted(module: str, shell: Shell) -> None:
+    options = settings(module, *VALIDATED)
+    endless = ["trainer.max_updates=null", f"module.{ENDLESS[module]}"]
+    killed = kill_after_a_checkpoint(shell.folder / "killed", [*options, *endless], module)
+    before = contents(killed)
+    done = checkpoint(killed)["rlx"]["totals"]["updates"]
+    assert done >= 2 and not (killed / "scorecard.json").exists()
+    budget = f"trainer.max_updates={done + 3}"
+
+    finished = shell.train(f"resume={killed}", budget)
+    assert finished.status == 0, finished.err
+    resumed = finished.run(module)
+    whole = shell.train(*options, *endless[1:], budget).run(module)
+    assert_resumed_is_whole(resumed, whole, killed, done)
+    assert contents(killed) == before
+
+
+class Broken(BaseException):
+    """Ends a training between two updates, past everything that would catch an error."""
+
+
+def broken_off(shell: Shell, module: str) -> Path:
+    """Train until a row of metrics is to be logged, and return the run folder."""
+    logged = count()
+    log_metrics = JsonLinesLogger.log_metrics
+
+    def break_off(*given: Any, **named: Any) -> None:
+        if next(logged) == ROW:
+            raise Broken
+        log_metrics(*given, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JsonLinesLogger, "log_metrics", break_off)
+        with pytest.raises(Broken):
+            shell.train(*budgeted(module, BUDGET))
+    (run,) = shell.folder.glob(f"outputs/{module}/*")
+    return run
+
+
+@pytest.mark.parametrize("module", [module for module in TINY if module not in REALLY_KILLED])
+def test_broken_off_and_resumed_is_uninterrupted(module: str, shell: Shell, whole_of: Wholes) -> None:
+    broken = broken_off(shell, module)
+    before = contents(broken)
+    assert checkpoint(broken)["rlx"]["totals"]["updates"] == 4 and not (broken / "scorecard.json").exists()
+    finished = shell.train(f"resume={broken}")
+    assert finished.status == 0, finished.err
+    assert_resumed_is_whole(finished.run(module), whole_of(module), broken, 4)
+    assert contents(broken) == before
 
 
 @pytest.mark.parametrize("module", list(TINY))
-def test_validations_change_nothing_of_what_is_learnt(module: str, shell: Shell) -> None:
-    often, seldom = (
-        shell.train(*settings(module, "trainer.max_updates=4"), f"trainer.validate_every_updates={n}").run(module)
-        for n in (1, 4)
-    )
-    assert rows(often, "train/") == rows(seldom, "train/")
+def test_validations_change_nothing_of_what_is_learnt(module: str, shell: Shell, whole_of: Wholes) -> None:
+    seldom = shell.train(*budgeted(module, 5, "trainer.validate_every_updates=5")).run(module)
+    assert rows(seldom, "train/") == rows(whole_of(module), "train/")[:5]
 
 
 @pytest.mark.parametrize("module", list(TINY))
-def test_a_larger_budget_goes_on_behind_a_finished_run(module: str, shell: Shell) -> None:
-    options = settings(module, "trainer.validate_every_updates=2")
-    whole = shell.train(*options, "trainer.max_updates=7").run(module)
-    run = shell.train(*options, "trainer.max_updates=3").run(module)
-    for budget in (5, 7):
+def test_a_larger_budget_goes_on_behind_a_finished_run(module: str, shell: Shell, whole_of: Wholes) -> None:
+    whole = whole_of(module)
+    run = shell.train(*budgeted(module, 3)).run(module)
+    for budget in (5, BUDGET) if module == "gymrl" else (BUDGET,):
         # The first command again, with another budget: options that the run chose as well are no change.
-        finished = shell.train(*options, f"trainer.max_updates={budget}", f"resume={run}")
+        finished = shell.train(*budgeted(module, budget), f"resume={run}")
         assert finished.status == 0, finished.err
         run = finished.run(module)
     assert rows(run, "train/") == rows(whole, "train/")
@@ -149,10 +208,9 @@ def test_a_larger_budget_goes_on_behind_a_finished_run(module: str, shell: Shell
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
-def test_a_run_killed_while_it_was_prepared_goes_on(shell: Shell) -> None:
+def test_a_run_killed_while_it_was_prepared_goes_on(shell: Shell, whole_of: Wholes) -> None:
     """No checkpoint is there yet: what is left of the stages is taken over, and the portfolio starts anew."""
-    options = settings("pufferlib", "module.cache_dir=null")
-    whole = shell.train(*options).run("pufferlib")
+    whole = whole_of("pufferlib")
     killed = copied(whole, shell.folder, "checkpoints", "scorecard.*", "policy", "parts", "metrics.*", "specialists")
     finished = shell.train(f"resume={killed}")
     assert finished.status == 0, finished.err
@@ -216,7 +274,7 @@ def test_folders_that_are_no_run_say_so(trained: Finished, shell: Shell) -> None
     (run / "config.yaml").write_text("a: [")
     assert_refused(shell.train(f"resume={run}"), "config.yaml: not a YAML document")
     (run / "config.yaml").unlink()
-    assert_refused(shell.train(f"resume={run}"), "holds no config.yaml")
+    assert_refused(shell.train(f"resume={run}"), "has no config.yaml")
     judged = shell.evaluate("policy=cash").run("evaluate")
     assert_refused(shell.train(f"resume={judged}"), "no training run")
 

@@ -19,8 +19,8 @@ from omegaconf import OmegaConf
 
 from rlx.app.once_a_sweep import OnceASweep
 from rlx.data.splits import Span
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
+from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_json
 from rlx.measures.trials import Sweep
@@ -82,7 +82,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, card: Scorecard, caplog: py
     (tmp_path / "study.db").write_text("this is no database, however long it is " * 50)
     with caplog.at_level(logging.WARNING):
         assert sweep_of(tmp_path / "1") is None
-    assert "study.db: not an SQLite database, so it holds no study." in caplog.text
+    assert "study.db: not an SQLite database, so it has no study." in caplog.text
     assert f"The trials of the sweep {tmp_path} are not counted." in caplog.text
 
 

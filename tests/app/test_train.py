@@ -80,16 +80,11 @@ def test_the_ledger_is_what_the_scorecard_was_measured_on(trained: Finished) -> 
     assert holdout.value[0, -1] - 1 == pytest.approx(scorecard(run)["metrics"]["cumulative_return"], abs=1e-12)
 
 
-@pytest.mark.parametrize("seed", [0, 7])
-def test_the_same_command_and_seed_give_the_same_scorecard(shell: Shell, seed: int) -> None:
-    first, second = (scorecard(shell.train(f"seed={seed}", *SMOKE).run()) for _ in range(2))
+def test_the_same_command_and_seed_give_the_same_scorecard_and_another_seed_another_policy(shell: Shell) -> None:
+    first, second, other = (scorecard(shell.train(f"seed={seed}", *SMOKE).run()) for seed in (7, 7, 0))
     for name in REPRODUCED:
         assert first[name] == second[name], name
-
-
-def test_another_seed_gives_another_policy(shell: Shell) -> None:
-    first, second = (scorecard(shell.train(f"seed={seed}", *SMOKE).run()) for seed in (0, 1))
-    assert first["metrics"] != second["metrics"]
+    assert other["metrics"] != first["metrics"]
 
 
 def test_evaluating_a_run_gives_its_own_numbers(trained: Finished, shell: Shell) -> None:
@@ -248,9 +243,9 @@ def test_the_k_best_checkpoints_are_kept(shell: Shell) -> None:
     assert len(sharpes) == 5
 
 
+@pytest.mark.usefixtures("trained")
 def test_a_later_run_of_a_process_counts_from_its_own_start(shell: Shell) -> None:
     began = time.perf_counter()
-    run = shell.train(*SMOKE).run()
     run = shell.train(*SMOKE).run()
     assert 0 < scorecard(run)["performance"]["seconds_to_first_update"] < time.perf_counter() - began
 

@@ -103,7 +103,7 @@ HEADER, SHARED, FIRST, SECOND = (
         (('{"schema_version":true}', SHARED), "not a JSON document (Extra data"),
         (('{"schema_version":3}', SHARED), "schema_version=3; this version reads 1, and 2 with one entry per line"),
         ((HEADER, FIRST, SHARED), f'line 2: entry.key is "{KEY}", which is not among the keys before it'),
-        ((HEADER, SHARED, FIRST, SHARED), f"line 4 says a second time what the entries of {KEY} share"),
+        ((HEADER, SHARED, FIRST, SHARED), f"line 4 repeats the shared values of {KEY}"),
         ((HEADER, HEADER, SHARED), 'line 2 is {"schema_version": 2}, expected {"shared": ...} or {"entry": ...}'),
         ((HEADER, SHARED, "", FIRST), "line 3 is empty, expected a JSON value on every line"),
         ((HEADER, SHARED, FIRST[:-9], SECOND), "line 3: not a JSON document ("),

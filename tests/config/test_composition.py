@@ -17,9 +17,10 @@ from rlx.config.errors import explain
 from rlx.config.guards import guard_options, load_guard
 from rlx.data.config import FolderData, SampleData
 from rlx.errors import ConfigError, RlxError
-from rlx.evaluate.config import Protocol, WalkForward
-from rlx.evaluate.every_start_config import EveryStart
 from rlx.evaluate.guard_config import FittedGuard
+from rlx.evaluate.protocols.base import Protocol
+from rlx.evaluate.protocols.every_start import EveryStart
+from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.sim.rules import Guard
 
 CONF = Path(__file__).parents[2] / "conf"

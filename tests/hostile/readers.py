@@ -65,8 +65,7 @@ def assert_taken(found: Outcome, expected: Mapping[str, tuple[str, ...]]) -> Non
     assert not found.broken, found.broken
     kinds: dict[str, set[str]] = {_place(what): set() for what in (*found.taken, *found.refused)}
     for what in found.taken:
-        place, _, value = what.partition(" = ")
-        kinds[_place(what)].add(KINDS[value] if value else "missing" if what.endswith(" missing") else "damaged")
+        kinds[_place(what)].add(_kind(what))
     by_kinds = defaultdict(set)
     for place, taken in kinds.items():
         by_kinds[_words(taken)].add(place)
@@ -74,6 +73,28 @@ def assert_taken(found: Outcome, expected: Mapping[str, tuple[str, ...]]) -> Non
     patterns = {words: "|".join(map(_pattern, places)) for words, places in expected.items()}
     wanted = {words: {place for place in kinds if re.fullmatch(one, place)} for words, one in patterns.items()}
     assert dict(by_kinds) == wanted
+
+
+SINGLE = frozenset({"missing", "null", "flag", "negative"})
+"""The kinds of which there is one value, so that a place that takes the kind takes whatever is of it."""
+
+
+def assert_taken_of_a_sample(found: Outcome, expected: Mapping[str, tuple[str, ...]]) -> None:
+    """Assert of a sample that nothing broke, and that nothing was taken or refused but what ``assert_taken`` lets."""
+    assert not found.broken, found.broken
+    patterns = {"|".join(map(_pattern, places)): words.split() for words, places in expected.items()}
+
+    def expected_at(what: str) -> set[str]:
+        words = {word for one, words in patterns.items() if re.fullmatch(one, _place(what)) for word in words}
+        return words | ANYTHING if "anything" in words else words
+
+    assert [what for what in found.taken if _kind(what) not in expected_at(what)] == []
+    assert [what for what in found.refused if _kind(what) in expected_at(what) & SINGLE] == []
+
+
+def _kind(what: str) -> str:
+    value = what.partition(" = ")[2]
+    return KINDS[value] if value else "missing" if what.endswith(" missing") else "damaged"
 
 
 def _place(what: str) -> str:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterable
-from itertools import count, islice
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +20,13 @@ from rlx.report.recommendation import MARKDOWN, TEMPLATES, template_names
 from tests.app.commands import Finished
 from tests.board.entries import document_of
 from tests.hostile.boards import COMMITTED, TEXT, damaged_in_lines, damaged_lines, in_lines
-from tests.hostile.damage import damaged_json
+from tests.hostile.damage import EXHAUSTIVE, changes, damaged_json, damaged_together
 from tests.hostile.readers import Outcome, assert_taken, outcome_of_files
 from tests.hostile.refusal import assert_refused, contents
 
 LENIENT = ("--min-dsr", "0.001", "--max-p-value", "1", "--max-drawdown", "1", "--min-steps", "1", "--min-windows", "1")
 DRAWN = 10  # of what is refused at reading, every so manieth
-SHARE = 197  # of the damaged files every so manieth is tried always, all of them in the slow tests
+SHARE = 47  # of the lines of schema 2, whose values go the way of those of schema 1, every so manieth
 KEPT = {
     "metrics": ("cumulative_return", "sharpe", "max_drawdown", "turnover", "hit_rate"),
     "intervals": ("sharpe", "annual_excess_over_equal_weight"),
@@ -189,8 +189,10 @@ def assert_refused_by_all(path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert left | {lock: b""} == before | {lock: b""}
 
 
-def outcome_of_boards(path: Path, files: Iterable[tuple[str, bytes]], capsys: pytest.CaptureFixture[str]) -> Outcome:
-    """Draw all that is taken; of what ``Scoreboard.load`` refuses for them all, a tenth goes to the commands."""
+def outcome_of_boards(
+    path: Path, files: Iterable[tuple[str, bytes]], capsys: pytest.CaptureFixture[str], draw: bool
+) -> Outcome:
+    """Read each; draw what is taken where asked to, and pass to the commands every tenth of what is refused."""
     refused = count()
 
     def read() -> None:
@@ -200,26 +202,38 @@ def outcome_of_boards(path: Path, files: Iterable[tuple[str, bytes]], capsys: py
             if next(refused) % DRAWN == 0:
                 assert_refused_by_all(path, capsys)
             raise
-        assert_drawn(path, capsys)
+        if draw:
+            assert_drawn(path, capsys)
 
     return outcome_of_files(path, files, read)
 
 
-@pytest.mark.parametrize("share", [SHARE, pytest.param(1, marks=pytest.mark.slow)])
-def test_damaged_boards_of_schema_1_are_drawn_or_refused(
-    path: Path, capsys: pytest.CaptureFixture[str], share: int
-) -> None:
-    found = outcome_of_boards(path, islice(damaged_json(BOARD), 0, None, share), capsys)
-    assert not found.broken
-    if share == 1:
-        assert_taken(found, TAKEN)
+def taken_together(document: Any, found: Outcome) -> Iterator[bytes]:
+    """Yield the damage that was taken one by one, as much of it in each file as is independent of each other."""
+    taken = set(found.taken)
+    for damaged in damaged_together(document, (change for change in changes(document) if change.what in taken)):
+        yield json.dumps(damaged).encode()
 
 
-@pytest.mark.parametrize("share", [SHARE, pytest.param(5, marks=pytest.mark.slow)])
-def test_damaged_boards_are_drawn_or_refused(path: Path, capsys: pytest.CaptureFixture[str], share: int) -> None:
-    """Their values go the way of those of schema 1."""
+def test_damaged_boards_of_schema_1_are_drawn_or_refused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Drawing one takes longer than reading a hundred: what is taken is drawn together, in a few boards."""
+    found = outcome_of_boards(path, damaged_json(BOARD), capsys, draw=False)
+    assert_taken(found, TAKEN)
+    for data in taken_together(BOARD, found):
+        path.write_bytes(data)
+        assert_drawn(path, capsys)
+
+
+@pytest.mark.parametrize("form", [pytest.param(0, marks=EXHAUSTIVE), pytest.param(1, marks=EXHAUSTIVE)])
+def test_every_damaged_board_is_drawn_or_refused(path: Path, capsys: pytest.CaptureFixture[str], form: int) -> None:
+    files = (*damaged_lines(), *damaged_in_lines(BOARD)) if form else damaged_json(BOARD)
+    assert not outcome_of_boards(path, files, capsys, draw=True).broken
+
+
+def test_damaged_boards_are_drawn_or_refused(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     files = (*damaged_lines(), *damaged_in_lines(BOARD))
-    assert not outcome_of_boards(path, files[::share], capsys).broken
+    assert not outcome_of_boards(path, files, capsys, draw=False).broken
+    assert not outcome_of_boards(path, files[::SHARE], capsys, draw=True).broken
 
 
 def test_what_every_damaged_line_comes_to(path: Path) -> None:
@@ -310,8 +324,8 @@ def test_a_link_out_of_the_folder_is_not_followed(path: Path, capsys: pytest.Cap
     assert not list(path.parents[1].glob("*.yaml"))
 
 
-@pytest.mark.parametrize("share", [SHARE, pytest.param(1, marks=pytest.mark.slow)])
-def test_damaged_reports_leave_the_page(path: Path, capsys: pytest.CaptureFixture[str], share: int) -> None:
+@pytest.mark.parametrize("each", [False, pytest.param(True, marks=EXHAUSTIVE)])
+def test_damaged_reports_leave_the_page(path: Path, capsys: pytest.CaptureFixture[str], each: bool) -> None:
     """As with boards; a page says of a report that is refused why it shows none."""
     (entry,) = lines = BOARD["entries"][:1]
     path.write_text(json.dumps({**BOARD, "entries": lines}), encoding="utf-8")
@@ -321,15 +335,16 @@ def test_damaged_reports_leave_the_page(path: Path, capsys: pytest.CaptureFixtur
         try:
             Series.read(report)
         except RlxError:
-            if next(refused) % DRAWN == 0:
+            if next(refused) % (DRAWN if each else 5 * DRAWN) == 0:
                 assert rlx(capsys, "board", path).status == 0
             raise
-        assert rlx(capsys, "board", path).status == 0
+        assert not each or rlx(capsys, "board", path).status == 0
 
-    found = outcome_of_files(report, islice(damaged_json(REPORT), 0, None, share), read)
-    assert not found.broken
-    if share == 1:
-        assert_taken(found, TAKEN_OF_REPORTS)
+    found = outcome_of_files(report, damaged_json(REPORT), read)
+    assert_taken(found, TAKEN_OF_REPORTS)
+    for data in taken_together(REPORT, found):
+        report.write_bytes(data)
+        assert rlx(capsys, "board", path).status == 0
 
 
 def test_a_board_without_lines_recommends_nothing(path: Path, capsys: pytest.CaptureFixture[str]) -> None:

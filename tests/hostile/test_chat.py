@@ -148,7 +148,7 @@ BAD: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         TOO_LONG,
     ),
     "huge": (lambda: _then(HEAD + b"Content-Length: 99999999999\r\n\r\n", forever(b"[" * 65536)), TOO_LONG),
-    "a packed bomb": (lambda: [whole(gzip.compress(bytes(2**25)))], ("holds more than 8 MiB",)),
+    "a packed bomb": (lambda: [whole(gzip.compress(bytes(2**25)))], ("has more than 8 MiB",)),
     "packed and cut": (lambda: [whole(gzip.compress(completion("x"))[:-9])], ("gzip data",)),
     "closed at once": (list, ("cannot be reached",)),
     "closed in the head": (lambda: [HEAD + b"Content-Le"], ("is no chat completion",)),

@@ -232,7 +232,7 @@ def test_checkpoints_lie_in_the_run_alone(resumable: Path, shell: Shell) -> None
             state["callbacks"][key][name] = value
             torch.save(state, resumable)
             assert_refused(
-                shell.train("resume=run"), f"{resumable.relative_to(shell.folder)}: ", "path of no checkpoint"
+                shell.train("resume=run"), f"{resumable.relative_to(shell.folder)}: ", "is not the path of a checkpoint"
             )
             assert [entry.name for entry in shell.folder.iterdir()] == ["run"]
             assert contents(shell.folder / "run") | {Path("checkpoints") / LAST: b""} == before

@@ -28,6 +28,7 @@ from rlx.ranges import Number, Whole, declared
 from rlx.sim.rule_numbers import rule_numbers
 from tests.app.commands import Shell
 from tests.envs.tasks import make_market
+from tests.hostile.damage import EXHAUSTIVE
 from tests.hostile.refusal import assert_one_message, assert_refused, contents
 from tests.policies.production_files import HISTORY
 from tests.policies.test_checkpoint import make_facts, make_network
@@ -179,21 +180,12 @@ def absurd(taken: Any) -> str | None:
     return "takes an endless text" if ENDLESS in str(taken) else None
 
 
-def found(share: slice) -> list[str]:
-    """Return what is wrong with a share of all leaves with all wrong values."""
-    cases = [(leaf, value) for leaf in all_leaves() for value in WRONG]
-    reports = ((leaf, value, problem(leaf, value)) for leaf, value in cases[share])
-    return [f"{leaf} = {str(value)[:40]!r}: {report}" for leaf, value, report in reports if report is not None]
-
-
-def test_a_share_of_all_wrong_values_is_refused_in_one_message() -> None:
-    assert found(slice(0, None, 197)) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("share", range(10))
-def test_every_leaf_refuses_every_wrong_value_in_one_message(share: int) -> None:
-    assert found(slice(share, None, 10)) == []
+@pytest.mark.parametrize("stride", [5, pytest.param(1, marks=EXHAUSTIVE)])
+def test_every_leaf_refuses_wrong_values_in_one_message(stride: int) -> None:
+    """Every leaf with every fifth value, which are others in the next leaf, or with all of them."""
+    cases = ((leaf, value) for number, leaf in enumerate(all_leaves()) for value in WRONG[number % stride :: stride])
+    reports = ((leaf, value, problem(leaf, value)) for leaf, value in cases)
+    assert [f"{leaf} = {str(value)[:40]!r}: {report}" for leaf, value, report in reports if report is not None] == []
 
 
 def test_every_number_of_the_configuration_declares_its_range() -> None:

@@ -15,7 +15,7 @@ import pytest
 from rlx.policies.plan import PlanReplay
 from tests.app.commands import Shell
 from tests.backtest.by_hand import order
-from tests.hostile.damage import damaged_bytes, damaged_json
+from tests.hostile.damage import EXHAUSTIVE, damaged_bytes, damaged_json
 from tests.hostile.readers import assert_taken, outcome_of_files
 from tests.hostile.refusal import assert_refused
 from tests.policies.acting import observe
@@ -97,9 +97,9 @@ def test_a_refused_plan_leaves_nothing(shell: Shell, name: str) -> None:
     assert not (shell.folder / "outputs").exists()
 
 
-@pytest.mark.slow
-def test_every_kind_of_damage_from_the_command_line(shell: Shell) -> None:
-    for name, data in islice(damaged_plans(), 0, None, 17):  # 17 has no factor with the 14 wrong values
+@pytest.mark.parametrize("share", [97, pytest.param(17, marks=EXHAUSTIVE)])
+def test_damage_of_every_kind_from_the_command_line(shell: Shell, share: int) -> None:
+    for name, data in islice(damaged_plans(), 0, None, share):  # which has no factor with the 14 wrong values
         (shell.folder / "plan.json").write_bytes(data)
         finished = shell.evaluate("policy=plan", "policy.path=plan.json", "protocol.bootstrap_replications=100")
         if finished.status:

@@ -22,7 +22,7 @@ from rlx.data.findings import Severity
 from rlx.data.loader import load_folder
 from rlx.errors import RlxError
 from tests.app.commands import Shell
-from tests.hostile.damage import WRONG_VALUES, damaged_bytes, damaged_documents, odd_json
+from tests.hostile.damage import EXHAUSTIVE, WRONG_VALUES, damaged_bytes, damaged_documents, odd_json
 
 STATUS = (0, 2)
 
@@ -103,33 +103,30 @@ def test_damaged_bytes(name: str, tmp_path: Path) -> None:
         _ends(tmp_path / name)
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize("flips", [25, pytest.param(400, marks=EXHAUSTIVE)])
 @pytest.mark.parametrize("name", FILES)
-def test_every_byte_flipped(name: str, tmp_path: Path) -> None:
+def test_bytes_flipped(name: str, flips: int, tmp_path: Path) -> None:
     data = FILES[name]()
-    for place in range(0, len(data), max(1, len(data) // 400)):
+    for place in range(0, len(data), max(1, len(data) // flips)):
         (tmp_path / name).write_bytes(data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :])
         _ends(tmp_path / name)
 
 
-@pytest.mark.parametrize("document", [_records()[:3], [list(row.values()) for row in _records()[:3]]])
-def test_json_with_a_wrong_value(document: list[Any], tmp_path: Path) -> None:
-    _damaged_json(document[:2], tmp_path / "a.json", every=7)
-
-
-@pytest.mark.slow
+@pytest.mark.parametrize("sampled", [True, pytest.param(False, marks=EXHAUSTIVE)])
 @pytest.mark.parametrize(
     "document", [_records()[:3], _columns(3), json.loads(pd.DataFrame(_records()).to_json(orient="split"))]
 )
-def test_json_with_any_wrong_value(document: Any, tmp_path: Path) -> None:
-    _damaged_json(document, tmp_path / "a.json", every=1)
+def test_json_with_any_wrong_value(document: Any, sampled: bool, tmp_path: Path) -> None:
+    for _, changed in damaged_documents(document, sampled):
+        (tmp_path / "a.json").write_text(json.dumps(changed))
+        _ends(tmp_path / "a.json")
 
 
-def _damaged_json(document: Any, path: Path, every: int) -> None:
-    for number, (_, changed) in enumerate(damaged_documents(document)):
-        if number % every == 0:
-            path.write_text(json.dumps(changed))
-            _ends(path)
+@pytest.mark.parametrize("sampled", [True, pytest.param(False, marks=EXHAUSTIVE)])
+def test_json_of_rows_without_names_with_any_wrong_value(sampled: bool, tmp_path: Path) -> None:
+    for _, changed in damaged_documents([list(row.values()) for row in _records()[:2]], sampled):
+        (tmp_path / "a.json").write_text(json.dumps(changed))
+        _ends(tmp_path / "a.json")
 
 
 def test_json_rows_of_another_length_are_named(tmp_path: Path) -> None:
@@ -209,6 +206,7 @@ def test_any_table(data: bytes, name: str) -> None:
         _ends(path)
 
 
+@pytest.mark.exhaustive
 @pytest.mark.slow
 @settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(data=_tables())

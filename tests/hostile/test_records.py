@@ -14,7 +14,7 @@ import pytest
 from rlx.errors import RlxError
 from rlx.policies.production.policy import ProductionRecord
 from tests.app.commands import Shell
-from tests.hostile.damage import damaged_bytes, damaged_json
+from tests.hostile.damage import EXHAUSTIVE, damaged_bytes, damaged_json
 from tests.hostile.readers import assert_taken, outcome_of_files
 from tests.hostile.refusal import assert_refused
 from tests.policies.acting import observe
@@ -129,7 +129,7 @@ def test_a_packed_log_of_any_size_is_not_unpacked_beyond_a_limit(
     path = tmp_path / "trade.log"
     for filling in (bytes(2**21), b"\n" * 2**21, b"x" * 2**21):
         path.write_bytes(gzip.compress("\n".join(LINES).encode() + filling))
-        with pytest.raises(RlxError, match=r"holds more than 1 MiB, unpacked.*Portfolio snapshot recorded"):
+        with pytest.raises(RlxError, match=r"has more than 1 MiB, unpacked.*Portfolio snapshot recorded"):
             replay(None, str(path), "exposure")
 
 
@@ -140,9 +140,9 @@ def test_a_folder_and_a_device_are_no_files(tmp_path: Path) -> None:
                 replay(trades, log, "exposure")
 
 
-@pytest.mark.slow
-def test_every_kind_of_damage_from_the_command_line(shell: Shell) -> None:
-    for name, data in islice(damaged_histories(), 0, None, 37):  # 37 has no factor with the 14 wrong values
+@pytest.mark.parametrize("share", [97, pytest.param(37, marks=EXHAUSTIVE)])
+def test_damage_of_every_kind_from_the_command_line(shell: Shell, share: int) -> None:
+    for name, data in islice(damaged_histories(), 0, None, share):  # which has no factor with the 14 wrong values
         (shell.folder / "trades.json").write_bytes(data)
         finished = shell.evaluate("policy=production", "policy.trades=trades.json", "policy.initial_value=1e5")
         assert_refused(finished)  # the sample data end before 2020-01 or lack the symbols

@@ -16,9 +16,9 @@ import pytest
 from rlx.app.sweep_report import report_on
 from rlx.data.splits import Span
 from rlx.errors import RlxError
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
 from rlx.evaluate.ledger_file import write_ledger
+from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
 from rlx.runs.study_state import read_state, study_state, write_record
@@ -26,7 +26,7 @@ from rlx.runs.study_storage import Place, opened
 from rlx.runs.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
 from tests.app.commands import Shell
 from tests.evaluate.players import FREE, Player, random_market
-from tests.hostile.damage import damaged_bytes, damaged_documents, damaged_json
+from tests.hostile.damage import EXHAUSTIVE, damaged_bytes, damaged_documents, damaged_json
 from tests.hostile.readers import Outcome, assert_taken, outcome_of_files
 from tests.hostile.refusal import STATUS_FINE, assert_refused, contents
 
@@ -73,9 +73,9 @@ def folder(whole: Path, tmp_path: Path) -> Path:
     return tmp_path / "sweep"
 
 
-def flipped(data: bytes) -> Iterator[tuple[str, bytes]]:
-    """Yield a database with one byte in about 2,000 turned over."""
-    for place in range(0, len(data), 1999):
+def flipped(data: bytes, every: int) -> Iterator[tuple[str, bytes]]:
+    """Yield a database with one byte turned over, in each of places that are so far from each other."""
+    for place in range(0, len(data), every):
         yield f"byte {place}", data[:place] + bytes([data[place] ^ 0xFF]) + data[place + 1 :]
 
 
@@ -129,9 +129,9 @@ def test_damaged_studies_are_an_error_of_ours(folder: Path, tmp_path: Path) -> N
     assert set(continued.taken) == unseen | {"empty"}  # is started again
 
 
-@pytest.mark.slow
-def test_every_damaged_study_is_an_error_of_ours(folder: Path) -> None:
-    read, continued = assert_read_or_continued(folder, list(flipped((folder / "study.db").read_bytes())))
+@pytest.mark.parametrize("every", [9973, pytest.param(1999, marks=EXHAUSTIVE)])
+def test_a_study_with_a_byte_flipped_is_an_error_of_ours(folder: Path, every: int) -> None:
+    read, continued = assert_read_or_continued(folder, list(flipped((folder / "study.db").read_bytes(), every)))
     assert read.taken and read.refused and continued.taken and continued.refused
 
 

@@ -15,8 +15,8 @@ from rlx.board.standing import Row
 from rlx.data.market import Market
 from rlx.data.sources import synthetic
 from rlx.data.splits import Span
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import Judgement, judge
+from rlx.evaluate.protocols.base import Protocol
 from rlx.keys import keys
 from rlx.measures.metric import FILED, SHOWN, TAGS, Metric, shown
 from rlx.measures.performance import METRICS, tagged

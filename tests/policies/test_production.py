@@ -237,7 +237,7 @@ def test_it_warns_once_of_what_is_left_out(tmp_path: Path, caplog: pytest.LogCap
         policy.span(market())
     (warning,) = caplog.messages
     assert warning == (
-        "policy=production: of 4 trades: 1 opened or closed outside the sessions of its symbol's market; 1 of a "
+        "policy=production: of 4 trades: 1 opened or closed outside the sessions of its symbol's market; 1 in a "
         "symbol that the market does not have. See baseline_pnl_summary.md."
     )
 

@@ -48,10 +48,19 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, list[Group]]
     return write_board(path, board)[1].as_uri(), rank_board(board)
 
 
-@pytest.fixture(params=[(size, scheme) for size in SIZES for scheme in ("light", "dark")], ids="-".join)
+LOOKS = [(size, scheme) for size in SIZES for scheme in ("light", "dark")]
+every_look = pytest.mark.parametrize("tab", LOOKS, ids="-".join, indirect=True)
+"""Marks a test whose outcome depends on the size of the window or on the colours."""
+
+
+every_size = pytest.mark.parametrize("tab", [(size, "light") for size in SIZES], ids="-".join, indirect=True)
+"""Marks a test whose outcome depends on the size of the window alone."""
+
+
+@pytest.fixture
 def tab(request: Any, browser: Browser, written: tuple[str, list[Group]]) -> Iterator[Page]:
     """Open the page in a size and a colour scheme; at the end nothing was requested and nothing went wrong."""
-    size, scheme = request.param
+    size, scheme = getattr(request, "param", LOOKS[0])
     context = browser.new_context(viewport=SIZES[size], color_scheme=scheme)
     tab = context.new_page()
     trouble: list[str] = []
@@ -110,6 +119,7 @@ def test_it_filters_by_name_and_system(tab: Page) -> None:
     assert tab.locator(".board tbody tr:visible").count() == 13
 
 
+@every_size
 def test_a_report_opens_by_click_and_closes_by_escape(tab: Page, written: tuple[str, list[Group]]) -> None:
     link = tab.locator(".board >> nth=0").get_by_role("link", name="shorts")
     link.click()
@@ -176,6 +186,7 @@ def test_an_address_of_nothing_shows_the_page(tab: Page, written: tuple[str, lis
         assert not tab.locator("dialog").is_visible() and tab.locator("section").count() == 2
 
 
+@every_size
 def test_nothing_is_wider_than_the_window(tab: Page) -> None:
     width = tab.viewport_size["width"]  # type: ignore[index]
     assert tab.evaluate("document.documentElement.scrollWidth") == width
@@ -189,6 +200,7 @@ def test_nothing_is_wider_than_the_window(tab: Page) -> None:
         assert len(scrolled) > 3 and max(scrolled) <= 0
 
 
+@every_look
 def test_the_theme_changes_and_is_remembered(tab: Page) -> None:
     button = tab.get_by_role("button", name="Theme: system")
     background = "getComputedStyle(document.body).backgroundColor"
@@ -203,6 +215,7 @@ def test_the_theme_changes_and_is_remembered(tab: Page) -> None:
     assert tab.get_by_role("button", name="Theme: dark").is_visible() and tab.evaluate(background) == dark
 
 
+@every_look
 def test_words_are_readable_on_their_background(tab: Page) -> None:
     tab.locator("a.open").first.click()
     assert (

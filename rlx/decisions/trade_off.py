@@ -1,0 +1,190 @@
+"""The best trade of one step when trading costs something: a small quadratic program, solved exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from rlx.sim.compiled import SOURCES, compiled, inlined
+from rlx.types import FloatArray
+
+TOLERANCE = 1e-12
+"""Growth per unit of weight that is not worth another move."""
+
+SAME = 1e-13
+"""Weights that differ by less count as equal: rounding alone parts them."""
+
+
+def best_trades(
+    mean: FloatArray, covariance: FloatArray, held: FloatArray, cost: FloatArray, *, long_only: bool, invested: bool
+) -> FloatArray:
+    """Return the weights (B, A) that maximise w'm - w'Sw/2 - cost'|w - held|.
+
+    mean: (B, A) of simple returns. covariance: (B, A, A). held: (B, A) weights before the trade. cost: (A,) of a unit
+    of turnover, as a fraction. ``long_only`` weights are not negative and add up to one at most; otherwise their
+    absolute values do. With ``invested`` they add up to one exactly, and ``long_only`` must be set.
+    """
+    weights = np.ascontiguousarray(held, dtype=np.float64).copy()
+    arrays = (np.ascontiguousarray(array, dtype=np.float64) for array in (mean, covariance, held, cost))
+    _solve_all(weights, _scratch(weights.shape[1]), *arrays, long_only, invested)
+    return weights
+
+
+def follow(
+    mean: FloatArray,
+    covariance: FloatArray,
+    returns: FloatArray,
+    start: FloatArray,
+    cost: FloatArray,
+    *,
+    long_only: bool,
+    invested: bool,
+) -> FloatArray:
+    """Return the weights (T, A) of one account that trades by ``best_trades`` at every step and drifts in between.
+
+    mean, returns: (T, A). covariance: (T, A, A). start: (A,) weights held before the first trade.
+    """
+    weights = np.empty_like(returns, dtype=np.float64)
+    arrays = (np.ascontiguousarray(array, dtype=np.float64) for array in (mean, covariance, returns, start, cost))
+    _follow(weights, _scratch(weights.shape[1]), *arrays, long_only, invested)
+    return weights
+
+
+def _scratch(n_assets: int) -> FloatArray:
+    """Return room (3, 2A + 1) for masses, gradient and weights held: compiled code does not allocate."""
+    return np.empty((3, 2 * n_assets + 1))
+
+
+@inlined
+def _start(w, mass, long_only, invested):  # type: ignore[no-untyped-def]
+    """Split weights into the masses (2A + 1,) of long, short and cash, brought to a sum of one."""
+    n = w.size
+    total = 0.0
+    for a in range(n):
+        mass[a] = w[a] if w[a] > 0.0 else 0.0
+        mass[n + a] = -w[a] if w[a] < 0.0 and not long_only else 0.0
+        total += mass[a] + mass[n + a]
+    if total > 1.0 or (invested and total > 0.0):
+        for a in range(2 * n):
+            mass[a] /= total
+        total = 1.0
+    if invested and total == 0.0:
+        for a in range(n):
+            mass[a] = 1.0 / n
+        total = 1.0
+    mass[2 * n] = 1.0 - total
+    for a in range(n):
+        w[a] = mass[a] - mass[n + a]
+
+
+@inlined
+def _slope(g, w, held, cost, a, sign):  # type: ignore[no-untyped-def]
+    """Return what more weight in the direction of ``sign`` adds in asset ``a``, its cost included."""
+    gap = sign * (w[a] - held[a])
+    return sign * g[a] - (cost[a] if gap >= -SAME else -cost[a])
+
+
+@compiled
+def _solve(w, mass, g, mean, covariance, held, cost, long_only, invested, _=SOURCES):  # type: ignore[no-untyped-def]
+    """Move mass from the worst place to the best one until no move pays.
+
+    The objective is concave, its kinks lie in single weights and the masses add up to one, so that a point from which
+    no move of mass between two places pays is the optimum.
+    """
+    n = w.size
+    cash = 2 * n
+    _start(w, mass, long_only, invested)
+    for a in range(n):
+        g[a] = mean[a]
+        for b in range(n):
+            g[a] -= covariance[a, b] * w[b]
+    for _round in range(200 * n):
+        best, worst = -1, -1
+        gain, loss = -np.inf, np.inf
+        for k in range(2 * n + 1):
+            if k == cash:
+                up, down, usable = 0.0, 0.0, not invested
+            else:
+                a = k if k < n else k - n
+                sign = 1.0 if k < n else -1.0
+                usable = k < n or not long_only
+                up = _slope(g, w, held, cost, a, sign)
+                down = -_slope(g, w, held, cost, a, -sign)
+            if usable and up > gain:
+                best, gain = k, up
+            if mass[k] > 0.0 and down < loss:
+                worst, loss = k, down
+        if best == worst or gain - loss <= TOLERANCE:
+            break
+        moved = _best_move(w, g, covariance, held, cost, mass[worst], best, worst, gain - loss)
+        for k, sign in ((best, 1.0), (worst, -1.0)):
+            if k != cash:
+                a = k if k < n else k - n
+                change = sign * moved if k < n else -sign * moved
+                w[a] += change
+                for b in range(n):
+                    g[b] -= covariance[b, a] * change
+        mass[best] += moved
+        mass[worst] = 0.0 if moved >= mass[worst] else mass[worst] - moved
+
+
+@inlined
+def _best_move(w, g, covariance, held, cost, most, best, worst, slope):  # type: ignore[no-untyped-def]
+    """Return the mass to move, at most ``most``: where the slope, which falls and jumps at ``held``, meets zero."""
+    n = w.size
+    cash = 2 * n
+    to = -1 if best == cash else (best if best < n else best - n)
+    source = -1 if worst == cash else (worst if worst < n else worst - n)
+    rise = 1.0 if best < n else -1.0
+    fall = -1.0 if worst < n else 1.0
+    curvature = 0.0
+    if to >= 0:
+        curvature += covariance[to, to]
+    if source >= 0:
+        curvature += covariance[source, source]
+    if to >= 0 and source >= 0:
+        curvature += 2.0 * rise * fall * covariance[to, source]
+    # Mass at which each of the two weights passes the one held, where its cost turns from a gain into a price.
+    first = (held[to] - w[to]) * rise if to >= 0 else 0.0
+    second = (held[source] - w[source]) * fall if source >= 0 else 0.0
+    done = 0.0
+    while True:
+        ahead = most
+        jump = 0.0
+        if first > done + SAME and first < ahead:
+            ahead = first
+            jump = 2.0 * cost[to]
+        if second > done + SAME and second <= ahead and second < most:
+            jump = 2.0 * cost[source] + (jump if second == ahead else 0.0)
+            ahead = second
+        reach = done + slope / curvature if curvature > 0.0 else np.inf
+        if reach <= ahead:
+            return reach
+        if ahead >= most:
+            return most
+        slope -= curvature * (ahead - done) + jump
+        done = ahead
+        if slope <= 0.0:
+            return done
+
+
+@compiled
+def _solve_all(weights, scratch, mean, covariance, held, cost, long_only, invested, _=SOURCES):  # type: ignore[no-untyped-def]
+    for b in range(len(weights)):
+        _solve(weights[b], scratch[0], scratch[1], mean[b], covariance[b], held[b], cost, long_only, invested)
+
+
+@compiled
+def _follow(weights, scratch, mean, covariance, returns, start, cost, long_only, invested, _=SOURCES):  # type: ignore[no-untyped-def]
+    n = weights.shape[1]
+    held = scratch[2, :n]
+    for a in range(n):
+        held[a] = start[a]
+    for t in range(len(weights)):
+        for a in range(n):
+            weights[t, a] = held[a]
+        _solve(weights[t], scratch[0], scratch[1], mean[t], covariance[t], held, cost, long_only, invested)
+        growth = 1.0
+        for a in range(n):
+            growth += weights[t, a] * returns[t, a]
+        for a in range(n):
+            held[a] = weights[t, a] * (1.0 + returns[t, a]) / growth

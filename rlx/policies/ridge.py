@@ -1,0 +1,135 @@
+"""A baseline that learns: one ridge regression for all assets, traded on only where it gains out of fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+import numpy as np
+
+from rlx.data.features import default_features
+from rlx.data.market import Market
+from rlx.decisions.observation import Observation
+from rlx.decisions.trade_off import best_trades
+from rlx.errors import ConfigError, RlxError
+from rlx.policies.base import PolicyConfig
+from rlx.policies.ridge_fit import FEWEST_STEPS, RidgeFit, fit_ridge
+from rlx.ranges import ListOf, Number, Text, Whole, check_fields
+from rlx.sim.rule_numbers import rule_numbers
+from rlx.sim.rules import Costs, Rules
+from rlx.types import FloatArray
+
+
+@dataclass
+class RidgeConfig(PolicyConfig):
+    """Equal weights plus a tilt towards what a pooled ridge regression expects to beat the average.
+
+    It is fitted again every ``refit_steps`` bars on all that is known by then. ``penalty`` is that of the regression,
+    as a multiple of the number of observations. ``gate_level`` is the chance of acting where there is nothing; None
+    always acts. ``features`` are the default ones when None.
+    """
+
+    _target_: str = "rlx.policies.ridge.Ridge"
+    features: Annotated[list[str] | None, ListOf(Text(100), fewest=1)] = None
+    penalty: Annotated[float, Number(0, 1e6)] = 0.3
+    refit_steps: Annotated[int, Whole(1, 100_000)] = 252
+    n_folds: Annotated[int, Whole(2, 50)] = 6
+    purge_steps: Annotated[int, Whole(0, 10_000)] = 21
+    gate_level: Annotated[float | None, Number(1e-6, 0.5)] = 0.05
+    gate_lags: Annotated[int, Whole(0, 10_000)] = 21
+    long_only: bool = True
+
+    def __post_init__(self) -> None:
+        check_fields(self, "policy")
+
+
+class Ridge:
+    """Trades on a pooled ridge regression of next-step returns, and holds equal weights where it proves nothing.
+
+    The regression sees features relative to the cross-section and forecasts returns relative to it, in units of each
+    asset's volatility. Weights maximise expected growth less a share of the trading costs, with the mean returns under
+    which equal weights would be the best (Black and Litterman 1992) plus the forecast. ``fit_ridge`` has the rest.
+
+    Refits are counted from the market's first bar, so that a decision depends on its bar and its account alone. Before
+    there is enough to fit, and where the gate is shut, the target is equal weights. Raises ConfigError, in ``bind``,
+    for a market that is too short.
+    """
+
+    name = "ridge"
+    feature_names: tuple[str, ...] = ()
+    window_steps = 0
+    _market: Market | None = None
+
+    def __init__(self, **options: Any) -> None:
+        self.config = RidgeConfig(**options)
+        self._costs: Costs | None = None
+        self._fits: dict[int, RidgeFit | None] = {}
+
+    def charge(self, costs: Costs) -> None:
+        """Learn what trading costs: the rule trades less where it costs more."""
+        self._costs = costs
+
+    def bind(self, market: Market) -> None:
+        """Keep the market and its features; ConfigError when no refit would ever have enough steps before it."""
+        if self._costs is None:
+            raise RlxError("policy 'ridge': hand over the costs with charge(costs) before binding it.")
+        names = self.config.features
+        self._names = tuple(names) if names is not None else default_features(market.panel)
+        self._first = market.first_bar(self._names, 1)
+        last = (market.n_bars - 2) // self.config.refit_steps * self.config.refit_steps
+        if last - self._first < FEWEST_STEPS:
+            raise ConfigError(
+                f"policy.refit_steps={self.config.refit_steps}: the last refit is at bar {last} of {market.n_bars}, "
+                f"with {max(last - self._first, 0)} steps to learn from; it needs {FEWEST_STEPS}. Use a longer history."
+            )
+        self._rates = rule_numbers(
+            Rules(costs=self._costs), market.n_assets, market.periods_per_year, symbols=market.symbols
+        ).cost_rate
+        self._market = market
+        self._fits.clear()
+
+    def reset(self, batch: int) -> None:
+        """Nothing is remembered: what is held comes with the observation."""
+
+    def act(self, observation: Observation) -> FloatArray:
+        """Return target weights (B, A)."""
+        if self._market is None:
+            raise RlxError("policy 'ridge': bind it to a market before acting.")
+        n_assets = observation.weights.shape[1]
+        targets = np.full(observation.weights.shape, 1.0 / n_assets)
+        refits = observation.bar - observation.bar % self.config.refit_steps
+        for refit in np.unique(refits).tolist():
+            fit = self._fit(self._market, refit)
+            if fit is not None and fit.acts:
+                rows = np.flatnonzero(refits == refit)
+                targets[rows] = self._traded(fit, self._market, observation.select(rows))
+        return targets
+
+    def _traded(self, fit: RidgeFit, market: Market, observation: Observation) -> FloatArray:
+        features = market.features(self._names)[observation.bar]
+        return best_trades(
+            fit.means(features),
+            np.broadcast_to(fit.covariance, (len(features), *fit.covariance.shape)),
+            observation.weights,
+            fit.rule.cost_share * self._rates,
+            long_only=self.config.long_only,
+            invested=self.config.long_only,
+        )
+
+    def _fit(self, market: Market, refit: int) -> RidgeFit | None:
+        """Return what is known at a refit's bar; None while there is too little."""
+        if refit not in self._fits:
+            enough = refit - self._first >= FEWEST_STEPS
+            known = slice(self._first, refit)  # the last of these steps ends at the close of the refit's bar
+            features, returns = market.features(self._names), market.returns
+            self._fits[refit] = fit_ridge(features[known], returns[known], self._rates, self.config) if enough else None
+        return self._fits[refit]
+
+    def describe(self) -> dict[str, Any]:
+        """Return kind, settings and, of every fit that was used, its evidence and the rule it chose."""
+        settings = {name: value for name, value in vars(self.config).items() if name != "_target_"}
+        if self._market is None:
+            return {"kind": self.name, **settings}
+        stamps = self._market.timestamps
+        fits = {str(stamps[bar])[:19]: fit.describe() for bar, fit in sorted(self._fits.items()) if fit is not None}
+        return {"kind": self.name, **settings, "features": list(self._names), "fits": fits}

@@ -1,0 +1,156 @@
+"""One fit of the ridge baseline: the regression, the rule that trades on it, and the evidence for both."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from rlx.data.folds import folds
+from rlx.data.normalizer import Normalizer
+from rlx.decisions.trade_off import follow
+from rlx.measures.evidence import Evidence, weigh
+from rlx.sim import simulate
+from rlx.sim.rules import Costs, Limits
+from rlx.types import FloatArray
+
+if TYPE_CHECKING:
+    from rlx.policies.ridge import RidgeConfig
+
+FEWEST_STEPS = 252
+SHRINKAGE = 0.1
+"""Share of the covariance that is replaced by its diagonal: sample covariances are too sure of their hedges."""
+
+
+class Rule(NamedTuple):
+    """Forecasts are multiplied by ``signal``, and ``cost_share`` of the costs is set against one step's gain.
+
+    A lasting signal pays for a trade over many steps, but a one-step rule sees one of them only.
+    """
+
+    signal: float
+    cost_share: float
+
+
+RULES = tuple(Rule(*numbers) for numbers in product((0.5, 1.0, 2.0), (0.1, 0.3, 1.0)))
+
+
+@dataclass(frozen=True, eq=False)
+class RidgeFit:
+    """What was known at one bar.
+
+    scaler: of the features (A, F). coefficients: (F,). volatility: (A,). covariance: (A, A). ``evidence`` is None
+    where the gate is off.
+    """
+
+    scaler: Normalizer
+    spread: FloatArray
+    coefficients: FloatArray
+    volatility: FloatArray
+    covariance: FloatArray
+    rule: Rule
+    evidence: Evidence
+    acts: bool
+
+    def means(self, features: FloatArray) -> FloatArray:
+        """Return the mean returns (B, A) that features (B, A, F) lead to expect."""
+        forecast = _relative(self.scaler, features, self.spread) @ self.coefficients * self.volatility
+        return np.asarray(_neutral(self.covariance) + self.rule.signal * forecast)
+
+    def describe(self) -> dict[str, Any]:
+        """Return the evidence and the rule as plain values."""
+        return {
+            "acts": self.acts,
+            "t": self.evidence.t,
+            "t_needed": self.evidence.needed,
+            "attempts": self.evidence.attempts,
+            **self.rule._asdict(),
+        }
+
+
+def fit_ridge(features: FloatArray, returns: FloatArray, cost_rate: FloatArray, config: RidgeConfig) -> RidgeFit:
+    """Fit regression and rule on T steps: features (T, A, F) of each decision, and returns (T, A) that follow it.
+
+    Each fold is forecast by the regression of the others. Every rule trades on these forecasts, and the one with the
+    highest mean net log growth over equal weights is taken. It acts when the mean is above zero beyond chance, the
+    number of rules considered.
+    """
+    n_steps, _, n_features = features.shape
+    scaler = Normalizer.fit(tuple(str(k) for k in range(n_features)), features, slice(0, n_steps))
+    spread = _spread(scaler, features)
+    inputs = _relative(scaler, features, spread)
+    volatility = np.maximum(returns.std(axis=0), 1e-12)
+    outcome = (returns - returns.mean(axis=1, keepdims=True)) / volatility
+    covariance = _covariance(returns)
+    forecasts = np.empty_like(returns)
+    for fold in folds(n_steps, config.n_folds, config.purge_steps):
+        solved = _solve(inputs[fold.fitted], outcome[fold.fitted], config.penalty)
+        forecasts[fold.held_out] = inputs[fold.held_out] @ solved * volatility
+    excess = np.stack([_excess(rule, forecasts, covariance, returns, cost_rate, config.long_only) for rule in RULES])
+    evidence = weigh(excess, config.gate_level or 0.5, config.gate_lags)
+    return RidgeFit(
+        scaler,
+        spread,
+        _solve(inputs, outcome, config.penalty),
+        volatility,
+        covariance,
+        RULES[evidence.best],
+        evidence,
+        acts=config.gate_level is None or evidence.found,
+    )
+
+
+def _relative(scaler: Normalizer, features: FloatArray, spread: FloatArray) -> FloatArray:
+    """Return features (..., A, F) standardised, less their mean over the assets, in units of ``spread`` (F,)."""
+    scaled = np.asarray(scaler.apply(features), dtype=np.float64)
+    return np.asarray((scaled - scaled.mean(axis=-2, keepdims=True)) / spread)
+
+
+def _spread(scaler: Normalizer, features: FloatArray) -> FloatArray:
+    relative = _relative(scaler, features, np.ones(features.shape[-1]))
+    return np.asarray(np.maximum(relative.std(axis=(0, 1)), 1e-6))
+
+
+def _solve(inputs: FloatArray, outcome: FloatArray, penalty: float) -> FloatArray:
+    """Return the coefficients (F,) that minimise squared errors plus ``penalty`` x observations x their squares."""
+    rows, wanted = inputs.reshape(-1, inputs.shape[-1]), outcome.reshape(-1)
+    gram = rows.T @ rows + max(penalty, 1e-9) * len(rows) * np.eye(rows.shape[1])
+    return np.asarray(np.linalg.solve(gram, rows.T @ wanted))
+
+
+def _covariance(returns: FloatArray) -> FloatArray:
+    sample = np.cov(returns.T).reshape(returns.shape[1], -1)
+    return np.asarray((1.0 - SHRINKAGE) * sample + SHRINKAGE * np.diag(np.diag(sample)))
+
+
+def _neutral(covariance: FloatArray) -> FloatArray:
+    """Return the mean returns (A,) under which equal weights grow fastest."""
+    return np.asarray(covariance.mean(axis=1))
+
+
+def _excess(
+    rule: Rule,
+    forecasts: FloatArray,
+    covariance: FloatArray,
+    returns: FloatArray,
+    cost_rate: FloatArray,
+    long_only: bool,
+) -> FloatArray:
+    """Return the net log growth (T,) of a rule over that of equal weights, both charged what trading costs."""
+    n_steps, n_assets = returns.shape
+    equal = np.full(n_assets, 1.0 / n_assets)
+    weights = follow(
+        _neutral(covariance) + rule.signal * forecasts,
+        np.broadcast_to(covariance, (n_steps, n_assets, n_assets)),
+        returns,
+        equal,
+        rule.cost_share * cost_rate,
+        long_only=long_only,
+        invested=long_only,
+    )
+    costs, limits = Costs(per_asset_bps=(cost_rate * 1e4).tolist()), Limits(long_only=long_only)
+    both = np.stack([weights, np.broadcast_to(equal, weights.shape)])
+    growth = np.log1p(simulate(returns, both, costs=costs, limits=limits, weights=False).net_return)
+    return np.asarray(growth[0] - growth[1])
