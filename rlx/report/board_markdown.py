@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rlx.board.standing import Group
-from rlx.report.board_rows import columns, conclusions, group_title, pool_cells, row_cells
-from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined, table
+from rlx.report.board_rows import columns, conclusions, failures, group_title, pool_table
+from rlx.report.tables import Table, to_markdown
+from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined
 
 READING = Markdown(
     "Rows are compared only where data, windows, costs, limits and guard are the same: one table a key. The score is "
@@ -23,15 +24,13 @@ def render_board(groups: Sequence[Group]) -> str:
 
 
 def _group(group: Group) -> Markdown:
-    rows = [list(row_cells(row).values()) for row in group.rows]
-    parts: list[str] = [heading(2, group_title(group)), _judged(group), table(list(columns().values()), rows)]
+    rows = to_markdown(Table.of(list(columns().values()), group.rows))
+    parts: list[str] = [heading(2, group_title(group)), _judged(group), rows]
     if group.pools:
-        lines = [pool_cells(pool) for pool in group.pools]
-        parts.append(table(list(lines[0]), [list(line.values()) for line in lines]))
-    failures = [f"{row.entry.target}: {row.entry.failure}" for row in group.rows if row.entry.failure is not None]
+        parts.append(to_markdown(pool_table(group)))
     parts.append(bullets(conclusions(group)))
-    if failures:
-        parts += ["Not judged:", bullets(failures)]
+    if failed := failures(group):
+        parts += ["Not judged:", bullets(failed)]
     return joined(parts)
 
 

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from rlx.board.standing import Group
 from rlx.measures.performance import tagged
-from rlx.report.board_rows import columns, conclusions, group_title, pool_cells, row_cells
-from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.board_rows import columns, conclusions, failures, group_title, pool_table
+from rlx.report.tables import Table, terminal_line, to_terminal
 
 if TYPE_CHECKING:
     from rich.console import Group as Renderables
-    from rich.table import Table
 
 SHOWN = (
     *("rank", "change", "target", "score", "score_per_day", "multiple"),
@@ -24,22 +23,10 @@ def board_table(group: Group) -> Renderables:
     """Return a rich renderable: rows by rank, systems of several seeds, what could not be judged, and conclusions."""
     from rich.console import Group as Renderables
 
-    parts: list[object] = [_rows(group)]
+    shown = [column for name, column in columns().items() if name in SHOWN or name in tagged("board_terminal")]
+    parts: list[object] = [to_terminal(Table.of(shown, group.rows, group_title(group)))]
     if group.pools:
-        parts.append(_pools(group))
-    failures = [f"{row.entry.target}: {row.entry.failure}" for row in group.rows if row.entry.failure is not None]
-    parts += [terminal_line(line, "red") for line in failures]
+        parts.append(to_terminal(pool_table(group)))
+    parts += [terminal_line(line, "red") for line in failures(group)]
     parts += [terminal_line(line) for line in conclusions(group)]
     return Renderables(*parts)  # type: ignore[arg-type]
-
-
-def _rows(group: Group) -> Table:
-    metrics = tagged("board_terminal")
-    shown = {column: heading for column, heading in columns().items() if column in SHOWN or column in metrics}
-    lines = [[cells[column] for column in shown] for cells in map(row_cells, group.rows)]
-    return terminal_table(group_title(group), list(shown.values()), lines)
-
-
-def _pools(group: Group) -> Table:
-    lines = [pool_cells(pool) for pool in group.pools]
-    return terminal_table("Systems of several seeds", list(lines[0]), [list(line.values()) for line in lines])

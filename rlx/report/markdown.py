@@ -9,7 +9,7 @@ from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
 from rlx.measures.performance import tagged
 from rlx.measures.telemetry import telemetry_key
-from rlx.report.audit_table import CHECK_HEADER, EDGE_HEADER, check_rows, edge_rows, parts_in_words
+from rlx.report.audit_table import check_table, edge_table, parts_in_words
 from rlx.report.numbers import meaning, number
 from rlx.report.outliers_table import (
     EPISODE_HEADER,
@@ -18,7 +18,8 @@ from rlx.report.outliers_table import (
     outliers_in_words,
     summary_lines,
 )
-from rlx.report.significance_table import INDEPENDENT, significance_rows
+from rlx.report.significance_table import INDEPENDENT, significance_table
+from rlx.report.tables import Column, Table, numbers_column, to_markdown
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 from rlx.untrusted.markdown import Markdown, code, document, heading, joined, strong, table, words
 
@@ -71,12 +72,13 @@ def _facts(card: Scorecard) -> Markdown:
 
 
 def _metrics(card: Scorecard) -> Markdown:
-    columns = {card.policy["name"]: card.metrics, **_labelled(card)}
-    rows = [
-        [code(name), *(number(name, column.get(name)) for column in columns.values()), meaning(f"eval/{name}")]
-        for name in card.metrics
+    measured = {card.policy["name"]: card.metrics, **_labelled(card)}
+    columns: list[Column[str]] = [
+        Column("", code),
+        *(numbers_column(who, numbers) for who, numbers in measured.items()),
+        Column("meaning", lambda name: meaning(f"eval/{name}")),
     ]
-    return table(["", *columns, "meaning"], rows)
+    return to_markdown(Table.of(columns, card.metrics))
 
 
 def _labelled(card: Scorecard) -> dict[str, Any]:
@@ -86,31 +88,32 @@ def _labelled(card: Scorecard) -> dict[str, Any]:
 
 
 def _intervals(card: Scorecard) -> Markdown:
-    rows = [
-        [
-            code(name),
-            number(name, interval["estimate"]),
-            number(name, interval["low"]),
-            number(name, interval["high"]),
-            {True: "yes", False: "no", None: f"no interval: {interval['reason']}"}[interval["covers_zero"]],
-        ]
-        for name, interval in card.intervals.items()
-    ]
     first = next(iter(card.intervals.values()), None)
     if first is None:
         return words("None.")
+    ends = {"estimate": "estimate", "low": f"low ({first['confidence']:.0%})", "high": "high"}
+    columns: list[Column[str]] = [
+        Column("", code),
+        *(
+            numbers_column(heading, {name: interval[end] for name, interval in card.intervals.items()})
+            for end, heading in ends.items()
+        ),
+        Column("covers zero", lambda name: _covers_zero(card.intervals[name])),
+    ]
     note = "Stationary block bootstrap, percentile intervals"
     if first["block_steps"] is not None:
         note += f", {first['replications']} resamples of mean block length {first['block_steps']}"
-    header = ["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"]
-    return joined([table(header, rows), f"{note}."])
+    return joined([to_markdown(Table.of(columns, card.intervals)), f"{note}."])
+
+
+def _covers_zero(interval: dict[str, Any]) -> str:
+    return {True: "yes", False: "no", None: f"no interval: {interval['reason']}"}[interval["covers_zero"]]
 
 
 def _significance(card: Scorecard) -> Markdown:
     reason = card.significance["reason"]
-    rows = table(["", "value", "meaning"], significance_rows(card.significance))
     note = INDEPENDENT if reason is None else f"Not measured: {reason}."
-    return joined([rows, note])
+    return joined([to_markdown(significance_table(card.significance)), note])
 
 
 def _windows(card: Scorecard) -> Markdown:
@@ -144,9 +147,9 @@ def _every_start(card: Scorecard) -> Markdown:
 
 
 def _audit(block: dict[str, Any]) -> Markdown:
-    parts = [block["verdict"], table(CHECK_HEADER, check_rows(block))]
-    if edges := edge_rows(block):
-        parts += [table(EDGE_HEADER, edges), parts_in_words(block)]
+    parts, edges = [block["verdict"], to_markdown(check_table(block))], edge_table(block)
+    if edges.rows:
+        parts += [to_markdown(edges), parts_in_words(block)]
     return joined(parts)
 
 
@@ -159,8 +162,12 @@ def _quantiles(windows: dict[str, Any]) -> Markdown:
 
 
 def _guard(card: Scorecard) -> Markdown:
-    rows = [[code(name), number(name, value), meaning(telemetry_key(name))] for name, value in card.guard.items()]
-    return table(["", "value", "meaning"], rows)
+    columns: list[Column[str]] = [
+        Column("", code),
+        numbers_column("value", card.guard),
+        Column("meaning", lambda name: meaning(telemetry_key(name))),
+    ]
+    return to_markdown(Table.of(columns, card.guard))
 
 
 def _key(card: Scorecard) -> Markdown:

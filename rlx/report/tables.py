@@ -1,15 +1,23 @@
-"""Rows of text as a table on the terminal."""
+"""Tables described once, by columns that say what they show of a row, for the terminal, Markdown and the page."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Generic, TypeVar
 
+from rlx.measures.metric import Metric
+from rlx.measures.undefined import UNDEFINED, written
+from rlx.report.numbers import number
 from rlx.untrusted.escape import one_line
+from rlx.untrusted.markdown import Markdown
+from rlx.untrusted.markdown import table as markdown_rows
 
 if TYPE_CHECKING:
     from rich.padding import Padding
-    from rich.table import Table
+    from rich.table import Table as RichTable
+
+R = TypeVar("R")
 
 WORDS = frozenset(
     {"", "from", "to", "outliers by", "side", "trial", "target", "system", "promoted", "policy", "symbols"}
@@ -18,17 +26,81 @@ WORDS = frozenset(
 """Headings of columns of words; numbers stand on the right."""
 
 
-def terminal_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+@dataclass(frozen=True)
+class Column(Generic[R]):
+    """A column: its heading and what it shows of a row, words as they are and numbers by their measure or format.
+
+    ``measure`` is the name of a metric or a telemetry measure, ``spec`` a format of Python's, ``undefined`` what is
+    written for None where there is no measure. Words are aligned ``left``.
+    """
+
+    heading: str
+    cell: Callable[[R], str | float | None]
+    measure: str = field(default="", kw_only=True)
+    spec: str = field(default="", kw_only=True)
+    undefined: str = field(default=UNDEFINED, kw_only=True)
+    left: bool = field(default=False, kw_only=True)
+
+    def text(self, row: R) -> str:
+        """Return the cell of a row."""
+        value = self.cell(row)
+        if isinstance(value, str):
+            return value
+        return number(self.measure, value) if self.measure else written(value, self.spec, self.undefined)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text under their headings, and which columns are aligned left."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    left: tuple[bool, ...]
+    title: str = ""
+
+    @classmethod
+    def of(cls, columns: Sequence[Column[R]], rows: Iterable[R], title: str = "") -> Table:
+        """Return what ``columns`` show of ``rows``."""
+        cells = tuple(tuple(column.text(row) for column in columns) for row in rows)
+        return cls(tuple(one.heading for one in columns), cells, tuple(one.left for one in columns), title)
+
+
+def metric_columns(metrics: Iterable[Metric], of: Callable[[R], Mapping[str, float | None]]) -> list[Column[R]]:
+    """Return a column for each metric, whose numbers a row has by name."""
+    return [_metric_column(metric, of) for metric in metrics]
+
+
+def _metric_column(metric: Metric, of: Callable[[R], Mapping[str, float | None]]) -> Column[R]:
+    return Column(metric.heading, lambda row: of(row).get(metric.name), measure=metric.name)
+
+
+def numbers_column(heading: str, numbers: Mapping[str, float | None]) -> Column[str]:
+    """Return the column of one who was measured, in a table whose rows are names of measures."""
+    return Column(heading, lambda name: number(name, numbers.get(name)))
+
+
+def to_markdown(table: Table) -> Markdown:
+    """Return the table as Markdown, whose cells are shown as they stand; it has no title."""
+    return markdown_rows(table.header, table.rows)
+
+
+def to_terminal(table: Table) -> RichTable:
     """Return a rich table, every cell of it on one line."""
     from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
-    table = Table(title=one_line(title), box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for heading in header:
-        table.add_column(one_line(heading), justify="left" if heading in WORDS else "right")
-    for row in rows:
-        table.add_row(*map(one_line, row))
-    return table
+    drawn = RichTable(title=one_line(table.title), box=SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for heading, left in zip(table.header, table.left, strict=True):
+        drawn.add_column(one_line(heading), justify="left" if left else "right")
+    for row in table.rows:
+        drawn.add_row(*map(one_line, row))
+    return drawn
+
+
+def terminal_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> RichTable:
+    """Return a rich table of rows of text."""
+    left = tuple(heading in WORDS for heading in header)
+    return to_terminal(Table(tuple(header), tuple(map(tuple, rows)), left, title))
 
 
 def terminal_line(text: str, style: str = "", above: int = 0) -> Padding:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rlx.evaluate.scorecard import Scorecard
-from rlx.measures.metric import Metric
 from rlx.measures.performance import tagged
 from rlx.report.numbers import number
 from rlx.report.outliers_table import (
@@ -16,12 +15,12 @@ from rlx.report.outliers_table import (
     outliers_in_words,
     summary_lines,
 )
-from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.tables import Column, Table, metric_columns, terminal_line, terminal_table, to_terminal
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
 
 def scorecard_summary(card: Scorecard) -> Group:
@@ -39,39 +38,34 @@ def scorecard_summary(card: Scorecard) -> Group:
     return Group(_table(card), intervals, Text(), _windows(card), shares, verdict)
 
 
-def parts_table(cards: Mapping[str, Scorecard]) -> Table:
+def parts_table(cards: Mapping[str, Scorecard]) -> RichTable:
     """Return a rich table of policies for some of the symbols, each beside equal weight of the same symbols."""
-    shown = tagged("terminal")
-    lines = [
-        [
-            name,
-            *(number(metric, card.metrics.get(metric)) for metric in shown),
-            number("cumulative_return", card.baselines["equal_weight"]["cumulative_return"]),
-        ]
-        for name, card in cards.items()
+    columns: list[Column[tuple[str, Scorecard]]] = [
+        Column("symbols", lambda part: part[0], left=True),
+        *metric_columns(tagged("terminal").values(), lambda part: part[1].metrics),
+        Column(
+            "equal weight",
+            lambda part: part[1].baselines["equal_weight"]["cumulative_return"],
+            measure="cumulative_return",
+        ),
     ]
-    return terminal_table("Policies of some symbols", ["symbols", *_headings(shown), "equal weight"], lines)
+    return to_terminal(Table.of(columns, cards.items(), "Policies of some symbols"))
 
 
-def _table(card: Scorecard) -> Table:
+def _table(card: Scorecard) -> RichTable:
     holdout, own = card.key["windows"]["holdout"], card.policy["name"]
     title = f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {card.key['hash']}"
     labels = {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
-    shown = tagged("terminal")
-    lines = [
-        [label, *(number(name, metrics.get(name)) for name in shown)]
-        for label, metrics in {own: card.metrics, **labels}.items()
+    columns: list[Column[tuple[str, Mapping[str, float | None]]]] = [
+        Column("policy", lambda line: line[0], left=True),
+        *metric_columns(tagged("terminal").values(), lambda line: line[1]),
     ]
-    table = terminal_table(title, ["policy", *_headings(shown)], lines)
+    table = to_terminal(Table.of(columns, {own: card.metrics, **labels}.items(), title))
     table.rows[0].style = "bold"
     return table
 
 
-def _headings(metrics: Mapping[str, Metric]) -> list[str]:
-    return [metric.heading for metric in metrics.values()]
-
-
-def _windows(card: Scorecard) -> Table:
+def _windows(card: Scorecard) -> RichTable:
     title = f"Walk-forward: {describe_in_words(card.walk_forward)}"
     return terminal_table(title, window_header(card.walk_forward), window_lines(card.walk_forward))
 

@@ -2,65 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from functools import cache
-from typing import Any
 
 from rlx.board.standing import BASELINE, Group, Row
-from rlx.measures.metric import Metric
 from rlx.measures.statistics import EXCESS
-from rlx.report.board_rows import PLACE as BEFORE
-from rlx.report.board_rows import PROOF, board_metrics, row_cells
-from rlx.report.numbers import is_fraction, spelt_out
+from rlx.report.board_rows import (
+    NONE,
+    PROOF,
+    BoardColumn,
+    board_metrics,
+    columns,
+    interval_of,
+    places_won,
+    row_cells,
+)
+from rlx.report.numbers import is_fraction
 from rlx.report.page.html import Markup, breakable, join, tag, text, unseen
 from rlx.report.page.scale import Scale
 from rlx.report.page.small import interval_bar, interval_scale, spark_line
 
-
-@dataclass(frozen=True)
-class Column:
-    """A column: its heading, whether a first click puts the highest on top, and the number that it sorts by."""
-
-    heading: str
-    falling: bool
-    value: Callable[[Row], float | None] | None = None
-
-    @property
-    def is_text(self) -> bool:
-        """Whether it is sorted by its words."""
-        return self.value is None
-
-
-PLACE: dict[str, Column] = {
-    "rank": Column(BEFORE["rank"], False, lambda row: row.rank),
-    "change": Column(BEFORE["change"], True, lambda row: _places(row)),
-    "target": Column(BEFORE["target"], False),
-    "system": Column("system", False),
-    "score": Column(BEFORE["score"], True, lambda row: row.entry.score),
-    "score_per_day": Column("score a day", True, lambda row: row.entry.score_per_day),
-    "score_change": Column(BEFORE["score_change"], True, lambda row: _score_change(row)),
-    "multiple": Column("x\N{NO-BREAK SPACE}equal weight", True, lambda row: row.multiple),
+PLACE = ("rank", "change", "target", "system", "score", "score_per_day", "score_change", "multiple")
+ONLY_HERE = {
+    "system": BoardColumn("system", lambda row: row.entry.system, left=True, falling=False),
+    "equity": BoardColumn(
+        "value of 1", lambda row: NONE, value=lambda row: row.entry.equity[-1] if row.entry.equity else None
+    ),
 }
-PROVEN: dict[str, Column] = {
-    "excess": Column("excess a year and interval", True, lambda row: _interval(row, EXCESS).get("estimate")),
-    "p_value": Column(PROOF["p_value"], False, lambda row: row.p_value),
-    "dsr": Column(PROOF["dsr"], True, lambda row: row.entry.significance.get("dsr")),
-}
-EQUITY = Column("value of 1", True, lambda row: row.entry.equity[-1] if row.entry.equity else None)
 
 
 @cache
-def page_columns() -> dict[str, Column]:
+def page_columns() -> dict[str, BoardColumn]:
     """Return column -> what stands in its head and what it is sorted by."""
     sure, plain = board_metrics()
-    with_intervals = {name: _measured(metric, f"{metric.heading} and interval") for name, metric in sure.items()}
-    others = {name: _measured(metric, spelt_out(metric)) for name, metric in plain.items()}
-    return PLACE | with_intervals | PROVEN | others | {"equity": EQUITY}
-
-
-def _measured(metric: Metric, heading: str) -> Column:
-    return Column(heading, metric.better != "lower", lambda row: row.entry.metrics.get(metric.name))
+    return {
+        name: (columns() | ONLY_HERE)[name] for name in (*PLACE, *sure, "excess", "p_value", "dsr", *plain, "equity")
+    }
 
 
 def _intervals() -> dict[str, str]:
@@ -73,7 +50,7 @@ def board_table(group: Group, ids: Mapping[str, str], with_report: Mapping[str, 
 
     What has no rank stands in a body of its own, so that sorting leaves it at the end.
     """
-    scales = {name: interval_scale([_interval(row, key) for row in group.rows]) for name, key in _intervals().items()}
+    scales = {name: interval_scale([interval_of(row, key) for row in group.rows]) for name, key in _intervals().items()}
     head = tag("tr", *(_heading(name, column) for name, column in page_columns().items()))
     rows = [(row, _row(row, ids[row.entry.target], with_report[row.entry.target], scales)) for row in group.rows]
     ranked = [drawn for row, drawn in rows if row.rank is not None]
@@ -87,13 +64,13 @@ def board_table(group: Group, ids: Mapping[str, str], with_report: Mapping[str, 
     return join([tag("div", drawn, class_="scroll tall", tabindex=0, role="region", aria_label=label), _scales(scales)])
 
 
-def _heading(name: str, column: Column) -> Markup:
+def _heading(name: str, column: BoardColumn) -> Markup:
     mark = tag("span", "", class_="order", aria_hidden="true")
     return tag(
         "th",
-        tag("button", column.heading, mark, type="button"),
+        tag("button", column.spelt or column.heading, mark, type="button"),
         scope="col",
-        class_="words" if column.is_text else None,
+        class_="words" if column.left else None,
         data_falling=column.falling,
         aria_sort="ascending" if name == "rank" else None,
     )
@@ -131,8 +108,7 @@ def _target(row: Row, id_: str, opens: bool) -> Markup:
 
 
 def _cell(name: str, row: Row, cells: Mapping[str, str], scales: Mapping[str, Scale]) -> Markup:
-    column = page_columns()[name]
-    value = None if column.value is None else column.value(row)
+    value = page_columns()[name].sorted_by(row)
     return tag("td", _content(name, row, cells, scales), data_v=None if value is None else float(value))
 
 
@@ -143,7 +119,7 @@ def _content(name: str, row: Row, cells: Mapping[str, str], scales: Mapping[str,
         return _moved(row, cells[name])
     if (drawn := _intervals().get(name)) is None:
         return text(cells[name])
-    interval = _interval(row, drawn)
+    interval = interval_of(row, drawn)
     if interval.get("low") is None:
         return tag("span", tag("span", cells[name]), tag("span", ""), class_="with")
     bar = interval_bar(interval, scales[name])
@@ -159,7 +135,7 @@ def _content(name: str, row: Row, cells: Mapping[str, str], scales: Mapping[str,
 
 
 def _moved(row: Row, written: str) -> Markup:
-    moved = _places(row)
+    moved = places_won(row)
     if not moved:
         return tag("span", written, class_="new" if written == "new" else None)
     way, class_ = ("up", "up") if moved > 0 else ("down", "down")
@@ -167,7 +143,9 @@ def _moved(row: Row, written: str) -> Markup:
 
 
 def _scales(scales: Mapping[str, Scale]) -> Markup:
-    headings = {name: metric.heading for name, metric in board_metrics()[0].items()} | {"excess": PROOF["excess"]}
+    headings = {name: metric.heading for name, metric in board_metrics()[0].items()} | {
+        "excess": PROOF["excess"].heading
+    }
     runs = [_runs(scale, is_fraction(_intervals()[name]), headings[name]) for name, scale in scales.items()]
     return tag("p", f"Interval bars of this table run {' and '.join(runs)}; the upright line is zero.", class_="note")
 
@@ -175,16 +153,3 @@ def _scales(scales: Mapping[str, Scale]) -> Markup:
 def _runs(scale: Scale, percent: bool, heading: str) -> str:
     low, high = (f"{end:+.0%}" if percent else f"{end:.2f}" for end in (scale.low, scale.high))
     return f"from {low} to {high} ({heading})"
-
-
-def _interval(row: Row, name: str) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = row.entry.intervals.get(name, {})
-    return found
-
-
-def _places(row: Row) -> float | None:
-    return None if row.rank is None or row.rank_before is None else float(row.rank_before - row.rank)
-
-
-def _score_change(row: Row) -> float | None:
-    return None if row.score_before is None or row.entry.score is None else row.entry.score - row.score_before

@@ -14,7 +14,7 @@ from pathlib import Path
 from rlx.board.standing import Group, Row
 from rlx.board.store import report_path
 from rlx.errors import RlxError
-from rlx.report.board_rows import conclusions, pool_cells
+from rlx.report.board_rows import conclusions, pool_table
 from rlx.report.page.board_table import board_table
 from rlx.report.page.html import Markup, join, table, tag
 from rlx.report.page.report import moment, report
@@ -145,8 +145,8 @@ def _said(group: Group, opened: Mapping[str, Opened]) -> Iterator[str]:
 def _pools(group: Group) -> Markup | None:
     if not group.pools:
         return None
-    lines = [pool_cells(pool) for pool in group.pools]
-    return table(list(lines[0]), [list(line.values()) for line in lines], "Systems of several seeds", "plain pools")
+    pools = pool_table(group)
+    return table(pools.header, pools.rows, pools.title, "plain pools")
 
 
 def _open(row: Row, group: Group, board: str | Path) -> Opened:

@@ -17,7 +17,7 @@ from rlx.report.page.monthly import monthly_returns
 from rlx.report.page.series import Series
 from rlx.report.page.weights import weights_over_time
 from rlx.report.page.words import inline, said
-from rlx.report.significance_table import significance_rows
+from rlx.report.significance_table import significance_table
 
 
 def report(row: Row, group: Group, series: Series) -> Markup:
@@ -105,9 +105,8 @@ def _guard(entry: Entry) -> Markup | None:
 def _significance(entry: Entry) -> Markup | None:
     if not entry.significance:
         return None
-    rows = [[_unticked(cell) for cell in row] for row in significance_rows(entry.significance)]
-    lines = [[said(name), value, meaning] for name, value, meaning in rows]
-    return table(["", "value", "meaning"], lines, "Significance", "plain explained")
+    found = significance_table(entry.significance, said)
+    return table(found.header, [map(_unticked, row) for row in found.rows], found.title, "plain explained")
 
 
 def _unticked(words: str) -> str:
