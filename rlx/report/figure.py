@@ -10,8 +10,11 @@ import numpy as np
 
 from rlx.evaluate.windows import HOLDOUT
 from rlx.measures.evaluation import Evaluation
+from rlx.measures.metrics import drawdowns
 from rlx.measures.performance import performance_metrics, tagged
 from rlx.report import panels
+from rlx.report.charts import bars, curves
+from rlx.report.charts.chart import BASELINE, Chart, Lanes, spoken
 from rlx.report.numbers import in_words
 from rlx.report.windows_figure import write_png
 from rlx.types import FloatArray
@@ -43,14 +46,41 @@ def draw_report(evaluation: Evaluation, baselines: Mapping[str, Evaluation], tit
     axes: list[Axes] = []
     for row in range(5):
         axes.append(figure.add_subplot(grid[row], sharex=axes[0] if axes else None))
-    curves = {evaluation.policy: evaluation, **{n: e for n, e in baselines.items() if n != evaluation.policy}}
-    panels.draw_equity(axes[0], curves, evaluation.policy)
-    panels.draw_drawdown(axes[1], curves, evaluation.policy)
-    panels.draw_exposure(axes[2], evaluation)
-    panels.draw_turnover(axes[3], evaluation)
-    panels.draw_guards(axes[4], evaluation)
+    for panel, chart in zip(axes, _charts(evaluation, baselines), strict=False):
+        panels.draw_chart(panel, chart)
+    panels.draw_lanes(axes[4], _guards(evaluation), "Guards fired")
     _finish(figure, axes, evaluation, title)
     return figure
+
+
+def _charts(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> list[Chart]:
+    """Return the charts from the top down, the guards' apart."""
+    own, label, moments = evaluation.policy, _name(evaluation.policy), curves.edges(evaluation)
+    values = {
+        name: np.concatenate(([1.0], one.sets[HOLDOUT].ledger.value[0]))
+        for name, one in {**baselines, own: evaluation}.items()
+    }
+    others = [name for name in values if name != own]
+    beside = [name for name in others if name == BASELINE] or others[:1]
+    falls = {name: -drawdowns(values[name]) for name in (*beside, own)}
+    title = "".join(["Drawdown", *(f", beside {_name(name)}" for name in beside)])
+    return [
+        curves.equity(moments, values, own, label),
+        curves.drawdown(moments, falls, own, label, title),
+        curves.exposure(evaluation),
+        curves.turnover(evaluation),
+    ]
+
+
+def _guards(evaluation: Evaluation) -> Lanes:
+    ledger, rules = evaluation.sets[HOLDOUT].ledger, evaluation.rules
+    fired = {name: np.asarray(getattr(ledger, name)[0], np.float64) for name in bars.GUARDS}
+    rates = {name.replace("_guard", "_hit_rate"): float(steps.mean()) for name, steps in fired.items()}
+    return bars.guards(fired, curves.edges(evaluation), vars(rules.guard), rules.cooldown.enabled, rates)
+
+
+def _name(policy: str) -> str:
+    return spoken(one_line(policy))
 
 
 def _finish(figure: Figure, axes: list[Axes], evaluation: Evaluation, title: str) -> None:

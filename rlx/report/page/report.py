@@ -3,50 +3,77 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from rlx.board.entry import Entry
 from rlx.board.standing import BASELINE, Group, Row
 from rlx.measures.statistics import EXCESS
 from rlx.report.board_rows import NONE, board_metrics, row_cells
+from rlx.report.charts.bars import cost_waterfall, guards, window_distribution
+from rlx.report.charts.chart import Lanes
+from rlx.report.charts.curves import drawdown, equity, rolling_sharpe
+from rlx.report.charts.weights import weights_over_time
 from rlx.report.numbers import UNDEFINED, capital, number, spelt_out
-from rlx.report.page.bars import cost_waterfall, guard_timeline, window_distribution
-from rlx.report.page.curves import drawdown, equity, rolling_sharpe
-from rlx.report.page.html import Markup, join, table, tag
 from rlx.report.page.monthly import monthly_returns
 from rlx.report.page.series import Series
-from rlx.report.page.weights import weights_over_time
+from rlx.report.page.svg import draw_chart, draw_lanes
 from rlx.report.page.words import inline, said
 from rlx.report.significance_table import significance_table
+from rlx.report.tables import Column, Table, numbers_column
+from rlx.types import FloatArray
 
 
-def report(row: Row, group: Group, series: Series) -> Markup:
-    """Return the fragment that the page shows when a row is opened."""
-    entry, key = row.entry, group.shared["key"]
-    charts = (
-        equity(series, entry.target),
-        drawdown(series, entry.target),
-        rolling_sharpe(series, entry.target),
-        weights_over_time(series),
-        monthly_returns(series),
-        window_distribution(series, entry.target, entry.windows),
-        guard_timeline(series, key, entry.guard),
-        cost_waterfall(series),
+def report(row: Row, group: Group, series: Series) -> dict[str, Any]:
+    """Return what the template needs of a row that is opened."""
+    entry = row.entry
+    tables = (_metrics(entry, group.baseline), _intervals(entry), _guard(entry))
+    shown = [("plain", table) for table in tables if table.rows]
+    if entry.significance:
+        shown.append(("plain explained", _significance(entry)))
+    return {
+        "verdict": entry.verdict,
+        "tiles": _tiles(row),
+        "charts": _charts(series, entry, group.shared["key"]),
+        "tables": shown,
+        "facts": _facts(row),
+    }
+
+
+def _charts(series: Series, entry: Entry, key: Mapping[str, Any]) -> list[dict[str, Any]]:
+    dates, own, label = series.dates, series.policy, entry.target
+    return [
+        draw_chart(equity(dates, series.value, own, label)),
+        draw_chart(drawdown(dates, _compared(series.drawdown, own), own, label, "Drawdown at daily closes")),
+        draw_chart(rolling_sharpe(dates, _compared(series.rolling_sharpe, own), own, label)),
+        draw_chart(weights_over_time(dates, series.weights)),
+        monthly_returns(series.monthly),
+        draw_chart(window_distribution(series.edges, series.counts, own, label, entry.windows)),
+        draw_lanes(_guard_lanes(series, key, entry.guard)),
+        draw_lanes(cost_waterfall(series.costs)),
+    ]
+
+
+def _compared(values: Mapping[str, FloatArray], own: str) -> dict[str, FloatArray]:
+    """Return the policy's values and those of equal weight."""
+    return {name: values[name] for name in (BASELINE, own) if name in values}
+
+
+def _guard_lanes(series: Series, key: Mapping[str, Any], rates: Mapping[str, float | None]) -> Lanes:
+    """Return when guards fired: the share of a date counts the steps since the date before."""
+    cooldown = key.get("cooldown", {}).get("steps") is not None
+    moments = np.concatenate((series.dates[:1], series.dates))
+    chart = guards(series.guards, moments, key.get("guard", {}), cooldown, rates)
+    lanes = tuple(
+        replace(lane, name=f"{lane.name}: {lane.said}" if lane.said else lane.name, said="") for lane in chart.lanes
     )
-    tables = (_metrics(entry, group.baseline), _intervals(entry), _guard(entry), _significance(entry))
-    return join(
-        [
-            tag("p", entry.verdict, class_="verdict") if entry.verdict else None,
-            _tiles(row),
-            tag("div", *charts, class_="charts"),
-            tag("div", *tables, class_="tables"),
-            _facts(row),
-        ],
-        "\n",
-    )
+    ends = tuple(series.dates[[0, -1]].astype(str))
+    return replace(chart, lanes=lanes, ends=ends, empty="All guards are off in this comparison.")
 
 
-def _tiles(row: Row) -> Markup:
+def _tiles(row: Row) -> list[tuple[str, str, str | None]]:
     """Return the numbers that matter most, each with what it has to be read with."""
     cells, (sure, plain) = row_cells(row), board_metrics()
     place = f"rank {row.rank}" if row.rank is not None else "no rank"
@@ -59,54 +86,49 @@ def _tiles(row: Row) -> Markup:
         ("p (Holm)", cells["p_value"], None if row.p_value_alone is None else f"alone {row.p_value_alone:.3f}"),
         *((capital(spelt_out(one)), cells[name], None) for name, one in plain.items()),
     ]
-    tiles = [
-        tag("div", tag("dt", name), tag("dd", value), None if under is None else tag("dd", under, class_="under"))
-        for name, value, under in shown
-        if value not in (NONE, UNDEFINED)
-    ]
-    return tag("dl", *tiles, class_="tiles")
+    return [tile for tile in shown if tile[1] not in (NONE, UNDEFINED)]
 
 
 def _given(words: str) -> str | None:
     return None if words == NONE else words
 
 
-def _metrics(entry: Entry, baseline: Entry | None) -> Markup:
-    beside = None if baseline is None or entry.kind == BASELINE else baseline.metrics
-    header = ["Hold-out", entry.target, *([] if beside is None else ["equal weight"])]
-    rows = [
-        [said(name), number(name, value), *([] if beside is None else [number(name, beside.get(name))])]
-        for name, value in entry.metrics.items()
+def _metrics(entry: Entry, baseline: Entry | None) -> Table:
+    columns = [Column("Hold-out", said), numbers_column(entry.target, entry.metrics)]
+    if baseline is not None and entry.kind != BASELINE:
+        columns.append(numbers_column("equal weight", baseline.metrics))
+    return Table.of(columns, entry.metrics, "Metrics")
+
+
+def _intervals(entry: Entry) -> Table:
+    confidence = next((one.get("confidence", 0.95) for one in entry.intervals.values()), 0.95)
+    columns: list[Column[tuple[str, Mapping[str, Any]]]] = [
+        Column("", lambda one: said(one[0].replace(EXCESS, "excess_a_year"))),
+        Column("estimate", lambda one: number(one[0], one[1].get("estimate"))),
+        Column(f"{confidence:.0%} interval", lambda one: _ends(*one)),
+        Column("covers zero", lambda one: _covers_zero(one[1])),
     ]
-    return table(header, rows, "Metrics")
+    return Table.of(columns, entry.intervals.items(), "Intervals, by block bootstrap")
 
 
-def _intervals(entry: Entry) -> Markup | None:
-    if not entry.intervals:
-        return None
-    rows = [
-        [
-            said(name.replace(EXCESS, "excess_a_year")),
-            number(name, part.get("estimate")),
-            f"{number(name, part['low'])} to {number(name, part['high'])}" if part.get("low") is not None else "none",
-            {True: "yes", False: "no"}.get(part.get("covers_zero"), str(part.get("reason") or UNDEFINED)),
-        ]
-        for name, part in entry.intervals.items()
-    ]
-    confidence = next(iter(entry.intervals.values())).get("confidence", 0.95)
-    return table(["", "estimate", f"{confidence:.0%} interval", "covers zero"], rows, "Intervals, by block bootstrap")
+def _ends(name: str, interval: Mapping[str, Any]) -> str:
+    if interval.get("low") is None:
+        return "none"
+    return f"{number(name, interval['low'])} to {number(name, interval['high'])}"
 
 
-def _guard(entry: Entry) -> Markup | None:
-    rows = [[said(name), number(name, value)] for name, value in entry.guard.items()]
-    return table(["", "value"], rows, "Guards and cooldowns") if rows else None
+def _covers_zero(interval: Mapping[str, Any]) -> str:
+    covers = interval.get("covers_zero")
+    return str(interval.get("reason") or UNDEFINED) if covers is None else "yes" if covers else "no"
 
 
-def _significance(entry: Entry) -> Markup | None:
-    if not entry.significance:
-        return None
+def _guard(entry: Entry) -> Table:
+    return Table.of([Column("", said), numbers_column("value", entry.guard)], entry.guard, "Guards and cooldowns")
+
+
+def _significance(entry: Entry) -> Table:
     found = significance_table(entry.significance, said)
-    return table(found.header, [map(_unticked, row) for row in found.rows], found.title, "plain explained")
+    return replace(found, rows=tuple(tuple(map(_unticked, row)) for row in found.rows))
 
 
 def _unticked(words: str) -> str:
@@ -114,7 +136,7 @@ def _unticked(words: str) -> str:
     return words.replace("`", "")
 
 
-def _facts(row: Row) -> Markup:
+def _facts(row: Row) -> list[tuple[str, str]]:
     """Return how the row came about: the policy, what it had seen, and which code judged it when."""
     entry = row.entry
     lines: dict[str, Any] = {
@@ -126,8 +148,7 @@ def _facts(row: Row) -> Markup:
         "judged": f"{moment(entry.recorded_at)}, benchmark {entry.benchmark}",
         "code": _code(entry.provenance),
     }
-    drawn = [join([tag("dt", name), tag("dd", _cut(str(words)))]) for name, words in lines.items() if words]
-    return tag("details", tag("summary", "Policy and provenance"), tag("dl", *drawn), open=True)
+    return [(name, _cut(str(words))) for name, words in lines.items() if words]
 
 
 def _seen(steps: Mapping[str, int]) -> str:
