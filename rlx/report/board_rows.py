@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from functools import cache
 from typing import Any
 
@@ -24,9 +24,10 @@ class BoardColumn(Column[Row]):
     ``spelt`` is its heading on the page, where that is another one. What failed shows nothing but words.
     """
 
-    value: Callable[[Row], float | None] | None = field(default=None, kw_only=True)
-    falling: bool = field(default=True, kw_only=True)
-    spelt: str = field(default="", kw_only=True)
+    _: KW_ONLY
+    value: Callable[[Row], float | None] | None = None
+    falling: bool = True
+    spelt: str = ""
 
     def text(self, row: Row) -> str:
         """Return the cell of a row."""

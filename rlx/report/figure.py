@@ -54,19 +54,15 @@ def draw_report(evaluation: Evaluation, baselines: Mapping[str, Evaluation], tit
 
 
 def _charts(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> list[Chart]:
-    """Return the charts from the top down, the guards' apart."""
-    own, label, moments = evaluation.policy, _name(evaluation.policy), curves.edges(evaluation)
-    values = {
-        name: np.concatenate(([1.0], one.sets[HOLDOUT].ledger.value[0]))
-        for name, one in {**baselines, own: evaluation}.items()
-    }
-    others = [name for name in values if name != own]
-    beside = [name for name in others if name == BASELINE] or others[:1]
-    falls = {name: -drawdowns(values[name]) for name in (*beside, own)}
-    title = "".join(["Drawdown", *(f", beside {_name(name)}" for name in beside)])
+    """Return the charts from the top down, but for the guards'."""
+    own, label, moments = evaluation.policy, spoken(evaluation.policy), curves.edges(evaluation)
+    ledgers = {name: one.sets[HOLDOUT].ledger for name, one in {**baselines, own: evaluation}.items()}
+    values = {name: np.concatenate(([1.0], ledger.value[0])) for name, ledger in ledgers.items()}
+    others = sorted((name for name in values if name != own), key=lambda name: name != BASELINE)
+    falls = {name: -drawdowns(values[name]) for name in (*others[:1], own)}
     return [
         curves.equity(moments, values, own, label),
-        curves.drawdown(moments, falls, own, label, title),
+        curves.drawdown(moments, falls, own, label, "Drawdown"),
         curves.exposure(evaluation),
         curves.turnover(evaluation),
     ]
@@ -77,10 +73,6 @@ def _guards(evaluation: Evaluation) -> Lanes:
     fired = {name: np.asarray(getattr(ledger, name)[0], np.float64) for name in bars.GUARDS}
     rates = {name.replace("_guard", "_hit_rate"): float(steps.mean()) for name, steps in fired.items()}
     return bars.guards(fired, curves.edges(evaluation), vars(rules.guard), rules.cooldown.enabled, rates)
-
-
-def _name(policy: str) -> str:
-    return spoken(one_line(policy))
 
 
 def _finish(figure: Figure, axes: list[Axes], evaluation: Evaluation, title: str) -> None:

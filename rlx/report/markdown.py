@@ -19,7 +19,7 @@ from rlx.report.outliers_table import (
     summary_lines,
 )
 from rlx.report.significance_table import INDEPENDENT, significance_table
-from rlx.report.tables import Column, Table, numbers_column, to_markdown
+from rlx.report.tables import measure_table, to_markdown
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 from rlx.untrusted.markdown import Markdown, code, document, heading, joined, strong, table, words
 
@@ -72,13 +72,8 @@ def _facts(card: Scorecard) -> Markdown:
 
 
 def _metrics(card: Scorecard) -> Markdown:
-    measured = {card.policy["name"]: card.metrics, **_labelled(card)}
-    columns: list[Column[str]] = [
-        Column("", code),
-        *(numbers_column(who, numbers) for who, numbers in measured.items()),
-        Column("meaning", lambda name: meaning(f"eval/{name}")),
-    ]
-    return to_markdown(Table.of(columns, card.metrics))
+    means = {name: meaning(f"eval/{name}") for name in card.metrics}
+    return to_markdown(measure_table(code, {card.policy["name"]: card.metrics, **_labelled(card), "meaning": means}))
 
 
 def _labelled(card: Scorecard) -> dict[str, Any]:
@@ -91,19 +86,13 @@ def _intervals(card: Scorecard) -> Markdown:
     first = next(iter(card.intervals.values()), None)
     if first is None:
         return words("None.")
-    ends = {"estimate": "estimate", "low": f"low ({first['confidence']:.0%})", "high": "high"}
-    columns: list[Column[str]] = [
-        Column("", code),
-        *(
-            numbers_column(heading, {name: interval[end] for name, interval in card.intervals.items()})
-            for end, heading in ends.items()
-        ),
-        Column("covers zero", lambda name: _covers_zero(card.intervals[name])),
-    ]
+    ends = {"estimate": "estimate", f"low ({first['confidence']:.0%})": "low", "high": "high"}
+    columns = {heading: {name: one[end] for name, one in card.intervals.items()} for heading, end in ends.items()}
+    columns["covers zero"] = {name: _covers_zero(one) for name, one in card.intervals.items()}
     note = "Stationary block bootstrap, percentile intervals"
     if first["block_steps"] is not None:
         note += f", {first['replications']} resamples of mean block length {first['block_steps']}"
-    return joined([to_markdown(Table.of(columns, card.intervals)), f"{note}."])
+    return joined([to_markdown(measure_table(code, columns)), f"{note}."])
 
 
 def _covers_zero(interval: dict[str, Any]) -> str:
@@ -162,12 +151,8 @@ def _quantiles(windows: dict[str, Any]) -> Markdown:
 
 
 def _guard(card: Scorecard) -> Markdown:
-    columns: list[Column[str]] = [
-        Column("", code),
-        numbers_column("value", card.guard),
-        Column("meaning", lambda name: meaning(telemetry_key(name))),
-    ]
-    return to_markdown(Table.of(columns, card.guard))
+    means = {name: meaning(telemetry_key(name)) for name in card.guard}
+    return to_markdown(measure_table(code, {"value": card.guard, "meaning": means}))
 
 
 def _key(card: Scorecard) -> Markdown:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from rlx.report.charts.chart import OWN, Chart, Lane, Lanes
+from rlx.report.charts.chart import OWN, Chart, Lanes
 from rlx.report.charts.scale import Scale, percent
 
 if TYPE_CHECKING:
@@ -85,12 +85,8 @@ def draw_lanes(axes: Axes, chart: Lanes, title: str) -> None:
         axes.axhspan(height - 0.36, height + 0.36, color="#eef0f3", lw=0)
         for first, last in date2num(lane.pieces):  # type: ignore[no-untyped-call]
             axes.fill_between([first, last], height - 0.36, height + 0.36, color=COLOURS[lane.role], lw=0.6)
-        _label_lane(axes, lane, height)
-
-
-def _label_lane(axes: Axes, lane: Lane, height: int) -> None:
-    words = f"{lane.name}  {'off' if lane.off else f'{lane.share:.0%}'}"
-    _write(axes, words, height, MUTED if lane.off else COLOURS[lane.role], of_data=True, va="center")
+        words = f"{lane.name}  {'off' if lane.off else f'{lane.share:.0%}'}"
+        _write(axes, words, height, MUTED if lane.off else COLOURS[lane.role], of_data=True, va="center")
 
 
 def _draw_scale(axes: Axes, chart: Chart) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rlx.measures.undefined import written
-from rlx.report.tables import Column, Table
+from rlx.report.tables import Table
 from rlx.untrusted.markdown import Markdown, code, words
 
 TRIALS_FROM = {
@@ -37,12 +37,8 @@ def significance_table(block: dict[str, Any], name: Callable[[str], str] = code)
         "skewness": "Of the net returns, bias corrected",
         "kurtosis": "Of the net returns, bias corrected; 3 for a normal distribution",
     }
-    columns: tuple[Column[tuple[str, str]], ...] = (
-        Column("", lambda one: name(one[0])),
-        Column("value", lambda one: _text(block[one[0]])),
-        Column("meaning", lambda one: one[1]),
-    )
-    return Table.of(columns, meanings.items(), "Significance")
+    rows = [[name(key), _text(block[key]), meaning] for key, meaning in meanings.items()]
+    return Table(["", "value", "meaning"], rows, "Significance")
 
 
 def _deflated(block: dict[str, Any], level: str) -> str:

@@ -74,6 +74,7 @@ def sweep_summary(report: dict[str, Any]) -> Group:
 
 def render_markdown(report: dict[str, Any]) -> str:
     """Return the whole report."""
+    numbers = [[code(name), format(report["overfitting"][name], spec), meaning] for name, spec, meaning in NUMBERS]
     return document(
         [
             heading(1, f"Sweep: {report['trials']['compared']} trials"),
@@ -82,7 +83,7 @@ def render_markdown(report: dict[str, Any]) -> str:
             _title(report),
             to_markdown(_trials(report)),
             heading(2, "Overfitting"),
-            to_markdown(_numbers(report["overfitting"])),
+            to_markdown(Table(["", "value", "meaning"], numbers)),
             "Rank 1 is the best.",
             to_markdown(_ranks(report)),
         ]
@@ -177,15 +178,6 @@ def _trials(report: dict[str, Any]) -> Table:
 
 def _setting(key: str, heading: str) -> Column[dict[str, Any]]:
     return Column(heading, lambda row: _short(row["settings"].get(key, "")))
-
-
-def _numbers(found: dict[str, Any]) -> Table:
-    columns: tuple[Column[tuple[str, str, str]], ...] = (
-        Column("", lambda one: code(one[0])),
-        Column("value", lambda one: format(found[one[0]], one[1])),
-        Column("meaning", lambda one: one[2]),
-    )
-    return Table.of(columns, NUMBERS)
 
 
 def _settings(report: dict[str, Any]) -> dict[str, str]:

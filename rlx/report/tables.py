@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from rlx.measures.metric import Metric
@@ -36,10 +36,11 @@ class Column(Generic[R]):
 
     heading: str
     cell: Callable[[R], str | float | None]
-    measure: str = field(default="", kw_only=True)
-    spec: str = field(default="", kw_only=True)
-    undefined: str = field(default=UNDEFINED, kw_only=True)
-    left: bool = field(default=False, kw_only=True)
+    _: KW_ONLY
+    measure: str = ""
+    spec: str = ""
+    undefined: str = UNDEFINED
+    left: bool = False
 
     def text(self, row: R) -> str:
         """Return the cell of a row."""
@@ -51,32 +52,43 @@ class Column(Generic[R]):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under their headings, and which columns are aligned left."""
+    """Rows of text under their headings, and which columns a terminal aligns left."""
 
-    header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    left: tuple[bool, ...]
+    header: Sequence[str]
+    rows: Sequence[Sequence[str]]
     title: str = ""
+    left: Sequence[bool] = ()
 
     @classmethod
     def of(cls, columns: Sequence[Column[R]], rows: Iterable[R], title: str = "") -> Table:
         """Return what ``columns`` show of ``rows``."""
-        cells = tuple(tuple(column.text(row) for column in columns) for row in rows)
-        return cls(tuple(one.heading for one in columns), cells, tuple(one.left for one in columns), title)
+        cells = [[column.text(row) for column in columns] for row in rows]
+        return cls([one.heading for one in columns], cells, title, [one.left for one in columns])
 
 
 def metric_columns(metrics: Iterable[Metric], of: Callable[[R], Mapping[str, float | None]]) -> list[Column[R]]:
     """Return a column for each metric, whose numbers a row has by name."""
-    return [_metric_column(metric, of) for metric in metrics]
+
+    def column(metric: Metric) -> Column[R]:
+        return Column(metric.heading, lambda row: of(row).get(metric.name), measure=metric.name)
+
+    return list(map(column, metrics))
 
 
-def _metric_column(metric: Metric, of: Callable[[R], Mapping[str, float | None]]) -> Column[R]:
-    return Column(metric.heading, lambda row: of(row).get(metric.name), measure=metric.name)
+def measure_table(
+    called: Callable[[str], str],
+    columns: Mapping[str, Mapping[str, float | str | None]],
+    title: str = "",
+    corner: str = "",
+) -> Table:
+    """Return a row for each measure: how it is ``called``, and its numbers and words by their headings."""
+    names = next(iter(columns.values()))
+    rows = [[called(name), *(_text(name, one.get(name)) for one in columns.values())] for name in names]
+    return Table([corner, *columns], rows, title)
 
 
-def numbers_column(heading: str, numbers: Mapping[str, float | None]) -> Column[str]:
-    """Return the column of one who was measured, in a table whose rows are names of measures."""
-    return Column(heading, lambda name: number(name, numbers.get(name)))
+def _text(name: str, value: float | str | None) -> str:
+    return value if isinstance(value, str) else number(name, value)
 
 
 def to_markdown(table: Table) -> Markdown:
@@ -90,7 +102,7 @@ def to_terminal(table: Table) -> RichTable:
     from rich.table import Table as RichTable
 
     drawn = RichTable(title=one_line(table.title), box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for heading, left in zip(table.header, table.left, strict=True):
+    for heading, left in zip(table.header, table.left or [False] * len(table.header), strict=True):
         drawn.add_column(one_line(heading), justify="left" if left else "right")
     for row in table.rows:
         drawn.add_row(*map(one_line, row))
@@ -99,8 +111,7 @@ def to_terminal(table: Table) -> RichTable:
 
 def terminal_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> RichTable:
     """Return a rich table of rows of text."""
-    left = tuple(heading in WORDS for heading in header)
-    return to_terminal(Table(tuple(header), tuple(map(tuple, rows)), left, title))
+    return to_terminal(Table(header, list(rows), title, [heading in WORDS for heading in header]))
 
 
 def terminal_line(text: str, style: str = "", above: int = 0) -> Padding:

@@ -20,7 +20,7 @@ from rlx.report.charts.weights import weights_over_time
 from rlx.report.page.monthly import monthly_returns
 from rlx.report.page.series import Guards, Series
 from rlx.report.page.small import interval_bar, interval_scale, spark_line
-from rlx.report.page.svg import HEIGHT, OUTSIDE, WIDTH, area_path, draw_chart, draw_lanes, line_path
+from rlx.report.page.svg import HEIGHT, OUTSIDE, WIDTH, draw_chart, draw_lanes, trace
 from rlx.report.page.templates import breakable, environment, render
 
 NAN = float("nan")
@@ -81,27 +81,27 @@ def test_a_value_that_is_missing_is_an_error() -> None:
 
 
 def test_a_line_in_relative_steps() -> None:
-    path = line_path(array(0.0, 0.5, 1.0), array(0.0, 1.0, 0.5))
+    path = trace(array(0.0, 0.5, 1.0), array(0.0, 1.0, 0.5))
     assert path == "M0 400l500-400 500 200"
     assert points(path) == [(0, HEIGHT), (500, 0), (WIDTH, 200)]
 
 
 def test_points_on_a_straight_line_are_left_out_and_turns_are_not() -> None:
     x = np.linspace(0.0, 1.0, 101)
-    assert line_path(x, x) == "M0 400l1000-400"
-    assert len(points(line_path(x, np.abs(x - 0.5)))) == 3
-    assert len(points(line_path(array(0, 0.5, 0.5, 0.5), array(0, 0.0, 1.0, 0.5)))) == 4  # up and back down
+    assert trace(x, x) == "M0 400l1000-400"
+    assert len(points(trace(x, np.abs(x - 0.5)))) == 3
+    assert len(points(trace(array(0, 0.5, 0.5, 0.5), array(0, 0.0, 1.0, 0.5)))) == 4  # up and back down
 
 
 def test_a_gap_interrupts_and_a_single_point_is_a_dot() -> None:
-    assert line_path(array(0, 0.2, 0.4, 1.0), array(0.5, NAN, 1.0, 1.0)) == "M0 200h0M400 0l600 0"
-    assert line_path(array(0.0, 1.0), array(NAN, NAN)) == ""
+    assert trace(array(0, 0.2, 0.4, 1.0), array(0.5, NAN, 1.0, 1.0)) == "M0 200h0M400 0l600 0"
+    assert trace(array(0.0, 1.0), array(NAN, NAN)) == ""
 
 
 @given(st.lists(st.floats(0.0, 1.0), min_size=1, max_size=900), st.integers(20, 300))
 def test_thinning_keeps_both_ends_and_both_extremes(values: list[float], kept: int) -> None:
     y = np.array(values)
-    path = line_path(np.linspace(0.0, 1.0, len(y)), y, kept)
+    path = trace(np.linspace(0.0, 1.0, len(y)), y, kept)
     if path.endswith("h0"):
         return
     found = points(path)
@@ -112,7 +112,7 @@ def test_thinning_keeps_both_ends_and_both_extremes(values: list[float], kept: i
 
 
 def test_an_area_closes_at_its_level_and_outside_of_the_edge() -> None:
-    path = area_path(array(0.0, 1.0), array(0.25, 0.75), 0.0)
+    path = trace(array(0.0, 1.0), array(0.25, 0.75), zero=0.0, outside=OUTSIDE)
     beyond = round((1.0 + OUTSIDE) * WIDTH)
     assert path.endswith("z")
     assert points(path[:-1]) == [(0, 400), (0, 300), (WIDTH, 100), (beyond, 100), (beyond, 400)]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from rlx.report.charts.chart import BASELINE, OWN, Chart, Key, Lane, Lanes, Mark, Places, runs, spoken
+from rlx.report.charts.chart import BASELINE, OWN, Chart, Lane, Lanes, Mark, Places, legend, runs, spoken
 from rlx.report.charts.scale import Scale, percent
 from rlx.types import FloatArray
 
@@ -32,7 +32,8 @@ def guards(
         said = "" if share is None else f"fired on {share:.1%} of the steps"
         off = not guard_is_on(name, thresholds, cooldown)
         lanes.append(Lane(called, said, name, runs(fired[name], edges), share, off))
-    return Lanes("Guards", tuple(lanes), edges[0], edges[-1])
+    ends = tuple(str(edge)[:10] for edge in edges[[0, -1]])
+    return Lanes("Guards", tuple(lanes), edges[0], edges[-1], ends=ends, empty="All guards are off in this comparison.")
 
 
 def guard_is_on(name: str, thresholds: Mapping[str, Any], cooldown: bool) -> bool:
@@ -81,7 +82,7 @@ def window_distribution(
         scale,
         lambda tick, _: f"{tick:.0f}",
         said,
-        tuple(Key(mark.role, mark.name) for mark in marks if mark.name),
+        legend(marks),
         tuple((tick, percent(tick, edges[-1] - edges[0])) for tick in Scale.over(edges, ticks=5).ticks),
         note=said,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from rlx.report.charts.scale import Scale
 from rlx.types import FloatArray, TimeArray
+from rlx.untrusted.escape import one_line
 
 OWN = "own"
 BASELINE = "equal_weight"
@@ -40,21 +41,12 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Key:
-    """A line of a legend: the colour and the words."""
-
-    role: str
-    words: str
-    square: bool = False
-
-
-@dataclass(frozen=True)
 class Chart:
     """Curves in the order of drawing, on a scale whose ticks ``write`` turns into labels, given the axis' span.
 
-    ``zero`` is the level that has a firm line. ``said`` describes the chart to who does not see it, ``note`` stands
-    below it. ``across`` are places on the other axis and their labels. A ``large`` chart is as wide as the page.
-    ``beside`` are words, with their colours, for a picture that has no legend. Without marks, ``empty`` says why.
+    ``zero`` is the level that has a firm line. ``said`` describes the chart to who does not see it, ``note`` is below
+    it. ``legend`` has roles and words, ``across`` places on the other axis and their labels. A ``large`` chart is as
+    wide as the page. ``beside`` are words and roles for a picture without a legend. Without marks, ``empty`` says why.
     """
 
     title: str
@@ -62,7 +54,7 @@ class Chart:
     scale: Scale = field(default_factory=lambda: Scale(0.0, 1.0, ()))
     write: Callable[[float, float], str] = lambda value, _: f"{value:g}"
     said: str = ""
-    legend: tuple[Key, ...] = ()
+    legend: tuple[tuple[str, str], ...] = ()
     across: tuple[tuple[Any, str], ...] = ()
     zero: float | None = 0.0
     large: bool = False
@@ -111,10 +103,10 @@ def lines(
     return tuple(Mark(roles[name], x, values[name], called[name], said[name]) for name in (*others, own))
 
 
-def legend(marks: tuple[Mark, ...]) -> tuple[Key, ...]:
-    """Return a line for each mark that has a name, the policy's own first."""
-    keys = [Key(mark.role, f"{mark.name} {mark.said}".rstrip()) for mark in marks if mark.name]
-    return tuple(sorted(keys, key=lambda key: key.role != OWN))
+def legend(marks: Iterable[Mark]) -> tuple[tuple[str, str], ...]:
+    """Return role and words of each mark that has a name, the policy's own first."""
+    keys = [(mark.role, f"{mark.name} {mark.said}".rstrip()) for mark in marks if mark.name]
+    return tuple(sorted(keys, key=lambda key: key[0] != OWN))
 
 
 def stairs(edges: P, values: FloatArray) -> tuple[P, FloatArray]:
@@ -140,4 +132,4 @@ def dates_across(dates: TimeArray) -> tuple[tuple[Any, str], ...]:
 
 def spoken(name: str) -> str:
     """Return the name of a policy as it is said."""
-    return name.replace("_", " ")
+    return one_line(name).replace("_", " ")

@@ -29,9 +29,9 @@ def drawdown(dates: TimeArray, values: Mapping[str, FloatArray], own: str, label
     deepest = {name: f"{np.nanmin(value):.1%}" for name, value in values.items()}
     *others, mine = lines(dates, values, own, label, deepest)
     marks = (replace(mine, filled=True), *others)
-    said = f"Deepest: {', '.join(key.words for key in legend(marks))}."
+    said = f"Deepest: {', '.join(words for _, words in legend(marks))}."
     scale = Scale.over(list(values.values()), include=(0.0, -0.01))
-    beside = ((f"deepest {deepest[own].lstrip('-')}", OWN),)
+    beside = ((f"deepest {deepest[own].lstrip('-')}", OWN), *((mark.name, mark.role) for mark in others))
     return _over_time(dates, Chart(title, marks, scale, percent, said, beside=beside))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from rlx.report.charts.chart import Chart, Key, Mark, dates_across
+from rlx.report.charts.chart import Chart, Mark, dates_across
 from rlx.report.charts.scale import Scale, percent
 from rlx.types import FloatArray, TimeArray
 
@@ -39,7 +39,7 @@ def weights_over_time(dates: TimeArray, weights: Mapping[str, FloatArray]) -> Ch
         Scale.over([edge for stack in stacks for edge in stack.values()], include=(0.0, 1.0)),
         percent,
         "On average: " + ", ".join(f"{name} {mean}" for name, mean in means.items()) + ".",
-        tuple(Key(roles[name], f"{others.get(name, name)} {mean}", square=True) for name, mean in means.items()),
+        tuple((roles[name], f"{others.get(name, name)} {mean}") for name, mean in means.items()),
         dates_across(dates),
         large=True,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -33,8 +33,8 @@ def page_columns() -> dict[str, BoardColumn]:
     return {name: (columns() | ONLY_HERE)[name] for name in shown}
 
 
-def board_table(group: Group, ids: Mapping[str, str], with_report: Mapping[str, bool]) -> dict[str, Any]:
-    """Return what the template needs; ``ids`` has each row's id by target, ``with_report`` whether it opens.
+def board_table(group: Group, ids: Mapping[str, str], with_report: Collection[str]) -> dict[str, Any]:
+    """Return what the template needs; ``ids`` has each row's id by target, ``with_report`` the targets that open.
 
     What has no rank stands in a body of its own, so that sorting leaves it at the end.
     """
@@ -42,7 +42,7 @@ def board_table(group: Group, ids: Mapping[str, str], with_report: Mapping[str, 
     rows = {True: [], False: []}  # type: ignore[var-annotated]
     for row in group.rows:
         target = row.entry.target
-        rows[row.rank is not None].append(_row(row, ids[target], with_report[target], scales))
+        rows[row.rank is not None].append(_row(row, ids[target], target in with_report, scales))
     return {
         "label": f"Targets of key {group.key}",
         "heads": [_head(name, column) for name, column in page_columns().items()],

@@ -7,7 +7,6 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +25,6 @@ from rlx.report.page.words import EXAMPLES, glossary, heading, shared_by
 TITLE = "Scoreboard"
 POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
 """Nothing may be loaded; which style sheet and which script count is added."""
-
-
-@dataclass(frozen=True)
-class Opened:
-    """What the template needs of a row's report, or why there is none."""
-
-    report: dict[str, Any] | None
-    missing: str | None = None
 
 
 def render_page(groups: Sequence[Group], board: str | Path) -> str:
@@ -83,26 +74,24 @@ def _section(group: Group, board: str | Path) -> dict[str, Any]:
     opened = {row.entry.target: _open(row, group, board) for row in group.rows}
     holdout = group.shared["key"]["windows"]["holdout"]
     span = f"{title}, {holdout['first'][:10]} to {holdout['last'][:10]}"
-    missing = [f"{name} has no report: {one.missing}." for name, one in opened.items() if one.missing is not None]
+    reports = {name: one for name, one in opened.items() if isinstance(one, dict)}
+    missing = [f"{name} has no report: {one}." for name, one in opened.items() if isinstance(one, str)]
     return {
         "key": group.key,
         "title": title,
         "line": f"{line}. Judged last {moment(max(row.entry.recorded_at for row in group.rows))}.",
         "sentences": conclusions(group) + missing,
-        "board": board_table(group, ids, {name: one.report is not None for name, one in opened.items()}),
+        "board": board_table(group, ids, reports.keys()),
         "pools": [pool_table(group)] if group.pools else [],
         "shared": (f"What these rows have in common (key {group.key})", shared_by(group)),
-        "reports": [
-            {"id": ids[name], "title": name, "line": span, **one.report}
-            for name, one in opened.items()
-            if one.report is not None
-        ],
+        "reports": [{"id": ids[name], "title": name, "line": span, **one} for name, one in reports.items()],
     }
 
 
-def _open(row: Row, group: Group, board: str | Path) -> Opened:
+def _open(row: Row, group: Group, board: str | Path) -> dict[str, Any] | str | None:
+    """Return what the template needs of a row's report, or why it cannot be read; None where it has none."""
     try:
         path = report_path(board, row.entry)
-        return Opened(None if path is None else report(row, group, Series.read(path)))
+        return None if path is None else report(row, group, Series.read(path))
     except RlxError as error:
-        return Opened(None, str(error))
+        return str(error)

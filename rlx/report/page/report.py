@@ -22,14 +22,15 @@ from rlx.report.page.series import Series
 from rlx.report.page.svg import draw_chart, draw_lanes
 from rlx.report.page.words import inline, said
 from rlx.report.significance_table import significance_table
-from rlx.report.tables import Column, Table, numbers_column
+from rlx.report.tables import Table, measure_table
 from rlx.types import FloatArray
 
 
 def report(row: Row, group: Group, series: Series) -> dict[str, Any]:
     """Return what the template needs of a row that is opened."""
     entry = row.entry
-    tables = (_metrics(entry, group.baseline), _intervals(entry), _guard(entry))
+    guard = measure_table(said, {"value": entry.guard}, "Guards and cooldowns")
+    tables = (_metrics(entry, group.baseline), _intervals(entry), guard)
     shown = [("plain", table) for table in tables if table.rows]
     if entry.significance:
         shown.append(("plain explained", _significance(entry)))
@@ -51,7 +52,7 @@ def _charts(series: Series, entry: Entry, key: Mapping[str, Any]) -> list[dict[s
         draw_chart(weights_over_time(dates, series.weights)),
         monthly_returns(series.monthly),
         draw_chart(window_distribution(series.edges, series.counts, own, label, entry.windows)),
-        draw_lanes(_guard_lanes(series, key, entry.guard)),
+        draw_lanes(_guards(series, key, entry.guard)),
         draw_lanes(cost_waterfall(series.costs)),
     ]
 
@@ -61,16 +62,11 @@ def _compared(values: Mapping[str, FloatArray], own: str) -> dict[str, FloatArra
     return {name: values[name] for name in (BASELINE, own) if name in values}
 
 
-def _guard_lanes(series: Series, key: Mapping[str, Any], rates: Mapping[str, float | None]) -> Lanes:
+def _guards(series: Series, key: Mapping[str, Any], rates: Mapping[str, float | None]) -> Lanes:
     """Return when guards fired: the share of a date counts the steps since the date before."""
     cooldown = key.get("cooldown", {}).get("steps") is not None
     moments = np.concatenate((series.dates[:1], series.dates))
-    chart = guards(series.guards, moments, key.get("guard", {}), cooldown, rates)
-    lanes = tuple(
-        replace(lane, name=f"{lane.name}: {lane.said}" if lane.said else lane.name, said="") for lane in chart.lanes
-    )
-    ends = tuple(series.dates[[0, -1]].astype(str))
-    return replace(chart, lanes=lanes, ends=ends, empty="All guards are off in this comparison.")
+    return guards(series.guards, moments, key.get("guard", {}), cooldown, rates)
 
 
 def _tiles(row: Row) -> list[tuple[str, str, str | None]]:
@@ -94,41 +90,30 @@ def _given(words: str) -> str | None:
 
 
 def _metrics(entry: Entry, baseline: Entry | None) -> Table:
-    columns = [Column("Hold-out", said), numbers_column(entry.target, entry.metrics)]
+    numbers = {entry.target: entry.metrics}
     if baseline is not None and entry.kind != BASELINE:
-        columns.append(numbers_column("equal weight", baseline.metrics))
-    return Table.of(columns, entry.metrics, "Metrics")
+        numbers["equal weight"] = baseline.metrics
+    return measure_table(said, numbers, "Metrics", corner="Hold-out")
 
 
 def _intervals(entry: Entry) -> Table:
     confidence = next((one.get("confidence", 0.95) for one in entry.intervals.values()), 0.95)
-    columns: list[Column[tuple[str, Mapping[str, Any]]]] = [
-        Column("", lambda one: said(one[0].replace(EXCESS, "excess_a_year"))),
-        Column("estimate", lambda one: number(one[0], one[1].get("estimate"))),
-        Column(f"{confidence:.0%} interval", lambda one: _ends(*one)),
-        Column("covers zero", lambda one: _covers_zero(one[1])),
+    header = ["", "estimate", f"{confidence:.0%} interval", "covers zero"]
+    rows = [
+        [
+            said(name.replace(EXCESS, "excess_a_year")),
+            number(name, part.get("estimate")),
+            f"{number(name, part['low'])} to {number(name, part['high'])}" if part.get("low") is not None else "none",
+            {True: "yes", False: "no"}.get(part.get("covers_zero"), str(part.get("reason") or UNDEFINED)),
+        ]
+        for name, part in entry.intervals.items()
     ]
-    return Table.of(columns, entry.intervals.items(), "Intervals, by block bootstrap")
-
-
-def _ends(name: str, interval: Mapping[str, Any]) -> str:
-    if interval.get("low") is None:
-        return "none"
-    return f"{number(name, interval['low'])} to {number(name, interval['high'])}"
-
-
-def _covers_zero(interval: Mapping[str, Any]) -> str:
-    covers = interval.get("covers_zero")
-    return str(interval.get("reason") or UNDEFINED) if covers is None else "yes" if covers else "no"
-
-
-def _guard(entry: Entry) -> Table:
-    return Table.of([Column("", said), numbers_column("value", entry.guard)], entry.guard, "Guards and cooldowns")
+    return Table(header, rows, "Intervals, by block bootstrap")
 
 
 def _significance(entry: Entry) -> Table:
     found = significance_table(entry.significance, said)
-    return replace(found, rows=tuple(tuple(map(_unticked, row)) for row in found.rows))
+    return replace(found, rows=[[_unticked(cell) for cell in row] for row in found.rows])
 
 
 def _unticked(words: str) -> str:

@@ -10,9 +10,9 @@ import numpy as np
 from rlx.report.charts.scale import Scale
 from rlx.types import FloatArray
 
-INTERVAL = (76, 16)
+INTERVAL = 76
 SPARK = (80, 24)
-"""Width and height in pixels."""
+"""Pixels in width, and in height, as the templates have them."""
 MARGIN = 4
 
 
@@ -24,10 +24,8 @@ def interval_scale(intervals: Sequence[Mapping[str, Any]]) -> Scale:
 
 def interval_bar(interval: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
     """Return where the ends, the estimate and zero of an interval lie in pixels; firm where zero lies outside."""
-    width, height = INTERVAL
     ends = {name: _across(scale, interval.get(name, 0.0)) for name in ("low", "estimate", "high", "zero")}
-    class_ = "interval" if interval.get("covers_zero") else "interval clear"
-    return {**ends, "width": width, "height": height, "class_": class_}
+    return {**ends, "class_": "interval" if interval.get("covers_zero") else "interval clear"}
 
 
 def spark_line(values: Sequence[float]) -> dict[str, Any]:
@@ -38,8 +36,6 @@ def spark_line(values: Sequence[float]) -> dict[str, Any]:
     across = np.linspace(1.0, width - 2.0, len(array))
     down = 1.5 + (1.0 - scale.at(array)) * (height - 3.0)
     return {
-        "width": width,
-        "height": height,
         "said": f"Value from 1 to {array[-1]:.2f}, lowest {array.min():.2f}, highest {array.max():.2f}",
         "start": f"{1.5 + (1.0 - float(scale.at(1.0))) * (height - 3.0):.1f}",
         "points": " ".join(f"{x:.0f} {y:.1f}" for x, y in zip(across, down, strict=True) if np.isfinite(y)),
@@ -47,4 +43,4 @@ def spark_line(values: Sequence[float]) -> dict[str, Any]:
 
 
 def _across(scale: Scale, value: float) -> str:
-    return f"{MARGIN + (INTERVAL[0] - 2 * MARGIN) * float(scale.at(value)):.1f}".removesuffix(".0")
+    return f"{MARGIN + (INTERVAL - 2 * MARGIN) * float(scale.at(value)):.1f}".removesuffix(".0")

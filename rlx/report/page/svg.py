@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from rlx.report.charts.bars import GUARDS
-from rlx.report.charts.chart import BASELINES, OTHERS, OWN, Chart, Key, Lanes, Mark, Places
+from rlx.report.charts.chart import BASELINES, OTHERS, OWN, Chart, Lanes, Mark, Places
 from rlx.report.charts.weights import COLOURS
 from rlx.types import FloatArray, IntArray
 
@@ -41,14 +41,14 @@ CLASSES = {
 def draw_chart(chart: Chart) -> dict[str, Any]:
     """Return what the template ``curves`` needs."""
     if not chart.marks:
-        return {"kind": "nothing", "title": chart.title, "words": chart.empty, "class_": _wide(chart)}
+        return {"kind": "nothing", "chart": chart, "class_": "wide" if chart.large else ""}
     height = LARGE_PX if chart.large else HEIGHT_PX
     place = _places([mark.x for mark in chart.marks])
     return {
         "kind": "curves",
         "chart": chart,
-        "class_": _wide(chart),
-        "legend": [_swatch(key) for key in chart.legend],
+        "class_": "wide" if chart.large else "",
+        "legend": [_swatch(CLASSES.get(role, role), words) for role, words in chart.legend],
         "height": height,
         "inside": height - TOP_PX - BOTTOM_PX,
         "clip": "inside clip" if any(mark.filled and mark.outlined for mark in chart.marks) else "inside",
@@ -62,15 +62,11 @@ def draw_lanes(chart: Lanes) -> dict[str, Any]:
     """Return what the template ``lanes`` needs; lanes that are off are left out."""
     shown = [lane for lane in chart.lanes if not lane.off]
     if not shown:
-        return {"kind": "nothing", "title": chart.title, "words": chart.empty, "class_": ""}
+        return {"kind": "nothing", "chart": chart, "class_": ""}
     place = _places([np.array([chart.first, chart.last])])
     lanes = [(one.name, one.said, CLASSES.get(one.role, one.role), _bars(place(one.pieces))) for one in shown]
     zero = [] if chart.zero is None else [_units(float(place(np.array([chart.zero]))[0]))]
     return {"kind": "lanes", "chart": chart, "lanes": lanes, "zero": zero}
-
-
-def _wide(chart: Chart) -> str:
-    return "wide" if chart.large else ""
 
 
 def _places(ends: list[Places]) -> Callable[[Any], FloatArray]:
@@ -98,16 +94,14 @@ def _path(chart: Chart, mark: Mark, place: Callable[[Any], FloatArray]) -> tuple
     x, y, points = place(mark.x), chart.scale.at(mark.y), POINTS if chart.large else NARROW
     class_ = CLASSES.get(mark.role, mark.role)
     if not mark.filled:
-        return class_, line_path(x, y, points)
+        return class_, trace(x, y, points)
     filled = class_.replace("line", "fill") + ("" if mark.outlined else " strong")
-    return filled, area_path(x, y, float(chart.scale.at(0.0)), points, OUTSIDE if mark.outlined else 0.0)
+    return filled, trace(x, y, points, float(chart.scale.at(0.0)), OUTSIDE if mark.outlined else 0.0)
 
 
-def _swatch(key: Key) -> tuple[str, int, str, str]:
-    """Return class, width, path and words of a line of a legend."""
-    if key.square:
-        return CLASSES.get(key.role, key.role), 10, "M0 0h10v10h-10z", key.words
-    return CLASSES.get(key.role, key.role), 20, "M0 5h20", key.words
+def _swatch(class_: str, words: str) -> tuple[str, int, str, str]:
+    """Return class, width, path and words of a line of a legend: a square for a layer, a line for a line."""
+    return (class_, 20, "M0 5h20", words) if class_.startswith("line") else (class_, 10, "M0 0h10v10h-10z", words)
 
 
 def _bars(pieces: FloatArray) -> str:
@@ -120,29 +114,19 @@ def _units(share: float) -> int:
     return round(share * WIDTH)
 
 
-def line_path(x: FloatArray, y: FloatArray, points: int = POINTS) -> str:
-    """Return a path through points (N,) given between 0 and 1; NaN interrupts it.
+def trace(x: FloatArray, y: FloatArray, points: int = POINTS, zero: float | None = None, outside: float = 0.0) -> str:
+    """Return a path through points (N,) given between 0 and 1, closed at the level ``zero``; NaN interrupts it.
 
-    Lines are thinned so that the lowest and highest point of every stretch stay.
+    It is thinned so that the lowest and highest point of every stretch stay. At the right edge it closes ``outside``.
     """
     pieces = []
     for start, stop in _stretches(y):
         kept = _extremes(y[start:stop], points) + start
-        pieces.append(_moves(x[kept], y[kept]))
-    return "".join(pieces)
-
-
-def area_path(x: FloatArray, y: FloatArray, zero: float, points: int = POINTS, outside: float = OUTSIDE) -> str:
-    """Return a closed path between points (N,) and a level, all between 0 and 1; NaN interrupts it.
-
-    At the right edge it closes ``outside`` of the chart.
-    """
-    pieces = []
-    for start, stop in _stretches(y):
-        kept = _extremes(y[start:stop], points) + start
-        end = x[kept[-1:]] + (outside if x[kept[-1]] >= 1.0 else 0.0)
-        across = np.concatenate((x[kept[:1]], x[kept], end, end))
-        pieces.append(_moves(across, np.concatenate(([zero], y[kept], y[kept[-1:]], [zero]))) + "z")
+        across, up = x[kept], y[kept]
+        if zero is not None:
+            end = across[-1] + (outside if across[-1] >= 1.0 else 0.0)
+            across, up = np.r_[across[0], across, end, end], np.r_[zero, up, up[-1], zero]
+        pieces.append(_moves(across, up) + ("" if zero is None else "z"))
     return "".join(pieces)
 
 

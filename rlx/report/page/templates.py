@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from rlx.untrusted.escape import visible
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-    from markupsafe import Markup
 
 
 def render(name: str, values: dict[str, Any]) -> str:
@@ -21,13 +20,11 @@ def render(name: str, values: dict[str, Any]) -> str:
 @cache
 def environment() -> Environment:
     """Return where templates are found and how they are filled in."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
     made = Environment(
         loader=PackageLoader("rlx.report.page"),
         autoescape=True,
         undefined=StrictUndefined,
-        finalize=_shown,
+        finalize=lambda value: visible(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -37,17 +34,9 @@ def environment() -> Environment:
 
 def asset(name: str) -> Markup:
     """Return a file that is shipped with the package, which needs no escaping."""
-    from markupsafe import Markup
-
     return Markup(resources.files("rlx.report.page").joinpath("assets", name).read_text(encoding="utf-8"))
 
 
 def breakable(name: str) -> Markup:
     """Return a name that may be broken after its underscores."""
-    from markupsafe import Markup
-
     return Markup("_<wbr>").join(visible(part) for part in name.split("_"))
-
-
-def _shown(value: Any) -> Any:
-    return visible(value) if type(value) is str else value
