@@ -38,7 +38,7 @@ from rlx.measures.days import daily_growth
 from rlx.measures.evaluation import Evaluation
 from rlx.policies.base import Dated, Documented, Oracle, Policy, Reference
 from rlx.policies.baselines import standard_baselines
-from rlx.report.board_terminal import board_table
+from rlx.report.board_text import board_table
 from rlx.report.scoreboard import write_board
 from rlx.run_folder import record_run
 from rlx.sim.rules import Rules

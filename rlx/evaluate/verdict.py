@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rlx.evaluate.claim import write_claim
+from rlx.measures.metric import UNDEFINED
 from rlx.measures.significance import Significance
 from rlx.measures.statistics import Interval
-from rlx.measures.undefined import UNDEFINED
 
 Numbers = Mapping[str, float | None]
 

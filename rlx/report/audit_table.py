@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rlx.measures.undefined import written
+from rlx.measures.metric import written
 from rlx.report.tables import Column, Table, terminal_line, to_terminal
 from rlx.untrusted.escape import one_line
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from rlx.keys import known_key
+from rlx.measures.metric import UNDEFINED as UNDEFINED
 from rlx.measures.metric import Metric
 from rlx.measures.telemetry import telemetry_key
-from rlx.measures.undefined import UNDEFINED as UNDEFINED
 
 _FRACTIONS = ("fraction", "share")
 

@@ -68,7 +68,7 @@ def draw_chart(axes: Axes, chart: Chart) -> None:
     _draw_scale(axes, chart)
     if chart.large:
         _label_ends(axes, chart)
-    for number, (words, role) in enumerate(chart.beside):
+    for number, (words, role) in enumerate(chart.side_notes):
         note(axes, words, COLOURS[role], y=1.0 - 0.62 * number)
 
 
@@ -128,7 +128,7 @@ def percent_axis(axes: Axes) -> None:
 
 
 def note(axes: Axes, text: str, colour: str, y: float = 1.0) -> None:
-    """Write beside a panel, at the height ``y`` of it."""
+    """Write next to a panel, at the height ``y`` of it."""
     _write(axes, text, y, colour, va="top", linespacing=1.35)
 
 

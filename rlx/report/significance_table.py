@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rlx.measures.undefined import written
+from rlx.measures.metric import written
 from rlx.report.tables import Table
 from rlx.untrusted.markdown import Markdown, code, words
 

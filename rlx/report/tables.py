@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from rlx.measures.metric import Metric
-from rlx.measures.undefined import UNDEFINED, written
+from rlx.measures.metric import UNDEFINED, written
 from rlx.report.numbers import number
 from rlx.untrusted.escape import one_line
 from rlx.untrusted.markdown import Markdown
@@ -52,27 +51,19 @@ class Column(Generic[R]):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under their headings, and which columns a terminal aligns left."""
+    """Rows of text under their headings; a terminal aligns the columns ``left`` of these places, others right."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     title: str = ""
-    left: Sequence[bool] = ()
+    left: Collection[int] = (0,)
 
     @classmethod
     def of(cls, columns: Sequence[Column[R]], rows: Iterable[R], title: str = "") -> Table:
         """Return what ``columns`` show of ``rows``."""
         cells = [[column.text(row) for column in columns] for row in rows]
-        return cls([one.heading for one in columns], cells, title, [one.left for one in columns])
-
-
-def metric_columns(metrics: Iterable[Metric], of: Callable[[R], Mapping[str, float | None]]) -> list[Column[R]]:
-    """Return a column for each metric, whose numbers a row has by name."""
-
-    def column(metric: Metric) -> Column[R]:
-        return Column(metric.heading, lambda row: of(row).get(metric.name), measure=metric.name)
-
-    return list(map(column, metrics))
+        left = [place for place, column in enumerate(columns) if column.left]
+        return cls([column.heading for column in columns], cells, title, left)
 
 
 def measure_table(
@@ -102,8 +93,8 @@ def to_terminal(table: Table) -> RichTable:
     from rich.table import Table as RichTable
 
     drawn = RichTable(title=one_line(table.title), box=SIMPLE_HEAD, title_justify="left", title_style="bold")
-    for heading, left in zip(table.header, table.left or [False] * len(table.header), strict=True):
-        drawn.add_column(one_line(heading), justify="left" if left else "right")
+    for place, heading in enumerate(table.header):
+        drawn.add_column(one_line(heading), justify="left" if place in table.left else "right")
     for row in table.rows:
         drawn.add_row(*map(one_line, row))
     return drawn
@@ -111,7 +102,8 @@ def to_terminal(table: Table) -> RichTable:
 
 def terminal_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> RichTable:
     """Return a rich table of rows of text."""
-    return to_terminal(Table(header, list(rows), title, [heading in WORDS for heading in header]))
+    left = [place for place, heading in enumerate(header) if heading in WORDS]
+    return to_terminal(Table(header, list(rows), title, left))
 
 
 def terminal_line(text: str, style: str = "", above: int = 0) -> Padding:

@@ -15,7 +15,7 @@ from rlx.report.outliers_table import (
     outliers_in_words,
     summary_lines,
 )
-from rlx.report.tables import Column, Table, metric_columns, terminal_line, terminal_table, to_terminal
+from rlx.report.tables import Table, terminal_line, terminal_table, to_terminal
 from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
 
 if TYPE_CHECKING:
@@ -40,29 +40,33 @@ def scorecard_summary(card: Scorecard) -> Group:
 
 def parts_table(cards: Mapping[str, Scorecard]) -> RichTable:
     """Return a rich table of policies for some of the symbols, each beside equal weight of the same symbols."""
-    columns: list[Column[tuple[str, Scorecard]]] = [
-        Column("symbols", lambda part: part[0], left=True),
-        *metric_columns(tagged("terminal").values(), lambda part: part[1].metrics),
-        Column(
-            "equal weight",
-            lambda part: part[1].baselines["equal_weight"]["cumulative_return"],
-            measure="cumulative_return",
-        ),
+    lines = [
+        [
+            name,
+            *_measures(card.metrics),
+            number("cumulative_return", card.baselines["equal_weight"]["cumulative_return"]),
+        ]
+        for name, card in cards.items()
     ]
-    return to_terminal(Table.of(columns, cards.items(), "Policies of some symbols"))
+    return to_terminal(Table(["symbols", *_headings(), "equal weight"], lines, "Policies of some symbols"))
 
 
 def _table(card: Scorecard) -> RichTable:
     holdout, own = card.key["windows"]["holdout"], card.policy["name"]
     title = f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {card.key['hash']}"
     labels = {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
-    columns: list[Column[tuple[str, Mapping[str, float | None]]]] = [
-        Column("policy", lambda line: line[0], left=True),
-        *metric_columns(tagged("terminal").values(), lambda line: line[1]),
-    ]
-    table = to_terminal(Table.of(columns, {own: card.metrics, **labels}.items(), title))
+    lines = [[label, *_measures(metrics)] for label, metrics in {own: card.metrics, **labels}.items()]
+    table = to_terminal(Table(["policy", *_headings()], lines, title))
     table.rows[0].style = "bold"
     return table
+
+
+def _headings() -> list[str]:
+    return [metric.heading for metric in tagged("terminal").values()]
+
+
+def _measures(metrics: Mapping[str, float | None]) -> list[str]:
+    return [number(name, metrics.get(name)) for name in tagged("terminal")]
 
 
 def _windows(card: Scorecard) -> RichTable:

@@ -24,8 +24,7 @@ from rlx.data.check import CheckReport, render
 from rlx.data.findings import Finding, Severity
 from rlx.errors import ConfigError
 from rlx.policies.production.text import summary_text
-from rlx.report.board_markdown import render_board
-from rlx.report.board_terminal import board_table
+from rlx.report.board_text import board_table, render_board
 from rlx.report.page.document import render_page
 from rlx.report.page.templates import environment
 from rlx.report.panels import plain_names

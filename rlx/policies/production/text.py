@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rlx.measures.undefined import written
+from rlx.measures.metric import written
 from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined, table
 
 SHOWN = 10  # places of a problem that are listed; the JSON document has all

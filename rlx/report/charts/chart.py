@@ -46,7 +46,7 @@ class Chart:
 
     ``zero`` is the level that has a firm line. ``said`` describes the chart to who does not see it, ``note`` is below
     it. ``legend`` has roles and words, ``across`` places on the other axis and their labels. A ``large`` chart is as
-    wide as the page. ``beside`` are words and roles for a picture without a legend. Without marks, ``empty`` says why.
+    wide as the page. ``side_notes`` are words and roles for want of a legend. Without marks, ``empty`` says why.
     """
 
     title: str
@@ -58,7 +58,7 @@ class Chart:
     across: tuple[tuple[Any, str], ...] = ()
     zero: float | None = 0.0
     large: bool = False
-    beside: tuple[tuple[str, str], ...] = ()
+    side_notes: tuple[tuple[str, str], ...] = ()
     note: str = ""
     empty: str = ""
 

@@ -31,8 +31,8 @@ def drawdown(dates: TimeArray, values: Mapping[str, FloatArray], own: str, label
     marks = (replace(mine, filled=True), *others)
     said = f"Deepest: {', '.join(words for _, words in legend(marks))}."
     scale = Scale.over(list(values.values()), include=(0.0, -0.01))
-    beside = ((f"deepest {deepest[own].lstrip('-')}", OWN), *((mark.name, mark.role) for mark in others))
-    return _over_time(dates, Chart(title, marks, scale, percent, said, beside=beside))
+    notes = ((f"deepest {deepest[own].lstrip('-')}", OWN), *((mark.name, mark.role) for mark in others))
+    return _over_time(dates, Chart(title, marks, scale, percent, said, side_notes=notes))
 
 
 def rolling_sharpe(dates: TimeArray, values: Mapping[str, FloatArray], own: str, label: str) -> Chart:
@@ -61,7 +61,7 @@ def exposure(evaluation: Evaluation) -> Chart:
     means = f"mean {traded.mean():.2f}x traded\nmean {carried.mean():.2f}x carried"
     words = "\n".join(f"{name} cap {cap:g}x" for name, cap in drawn.items()) or "no cap"
     scale = Scale.over([traded], include=(0.0, 0.05, *drawn.values()))
-    return Chart("Gross exposure", marks, scale, multiple, beside=((means, OWN), (words, "cap")))
+    return Chart("Gross exposure", marks, scale, multiple, side_notes=((means, OWN), (words, "cap")))
 
 
 def turnover(evaluation: Evaluation) -> Chart:
@@ -75,7 +75,7 @@ def turnover(evaluation: Evaluation) -> Chart:
     cost = ledger.trading_cost[0].mean() * evaluation.periods_per_year
     words = f"mean {traded.mean():.1%}\nfirst step {traded[0]:.0%}\ncosts {cost:.2%} a year"
     scale = Scale.over([], include=(0.0, top if top > 0.0 else max(float(traded[0]), 0.01)))
-    return Chart("Turnover per step", tuple(marks), scale, percent, beside=((words, "ink"),))
+    return Chart("Turnover per step", tuple(marks), scale, percent, side_notes=((words, "ink"),))
 
 
 def edges(evaluation: Evaluation) -> TimeArray:

@@ -1,4 +1,4 @@
-"""Where values lie on an axis, and which of them are written beside it."""
+"""Where values lie on an axis, and which of them are labelled."""
 
 from __future__ import annotations
 

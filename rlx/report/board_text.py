@@ -1,13 +1,18 @@
-"""The scoreboard as Markdown."""
+"""The scoreboard as text: the whole of it as Markdown, one group of it as the last thing a benchmark prints."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rlx.board.standing import Group
+from rlx.measures.performance import tagged
 from rlx.report.board_rows import columns, conclusions, failures, group_title, pool_table
-from rlx.report.tables import Table, to_markdown
+from rlx.report.tables import Table, terminal_line, to_markdown, to_terminal
 from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined
+
+if TYPE_CHECKING:
+    from rich.console import Group as Renderables
 
 READING = Markdown(
     "Rows are compared only where data, windows, costs, limits and guard are the same: one table a key. The score is "
@@ -16,6 +21,8 @@ READING = Markdown(
     "p-value corrected for all competitors of the table (Holm). DSR is the deflated Sharpe ratio. IQM is the "
     "interquartile mean over seeds."
 )
+SHOWN = {"rank", "change", "target", "score", "score_per_day", "multiple", "excess_interval", "p_value", "dsr"}
+"""Columns that a terminal has room for, besides metrics."""
 
 
 def render_board(groups: Sequence[Group]) -> str:
@@ -36,3 +43,16 @@ def _group(group: Group) -> Markdown:
 
 def _judged(group: Group) -> str:
     return f"Judged last {max(row.entry.recorded_at for row in group.rows)}."
+
+
+def board_table(group: Group) -> Renderables:
+    """Return a rich renderable: rows by rank, systems of several seeds, what could not be judged, and conclusions."""
+    from rich.console import Group as Renderables
+
+    shown = [column for name, column in columns().items() if name in SHOWN or name in tagged("board_terminal")]
+    parts: list[object] = [to_terminal(Table.of(shown, group.rows, group_title(group)))]
+    if group.pools:
+        parts.append(to_terminal(pool_table(group)))
+    parts += [terminal_line(line, "red") for line in failures(group)]
+    parts += [terminal_line(line) for line in conclusions(group)]
+    return Renderables(*parts)  # type: ignore[arg-type]
