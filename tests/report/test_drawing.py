@@ -183,7 +183,7 @@ def test_longs_are_stacked_up_and_shorts_down() -> None:
 
 def test_an_account_in_cash_has_no_weights() -> None:
     drawn = draw_chart(weights_over_time(DAYS, {"A": array(0.0, 0.0)}))
-    assert drawn["kind"] == "nothing" and "in cash throughout" in drawn["words"]
+    assert drawn["kind"] == "nothing" and "in cash throughout" in drawn["chart"].empty
 
 
 def test_the_own_line_is_drawn_last_and_named_first() -> None:
