@@ -15,7 +15,6 @@ from rich.table import Table
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 
-from rlx.app.quiet import quiet_lightning
 from rlx.data.features import DEFAULT_FEATURES
 from rlx.data.market import Market
 from rlx.data.splits import SplitConfig, make_splits
@@ -24,6 +23,7 @@ from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.learners.gymrl.learner import GymrlLearner, build_ppo
 from rlx.sim import simulate
 from rlx.sim.rules import Rules
+from rlx.training.trainer import quiet_lightning
 
 
 class TimedVecEnv(PortfolioVecEnv):

@@ -18,7 +18,7 @@ from rlx.app.guest import RUN_DIR, compose_as_guest, run_as_guest
 from rlx.config import EvaluateConfig, TrainConfig
 from rlx.errors import ConfigError, FileError
 from rlx.evaluate.scorecard import Scorecard
-from rlx.run_folder import CONFIG, LEDGER, SCORECARD, refuse_unusable, refuse_used
+from rlx.run_folder import RunFolder, refuse_unusable, refuse_used
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
 from rlx.untrusted.shown import reason
@@ -95,28 +95,27 @@ def load_policy(path: str | os.PathLike[str]) -> CheckpointPolicy:
 
 def load_run(path: str | os.PathLike[str]) -> Run:
     """Read a run folder, however far the run came; RlxError where none began in it, and for a damaged file."""
-    folder = Path(path)
-    if not (folder / CONFIG).is_file():
-        what = f"holds no {CONFIG}, so no run has begun in it" if folder.is_dir() else "no such folder"
+    folder, run = Path(path), RunFolder(Path(path))
+    if not run.config.is_file():
+        what = f"holds no {RunFolder.config}, so no run has begun in it" if folder.is_dir() else "no such folder"
         raise ConfigError(f"{folder}: {what}. Name a run folder.")
     try:
-        config: dict[str, Any] = require(read_yaml(folder / CONFIG), dict[str, Any], str(folder / CONFIG))
-        card = Scorecard.load(folder / SCORECARD) if (folder / SCORECARD).exists() else None
-        return Run(folder, config, _metrics(folder), _ledger(folder / LEDGER), card)
+        config: dict[str, Any] = require(read_yaml(run.config), dict[str, Any], str(run.config))
+        card = Scorecard.load(run.scorecard) if run.scorecard.exists() else None
+        return Run(folder, config, _metrics(run.metrics), _ledger(run.ledger), card)
     except OSError as error:
         raise FileError(f"{folder}: cannot be read ({reason(error)}).") from error
 
 
-def _metrics(folder: Path) -> pd.DataFrame | None:
+def _metrics(path: Path) -> pd.DataFrame | None:
     """Return what was logged, as ``metrics.csv`` has it, of the file that no kill leaves without a row."""
     import pandas as pd
 
     from rlx.tracking.history import read_rows
-    from rlx.tracking.json_lines import METRICS_FILE
 
-    if not (folder / METRICS_FILE).exists():
+    if not path.exists():
         return None
-    rows = list(read_rows(folder / METRICS_FILE))
+    rows = list(read_rows(path))
     names = dict.fromkeys(name for row in rows for name in row)
     return pd.DataFrame([{name: row.get(name, math.nan) for name in names} for row in rows], columns=list(names))
 

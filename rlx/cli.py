@@ -11,7 +11,7 @@ import rlx
 from rlx.console import complain, open_console, print_anything, say
 from rlx.errors import RlxError
 from rlx.evaluate import BOARD
-from rlx.stops import ending_in_words
+from rlx.stops import exiting_on_stops
 
 if TYPE_CHECKING:
     Groups = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -22,7 +22,7 @@ BAD_INPUT = 2
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status: 0 fine, 1 found wanting, 2 unusable input."""
     print_anything()
-    with ending_in_words():
+    with exiting_on_stops():
         arguments = _parser().parse_args(argv)
         try:
             status = arguments.run(arguments)

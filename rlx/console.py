@@ -107,7 +107,7 @@ def late_progress() -> Iterator[Callable[[str, int, int | None], None]]:
 
 
 @contextmanager
-def waiting(what: str) -> Iterator[None]:
+def show_progress(what: str) -> Iterator[None]:
     """Show on a terminal that ``what`` goes on, once it has for two seconds."""
     with late_progress() as show:
         show(what, 0, None)

@@ -24,7 +24,7 @@ class Allowed(Protocol):
     def holds(self, value: Any) -> bool:
         """Return whether ``value`` is allowed."""
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Return the end of "must be ..."."""
 
 
@@ -39,7 +39,7 @@ class Whole:
         """Return whether ``value`` is such a number."""
         return isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Return the end of "must be ..."."""
         return f"a whole number between {self.low} and {self.high}"
 
@@ -55,7 +55,7 @@ class Number:
         """Return whether ``value`` is such a number."""
         return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Return the end of "must be ..."."""
         return f"between {_plain(self.low)} and {_plain(self.high)}"
 
@@ -70,7 +70,7 @@ class OneOf:
         """Return whether ``value`` is one of them."""
         return isinstance(value, str) and value in self.options
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Return the end of "must be ..."."""
         return f"one of {', '.join(self.options)}"
 
@@ -88,7 +88,7 @@ class Text:
         right = isinstance(value, str) and self.shortest <= len(value) <= self.longest
         return right and not re.search(r"[\x00-\x1f\x7f]", value) and not set(value) & set(self.without)
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Return the end of "must be ..."."""
         without = f" and none of {' '.join(self.without)}" if self.without else ""
         return f"a text of {self.shortest} to {self.longest} characters, without line breaks{without}"
@@ -100,7 +100,7 @@ class FilePath(Text):
 
 
 @dataclass(frozen=True)
-class Each:
+class ListOf:
     """A list of ``fewest`` to ``most`` items, every one of which ``item`` allows."""
 
     item: Whole | Number | OneOf | Text
@@ -112,9 +112,9 @@ class Each:
         right = isinstance(value, Sequence) and not isinstance(value, str) and self.fewest <= len(value) <= self.most
         return right and all(self.item.holds(item) for item in value)
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Return the end of "must be ..."."""
-        return f"a list of {self.fewest} to {self.most}, each {self.item.said()}"
+        return f"a list of {self.fewest} to {self.most}, each {self.item.describe()}"
 
 
 def check(key: str, value: Any, allowed: Allowed, *, optional: bool = False) -> None:
@@ -123,7 +123,7 @@ def check(key: str, value: Any, allowed: Allowed, *, optional: bool = False) -> 
         return
     near = did_you_mean(as_typed(value), allowed.options) if isinstance(allowed, OneOf) else ""
     end = ", or null" if optional else ""
-    raise ConfigError(f"{key}={as_typed(value)}: must be {allowed.said()}{end}.{near}")
+    raise ConfigError(f"{key}={as_typed(value)}: must be {allowed.describe()}{end}.{near}")
 
 
 def check_fields(owner: Any, prefix: str) -> None:

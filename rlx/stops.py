@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 TERMINAL_GONE = getattr(signal, "SIGHUP", None)  # Windows has none
-TOLD_TO_END = tuple(number for number in (signal.SIGINT, signal.SIGTERM, TERMINAL_GONE) if number is not None)
+STOP_SIGNALS = tuple(number for number in (signal.SIGINT, signal.SIGTERM, TERMINAL_GONE) if number is not None)
 WORDS = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated (SIGTERM)", TERMINAL_GONE: "Hung up (SIGHUP)"}
 UNREAD = 141  # 128 and the number of SIGPIPE
 STDOUT, STDERR = 1, 2
@@ -41,48 +41,48 @@ def status_of(stop: KeyboardInterrupt) -> int:
     return 128 + signal_of(stop)
 
 
-def words_of(stop: KeyboardInterrupt) -> str:
+def describe_stop(stop: KeyboardInterrupt) -> str:
     """Return what to say at the end: which signal it was, and the notes that were added on the way."""
     return " ".join([f"{WORDS[signal_of(stop)]}.", *getattr(stop, "__notes__", ())])
 
 
 @contextmanager
-def heeding_stops() -> Iterator[None]:
+def raising_on_stops() -> Iterator[None]:
     """Have SIGTERM and SIGHUP raise Stopped inside the block, as Ctrl-C raises KeyboardInterrupt."""
 
     def stop(signum: int) -> None:
         raise stopped_by(signum)
 
-    before = take_over(stop, [number for number in TOLD_TO_END if number != signal.SIGINT])
+    before = install_handlers(stop, [number for number in STOP_SIGNALS if number != signal.SIGINT])
     try:
         yield
     finally:
-        give_back(before)
+        restore_handlers(before)
 
 
 @contextmanager
-def ending_in_words() -> Iterator[None]:
+def exiting_on_stops() -> Iterator[None]:
     """End the program in one line and the signal's status where it is told to end inside the block.
 
     Ends in silence, with the status that SIGPIPE gives, where nobody reads what it prints any more, as behind
     ``head``.
     """
-    with heeding_stops():
+    with raising_on_stops():
         try:
             try:
                 yield
             finally:
                 sys.stdout.flush()
         except KeyboardInterrupt as stop:
-            sys.stderr.write(f"{words_of(stop)}\n")
+            sys.stderr.write(f"{describe_stop(stop)}\n")
             sys.exit(status_of(stop))
         except BrokenPipeError:
             _send_nowhere([STDOUT])
             sys.exit(UNREAD)
 
 
-def take_over(on_signal: Callable[[int], None], signals: Sequence[int] = TOLD_TO_END) -> dict[int, Any]:
-    """Let ``on_signal`` answer signals; return who did before, for ``give_back``.
+def install_handlers(on_signal: Callable[[int], None], signals: Sequence[int] = STOP_SIGNALS) -> dict[int, Any]:
+    """Let ``on_signal`` answer signals; return who did before, for ``restore_handlers``.
 
     One that is ignored, as ``nohup`` and a shell's ``&`` have it, stays so. Outside of the main thread, where Python
     handles no signals, nothing changes.
@@ -105,8 +105,8 @@ def take_over(on_signal: Callable[[int], None], signals: Sequence[int] = TOLD_TO
     return before
 
 
-def give_back(before: Mapping[int, Any]) -> None:
-    """Put the handlers back that ``take_over`` returned."""
+def restore_handlers(before: Mapping[int, Any]) -> None:
+    """Put the handlers back that ``install_handlers`` returned."""
     for number, handler in before.items():
         signal.signal(number, handler)
 

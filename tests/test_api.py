@@ -28,7 +28,8 @@ from rlx.app import guest
 from rlx.config import EvaluateConfig, TrainConfig
 from rlx.errors import CheckpointError, ConfigError, FileError, RlxError
 from rlx.evaluate.scorecard import Scorecard
-from rlx.tracking.json_lines import METRICS_FILE, JsonLinesLogger
+from rlx.run_folder import RunFolder
+from rlx.tracking.json_lines import JsonLinesLogger
 from tests.app.commands import SMOKE, Finished, Shell
 from tests.hostile.refusal import contents
 
@@ -289,16 +290,16 @@ def test_what_a_half_finished_run_holds(called: rlx.Run, tmp_path: Path) -> None
     assert "not judged" in repr(run)
     with pytest.raises(CheckpointError):
         run.policy()
-    rows = (called.folder / METRICS_FILE).read_text()
-    (half / METRICS_FILE).write_text(rows[:-20])  # a kill cut the last row
+    rows = (called.folder / RunFolder.metrics).read_text()
+    (half / RunFolder.metrics).write_text(rows[:-20])  # a kill cut the last row
     metrics = rlx.load_run(half).metrics
     assert metrics is not None and called.metrics is not None
     assert len(metrics) == len(called.metrics) - 1
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "scorecard.json", "ledger.parquet", METRICS_FILE])
+@pytest.mark.parametrize("name", ["config.yaml", "scorecard.json", "ledger.parquet", RunFolder.metrics])
 def test_a_damaged_file_is_one_error_that_names_it(called: rlx.Run, tmp_path: Path, name: str) -> None:
-    for file in ("config.yaml", "scorecard.json", "ledger.parquet", METRICS_FILE):
+    for file in ("config.yaml", "scorecard.json", "ledger.parquet", RunFolder.metrics):
         (tmp_path / file).write_bytes((called.folder / file).read_bytes())
     assert called.ledger is not None and set(called.ledger) >= {"holdout"}
     assert told(rlx.load_run(tmp_path).scorecard) == told(called.scorecard)

@@ -1,26 +1,16 @@
-"""A run folder says how it was made, and goes away when nothing was made in it."""
+"""A run folder is claimed once, and goes away when nothing was made in it."""
 
 from __future__ import annotations
 
-import json
-import subprocess
+import ast
 from pathlib import Path
 
 import pytest
 
 from rlx.errors import ConfigError
-from rlx.run_folder import (
-    claim,
-    command_line,
-    discard_if_unused,
-    git_state,
-    package_versions,
-    record_run,
-    run_of,
-    run_to_resume,
-    same_code,
-    there_before,
-)
+from rlx.run_folder import Entry, RunFolder, claim, discard_if_unused, run_of, run_to_resume, there_before
+from rlx.runs.provenance import record_run
+from tests.layers import modules
 
 
 def started(folder: Path) -> Path:
@@ -29,70 +19,6 @@ def started(folder: Path) -> Path:
     (folder / ".hydra" / "config.yaml").write_text("seed: 0\n")
     (folder / "train.log").write_text("")
     return folder
-
-
-def test_a_run_records_command_configuration_and_provenance(tmp_path: Path) -> None:
-    run = started(tmp_path / "run")
-    facts = record_run(run, {"seed": 0}, ["train.py", "module=gymrl", "data.path=my prices"])
-    assert (run / "command.txt").read_text() == "python train.py module=gymrl 'data.path=my prices'\n"
-    assert (run / "config.yaml").read_text() == "seed: 0\n"
-    assert json.loads((run / "provenance.json").read_text()) == facts
-    assert facts["versions"]["numpy"] == __import__("numpy").__version__
-    assert not list(run.glob("*.tmp"))
-
-
-def test_an_installed_command_is_named_without_its_folder() -> None:
-    assert command_line(["/somewhere/bin/rlx-train", "seed=1"]) == "rlx-train seed=1"
-
-
-def test_versions_name_the_main_dependencies() -> None:
-    assert {"hydra-core", "optuna", "torch", "wandb"} <= set(package_versions())
-
-
-def git(folder: Path, *arguments: str) -> str:
-    """Run git in ``folder`` as a nobody, and return what it prints."""
-    identity = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.org", "-c", "commit.gpgsign=false"]
-    command = ["git", "-C", str(folder), *identity, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-
-
-def test_git_state_is_commit_and_dirt_of_the_code(tmp_path: Path) -> None:
-    assert git_state(tmp_path) is None
-    code = tmp_path / "rlx"
-    code.mkdir()
-    (code / "__init__.py").write_text("")
-    git(tmp_path, "init", "-q")
-    assert git_state(code) is None  # a repository, but not of this code
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-q", "-m", "code")
-    assert git_state(code) == {"commit": git(tmp_path, "rev-parse", "HEAD"), "dirty": False}
-    (code / "__init__.py").write_text("x = 1\n")
-    assert git_state(code) == {"commit": git(tmp_path, "rev-parse", "HEAD"), "dirty": True}
-
-
-def test_what_is_no_code_makes_no_other_state_of_it(tmp_path: Path) -> None:
-    code = tmp_path / "rlx"
-    for name in ("rlx", "conf", "docs"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "__init__.py").write_text("")
-    git(tmp_path, "init", "-q")
-    git(tmp_path, "add", ".")
-    git(tmp_path, "commit", "-q", "-m", "code")
-    first = git_state(code)
-    (tmp_path / "docs" / "__init__.py").write_text("changed\n")
-    assert git_state(code) == first
-    git(tmp_path, "commit", "-q", "-a", "-m", "docs")
-    second = git_state(code)
-    assert second != first and same_code(first, second, code)
-    (tmp_path / "conf" / "__init__.py").write_text("changed\n")
-    assert not same_code(first, git_state(code), code)
-    git(tmp_path, "commit", "-q", "-a", "-m", "conf")
-    assert not same_code(first, git_state(code), code)
-    assert not same_code({"commit": "0" * 40, "dirty": False}, first, code)  # of another repository
-    assert same_code(None, None, code) and not same_code(None, first, code)
-    for odd in ("a\0b", "x" * 3_000_000, "HEAD", "--help", "", None, ["a"], {}, -1):  # which no ``git_state`` recorded
-        assert not same_code({"commit": odd, "dirty": False}, first, code)
-    assert not same_code({}, first, code)
 
 
 def test_an_unused_run_folder_goes_away_with_the_empty_folders_above(
@@ -178,3 +104,22 @@ def test_the_run_of_a_policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "policy").mkdir()
     assert run_of(tmp_path / "policy") is None
     assert run_of(run / "checkpoints") is None
+
+
+def test_the_names_of_a_run_s_files_are_declared_once() -> None:
+    """Only names of files: that of a folder, such as ``policy``, is a word of other meanings too."""
+    names = {entry.name for entry in vars(RunFolder).values() if isinstance(entry, Entry) and "." in entry.name[1:]}
+    assert {"scorecard.json", "metrics.csv", "checkpoints/last.ckpt"} <= names
+    for name, path in modules():
+        texts = {node.value for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Constant)}
+        assert name == "rlx.run_folder" or not names & texts, f"{name} types {names & texts}: use RunFolder"
+
+
+def test_a_name_on_the_class_is_a_path_on_a_run(tmp_path: Path) -> None:
+    assert RunFolder.scorecard == "scorecard.json"
+    assert RunFolder(tmp_path).part("AAPL").scorecard == tmp_path / "parts" / "AAPL" / "scorecard.json"
+    checkpoints = RunFolder(tmp_path).checkpoints
+    checkpoints.mkdir()
+    for name in ("last.ckpt", "step1.ckpt", "zz.ckpt", "note.txt"):
+        (checkpoints / name).touch()
+    assert [path.name for path in RunFolder(tmp_path).all_checkpoints()] == ["step1.ckpt", "zz.ckpt", "last.ckpt"]

@@ -12,10 +12,10 @@ import optuna
 from filelock import FileLock, Timeout
 from optuna.trial import FrozenTrial, Trial
 
-from hydra_plugins.rlx_optuna._held import done
-from hydra_plugins.rlx_optuna._record import RECORD, read_record
-from hydra_plugins.rlx_optuna._storage import Place
 from rlx.errors import ConfigError, RlxError
+from rlx.runs.study import RECORD, read_record
+from rlx.runs.study_state import done
+from rlx.runs.study_storage import Place
 
 LOCK = ".sweep.lock"
 RAN_IN = "ran_in"

@@ -15,16 +15,17 @@ from hydra_plugins.rlx_optuna._folder import folder_of
 from rlx.console import open_console
 from rlx.errors import RlxError
 from rlx.files import write_text
+from rlx.runs.study_state import REASON
 from rlx.untrusted.escape import one_line
 
 RESULTS = "optimization_results.yaml"
 
 
-def print_trials(study: optuna.Study, reason: str) -> None:
-    """Print one row a trial: number, parameters, objective and state; ``reason`` is the attribute that explains it."""
+def print_trials(study: optuna.Study) -> None:
+    """Print one row a trial: number, parameters, objective and state, and why a trial failed."""
     trials = study.get_trials(deepcopy=False)
     names = sorted({name for trial in trials for name in trial.params})
-    why = ["why"] if any(reason in trial.user_attrs for trial in trials) else []
+    why = ["why"] if any(REASON in trial.user_attrs for trial in trials) else []
     table = Table(title=one_line(f"Study '{study.study_name}'"))
     for header in ("trial", *_short(names), "objective", "state", *why):
         table.add_column(one_line(header), overflow="fold")
@@ -34,7 +35,7 @@ def print_trials(study: optuna.Study, reason: str) -> None:
             *(_text(trial.params.get(name, "")) for name in names),
             _text(trial.value) if trial.state == TrialState.COMPLETE else "",
             _state(study, trial),
-            *(trial.user_attrs.get(reason, "") for _ in why),
+            *(trial.user_attrs.get(REASON, "") for _ in why),
         )
         table.add_row(*map(one_line, cells))
     open_console().print(table)

@@ -10,7 +10,7 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from hydra_plugins.rlx_optuna._folder import is_taken, swept_in
-from hydra_plugins.rlx_optuna._held import ABORTED
+from rlx.runs.study_state import ABORTED, REASON
 
 log = logging.getLogger(__name__)
 
@@ -47,6 +47,6 @@ def _fail(study: optuna.Study, trial: FrozenTrial) -> None:
     """Set a trial of another process to failed: by the storage, as only the process that asked holds it."""
     storage = study._storage
     storage.set_trial_user_attr(trial._trial_id, ABORTED, True)
-    storage.set_trial_user_attr(trial._trial_id, "failure", WHY)
+    storage.set_trial_user_attr(trial._trial_id, REASON, WHY)
     study.tell(trial.number, state=TrialState.FAIL)
     log.warning("Trial %d failed: %s. Another takes its place.", trial.number, WHY)

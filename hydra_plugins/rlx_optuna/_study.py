@@ -22,18 +22,16 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import Trial, TrialState
 
 from hydra_plugins.rlx_optuna._folder import note_folder, refuse_foreign_folder, refuse_nothing_to_run, taken
-from hydra_plugins.rlx_optuna._held import ABORTED, done, write_record
 from hydra_plugins.rlx_optuna._report import print_trials, save_results
 from hydra_plugins.rlx_optuna._stopped import fail_stopped
-from hydra_plugins.rlx_optuna._storage import Place, opened
-from hydra_plugins.rlx_optuna._terms import hold_to_terms, settings_of
+from hydra_plugins.rlx_optuna._terms import check_terms, settings_of
 from hydra_plugins.rlx_optuna.config import ResumableSweeperConfig
 from rlx.errors import ConfigError, RlxError
 from rlx.ranges import check, declared
+from rlx.runs.study_state import ABORTED, REASON, done, write_record
+from rlx.runs.study_storage import Place, opened
 
 log = logging.getLogger(__name__)
-
-REASON = "failure"
 
 
 class Search(NamedTuple):
@@ -76,7 +74,7 @@ class ResumableStudy(OptunaSweeperImpl):
         refuse_foreign_folder(folder, place, self.name)
         with taken(folder), opened(place) as storage:
             study = self._open_study(storage, place, search)
-            with self._told(study, place, folder):
+            with self._reported(study, place, folder):
                 while (missing := self.n_trials - done(study)) > 0:
                     trials = [self._ask(study, folder) for _ in range(min(missing, self.n_jobs))]
                     self._run(study, trials, search)
@@ -105,7 +103,7 @@ class ResumableStudy(OptunaSweeperImpl):
         common = self.hydra_context.config_loader.load_sweep_config(self.config, search.same)
         study = optuna.create_study(study_name=self.name, storage=storage, direction=direction, load_if_exists=True)
         named = f"study '{self.name}' in {place.shown}"
-        if not hold_to_terms(study, direction, search.space, settings_of(common, search.space), named):
+        if not check_terms(study, direction, search.space, settings_of(common, search.space), named):
             log.warning("%s does not say which settings its trials had; they are taken for those of this sweep.", named)
         fail_stopped(study, folder, own=self.storage is None)
         refuse_nothing_to_run(study, folder, self.n_trials, named)
@@ -115,7 +113,7 @@ class ResumableStudy(OptunaSweeperImpl):
         return study
 
     @contextmanager
-    def _told(self, study: optuna.Study, place: Place, folder: Path) -> Iterator[None]:
+    def _reported(self, study: optuna.Study, place: Place, folder: Path) -> Iterator[None]:
         """Print the table of trials and bring the record up to date, however the loop inside the block ends."""
         try:
             yield
@@ -124,7 +122,7 @@ class ResumableStudy(OptunaSweeperImpl):
             raise
         finally:
             write_record(folder, place, study)
-            print_trials(study, REASON)
+            print_trials(study)
 
     def _ask(self, study: optuna.Study, folder: Path) -> Trial:
         trial = study.ask()

@@ -41,7 +41,7 @@ def settings_of(config: DictConfig, searched: Mapping[str, BaseDistribution]) ->
     }
 
 
-def hold_to_terms(
+def check_terms(
     study: optuna.Study, direction: str, space: Mapping[str, BaseDistribution], settings: Mapping[str, Any], named: str
 ) -> bool:
     """Note the terms of a new study, and hold a sweep to those of one that has trials; return whether they are known.

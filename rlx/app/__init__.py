@@ -1,4 +1,4 @@
-"""The top floor: commands that put data, simulator, learner and judge together."""
+"""The commands: each puts data, simulator, learner and evaluator together."""
 
 import time
 

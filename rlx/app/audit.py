@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from rlx.app.construct import construct
-from rlx.app.hardware import set_up, use_compile_caches
 from rlx.audit.audit import AuditOptions, audit
 from rlx.config import Device, EvaluateConfig, HardwareConfig, recorded_evaluation, typed
 from rlx.console import late_progress, open_console, say
@@ -26,16 +25,16 @@ from rlx.evaluate.windows import HOLDOUT, holdout_windows
 from rlx.files import to_json, why_not_writable, write_json
 from rlx.policies.base import Charged, Policy
 from rlx.policies.baselines import Cash
-from rlx.policies.facts import FACTS_FILE, FOLDER, read_facts
+from rlx.policies.facts import FACTS_FILE, read_facts
 from rlx.report.audit_table import audit_summary
 from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.rendered import require_rendered
-from rlx.run_folder import CONFIG, SCORECARD
+from rlx.run_folder import RunFolder
 from rlx.sim.rules import Rules
+from rlx.training.hardware import set_up, use_compile_caches
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
 
-AUDIT = "audit.json"
 LEAK_FOUND = 1
 KEY = frozenset(
     {"data", "symbols", "periods_per_year", "windows", "costs", "limits", "guard", "cooldown"}
@@ -70,7 +69,7 @@ def run_audit(path: str, options: AuditOptions) -> int:
     block = beside_recorded(block, judged.card)
     write_audit(folder, judged.card, block)
     open_console().print(audit_summary(block))
-    say(f"Written: {folder / AUDIT}")
+    say(f"Written: {RunFolder(folder).audit}")
     return 0 if block["passed"] else LEAK_FOUND
 
 
@@ -80,7 +79,7 @@ def rebuild(folder: Path) -> Judged:
         raise ConfigError(f"{folder}: {'not a folder' if folder.exists() else 'nothing there'}. Give a run folder.")
     if (reason := why_not_writable(folder)) is not None:
         raise ConfigError(f"{folder}: the result cannot be written there ({reason}). Audit a copy.")
-    card = load_scorecard(folder / SCORECARD)
+    card = load_scorecard(RunFolder(folder).scorecard)
     config = typed(recorded_evaluation(*_recorded(folder)), EvaluateConfig)
     policy: Policy = construct(config.policy)
     if isinstance(policy, Charged):
@@ -106,16 +105,16 @@ def _recorded(folder: Path) -> tuple[dict[str, Any], str]:
 
     ``recorded_evaluation`` checks what is in it.
     """
-    facts = folder / FOLDER / FACTS_FILE
+    facts = RunFolder(folder).policy / FACTS_FILE
     if facts.is_file():
         build = {"_target_": "rlx.policies.checkpoint.load_checkpoint", "path": str(folder)}
         return {**read_facts(facts)[0].config, "policy": build}, str(facts)
-    path = folder / CONFIG
+    path = RunFolder(folder).config
     if not path.is_file():
         raise ConfigError(f"{path}: missing. Give the folder of a run of train.py or evaluate.py.")
     recorded: dict[str, Any] = require(read_yaml(path), dict[str, Any], str(path))
     if "policy" not in recorded:
-        raise ConfigError(f"{path}: no configuration of an evaluation, nor is there a {FOLDER}/ of a training.")
+        raise ConfigError(f"{path}: no configuration of an evaluation, and no {RunFolder.policy}/ of a training.")
     return recorded, str(path)
 
 
@@ -139,7 +138,7 @@ def _judged_span(folder: Path, card: Scorecard, market: Market) -> Span:
     stamps = market.timestamps.astype("datetime64[s]")
     first, last = (np.flatnonzero(stamps == np.datetime64(holdout[name])) for name in ("first", "last"))
     if first.size == 0 or last.size == 0 or int(last[0] - first[0]) != holdout["steps"]:
-        raise ConfigError(f"{folder / SCORECARD}: no hold-out of its market: {json.dumps(dict(holdout))}.")
+        raise ConfigError(f"{RunFolder(folder).scorecard}: no hold-out of its market: {json.dumps(dict(holdout))}.")
     return Span(int(first[0]), int(last[0]))
 
 
@@ -171,7 +170,7 @@ def beside_recorded(block: dict[str, Any], card: Scorecard) -> dict[str, Any]:
 
 def write_audit(folder: Path, card: Scorecard, block: dict[str, Any]) -> None:
     """Write ``audit.json``, then the scorecard with it; each file is whole or as it was."""
-    audited = replace(card, audit=block)
-    write_json(folder / AUDIT, block)
-    write_scorecard_markdown(folder / "scorecard.md", audited)
-    audited.write(folder / SCORECARD)
+    audited, run = replace(card, audit=block), RunFolder(folder)
+    write_json(run.audit, block)
+    write_scorecard_markdown(run.scorecard_markdown, audited)
+    audited.write(run.scorecard)

@@ -13,10 +13,7 @@ from typing import Any
 from rlx.app.construct import construct
 from rlx.app.contestant import make_ready, origin_of
 from rlx.app.guards import settle_guard
-from rlx.app.hardware import as_judged, set_up
-from rlx.app.market import cut
 from rlx.app.outputs import print_folder, write_documents, write_scorecard
-from rlx.app.sweeps import sweep_of
 from rlx.board.entry import ORACLE, Entry
 from rlx.board.series import report_series, spark_line
 from rlx.board.standing import rank_board
@@ -27,6 +24,7 @@ from rlx.console import announced, open_console, say
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
+from rlx.data.traded import cut
 from rlx.errors import FileError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.evaluate.evaluator import evaluate
@@ -40,8 +38,10 @@ from rlx.policies.base import Dated, Documented, Oracle, Policy, Reference
 from rlx.policies.baselines import standard_baselines
 from rlx.report.board_text import board_table
 from rlx.report.scoreboard import write_board
-from rlx.run_folder import record_run
+from rlx.runs.provenance import record_run
+from rlx.runs.sweeps import sweep_of
 from rlx.sim.rules import Rules
+from rlx.training.hardware import for_evaluation, set_up
 from rlx.untrusted.plain_types import require_fields
 
 TARGETS = "targets"
@@ -93,7 +93,7 @@ def benchmark(
     board_path = Path(config.protocol.board)
     targets = read_targets(config.protocol.targets)
     prepare(board_path, len(targets))  # what cannot be recorded stops here and not after all the work
-    hardware = as_judged(set_up(config.hardware, cache_fallback))
+    hardware = for_evaluation(set_up(config.hardware, cache_fallback))
     market = Market(config.data.load())
     config, resolved, guard_fit = settle_guard(config, resolved, market)
     conditions = Conditions.of(config, market)

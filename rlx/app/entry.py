@@ -28,7 +28,6 @@ from rlx.app import STARTED
 from rlx.app.arguments import prepared, refuse_foreign_groups
 from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end, is_out_of_memory
 from rlx.app.folders import run_folder
-from rlx.app.hardware import use_compile_caches
 from rlx.config import (
     EvaluateConfig,
     TrainConfig,
@@ -39,21 +38,22 @@ from rlx.config import (
     typed,
     validate,
 )
-from rlx.console import complain, print_anything, waiting
+from rlx.console import complain, print_anything, show_progress
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
 from rlx.stops import stopped_by
+from rlx.training.hardware import use_compile_caches
 
 if TYPE_CHECKING:
-    from rlx.app.train import Fitted
+    from rlx.training.fit import Fitted
 
 log = logging.getLogger(__name__)
 _not_yet_run = [STARTED]
 
 
 def train_main() -> None:
-    """Run ``train.py`` / ``rlx-train`` within ``ending_in_words``, as ``rlx.app.start`` does."""
+    """Run ``train.py`` / ``rlx-train`` within ``exiting_on_stops``, as ``rlx.app.start`` does."""
     _run("train", _train)
 
 
@@ -132,13 +132,13 @@ def run_train(cfg: DictConfig) -> Fitted:
     with run_folder(cfg.resume) as run_dir:
         cfg, config = train_config(cfg)
         cache_fallback = use_compile_caches()
-        with waiting("Loading"):
-            from rlx.app.market import load_traded
+        with show_progress("Loading"):
+            from rlx.data.traded import load_traded
 
             traded = load_traded(config.data, config.module.window_steps)  # bad data stop before the slow imports
             with _spared_by_the_collector():
-                from rlx.app.resume import undone_if_not_restored
                 from rlx.app.train import train
+                from rlx.training.resume import undone_if_not_restored
 
         with undone_if_not_restored(run_dir):
             return train(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
@@ -177,7 +177,7 @@ def run_evaluate(cfg: DictConfig) -> None:
     with run_folder() as run_dir:
         cache_fallback = use_compile_caches()
         cfg, config = evaluate_config(cfg)
-        with waiting("Loading"), _spared_by_the_collector():
+        with show_progress("Loading"), _spared_by_the_collector():
             from rlx.app.benchmark import benchmark
             from rlx.app.evaluate import evaluate
 

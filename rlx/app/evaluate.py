@@ -11,24 +11,24 @@ from rlx.app.construct import construct
 from rlx.app.contestant import make_ready, origin_of
 from rlx.app.guard_ab import Lineup, print_guard_ab, run_guard_ab, write_guard_ab
 from rlx.app.guards import settle_guard
-from rlx.app.hardware import Hardware, as_judged, set_up
-from rlx.app.market import cut
 from rlx.app.outputs import print_summary, write_documents, write_evals, write_outputs
-from rlx.app.sweeps import sweep_of
 from rlx.config import EvaluateConfig
-from rlx.console import waiting
+from rlx.console import show_progress
 from rlx.data.features import default_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
+from rlx.data.traded import cut
 from rlx.errors import RlxError
 from rlx.evaluate.guard_config import GuardAb
 from rlx.evaluate.judge import judge
-from rlx.evaluate.purging import idle_distance, no_test
+from rlx.evaluate.purging import ineffective_distance, no_test
 from rlx.evaluate.windows import fit_windows, late_start, protocol_span
 from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
-from rlx.run_folder import record_run
+from rlx.runs.provenance import record_run
+from rlx.runs.sweeps import sweep_of
+from rlx.training.hardware import Hardware, for_evaluation, set_up
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def evaluate(
     a judgement leaves them where it is refused, too.
     """
     # The same number of threads as in training, hence the same float32 sums.
-    hardware = as_judged(set_up(config.hardware, cache_fallback))
+    hardware = for_evaluation(set_up(config.hardware, cache_fallback))
     policy: Policy = construct(config.policy)
     market = Market(config.data.load())
     try:
@@ -72,12 +72,12 @@ def _judge(
     if note := late_start(market, config.protocol, span):
         log.warning(note)
     origin = origin_of(policy)
-    if origin.seen is None and (note := idle_distance(config.protocol, policy.name)):
+    if origin.seen is None and (note := ineffective_distance(config.protocol, policy.name)):
         log.warning(note)
     if origin.seen is not None and (note := no_test(protocol, span, market.timestamps, origin.seen)):
         log.warning(note)
     provenance = record_run(run_dir, resolved, more=guard_fit)
-    with waiting(f"Judging {policy.name}"):
+    with show_progress(f"Judging {policy.name}"):
         judgement = judge(
             policy,
             market,

@@ -1,4 +1,4 @@
-"""The folder that Hydra makes for a run: one where nothing was run before, and none where nothing was run at all."""
+"""The folder that Hydra makes for a run: refused if it holds an earlier run, removed if nothing ran in it."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from rlx.run_folder import (
     there_before,
 )
 
-_before: set[Path] = set()  # what this process found where it was to write, and takes away no part of
+_before: set[Path] = set()  # what was there before this command, and is never removed
 
-GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"  # runs anew what is there; Optuna's goes on with it
+GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"  # runs again what is there; Optuna's continues it
 
 
 class KeepEarlierRuns(Callback):
     """Refuses, before Hydra writes a record of a run, a folder that holds an earlier one, or that cannot be made.
 
-    However it was named: the composed configuration has it. What is there already is remembered: it is the user's.
+    The folder is read from the composed configuration, however it was named. What is in it already is the user's.
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End the command unless a run can have its folder."""
-        with _heard(config):
+        with _past_hydra(config):
             folder = _folder(config, "hydra.run.dir")
             if any(argument.lstrip("+").startswith("hydra.sweep.dir=") for argument in config.hydra.overrides.hydra):
                 _folder(config, "hydra.sweep.dir")
@@ -47,7 +47,7 @@ class KeepEarlierRuns(Callback):
 
     def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
         """End the command unless a sweep can have its folder."""
-        with _heard(config):
+        with _past_hydra(config):
             folder = _folder(config, "hydra.sweep.dir")
             if config.hydra.sweeper._target_ == GRID and folder.is_dir():
                 for run in sorted(folder.iterdir()):
@@ -56,8 +56,8 @@ class KeepEarlierRuns(Callback):
 
 
 @contextmanager
-def _heard(config: DictConfig) -> Iterator[None]:
-    """Carry the refusal of a folder past Hydra, which makes a warning of what a callback raises."""
+def _past_hydra(config: DictConfig) -> Iterator[None]:
+    """Carry the refusal of a folder past Hydra, which turns what a callback raises into a warning."""
     known = HydraConfig.instance()
     before = known.cfg
     known.set_config(config)  # as Hydra does before it asks for the folder, for ${hydra:...} in its name
@@ -84,9 +84,9 @@ def _folder(config: DictConfig, key: str) -> Path:
 
 @contextmanager
 def run_folder(resumed: str | None = None) -> Iterator[Path]:
-    """Yield Hydra's run folder, and take it away again when bad input stops the run before it wrote anything.
+    """Yield Hydra's run folder, and remove it when bad input stops the run before it wrote anything.
 
-    Where a training breaks off, the message says what to go on with: this run, or the one it ``resumed``.
+    Where a training breaks off, the message says which run to resume: this one, or the one it ``resumed``.
     """
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
@@ -103,7 +103,7 @@ def run_folder(resumed: str | None = None) -> Iterator[Path]:
     except (KeyboardInterrupt, OSError) as error:
         earlier = None if resumed is None else Path(str(resumed))
         if not discard_if_unused(folder, _before) and (run := run_to_resume(folder, earlier)) is not None:
-            error.add_note(f"Go on with: resume={folder_shown(run)}")
+            error.add_note(f"Continue with: resume={folder_shown(run)}")
         if isinstance(error, OSError) and is_at_the_disk(error) and HydraConfig.get().mode is RunMode.RUN:
             raise PastHydra(error) from error
         raise

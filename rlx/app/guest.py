@@ -46,7 +46,7 @@ class Done(NamedTuple):
 
 def run_as_guest(name: str, arguments: Sequence[str], job: Callable[[DictConfig], Any]) -> Done:
     """Run a command, as its command line would with these arguments; RlxError where that ends in one message."""
-    from rlx.learners.states import random_numbers_apart
+    from rlx.learners.states import preserved_random_states
 
     def carrying(cfg: DictConfig) -> Any:
         try:
@@ -54,7 +54,7 @@ def run_as_guest(name: str, arguments: Sequence[str], job: Callable[[DictConfig]
         except Exception as error:
             raise PastHydra(error) from error
 
-    with _as_guest(name, arguments) as given, random_numbers_apart(), _threads_apart(), _logging_apart():
+    with _as_guest(name, arguments) as given, preserved_random_states(), _threads_apart(), _logging_apart():
         config = _composed(name, given, with_log_configuration=True)
         _leave_earlier_runs(config, given)
         hydra = GlobalHydra.instance().hydra

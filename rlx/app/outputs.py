@@ -21,17 +21,16 @@ from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
 from rlx.report.terminal import parts_table, scorecard_summary
 from rlx.report.walk_forward import write_walk_forward_png
-from rlx.run_folder import LEDGER, SCORECARD, folder_shown
+from rlx.run_folder import RunFolder, folder_shown
 
-EVALS = "evals"
 FEW = 3  # symbols that a title has room for
 log = logging.getLogger(__name__)
 
 
 def write_outputs(run_dir: Path, judgement: Judgement) -> None:
     """Write ``ledger.parquet``, ``report.png``, ``scorecard.md`` and, last, ``scorecard.json``."""
-    write_ledger(run_dir / LEDGER, judgement.evaluation)
-    write_report_png(run_dir / "report.png", judgement.evaluation, judgement.baselines, _title(judgement))
+    write_ledger(RunFolder(run_dir).ledger, judgement.evaluation)
+    write_report_png(RunFolder(run_dir).picture, judgement.evaluation, judgement.baselines, _title(judgement))
     write_scorecard(run_dir, judgement)
 
 
@@ -63,10 +62,11 @@ def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run:
     name = f"{protocol}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
     if policy_run is not None:
         try:
-            return write_folder(policy_run / EVALS, name, write)
+            return write_folder(RunFolder(policy_run).evals, name, write)
         except OSError as error:
-            log.warning("%s cannot be written (%s); written to %s.", policy_run / EVALS, error, run_dir / EVALS)
-    return write_folder(run_dir / EVALS, name, write)
+            own, instead = RunFolder(policy_run).evals, RunFolder(run_dir).evals
+            log.warning("%s cannot be written (%s); written to %s.", own, error, instead)
+    return write_folder(RunFolder(run_dir).evals, name, write)
 
 
 def _write_walk_forward(folder: Path, judgement: Judgement, market: Market) -> None:
@@ -86,8 +86,8 @@ def _write_every_start(folder: Path, judgement: Judgement) -> None:
 
 def write_scorecard(folder: Path, judgement: Judgement) -> None:
     """Write ``scorecard.md`` and, last, ``scorecard.json``."""
-    write_scorecard_markdown(folder / "scorecard.md", judgement.scorecard)
-    judgement.scorecard.write(folder / SCORECARD)
+    write_scorecard_markdown(RunFolder(folder).scorecard_markdown, judgement.scorecard)
+    judgement.scorecard.write(RunFolder(folder).scorecard)
 
 
 def _title(judgement: Judgement) -> str:

@@ -18,10 +18,8 @@ from rlx.learners.base import WHOLE, Learner, Part
 from rlx.measures.trials import Sweep
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
-from rlx.policies.facts import FOLDER as POLICY
+from rlx.run_folder import RunFolder
 from rlx.sim.rules import Rules
-
-PARTS = "parts"
 
 
 def judge_saved(
@@ -66,9 +64,9 @@ def judge_parts(
     """Export and judge each part as the whole is, in ``parts/NAME``."""
     judged = {}
     for name in announced(list(parts), "part {}".format):
-        part, folder = parts[name], run_dir / PARTS / name
-        save_checkpoint(folder / POLICY, part.facts, part.network)
-        judged[name] = judge_saved(folder, part.market, part.rules, span, protocol, provenance, sweep=sweep)
+        part, folder = parts[name], RunFolder(run_dir).part(name)
+        save_checkpoint(folder.policy, part.facts, part.network)
+        judged[name] = judge_saved(folder.path, part.market, part.rules, span, protocol, provenance, sweep=sweep)
     return judged
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 import rlx
-from rlx.stops import ending_in_words
+from rlx.stops import exiting_on_stops
 from rlx.untrusted.secret import hide
 
 ASKING = {"--help", "-h", "--version", "--cfg", "-c", "--info", "-i", "--hydra-help", "--shell-completion", "-sc"}
@@ -13,7 +13,7 @@ ASKING = {"--help", "-h", "--version", "--cfg", "-c", "--info", "-i", "--hydra-h
 
 def train_main() -> None:
     """Run ``train.py`` / ``rlx-train``."""
-    with ending_in_words():
+    with exiting_on_stops():
         if not _begun("Training"):
             return
         from rlx.app.entry import train_main as run
@@ -23,7 +23,7 @@ def train_main() -> None:
 
 def evaluate_main() -> None:
     """Run ``evaluate.py`` / ``rlx-evaluate``."""
-    with ending_in_words():
+    with exiting_on_stops():
         if not _begun("Evaluation"):
             return
         from rlx.app.entry import evaluate_main as run

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from rlx.app.sweeps import study_of
 from rlx.console import open_console, say
 from rlx.errors import RlxError
 from rlx.evaluate.judge import EQUAL_WEIGHT
@@ -23,15 +22,13 @@ from rlx.measures.significance import MOMENTS
 from rlx.measures.trials import MAX_TRIALS
 from rlx.ranges import Whole, check
 from rlx.report.sweep_report import render_markdown, sweep_summary, write_words
-from rlx.run_folder import LEDGER, SCORECARD
+from rlx.run_folder import RunFolder
+from rlx.runs.study import StudyState, study_of
 from rlx.types import FloatArray
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.escape import one_line
-from rlx.untrusted.paths import lacking
+from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.plain_types import require
-
-if TYPE_CHECKING:
-    from hydra_plugins.rlx_optuna._record import Held
 
 SCHEMA_VERSION = 2  # in 1 the ranks of ``overfitting`` counted from the worst
 NAME = "sweep_report"
@@ -96,9 +93,9 @@ def _scorecards(folder: Path) -> dict[str, Scorecard]:
     """Return the scorecards of a sweep's trials by the names of their folders, in the order of their numbers."""
     if not folder.is_dir():
         raise RlxError(f"{folder}: no such folder. Give that of a sweep (multirun/MODULE/DATE_TIME).")
-    if (folder / SCORECARD).is_file():
+    if RunFolder(folder).scorecard.is_file():
         raise RlxError(f"{folder}: the folder of a single run. Give that of its sweep, {folder.resolve().parent}.")
-    paths = sorted(folder.glob("*/scorecard.json"), key=lambda path: (len(path.parent.name), path.parent.name))
+    paths = sorted(folder.glob(f"*/{RunFolder.scorecard}"), key=lambda path: (len(path.parent.name), path.parent.name))
     if not paths:
         raise RlxError(f"{folder}: no trial in it has a scorecard. Give the folder of a sweep that has ended.")
     return {path.parent.name: Scorecard.load(path) for path in paths}
@@ -121,11 +118,12 @@ def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> d
     return {name: cards[name] for name in by_key[chosen]}
 
 
-def _trials(folder: Path, cards: dict[str, Scorecard], study: Held | None) -> list[SweepTrial]:
+def _trials(folder: Path, cards: dict[str, Scorecard], study: StudyState | None) -> list[SweepTrial]:
     settings = _settings(folder, list(cards))
     objectives = {} if study is None else study.objectives
+    returns = {name: _returns(RunFolder(folder / name), card) for name, card in cards.items()}
     return [
-        SweepTrial(name, _returns(folder / name, card), settings[name], objectives.get(name), _seen_steps(card))
+        SweepTrial(name, returns[name], settings[name], objectives.get(name), _seen_steps(card))
         for name, card in cards.items()
     ]
 
@@ -153,27 +151,27 @@ def _are_moments(found: Any) -> bool:
     return all(isinstance(number, float) and math.isfinite(number) for number in numbers)
 
 
-def _returns(run: Path, card: Scorecard) -> FloatArray:
+def _returns(run: RunFolder, card: Scorecard) -> FloatArray:
     """Return the net returns (T,) of a trial's hold-out, which must be the book that its scorecard tells of."""
-    path = run / LEDGER
+    path = run.ledger
     if not path.is_file():
         raise RlxError(
-            f"{path}: {lacking(path)}, and without its ledger a trial cannot be compared. Run the trial again, or move "
-            "its folder away (--trials keeps the number of trials)."
+            f"{path}: {why_unreadable(path)}, and without its ledger a trial cannot be compared. Run the trial again, "
+            "or move its folder away (--trials keeps the number of trials)."
         )
     sets = read_ledger(path)
     if HOLDOUT not in sets or sets[HOLDOUT].steps != card.key["windows"][HOLDOUT]["steps"]:
-        raise RlxError(f"{path}: not the ledger that {run / 'scorecard.json'} was written from.")
+        raise RlxError(f"{path}: not the ledger that {run.scorecard} was written from.")
     returns = np.asarray(sets[HOLDOUT].ledger.net_return[0], dtype=np.float64)
     told = card.metrics["cumulative_return"]
     if not np.isfinite(returns).all() or (told is not None and abs(cumulative_return(returns) - told) > SAME_RETURN):
-        raise RlxError(f"{path}: not the returns that {run / 'scorecard.json'} was written from.")
+        raise RlxError(f"{path}: not the returns that {run.scorecard} was written from.")
     return returns
 
 
 def _settings(folder: Path, names: list[str]) -> dict[str, dict[str, str]]:
     """Return what the command line or the sweeper set in each trial, of that what is not the same in all."""
-    given = {name: _overrides(folder / name / ".hydra" / "overrides.yaml") for name in names}
+    given = {name: _overrides(RunFolder(folder / name).hydra_overrides) for name in names}
     keys = list(dict.fromkeys(key for overrides in given.values() for key in overrides))
     varied = [key for key in keys if len({overrides.get(key) for overrides in given.values()}) > 1]
     return {name: {key: given[name][key] for key in varied if key in given[name]} for name in names}
@@ -190,4 +188,4 @@ def _overrides(path: Path) -> dict[str, str]:
 
 def _runs(folder: Path) -> int:
     """Count the folders of trials that began."""
-    return sum((one / ".hydra").is_dir() or (one / SCORECARD).is_file() for one in folder.iterdir())
+    return sum(run.hydra.is_dir() or run.scorecard.is_file() for run in map(RunFolder, folder.iterdir()))

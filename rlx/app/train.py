@@ -9,49 +9,31 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
 from lightning.pytorch import seed_everything
-from lightning.pytorch.callbacks import ModelCheckpoint
-from lightning.pytorch.loggers import Logger
 
-from rlx.app.callbacks import FirstUpdate, StopOnSignal, ValidatePolicy, early_stop, time_limit
-from rlx.app.checkpoints import best_checkpoints, last_checkpoint
 from rlx.app.construct import construct
 from rlx.app.guards import settle_guard
-from rlx.app.hardware import Hardware, set_up
-from rlx.app.market import Traded
 from rlx.app.outputs import print_folder, print_summary, write_evals
 from rlx.app.parts import judge_parts, judge_saved, write_parts, write_report
-from rlx.app.quiet import quiet_lightning
-from rlx.app.resume import Earlier, ResumePlan, find_earlier
-from rlx.app.sweeps import own_sweep
-from rlx.app.trainer import new_trainer, part_fitter, run_fit
 from rlx.config import TrainConfig
-from rlx.console import waiting
+from rlx.console import show_progress
 from rlx.data.market import Market
 from rlx.data.splits import Span
+from rlx.data.traded import Traded
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.purging import no_test
 from rlx.evaluate.windows import fit_windows, late_start, protocol_span, protocol_windows
 from rlx.learners.base import Learner, Preparation
-from rlx.policies.facts import FOLDER as POLICY
-from rlx.run_folder import CHECKPOINTS, LAST, folder_shown, record_run
-from rlx.stops import stopped_by
+from rlx.run_folder import RunFolder, folder_shown
+from rlx.runs.provenance import record_run
+from rlx.runs.sweeps import own_sweep
 from rlx.tracking.loggers import log_final, open_loggers
+from rlx.training.fit import Fitted, fit
+from rlx.training.hardware import set_up
+from rlx.training.resume import find_earlier
+from rlx.training.trainer import part_fitter
 
-VALIDATIONS = 25  # of a run that is not told how often to validate
 log = logging.getLogger(__name__)
-
-
-class Fitted(NamedTuple):
-    """How a fit went; ``best_validation`` is the monitored metric of the best policy, NaN when there was no number.
-
-    ``asked`` is the signal that asked for its end, None when it came to it by itself.
-    """
-
-    best_validation: float
-    asked: int | None
-    performance: dict[str, float]
 
 
 def train(
@@ -83,7 +65,7 @@ def train(
     resumed_from = None if earlier is None else earlier.facts()
     provenance = record_run(run_dir, resolved, resumed_from=resumed_from, more=guard_fit)
     if earlier is not None:
-        earlier.tell_what_changed(provenance)
+        earlier.warn_of_changes(provenance)
     with open_loggers(config.logger, run_dir, run_dir.name, resolved) as loggers:  # first: a preparation may take hours
         tell_what(learner, traded.market, run_dir)
         learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware, run_dir, resumed)))
@@ -135,9 +117,9 @@ def judge_trained(
 ) -> Outcome:
     """Export the policy, judge what was exported, and leave everything in the run folder."""
     log.info("Judging the best policy.")
-    learner.export(run_dir / POLICY)
+    learner.export(RunFolder(run_dir).policy)
     sweep, protocol = own_sweep(), config.protocol
-    with waiting("Judging the best policy"):
+    with show_progress("Judging the best policy"):
         judgement = judge_saved(
             run_dir, market, config.rules(), span, protocol, provenance, performance=performance, sweep=sweep
         )
@@ -164,62 +146,3 @@ def make_learner(config: TrainConfig, resolved: Mapping[str, Any], traded: Trade
     )
     learner.resolved_config = dict(resolved)
     return learner
-
-
-def fit(
-    config: TrainConfig,
-    learner: Learner,
-    traded: Traded,
-    run_dir: Path,
-    loggers: list[Logger],
-    hardware: Hardware,
-    began: float,
-    earlier: Earlier | None = None,
-) -> Fitted:
-    """Run the Trainer and leave the best policy in the learner; ``began`` is when the command did."""
-    settings = config.trainer
-    learner.compiler = hardware.compiler
-    updates = learner.updates if settings.max_updates is None else min(learner.updates, settings.max_updates)
-    interval = settings.validate_every_updates or max(1, learner.updates // VALIDATIONS)
-    best = best_checkpoints(settings, run_dir / CHECKPOINTS)
-    stop, first_update, clock = StopOnSignal(), FirstUpdate(), time_limit(settings)
-    validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules(), config.trainer.monitor)
-    callbacks = [first_update, validate, stop, clock, early_stop(settings)]
-    resume_plan = None if earlier is None else ResumePlan(earlier.last, finished=earlier.finished)
-    start = None if earlier is None else earlier.carry_over(run_dir, loggers)
-    with quiet_lightning():
-        trainer = new_trainer(
-            settings,
-            hardware,
-            run_dir,
-            [
-                *callbacks,
-                *([] if resume_plan is None else [resume_plan]),
-                best,
-                last_checkpoint(run_dir / CHECKPOINTS / LAST),
-            ],
-            updates=updates,
-            validate_every_updates=interval,
-            loggers=loggers,
-        )
-        run_fit(trainer, learner, start, resume_plan)
-    if stop.asked is not None and not best.best_model_path:
-        raise stopped_by(stop.asked)  # before the first validation: there is nothing to judge
-    performance: dict[str, float] = {
-        "train_wall_seconds": clock.time_elapsed(),
-        "validation_wall_seconds": validate.seconds,
-        "updates": learner.totals.updates,
-        "gradient_steps": trainer.global_step,
-        **learner.totals.throughput(),
-    }
-    if first_update.ended is not None:
-        performance["seconds_to_first_update"] = first_update.ended - began
-    return Fitted(restore_best(learner, best), stop.asked, performance)
-
-
-def restore_best(learner: Learner, checkpoints: ModelCheckpoint) -> float:
-    """Load the best checkpoint into the learner and return its validation metric, NaN when it never was a number."""
-    state = torch.load(checkpoints.best_model_path, map_location="cpu", weights_only=True)
-    learner.load_state_dict(state["state_dict"])
-    score = checkpoints.best_model_score
-    return float(score) if score is not None and torch.isfinite(score) else math.nan

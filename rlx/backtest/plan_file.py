@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 from rlx.backtest.plan import LARGEST, Action, Instruction, Plan, Session, Strategy, is_number
 from rlx.errors import FileError, PlanError, did_you_mean
 from rlx.untrusted.documents import parse_json, unique
-from rlx.untrusted.paths import lacking
+from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.shown import brief, shown
 from rlx.untrusted.text import read_text
 
@@ -55,7 +55,7 @@ def _files(path: Path) -> list[Path]:
     if path.name.endswith(ANSWER):
         raise PlanError(f"policy.path={path}: is named as the answer that a plan was made of. Give the plan.")
     if not path.is_file():
-        what = lacking(path).replace("no such file", "no such file or folder")
+        what = why_unreadable(path).replace("no such file", "no such file or folder")
         raise PlanError(f"policy.path={path}: {what}. Give a plan file (JSON) or a folder of them.")
     return [path]
 

@@ -76,7 +76,7 @@ class Candidate:
         return ordered[len(ordered) // 2]
 
 
-def hold_to_rules(group: Group, rules: PromotionRules) -> list[Candidate]:
+def assess_candidates(group: Group, rules: PromotionRules) -> list[Candidate]:
     """Return the systems of a group, equal weight and oracles left out, the promoted ones first, then by score."""
     systems: dict[str, list[Row]] = {}
     for row in group.rows:

@@ -88,7 +88,7 @@ def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
         )
     if isinstance(config.protocol, GuardAb):
         notes += _check_guards(config, config.protocol)
-    return notes + _idle_options(config)
+    return notes + _ineffective_options(config)
 
 
 def _check_guards(config: TradedConfig, protocol: GuardAb) -> list[str]:
@@ -107,7 +107,7 @@ def _is_on(guard: Guard, kind: str) -> bool:
     return fitted or getattr(guard, f"{kind}_threshold") is not None
 
 
-def _idle_options(config: TradedConfig) -> list[str]:
+def _ineffective_options(config: TradedConfig) -> list[str]:
     """Say which options nothing of this version reads."""
     forecasts = isinstance(config, TrainConfig) and getattr(config.module, "forecasts_risk", False)
     notes = [

@@ -37,7 +37,7 @@ def check_record(values: Mapping[str, Any], groups: Sequence[str], origin: str) 
     """
     for group in groups:
         recorded = require(values.get(group), dict[str, Any], origin, group)
-        refuse_what_is_no_value(recorded, origin, group)
+        refuse_non_values(recorded, origin, group)
         _refuse_what_acts(recorded, schema_of(group, recorded, origin) if group in GROUPS else None, origin, group)
 
 
@@ -63,7 +63,7 @@ def schema_of(group: str, values: Mapping[str, Any], origin: str) -> DictConfig:
     return built[target]
 
 
-def refuse_what_is_no_value(value: Any, origin: str, key: str = "") -> None:
+def refuse_non_values(value: Any, origin: str, key: str = "") -> None:
     """Raise FileError or ConfigError, led by ``origin`` and the key, for what a file may not hold but plain values.
 
     An interpolation could read out the environment.
@@ -71,10 +71,10 @@ def refuse_what_is_no_value(value: Any, origin: str, key: str = "") -> None:
     if isinstance(value, Mapping):
         require(value, dict[str, Any], origin, key)
         for name, item in value.items():
-            refuse_what_is_no_value(item, origin, member(key, name))
+            refuse_non_values(item, origin, member(key, name))
     elif isinstance(value, list):
         for number, item in enumerate(value):
-            refuse_what_is_no_value(item, origin, f"{key}[{number}]")
+            refuse_non_values(item, origin, f"{key}[{number}]")
     elif isinstance(value, str):
         if "${" in value or value == "???":
             raise ConfigError(f"{origin}: {key} is {shown(value)}. It is not resolved: a file holds values alone.")

@@ -14,7 +14,7 @@ from rlx.config.changes import changes
 from rlx.config.recorded import group_tree, overlay
 from rlx.config.records import read_choices, read_record
 from rlx.errors import ConfigError, did_you_mean
-from rlx.run_folder import CONFIG
+from rlx.run_folder import RunFolder
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
 
@@ -54,7 +54,7 @@ def recorded_choices(run: Path) -> dict[str, str]:
     if not run.is_dir():
         nearby = [path.name for path in run.parent.iterdir()] if run.parent.is_dir() else []
         raise ConfigError(f"resume={run}: no such folder. Name a run folder.{did_you_mean(run.name, nearby)}")
-    choices = read_choices(_existing(run, ".hydra/hydra.yaml"))
+    choices = read_choices(_existing(run, RunFolder.hydra_choices))
     if "module" not in choices:
         raise ConfigError(f"resume={run}: is no training run, so there is nothing to resume in it.")
     return choices
@@ -72,7 +72,7 @@ def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     An option of a group that the run chose too is not a change. ConfigError names every changed value on which it
     depends what is learnt, and what does not fit this version's schema.
     """
-    run, path = Path(cfg.resume), _existing(Path(cfg.resume), CONFIG)
+    run, path = Path(cfg.resume), _existing(Path(cfg.resume), RunFolder.config)
     recorded, choices = read_record(path, (*GROUPS, "trainer")), recorded_choices(run)
     require(recorded.get("seed"), int, str(path), "seed")
     parsed = OverridesParser.create().parse_overrides(list(overrides))
@@ -98,7 +98,7 @@ def _without_what_was_fitted(
     settings = {
         key for key in given if key.startswith("guard.") and key.removeprefix("guard.") not in recorded["guard"]
     }
-    asked = read_yaml(_existing(run, ".hydra/config.yaml")) if settings else {}
+    asked = read_yaml(_existing(run, RunFolder.hydra_config)) if settings else {}
     guard = asked.get("guard") if isinstance(asked, dict) else None
     for key in sorted(settings):
         value = guard.get(key.removeprefix("guard.")) if isinstance(guard, dict) else None
@@ -125,7 +125,7 @@ def _refuse_changes(result: DictConfig, recorded: Mapping[str, Any], run: Path) 
     before: dict[str, Any] = {}
     now: dict[str, Any] = {}
     for group in LEARNT_WITH:
-        before |= _flat(group_tree(group, recorded[group], str(run / CONFIG), OTHER_VERSION), group)
+        before |= _flat(group_tree(group, recorded[group], str(RunFolder(run).config), OTHER_VERSION), group)
         now |= _flat(result[group], group)
     tree = OmegaConf.create(dict(recorded))
     before |= {key: OmegaConf.select(tree, key) for key in LEARNT_WITH_KEYS}

@@ -14,7 +14,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from rlx import registry
 from rlx.config.commands import writable
 from rlx.config.errors import explain
-from rlx.config.records import refuse_what_is_no_value
+from rlx.config.records import refuse_non_values
 from rlx.errors import ConfigError, FileError, RlxError, did_you_mean
 from rlx.files import file_name
 from rlx.measures.trials import MAX_TRIALS
@@ -129,7 +129,7 @@ def _config(kind: str, options: Mapping[str, Any]) -> Any:
     policies = registry.loaded("policy")
     if kind not in policies:
         raise ConfigError(f"policy={kind!r}: {registry.unknown('policy', kind)}")
-    refuse_what_is_no_value(options, f"policy={kind}")
+    refuse_non_values(options, f"policy={kind}")
     schema = writable(policies[kind])
     names = [str(key) for key in schema if key != "_target_"]
     for key in options:

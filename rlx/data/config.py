@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from rlx.data.readers.options import DECIMALS
 from rlx.data.splits import SplitConfig
 from rlx.errors import ConfigError
-from rlx.ranges import Each, FilePath, Number, OneOf, Text, Whole, check_fields
+from rlx.ranges import FilePath, ListOf, Number, OneOf, Text, Whole, check_fields
 
 if TYPE_CHECKING:
     from rlx.data.panel import MarketPanel
 
-SYMBOLS = Each(Text(100), most=100_000)
+SYMBOLS = ListOf(Text(100), most=100_000)
 LARGEST_PANEL = 5_000_000  # bars of all symbols together
 
 
@@ -21,7 +21,7 @@ LARGEST_PANEL = 5_000_000  # bars of all symbols together
 class DataConfig:
     """What every data source has: the features learners see (None for the defaults) and the splits."""
 
-    features: Annotated[list[str] | None, Each(Text(100), fewest=1)] = None
+    features: Annotated[list[str] | None, ListOf(Text(100), fewest=1)] = None
     split: SplitConfig = field(default_factory=SplitConfig)
 
     def __post_init__(self) -> None:
@@ -66,7 +66,7 @@ class FolderData(DataConfig):
     close_only: bool = False
     decimal: Annotated[str, OneOf(tuple(DECIMALS))] = "auto"
     price_scale: Annotated[float | None, Number(1e-9, 1e9)] = None
-    allow: Annotated[list[str], Each(Text(100))] = field(default_factory=list)
+    allow: Annotated[list[str], ListOf(Text(100))] = field(default_factory=list)
 
     def load(self) -> MarketPanel:
         """Read, check and align the files."""

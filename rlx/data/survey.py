@@ -63,7 +63,7 @@ def survey(
     if symbols is None:
         result.findings += map(_left_out, odd)
     else:
-        _refuse_odd(odd, set(symbols) - set(names))
+        _refuse_non_files(odd, set(symbols) - set(names))
         _select(names, symbols)
         found = [bars for bars in found if bars.symbol in symbols]
         result.findings = []  # files that hold none of the symbols asked for do not matter
@@ -79,7 +79,7 @@ def _left_out(entry: Path) -> Finding:
     return Finding("not_regular", Severity.warning, words, "move it elsewhere.", file=entry.name)
 
 
-def _refuse_odd(odd: Sequence[Path], missing: set[str]) -> None:
+def _refuse_non_files(odd: Sequence[Path], missing: set[str]) -> None:
     """Raise DataError where what is named after a missing symbol is no file."""
     for entry in odd:
         if (symbol := symbol_from_name(entry)) in missing:

@@ -32,13 +32,13 @@ def reaches(value: float, bar: float) -> bool:
     return round(value, MOST_PLACES) >= round(bar, MOST_PLACES)
 
 
-def may_claim(significance: Significance) -> bool:
+def is_significant(significance: Significance) -> bool:
     """Return whether a Sharpe ratio above zero, or above that of the luckiest trial, may be claimed."""
     return significance.dsr is not None and reaches(significance.dsr, significance.confidence)
 
 
 def _as_equal_weight(significance: Significance, equal_weight: Significance | None) -> str:
-    if equal_weight is None or not may_claim(significance) or not may_claim(equal_weight):
+    if equal_weight is None or not is_significant(significance) or not is_significant(equal_weight):
         return ""
     return f" Equal weight passes the same bar, at {_digits(equal_weight.dsr or 0.0, equal_weight.confidence)}."
 
@@ -63,7 +63,7 @@ def _of_one(significance: Significance, psr: float) -> str:
 
 def _track_record(significance: Significance) -> str:
     needed = significance.min_track_record_steps
-    if needed is None or needed <= significance.steps or may_claim(significance):
+    if needed is None or needed <= significance.steps or is_significant(significance):
         return ""
     return f" At this one it would take {needed:,} steps, and there are {significance.steps:,}."
 

@@ -74,7 +74,7 @@ def fit_guard(asked: FittedGuard, market: Market, span: Span, rules: Rules) -> G
     thresholds = {
         kind: _threshold(asked, kind, seen[kind]) for kind in KINDS if kind in seen and _is_fitted(asked, kind)
     }
-    return GuardFit(asked.settled(thresholds), market.timestamps[span.start], market.timestamps[span.stop])
+    return GuardFit(asked.with_thresholds(thresholds), market.timestamps[span.start], market.timestamps[span.stop])
 
 
 def _is_fitted(asked: FittedGuard, kind: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 
 from rlx.errors import ConfigError
 from rlx.evaluate.config import Protocol
-from rlx.ranges import Each, Number, Text
+from rlx.ranges import ListOf, Number, Text
 from rlx.sim.rules import Guard
 
 KINDS = ("drawdown", "negative_return", "turnover")
@@ -49,7 +49,7 @@ class FittedGuard(Guard):
         value: float | None = getattr(self, f"{kind}_percentile")
         return value
 
-    def settled(self, thresholds: Mapping[str, float]) -> Guard:
+    def with_thresholds(self, thresholds: Mapping[str, float]) -> Guard:
         """Return the plain guard with these thresholds, by kind, and all else as it is."""
         values = {item.name: getattr(self, item.name) for item in fields(Guard)}
         return Guard(**values | {f"{kind}_threshold": value for kind, value in thresholds.items()})
@@ -64,7 +64,7 @@ class GuardAb(Protocol):
     """
 
     evaluation_only: ClassVar[bool] = True
-    guards: Annotated[list[str], Each(Text(100), most=20)] = field(default_factory=lambda: ["none", "calibrated"])
+    guards: Annotated[list[str], ListOf(Text(100), most=20)] = field(default_factory=lambda: ["none", "calibrated"])
 
     def __post_init__(self) -> None:
         super().__post_init__()

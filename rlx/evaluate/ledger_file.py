@@ -14,7 +14,7 @@ from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.sim.ledger import SCALARS, Ledger
 from rlx.types import TimeArray
 from rlx.untrusted.parquet import check_size
-from rlx.untrusted.paths import lacking
+from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.shown import reason, shown
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def read_ledger(path: str | Path) -> dict[str, WindowLedger]:
 
     path = Path(path)
     if not path.is_file():
-        raise RlxError(f"ledger {path}: {lacking(path)}.")
+        raise RlxError(f"ledger {path}: {why_unreadable(path)}.")
     try:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             check_size(file.metadata, f"ledger {path}", MAX_CELLS)

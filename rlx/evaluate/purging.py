@@ -96,7 +96,7 @@ def _longest_run(mask: BoolArray) -> range:
     return max(runs, key=len, default=range(0))
 
 
-def idle_distance(protocol: Protocol, name: str) -> str | None:
+def ineffective_distance(protocol: Protocol, name: str) -> str | None:
     """Say that purge and embargo do nothing for a policy of which it is not known what it was made on."""
     for key in ("purge_steps", "embargo_steps"):
         if isinstance(protocol, WalkForward) and getattr(protocol, key):

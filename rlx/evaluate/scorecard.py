@@ -12,7 +12,7 @@ from rlx.evaluate.key import HASH
 from rlx.files import to_json, write_json
 from rlx.measures.telemetry import telemetry_key
 from rlx.untrusted.documents import read_json
-from rlx.untrusted.paths import lacking
+from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.plain_types import Measure, Rule, Stamp, matching, require_fields
 from rlx.untrusted.shown import shown
 
@@ -50,7 +50,7 @@ class Key(TypedDict):
     windows: Annotated[dict[str, Holdout], Windows]
 
 
-class Told(TypedDict):
+class RequiredMetrics(TypedDict):
     """The metrics that every reader of scorecards looks at."""
 
     sharpe: Measure
@@ -73,7 +73,7 @@ class Scorecard:
     key: Annotated[dict[str, Any], Key]
     policy: dict[str, Any]
     module: str
-    metrics: Annotated[Metrics, Told]
+    metrics: Annotated[Metrics, RequiredMetrics]
     intervals: dict[str, Any]
     guard: Metrics
     baselines: dict[str, Metrics]
@@ -103,7 +103,7 @@ class Scorecard:
         """Read a scorecard; raises RlxError when it is missing, damaged, of another schema or of other types."""
         path = Path(path)
         if not path.is_file():
-            raise RlxError(f"scorecard {path}: {lacking(path)}.")
+            raise RlxError(f"scorecard {path}: {why_unreadable(path)}.")
         try:
             document = read_json(path, limit=MAX_BYTES)
         except FileError as error:

@@ -11,7 +11,7 @@ from rlx.decisions.bounds import LOGIT_SCALE
 from rlx.envs.bounds import EPISODE_STEPS, REWARD_SCALE, WINDOW_STEPS
 from rlx.errors import ConfigError
 from rlx.learners.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise
-from rlx.ranges import Each, Number, Whole, check_fields
+from rlx.ranges import ListOf, Number, Whole, check_fields
 
 LARGEST_ROLLOUT = 2**24
 """Env steps of one update: their observations lie in memory together."""
@@ -39,7 +39,7 @@ class PpoConfig:
     clip_range: Annotated[float, Number(1e-9, 100)] = 0.2
     value_coefficient: Coefficient = 0.5
     max_grad_norm: GradNorm = 0.5
-    hidden_sizes: Annotated[list[int], Each(Whole(1, 8_192), most=32)] = field(default_factory=lambda: [64, 64])
+    hidden_sizes: Annotated[list[int], ListOf(Whole(1, 8_192), most=32)] = field(default_factory=lambda: [64, 64])
     log_std_init: Annotated[float, Number(-10, 2)] = -1.0
     logit_scale: Annotated[float, LOGIT_SCALE] = 2.0
     episode_steps: Annotated[int, EPISODE_STEPS] = 252

@@ -56,7 +56,7 @@ def restore_random_states(states: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def random_numbers_apart() -> Iterator[None]:
+def preserved_random_states() -> Iterator[None]:
     """Have what is drawn inside the block leave the random numbers after it as they would have been."""
     states = random_states()
     try:

@@ -13,12 +13,12 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
 from rlx.errors import CheckpointError, FileError
+from rlx.run_folder import RunFolder
 from rlx.sim.rules import Rules
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import Rule, Stamp, matching, require, require_fields
 from rlx.untrusted.shown import shown
 
-FOLDER = "policy"  # of a run, where its policy lies
 FACTS_FILE = "policy.json"
 FORMAT_VERSION = 1
 MAX_FACTS_BYTES = 16 * 2**20
@@ -107,10 +107,10 @@ def facts_file(path: Path, key: str = "policy.path") -> Path:
 
     ``key`` is the configuration key that the path came from.
     """
-    for folder in (path / FOLDER, path):
+    for folder in (RunFolder(path).policy, path):
         if (folder / FACTS_FILE).is_file():
             return folder / FACTS_FILE
-    what = "nothing there" if not path.exists() else f"no {FACTS_FILE} in it or in its {FOLDER}/ folder"
+    what = "nothing there" if not path.exists() else f"no {FACTS_FILE} in it or in its {RunFolder.policy}/ folder"
     raise CheckpointError(f"{key}={path}: {what}. Give the folder of a training run (outputs/<module>/<run>).")
 
 

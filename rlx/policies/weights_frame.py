@@ -14,7 +14,7 @@ from rlx.errors import WeightsError
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
 from rlx.untrusted.parquet import check_size
-from rlx.untrusted.paths import lacking
+from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.text import decode, read_bytes
 
 UNNAMED = ("", "Unnamed: 0")  # a first column without a name: what is in the file, and what pandas makes of it
@@ -32,7 +32,7 @@ def read_frame(path: Path) -> pd.DataFrame:
     Raises WeightsError for what is no table or too large for one, FileError for text that cannot be decoded.
     """
     if not path.is_file():
-        raise WeightsError(f"policy.path={path}: {lacking(path)}. Give a CSV or Parquet file of weights.")
+        raise WeightsError(f"policy.path={path}: {why_unreadable(path)}. Give a CSV or Parquet file of weights.")
     if path.suffix.lower() in _OTHER_FORMATS:
         raise WeightsError(f"{path}: {path.suffix} files are not read. Save it as CSV (.csv, .csv.gz) or Parquet.")
     try:

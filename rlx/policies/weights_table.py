@@ -51,12 +51,12 @@ class WeightsTable:
             if symbol not in universe:
                 raise WeightsError(
                     f"{self.path}: column '{symbol}' is not a symbol of this market ({', '.join(universe)})."
-                    f"{did_you_mean(symbol, universe)} {_mend(symbol)}"
+                    f"{did_you_mean(symbol, universe)} {_remedy(symbol)}"
                 )
         return np.array([list(universe).index(symbol) for symbol in self.symbols], dtype=np.int64)
 
 
-def _mend(symbol: str) -> str:
+def _remedy(symbol: str) -> str:
     if symbol.lower() == "cash":
         return "Drop it: cash is whatever the weights leave."
     return "Rename or drop the column, or add the symbol with data.symbols."

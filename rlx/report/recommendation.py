@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from rlx.backtest.plan import MONEY
-from rlx.board.promotion import Candidate, PromotionRules, hold_to_rules, next_experiments
+from rlx.board.promotion import Candidate, PromotionRules, assess_candidates, next_experiments
 from rlx.board.standing import Group, rank_board
 from rlx.board.store import Scoreboard
 from rlx.errors import RlxError
@@ -52,7 +52,7 @@ def write_recommendation(
     """
     check("--notional", notional, MONEY, optional=True)
     loaded = Scoreboard.load(board)
-    judged = [(group, hold_to_rules(group, rules)) for group in _chosen(rank_board(loaded), key)]
+    judged = [(group, assess_candidates(group, rules)) for group in _chosen(rank_board(loaded), key)]
     folder = Path(board).parent
     written: dict[Path, str] = {}
     ours: set[Path] = set()

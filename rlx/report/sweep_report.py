@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rlx.evaluate.claim import may_claim, write_claim
+from rlx.evaluate.claim import is_significant, write_claim
 from rlx.evaluate.verdict import SEEN_SAYS
 from rlx.measures.significance import Significance
 from rlx.report.numbers import number
@@ -113,7 +113,7 @@ def _claim(report: dict[str, Any]) -> str:
     best, beside = Significance(**report["rows"][0]["significance"]), report["equal_weight"]
     known = beside is not None and beside["significance"] is not None
     claim = write_claim(best, Significance(**beside["significance"]) if known else None)
-    if known or not may_claim(best):
+    if known or not is_significant(best):
         return claim
     return f"{claim} Whether equal weight passes the same bar is not known from these scorecards."
 

@@ -222,13 +222,13 @@ def trade(rules: TorchRules, executed: Tensor, held: Tensor) -> tuple[Tensor, Te
     keep = torch.ones_like(executed[:, 0])
     if rules.settings.exact:
         for _ in range(COST_ROUNDS - 1):
-            keep = nearer_kept(rules, executed.detach(), held.detach(), keep)
-        keep = nearer_kept(rules, executed, held, keep)
+            keep = newton_step(rules, executed.detach(), held.detach(), keep)
+        keep = newton_step(rules, executed, held, keep)
     traded = rules.absolute(executed * keep[:, None] - held)
     return keep, rules.cost_rate * traded, traded.sum(-1)
 
 
-def nearer_kept(rules: TorchRules, executed: Tensor, held: Tensor, keep: Tensor) -> Tensor:
+def newton_step(rules: TorchRules, executed: Tensor, held: Tensor, keep: Tensor) -> Tensor:
     """Return one round of Newton's method for mu = 1 - sum c|x mu - w|, whose right side is piecewise linear in mu.
 
     At the solution a round's gradient is the solution's own (implicit differentiation), so only the last needs one.

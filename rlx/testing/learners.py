@@ -11,14 +11,15 @@ import numpy as np
 from omegaconf import OmegaConf
 
 from rlx import registry
-from rlx.app.market import load_traded
 from rlx.app.train import train
 from rlx.config import TrainConfig, TrainerConfig
 from rlx.config.commands import writable
 from rlx.data.config import SyntheticData
 from rlx.data.market import Market
+from rlx.data.traded import load_traded
 from rlx.evaluate.config import Protocol
 from rlx.policies.checkpoint import load_checkpoint
+from rlx.run_folder import RunFolder
 from rlx.testing.policies import check_policy
 from rlx.tracking.config import LoggerConfig, WandbMode
 
@@ -42,7 +43,7 @@ def check_learner(config: Any) -> None:
         _train(config, again, updates=2)
         assert _same(once, again), "two runs of one seed differ: draw from torch's generators, seeded by self.seed"
         _train(config, part, updates=1)
-        (part / "scorecard.json").unlink()
+        RunFolder(part).scorecard.unlink()
         _train(config, whole, updates=2, resume=part)
         assert _same(once, whole), "a resumed run differs: what outlives an update must be in on_save_checkpoint"
         check_policy(load_checkpoint(once), Market(DATA.load()))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Annotated
 
-from rlx.ranges import Each, Text, check_fields
+from rlx.ranges import ListOf, Text, check_fields
 
 UNNAMEABLE = "/\\#?%:"  # what W&B takes in no name of a project
 
@@ -31,7 +31,7 @@ class LoggerConfig:
     project: Annotated[str, Text(128, without=UNNAMEABLE)] = "rlx"
     entity: Annotated[str | None, Text(128, without=UNNAMEABLE)] = None
     group: Annotated[str | None, Text(128)] = None
-    tags: Annotated[list[str], Each(Text(64), most=100)] = field(default_factory=list)
+    tags: Annotated[list[str], ListOf(Text(64), most=100)] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         check_fields(self, "logger")

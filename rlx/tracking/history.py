@@ -11,7 +11,7 @@ from typing import Any
 from lightning.pytorch.loggers import Logger
 
 from rlx.errors import FileError
-from rlx.tracking.json_lines import METRICS_FILE
+from rlx.run_folder import RunFolder
 from rlx.untrusted.documents import parse_json
 from rlx.untrusted.plain_types import require
 from rlx.untrusted.shown import shown
@@ -38,7 +38,7 @@ def history_of(run: Path, updates: int) -> list[Row]:
     Later rows are the resumed run's to log, and so is the judgement that a stopped run ended in. The rows come from
     ``metrics.jsonl``, which no kill can leave without one that was logged.
     """
-    return [row for row in read_rows(run / METRICS_FILE) if _is_kept(row, updates)]
+    return [row for row in read_rows(RunFolder(run).metrics) if _is_kept(row, updates)]
 
 
 def read_rows(path: Path) -> Iterator[Row]:

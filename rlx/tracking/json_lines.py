@@ -11,8 +11,7 @@ from lightning.pytorch.loggers import Logger
 from lightning.pytorch.utilities import rank_zero_only
 
 from rlx.files import named_in_errors, to_json
-
-METRICS_FILE = "metrics.jsonl"
+from rlx.run_folder import RunFolder
 
 
 class JsonLinesLogger(Logger):
@@ -25,7 +24,7 @@ class JsonLinesLogger(Logger):
 
     def __init__(self, run_dir: Path) -> None:
         super().__init__()
-        self.path = run_dir / METRICS_FILE
+        self.path = RunFolder(run_dir).metrics
         self.path.unlink(missing_ok=True)
 
     @property

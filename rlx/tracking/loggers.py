@@ -11,6 +11,7 @@ from typing import Any
 from lightning.pytorch.loggers import CSVLogger, Logger, WandbLogger
 
 from rlx.files import named_in_errors
+from rlx.run_folder import RunFolder
 from rlx.tracking.config import LoggerConfig, WandbMode
 from rlx.tracking.json_lines import JsonLinesLogger
 from rlx.tracking.wandb_run import start_run, wandb_mode
@@ -30,7 +31,7 @@ class RunFolderCsvLogger(CSVLogger):
 
     def save(self) -> None:
         """Write the rows that are waiting."""
-        with named_in_errors(Path(self.log_dir) / "metrics.csv"):
+        with named_in_errors(RunFolder(Path(self.log_dir)).metrics_csv):
             super().save()
 
 

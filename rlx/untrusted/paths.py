@@ -17,7 +17,7 @@ def expanded(path: str | os.PathLike[str]) -> Path:
         return Path(path)
 
 
-def lacking(path: Path) -> str:
+def why_unreadable(path: Path) -> str:
     """Return why nothing is read from a path, for a message: nothing is there, or a pipe, a device or a folder."""
     return "not a regular file" if path.exists() else "no such file"
 

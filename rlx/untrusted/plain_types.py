@@ -36,7 +36,7 @@ class Rule(NamedTuple):
     what: str
     holds: Callable[[Any], object]
 
-    def said(self) -> str:
+    def describe(self) -> str:
         """Return the end of "expected ..."."""
         return self.what
 
@@ -76,7 +76,7 @@ Nothing = Annotated[dict[str, Any], Rule("nothing", lambda value: not value)]
 Stamp = Annotated[str, dated(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?", "2026-01-31T12:00:00")]
 
 
-class Misfit(NamedTuple):
+class Mismatch(NamedTuple):
     """The place of a value that does not fit, the value, and what is expected there."""
 
     key: str
@@ -93,7 +93,7 @@ def require(value: Any, hint: Any, name: str, key: str = "") -> Any:
     configuration does, and further types. A bool is no number, a whole number is a float too, and no whole number is
     beyond 2**63, no float not finite.
     """
-    bad = misfit(value, hint, key)
+    bad = find_mismatch(value, hint, key)
     if bad is not None:
         found = "missing" if bad.found is _ABSENT else shown(bad.found)
         raise FileError(f"{name}: {bad.key or 'its content'} is {found}, expected {bad.expected}.")
@@ -128,10 +128,10 @@ _ABSENT = object()
 _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
 
 
-def misfit(value: Any, hint: Any, key: str = "") -> Misfit | None:
+def find_mismatch(value: Any, hint: Any, key: str = "") -> Mismatch | None:
     """Return the first place in ``value`` that is not as ``hint`` says, None when there is none."""
     if hint is None or (type(hint) is type and hint in _WORDS):  # most are: the others take a while to tell
-        return None if _is_plain(value, hint) else Misfit(key, value, _WORDS[hint or type(None)])
+        return None if _is_plain(value, hint) else Mismatch(key, value, _WORDS[hint or type(None)])
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
         return None
@@ -156,53 +156,53 @@ def _is_plain(value: Any, hint: Any) -> bool:
     return type(value) is hint
 
 
-def _of_part(value: Any, part: Any, key: str) -> Misfit | None:
+def _of_part(value: Any, part: Any, key: str) -> Mismatch | None:
     """Compare a value with one part of ``Annotated``: a type, or what holds or does not."""
     if not hasattr(part, "holds"):
-        return misfit(value, part, key)
-    return None if part.holds(value) else Misfit(key, value, part.said())
+        return find_mismatch(value, part, key)
+    return None if part.holds(value) else Mismatch(key, value, part.describe())
 
 
-def _of_union(value: Any, hints: Sequence[Any], key: str) -> Misfit | None:
+def _of_union(value: Any, hints: Sequence[Any], key: str) -> Mismatch | None:
     """Compare a value with each hint; where it fits none, what is wrong within it says more than its type."""
-    found = [bad for one in hints if (bad := misfit(value, one, key))]
+    found = [bad for one in hints if (bad := find_mismatch(value, one, key))]
     if len(found) < len(hints):
         return None
     deeper = next((bad for bad in found if bad.key != key), None)
-    return deeper or Misfit(key, value, " or ".join(dict.fromkeys(bad.expected for bad in found)))
+    return deeper or Mismatch(key, value, " or ".join(dict.fromkeys(bad.expected for bad in found)))
 
 
-def _of_items(value: Any, hints: Sequence[Any], key: str) -> Misfit | None:
+def _of_items(value: Any, hints: Sequence[Any], key: str) -> Mismatch | None:
     """Compare a list with the hint for all of its items, or with one for each."""
     if not isinstance(value, (list, tuple)):
-        return Misfit(key, value, "a list")
+        return Mismatch(key, value, "a list")
     each = hints if len(hints) > 1 and hints[-1] is not ... else [hints[0]] * len(value)
     if len(each) != len(value):
-        return Misfit(key, value, f"a list of {len(each)}")
+        return Mismatch(key, value, f"a list of {len(each)}")
     pairs = enumerate(zip(value, each, strict=True))
-    return next((bad for i, (one, hint) in pairs if (bad := misfit(one, hint, f"{key}[{i}]"))), None)
+    return next((bad for i, (one, hint) in pairs if (bad := find_mismatch(one, hint, f"{key}[{i}]"))), None)
 
 
-def _of_mapping(value: Any, item: Any, key: str) -> Misfit | None:
+def _of_mapping(value: Any, item: Any, key: str) -> Mismatch | None:
     """Compare a mapping with the hint for all of its values; ``Any`` leaves its keys."""
     if not isinstance(value, Mapping):
-        return Misfit(key, value, "a mapping")
+        return Mismatch(key, value, "a mapping")
     if odd := [name for name in value if not isinstance(name, str)]:
-        return Misfit(key, odd[0], "text for every name in it")
+        return Mismatch(key, odd[0], "text for every name in it")
     if item is Any:
         return None
-    return next((bad for name, one in value.items() if (bad := misfit(one, item, member(key, name)))), None)
+    return next((bad for name, one in value.items() if (bad := find_mismatch(one, item, member(key, name)))), None)
 
 
-def _of_fields(value: Any, hint: Any, key: str) -> Misfit | None:
+def _of_fields(value: Any, hint: Any, key: str) -> Mismatch | None:
     """Compare a mapping with the fields of a TypedDict or of a dataclass."""
     if bad := _of_mapping(value, Any, key):
         return bad
     for name, (inner, needed) in _fields(hint).items():
         if name not in value and needed:
-            bad = misfit(_ABSENT, inner)
-            return Misfit(member(key, name), _ABSENT, "something" if bad is None else bad.expected)
-        if name in value and (bad := misfit(value[name], inner, member(key, name))):
+            bad = find_mismatch(_ABSENT, inner)
+            return Mismatch(member(key, name), _ABSENT, "something" if bad is None else bad.expected)
+        if name in value and (bad := find_mismatch(value[name], inner, member(key, name))):
             return bad
     return None
 

@@ -12,7 +12,7 @@ import pytest
 
 from rlx.app.entry import evaluate_main, train_main
 from rlx.cli import main as tools_main
-from rlx.stops import ending_in_words
+from rlx.stops import exiting_on_stops
 
 SMOKE = ("+experiment=smoke", "logger=csv")
 
@@ -56,7 +56,7 @@ class Shell:
             patch.chdir(self.folder)
             patch.setattr(sys, "argv", [name, *arguments])
             try:
-                with ending_in_words():
+                with exiting_on_stops():
                     main()
             except SystemExit as stop:
                 status = int(stop.code or 0)

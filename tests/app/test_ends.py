@@ -13,11 +13,13 @@ import pytest
 
 import rlx.app.audit as audit_app
 import rlx.app.evaluate as evaluate_app
-import rlx.app.market as market_app
 import rlx.app.train as train_app
+import rlx.data.traded as traded
+import rlx.training.fit as training
 from rlx.policies.checkpoint import load_checkpoint
-from rlx.stops import TOLD_TO_END, give_back, take_over
-from rlx.tracking.json_lines import METRICS_FILE, JsonLinesLogger
+from rlx.run_folder import RunFolder
+from rlx.stops import STOP_SIGNALS, install_handlers, restore_handlers
+from rlx.tracking.json_lines import JsonLinesLogger
 from tests.app.commands import Finished, Shell
 
 ENDLESS = (
@@ -62,7 +64,7 @@ def assert_ended(finished: Finished, number: int, *parts: str) -> None:
         assert part in finished.err, (part, finished.err)
 
 
-@pytest.mark.parametrize("number", TOLD_TO_END)
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_a_training_that_is_told_to_end_judges_its_best_policy(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
@@ -86,14 +88,14 @@ def test_a_second_signal_ends_a_training_at_once_and_names_resume(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, first: int, second: int
 ) -> None:
     send_at_row(monkeypatch, 5, first, second)
-    handlers = [signal.getsignal(number) for number in TOLD_TO_END]
+    handlers = [signal.getsignal(number) for number in STOP_SIGNALS]
     finished = shell.train(*ENDLESS)
     run = finished.run()
-    assert_ended(finished, second, f"Go on with: resume=outputs/gymrl/{run.name}")
+    assert_ended(finished, second, f"Continue with: resume=outputs/gymrl/{run.name}")
     assert not (run / "scorecard.json").exists()
-    assert [signal.getsignal(number) for number in TOLD_TO_END] == handlers
+    assert [signal.getsignal(number) for number in STOP_SIGNALS] == handlers
     monkeypatch.undo()
-    done = len((run / METRICS_FILE).read_text().splitlines())
+    done = len((run / RunFolder.metrics).read_text().splitlines())
     resumed = shell.train(f"resume=outputs/gymrl/{run.name}", f"trainer.max_updates={done}")
     assert resumed.status == 0, resumed.err
 
@@ -101,18 +103,18 @@ def test_a_second_signal_ends_a_training_at_once_and_names_resume(
 def test_a_signal_while_judging_names_resume(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(train_app, "judge_saved", sending(signal.SIGTERM, train_app.judge_saved))
     finished = shell.train(*ENDLESS, "trainer.max_updates=2")
-    assert_ended(finished, signal.SIGTERM, "Terminated (SIGTERM). Go on with: resume=outputs/gymrl/")
+    assert_ended(finished, signal.SIGTERM, "Terminated (SIGTERM). Continue with: resume=outputs/gymrl/")
 
 
 def test_a_signal_before_the_training_leaves_nothing(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(market_app, "load_traded", sending(signal.SIGTERM, market_app.load_traded))
+    monkeypatch.setattr(traded, "load_traded", sending(signal.SIGTERM, traded.load_traded))
     finished = shell.train(*ENDLESS)
     assert_ended(finished, signal.SIGTERM)
     assert not (shell.folder / "outputs").exists()
 
 
 def test_a_signal_before_the_first_update_ends_in_words(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(train_app, "run_fit", sending(signal.SIGTERM, train_app.run_fit))
+    monkeypatch.setattr(training, "run_fit", sending(signal.SIGTERM, training.run_fit))
     finished = shell.train(*ENDLESS)
     assert_ended(finished, signal.SIGTERM)
     assert "resume=" not in finished.err
@@ -141,8 +143,8 @@ def test_a_tool_ends_with_the_status_of_the_signal(shell: Shell, monkeypatch: py
 def test_what_is_ignored_stays_ignored() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)  # as nohup does
     try:
-        taken = take_over(lambda number: None)
-        give_back(taken)
+        taken = install_handlers(lambda number: None)
+        restore_handlers(taken)
         assert signal.SIGHUP not in taken and signal.SIGTERM in taken
         assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
     finally:

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import rlx.app.outputs as outputs
-import rlx.app.train as train_app
-from rlx.app.resume import Earlier
+import rlx.training.fit as training
 from rlx.learners.base import Learner
+from rlx.training.resume import Earlier
 from tests.app.commands import SMOKE, Finished, Shell
 
 ANY, FEW_BYTES, NO_CHECKPOINT = resource.RLIM_INFINITY, 100, 20_000
@@ -55,14 +55,14 @@ def assert_told(finished: Finished, file: str) -> None:
 
 
 def test_no_room_for_a_checkpoint(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    full_from(monkeypatch, train_app, "run_fit", NO_CHECKPOINT)
+    full_from(monkeypatch, training, "run_fit", NO_CHECKPOINT)
     finished = shell.train(*SMOKE)
     assert_told(finished, "checkpoints/step")
     assert "resume=" not in finished.err  # there is nothing to go on with
 
 
 def test_no_room_for_a_row(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    full_from(monkeypatch, train_app, "run_fit", FEW_BYTES)
+    full_from(monkeypatch, training, "run_fit", FEW_BYTES)
     assert_told(shell.train(*SMOKE), "/metrics.")
 
 
@@ -80,7 +80,7 @@ def test_no_room_for_a_result(shell: Shell, monkeypatch: pytest.MonkeyPatch, pla
     finished = shell.train(*SMOKE)
     assert_told(finished, file)
     run = finished.run()
-    assert f"Go on with: resume=outputs/gymrl/{run.name}" in finished.err
+    assert f"Continue with: resume=outputs/gymrl/{run.name}" in finished.err
     assert not (run / "scorecard.json").exists() and not (run / file.strip("/'")).exists()
     allow(ANY)
     monkeypatch.undo()
@@ -93,7 +93,7 @@ def test_no_room_to_resume(trained: Finished, shell: Shell, monkeypatch: pytest.
     full_from(monkeypatch, Earlier, "carry_over", NO_CHECKPOINT)
     finished = shell.train("resume=run", "trainer.max_updates=3")
     assert_told(finished, ".ckpt")
-    assert "Go on with: resume=run." in finished.err.replace(" (HYDRA", ". (HYDRA"), finished.err
+    assert "Continue with: resume=run." in finished.err.replace(" (HYDRA", ". (HYDRA"), finished.err
     assert not list(finished.run().rglob("*.ckpt"))
     allow(ANY)
     monkeypatch.undo()

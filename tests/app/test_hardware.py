@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 import torch
 
-from rlx.app.hardware import CACHE_VARIABLES, set_up, use_compile_caches
 from rlx.config import HardwareConfig
 from rlx.evaluate.scorecard import Scorecard
 from rlx.report.markdown import render_markdown
+from rlx.training.hardware import CACHE_VARIABLES, set_up, use_compile_caches
 from tests.app.commands import SMOKE, Finished, Shell
 
 

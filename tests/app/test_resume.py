@@ -15,8 +15,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from rlx.app.checkpoints import WholeFiles
 from rlx.run_folder import LAST
+from rlx.training.checkpoints import WholeFiles
 from tests.app.commands import SMOKE, Finished, Shell
 from tests.hostile.refusal import assert_refused
 

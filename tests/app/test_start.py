@@ -18,7 +18,7 @@ from rlx.stops import Stopped
 from tests.app.commands import Shell
 
 
-class Told:
+class StopOnImport:
     """An importer that is told to end while the command is imported."""
 
     def __init__(self, stop: KeyboardInterrupt) -> None:
@@ -43,7 +43,7 @@ def test_a_signal_during_the_imports_ends_in_words(
 ) -> None:
     monkeypatch.delitem(sys.modules, "rlx.app.entry", raising=False)
     monkeypatch.delattr(rlx.app, "entry", raising=False)
-    monkeypatch.setattr(sys, "meta_path", [Told(stop), *sys.meta_path])
+    monkeypatch.setattr(sys, "meta_path", [StopOnImport(stop), *sys.meta_path])
     monkeypatch.setattr(sys, "argv", ["train.py", "module=gymrl"])
     with pytest.raises(SystemExit) as end:
         start.train_main()

@@ -13,13 +13,13 @@ import optuna
 import pytest
 
 from rlx.app.sweep_report import report_on
-from rlx.app.sweeps import sweep_of
 from rlx.errors import RlxError
 from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.scorecard import Scorecard
 from rlx.measures.overfitting import backtest_overfitting
 from rlx.measures.significance import measure_significance
 from rlx.measures.trials import count_trials
+from rlx.runs.sweeps import sweep_of
 from tests.app.commands import Shell
 
 POLICIES = ("equal_weight", "buy_and_hold", "inverse_volatility", "momentum", "minimum_variance")

@@ -17,10 +17,7 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.types import RunMode
 from omegaconf import OmegaConf
 
-from hydra_plugins.rlx_optuna._held import ABORTED, write_record
-from hydra_plugins.rlx_optuna._storage import Place, opened
-from rlx.app.quiet import OnceASweep
-from rlx.app.sweeps import own_sweep, sweep_of
+from rlx.app.once_a_sweep import OnceASweep
 from rlx.data.splits import Span
 from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
@@ -28,6 +25,9 @@ from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_json
 from rlx.measures.trials import Sweep
 from rlx.policies.baselines import EqualWeight
+from rlx.runs.study_state import ABORTED, write_record
+from rlx.runs.study_storage import Place, opened
+from rlx.runs.sweeps import own_sweep, sweep_of
 from tests.app.commands import SMOKE, Shell
 from tests.evaluate.players import FREE, random_market
 
@@ -67,7 +67,7 @@ def test_a_run_outside_of_a_sweep_has_none(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_a_study_takes_no_optuna(tmp_path: Path) -> None:
-    program = "import sys; from rlx.app.sweeps import study_of; from pathlib import Path; print(study_of(Path.cwd()))"
+    program = "import sys; from rlx.runs.study import study_of; from pathlib import Path; print(study_of(Path.cwd()))"
     program += "; print({'optuna', 'sqlalchemy'} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert answer.stdout == "None\nset()\n"

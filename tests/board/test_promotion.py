@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from rlx.board.entry import ORACLE, Entry
-from rlx.board.promotion import Candidate, PromotionRules, hold_to_rules, next_experiments
+from rlx.board.promotion import Candidate, PromotionRules, assess_candidates, next_experiments
 from rlx.board.standing import rank_board
 from rlx.board.store import Scoreboard
 from rlx.errors import ConfigError
@@ -43,7 +43,7 @@ def good(target: str = "good", score: float = 0.5, **changes: Any) -> Entry:
 def candidates(*entries: Entry, rules: PromotionRules = RULES) -> dict[str, Candidate]:
     """Return the candidates of a board by system."""
     (group,) = rank_board(Scoreboard({}, (entry("equal_weight", 0.1), *entries)))
-    return {candidate.system: candidate for candidate in hold_to_rules(group, rules)}
+    return {candidate.system: candidate for candidate in assess_candidates(group, rules)}
 
 
 def test_a_system_that_keeps_every_rule_is_promoted() -> None:

@@ -16,15 +16,15 @@ from typing import Any
 import pytest
 import torch
 
-from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import best_checkpoints, last_checkpoint
-from rlx.app.training_checkpoint import read_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError
 from rlx.learners.base import Learner
 from rlx.learners.gymrl.learner import GymrlLearner
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 from rlx.run_folder import LAST
+from rlx.training.callbacks import early_stop, time_limit
+from rlx.training.checkpoint_file import read_checkpoint
+from rlx.training.checkpoints import best_checkpoints, last_checkpoint
 from tests.app.commands import Finished, Shell
 from tests.envs.tasks import make_market
 from tests.hostile.damage import WRONG_VALUES, damaged_bytes, damaged_documents, damaged_json
@@ -242,8 +242,8 @@ def test_checkpoints_lie_in_the_run_alone(resumable: Path, shell: Shell) -> None
     ("error", "status", "told", "left"),
     [
         (CheckpointError("of another learner."), 2, f"run/checkpoints/{LAST}: of another learner.", False),
-        (KeyError("weights"), 2, f"run/checkpoints/{LAST}: cannot be gone on from (KeyError: 'weights')", False),
-        (OSError(errno.ENOSPC, "No space left on device", "there"), 1, "Go on with: resume=outputs/gymrl/", True),
+        (KeyError("weights"), 2, f"run/checkpoints/{LAST}: cannot be resumed from (KeyError: 'weights')", False),
+        (OSError(errno.ENOSPC, "No space left on device", "there"), 1, "Continue with: resume=outputs/gymrl/", True),
         (MemoryError("no 9 GiB"), 1, "not enough memory (no 9 GiB)", True),
         (torch.OutOfMemoryError("CUDA out of memory"), 1, "not enough memory (CUDA out of memory)", True),
     ],

@@ -18,9 +18,9 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app.construct import construct
-from rlx.app.market import load_traded
 from rlx.config import EvaluateConfig, TrainConfig, register_schemas, typed, validate
 from rlx.config.errors import explain
+from rlx.data.traded import load_traded
 from rlx.errors import RlxError
 from rlx.evaluate.guard_config import FittedGuard
 from rlx.policies.checkpoint import save_checkpoint

@@ -15,7 +15,7 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from rlx.backtest.document import plan_markdown
-from rlx.board.promotion import PromotionRules, hold_to_rules
+from rlx.board.promotion import PromotionRules, assess_candidates
 from rlx.board.standing import Group, rank_board
 from rlx.board.store import Scoreboard
 from rlx.config.targets import read_targets
@@ -143,7 +143,9 @@ def test_markdown_has_the_structure_of_an_ordinary_name(name: str) -> None:
 @pytest.mark.parametrize("name", NASTY)
 def test_the_boards_markdown_and_recommendation(name: str) -> None:
     def recommendation(name: str) -> str:
-        return render_recommendation([(board(name), hold_to_rules(board(name), PromotionRules()))], PromotionRules())
+        return render_recommendation(
+            [(board(name), assess_candidates(board(name), PromotionRules()))], PromotionRules()
+        )
 
     assert_plain(render_board([board(name)]), render_board([board("plain")]))
     assert_plain(recommendation(name), recommendation("plain"))
@@ -153,7 +155,7 @@ def test_the_boards_markdown_and_recommendation(name: str) -> None:
 def test_the_template_of_a_system_is_plain_yaml(name: str) -> None:
     import yaml
 
-    candidate = hold_to_rules(board(name), PromotionRules())[0]
+    candidate = assess_candidates(board(name), PromotionRules())[0]
     read = yaml.safe_load(render_template(board(name), candidate, PromotionRules(), None))
     assert read["system"] == candidate.system and read["symbols"] == [name, "B"]
 
@@ -166,7 +168,7 @@ def test_the_terminal_shows_brackets_and_sends_no_escape_sequence(
     finding = Finding("code", Severity.error, name, name, name, name)
     renderables = [
         board_table(group),
-        recommendation_table(group, hold_to_rules(group, PromotionRules())),
+        recommendation_table(group, assess_candidates(group, PromotionRules())),
         terminal_table(name, ["", name], [[name, name]]),
         terminal_line(name),
         render(CheckReport(name, (), (finding,))),

@@ -14,11 +14,11 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig, OmegaConf
 
-from rlx.app.resume import provenance_of
 from rlx.config import EvaluateConfig, TrainConfig, as_resumed, recorded_evaluation, register_schemas, typed, validate
 from rlx.config.records import read_choices
 from rlx.errors import ConfigError, FileError, RlxError
 from rlx.tracking.history import history_of
+from rlx.training.resume import provenance_of
 from tests.app.commands import Finished, Shell
 from tests.hostile.damage import damaged_documents, damaged_json
 from tests.hostile.readers import assert_taken, outcome_of_files

@@ -13,10 +13,7 @@ from pathlib import Path
 import optuna
 import pytest
 
-from hydra_plugins.rlx_optuna._held import holding, read_held, write_record
-from hydra_plugins.rlx_optuna._storage import Place, opened
 from rlx.app.sweep_report import report_on
-from rlx.app.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
 from rlx.data.splits import Span
 from rlx.errors import RlxError
 from rlx.evaluate.config import Protocol
@@ -24,6 +21,9 @@ from rlx.evaluate.judge import judge
 from rlx.evaluate.ledger_file import write_ledger
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
+from rlx.runs.study_state import read_state, study_state, write_record
+from rlx.runs.study_storage import Place, opened
+from rlx.runs.sweeps import _on_its_scorecard, _other_sharpes, sweep_of
 from tests.app.commands import Shell
 from tests.evaluate.players import FREE, Player, random_market
 from tests.hostile.damage import damaged_bytes, damaged_documents, damaged_json
@@ -104,7 +104,7 @@ def assert_read_or_continued(folder: Path, studies: list[tuple[str, bytes]]) -> 
     def read() -> None:
         before = path.read_bytes()
         try:
-            read_held(folder)
+            read_state(folder)
         finally:
             assert path.read_bytes() == before
             assert sweep_of(folder / "0") is not None  # the record counts
@@ -112,7 +112,7 @@ def assert_read_or_continued(folder: Path, studies: list[tuple[str, bytes]]) -> 
     def resume_plan() -> None:
         with opened(Place.of(None, folder)) as storage:
             study = optuna.create_study(study_name="rlx", storage=storage, load_if_exists=True)
-            holding(study)
+            study_state(study)
             study.tell(study.ask(), 1.0)
 
     found = outcome_of_files(path, studies, read), outcome_of_files(path, studies, resume_plan)
@@ -164,7 +164,7 @@ def test_damaged_records_are_refused_and_a_report_counts_without_them(folder: Pa
     path = folder / "study.json"
     record = json.loads(path.read_text())
     assert outcome_of_reports(folder, path, islice(damaged_json(record), 0, None, 29)).refused == ()
-    assert_taken(outcome_of_files(path, damaged_json(record), lambda: read_held(folder)), TAKEN_OF_RECORDS)
+    assert_taken(outcome_of_files(path, damaged_json(record), lambda: read_state(folder)), TAKEN_OF_RECORDS)
 
 
 def test_damaged_overrides_are_refused_or_text(folder: Path) -> None:

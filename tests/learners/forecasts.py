@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from rlx.app.hardware import Hardware
-from rlx.app.trainer import part_fitter
 from rlx.compilation import Compiler
 from rlx.config import TrainerConfig
 from rlx.data.market import Market
@@ -20,6 +18,8 @@ from rlx.learners.pufferlib.forecasting import Forecasting
 from rlx.learners.pufferlib.hand_over import Forecasts
 from rlx.learners.pufferlib.pipeline import Pipeline
 from rlx.learners.pufferlib.spans import stage_spans
+from rlx.training.hardware import Hardware
+from rlx.training.trainer import part_fitter
 
 NAMES = ("return_1", "volatility_5")
 FIT: FitPart = part_fitter(TrainerConfig(progress=False), Hardware("cpu", "32", 1, Compiler("off", "cpu")))

@@ -12,7 +12,7 @@ import hydra
 from hydra.core.config_store import ConfigStore
 from hydra.core.hydra_config import HydraConfig
 
-from rlx.stops import ending_in_words
+from rlx.stops import exiting_on_stops
 
 
 @dataclass
@@ -54,5 +54,5 @@ def main(cfg: App) -> float:
 
 
 if __name__ == "__main__":
-    with ending_in_words():
+    with exiting_on_stops():
         main()

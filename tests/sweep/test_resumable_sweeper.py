@@ -17,8 +17,8 @@ import pytest
 from omegaconf import OmegaConf
 from optuna.trial import TrialState
 
-from hydra_plugins.rlx_optuna._held import read_held
-from hydra_plugins.rlx_optuna._record import Held
+from rlx.runs.study import StudyState
+from rlx.runs.study_state import read_state
 from tests.hostile.refusal import contents
 from tests.sweep.sweep_app import main
 
@@ -162,12 +162,12 @@ def test_a_killed_trial_is_failed_and_replaced(tmp_path: Path) -> None:
     process.kill()
     process.communicate()
     assert trials(tmp_path)[1].state == TrialState.RUNNING
-    assert read_held(tmp_path / "sweep") == Held(1, {"0": trials(tmp_path)[0].value or 0.0}, "0", ("1",))
+    assert read_state(tmp_path / "sweep") == StudyState(1, {"0": trials(tmp_path)[0].value or 0.0}, "0", ("1",))
     output = sweep(tmp_path, "hydra.sweeper.n_trials=3")
     assert "Trial 1 failed: its process ended without a word" in output and "1 of 3 trials done" in output
     states = [trial.state for trial in trials(tmp_path)]
     assert states == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE, TrialState.COMPLETE]
-    assert read_held(tmp_path / "sweep").trials == 3  # type: ignore[union-attr]
+    assert read_state(tmp_path / "sweep").trials == 3  # type: ignore[union-attr]
 
 
 def test_a_trial_that_another_sweep_runs_is_left(tmp_path: Path) -> None:
@@ -193,7 +193,7 @@ def test_a_second_sweep_on_one_storage_goes_on_or_is_refused(tmp_path: Path) -> 
     saved = OmegaConf.load(tmp_path / "second" / "optimization_results.yaml")
     where = tmp_path / ("second" if saved.best_trial == 2 else "sweep") / str(saved.best_trial)
     assert Path(tmp_path, saved.best_run) == where and where.is_dir()
-    assert read_held(tmp_path / "second").trials == 3  # type: ignore[union-attr]
+    assert read_state(tmp_path / "second").trials == 3  # type: ignore[union-attr]
     other = sweep(tmp_path, "hydra.sweeper.study_name=new", *shared, expect=1)
     assert "hydra.sweep.dir=sweep: is the folder of study 'rlx' in sqlite:///shared.db (study.json), not of" in other
 
@@ -243,7 +243,7 @@ def test_a_study_of_an_earlier_version_is_continued_with_a_word(one_trial: Path)
 def test_folders_of_any_name_hold_their_study(tmp_path: Path, name: str) -> None:
     sweep(tmp_path, "hydra.sweeper.n_trials=1", f"hydra.sweep.dir='{name}'")
     assert (tmp_path / name / "study.db").is_file() and [path.name for path in tmp_path.iterdir()] == [name]
-    assert read_held(tmp_path / name).trials == 1  # type: ignore[union-attr]
+    assert read_state(tmp_path / name).trials == 1  # type: ignore[union-attr]
 
 
 def test_a_folder_whose_study_is_gone_is_not_started_over(one_trial: Path) -> None:

@@ -15,7 +15,7 @@ from rlx.errors import FileError
 from rlx.untrusted.documents import MAX_DEPTH, parse_json, parse_yaml, read_json
 from rlx.untrusted.escape import cell
 from rlx.untrusted.markdown import words
-from rlx.untrusted.paths import expanded, lacking
+from rlx.untrusted.paths import expanded, why_unreadable
 from rlx.untrusted.text import decode, gunzip, read_bytes, read_lines, read_text
 
 TEXT = "Zürich,1\nGenève,2\n"
@@ -166,5 +166,5 @@ def test_what_is_there_is_not_said_to_be_missing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "device").symlink_to("/dev/zero")
     for name in ("pipe", "device"):
-        assert lacking(tmp_path / name) == "not a regular file"
-    assert lacking(tmp_path / "none") == "no such file"
+        assert why_unreadable(tmp_path / name) == "not a regular file"
+    assert why_unreadable(tmp_path / "none") == "no such file"

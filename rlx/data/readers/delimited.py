@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rlx.data.readers.cells import is_date, is_number, is_time
 from rlx.data.readers.headers import DATE_NAMES, normalise
-from rlx.data.readers.quotes import refuse_odd_lines
+from rlx.data.readers.quotes import refuse_malformed_lines
 from rlx.data.readers.table import Table, order_levels
 from rlx.errors import DataError
 
@@ -27,7 +27,7 @@ _QUOTED = re.compile(r'(?:(?<=[\n,;\t|])|\A)"(?:[^"]|"")*"')
 def read_delimited(path: Path, text: str) -> Table:
     """Read text with delimiters; raises DataError naming the line where it can."""
     delimiter = _delimiter(text)
-    refuse_odd_lines(path, text, delimiter)
+    refuse_malformed_lines(path, text, delimiter)
     head = _head(path, text, delimiter)
     columns, tickers, lines = _header(path, head)
     body = head[lines:]

@@ -1,4 +1,4 @@
-"""Columns of text as numbers: which of comma and point is the decimal mark is told from all cells, never guessed."""
+"""Columns of text as numbers: whether comma or point is the decimal mark follows from all cells, never from a guess."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PAID = re.compile(rf"([-+]?)([{CURRENCIES}])([^{CURRENCIES}]+)|([^{CURRENCIES}]
 _EXPONENTS = {"K": "e3", "M": "e6", "B": "e9"}
 
 
-def _telling(decimal: str) -> re.Pattern[str]:
+def _decisive(decimal: str) -> re.Pattern[str]:
     """Return the pattern of lines that have only one reading: with ``decimal`` as the decimal mark."""
     d, g = re.escape(decimal), re.escape(_OTHER[decimal])
     fraction = rf"(?:0\d*|\d{{4,}})?{d}\d{{3}}|\d*{d}(?:\d{{0,2}}|\d{{4,}})|\d*{d}\d+[eE][-+]?\d+"
@@ -40,7 +40,7 @@ def _valid(decimal: str) -> re.Pattern[str]:
     return re.compile(rf"[-+]?(?=[.,]?\d){whole}(?:{d}\d*)?(?:[eE][-+]?\d+|[KMB])?")
 
 
-_TELLING = {mark: _telling(mark) for mark in _OTHER}
+_DECISIVE = {mark: _decisive(mark) for mark in _OTHER}
 _VALID = {mark: _valid(mark) for mark in _OTHER}
 _UNDECIDED = {
     mark: re.compile(rf"^[-+]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}[KMB]?%?$", re.MULTILINE) for mark in _OTHER
@@ -87,7 +87,7 @@ class Numbers:
     def read(self, column: int) -> tuple[FloatArray, list[str]]:
         """Return a column as (N,) float64, NaN where missing, and up to three texts that are not numbers.
 
-        Raises DataError, without a file's name, when its decimal mark cannot be told or it is in two currencies.
+        Raises DataError, without a file's name, when its decimal mark cannot be determined or it mixes two currencies.
         """
         column_cells = self.cells[column]
         if _is_typed(column_cells):
@@ -97,14 +97,14 @@ class Numbers:
 
     def _mark(self, cells: _Cells) -> str:
         lines = cells.lines
-        told = _found(lines, _TELLING, "." if cells.values is not None else ".,")
-        if len(told) > 1:
+        decisive = _found(lines, _DECISIVE, "." if cells.values is not None else ".,")
+        if len(decisive) > 1:
             raise DataError(
-                f"holds numbers of two kinds, {told['.']} and {told[',']}; write one decimal mark throughout."
+                f"holds numbers of two kinds, {decisive['.']} and {decisive[',']}; write one decimal mark throughout."
                 " [number_format]"
             )
-        if told or not (undecided := _found(lines, _UNDECIDED)):
-            return next(iter(told), ".")
+        if decisive or not (undecided := _found(lines, _UNDECIDED)):
+            return next(iter(decisive), ".")
         if len(of_file := self._file_marks()) == 1:
             return next(iter(of_file))
         if set(undecided) == {self.usual}:
@@ -118,7 +118,7 @@ class Numbers:
             for column in range(self.cells.shape[1]):
                 cells = self.cells[column]
                 if column not in self.others and not _is_typed(cells) and len(self._of_file) < len(_OTHER):
-                    self._of_file |= set(_found(_Cells(cells.iloc[:_HEAD]).lines, _TELLING))
+                    self._of_file |= set(_found(_Cells(cells.iloc[:_HEAD]).lines, _DECISIVE))
         return self._of_file
 
 

@@ -14,7 +14,7 @@ MAX_LINE = 2**20
 _REST = re.compile(r'(?:[^"]|"")*+"')  # of a quoted cell, after its first mark
 
 
-def refuse_odd_lines(path: Path, text: str, delimiter: str) -> None:
+def refuse_malformed_lines(path: Path, text: str, delimiter: str) -> None:
     """Raise DataError, with the line, for a cell whose quotation mark has no partner, and for lines beyond any table.
 
     A mark within a cell is a mark (inches); a quoted cell may have several lines, but none that looks like a row.

@@ -143,7 +143,7 @@ def _instants(parsed: pd.Series, texts: _Texts, where: str) -> TimeArray:
 def _from_text(texts: _Texts, where: str) -> Stamps:
     if ":" not in texts.lines:
         return _labelled(_parse_wall(texts, where), None)
-    walls, fractions, offsets = _taken_apart(texts.distinct)
+    walls, fractions, offsets = _split_stamps(texts.distinct)
     wall = replace(texts, distinct=_series(walls))
     _refuse_mixed_zones(texts, np.array([offset is not None for offset in offsets])[texts.rows], where)
     local = _parse_wall(wall, where) + np.array(fractions, dtype="timedelta64[ns]")[texts.rows]
@@ -161,7 +161,7 @@ def _refuse_mixed_zones(texts: _Texts, aware: BoolArray, where: str) -> None:
         )
 
 
-def _taken_apart(texts: Iterable[str]) -> tuple[list[str], list[int], list[int | None]]:
+def _split_stamps(texts: Iterable[str]) -> tuple[list[str], list[int], list[int | None]]:
     """Return texts without fractions of a second and offsets, the former in nanoseconds, the latter in seconds.
 
     The times of day and the offsets of a column are few, and each is looked at once.
@@ -172,7 +172,7 @@ def _taken_apart(texts: Iterable[str]) -> tuple[list[str], list[int], list[int |
         start = max(text.find(":") - len("GMT+00"), 0)
         end = text[start:]
         if end not in known:
-            known[end] = _end_apart(end)
+            known[end] = _split_end(end)
         clock, fraction, offset = known[end]
         walls.append(text[:start] + clock)
         fractions.append(fraction)
@@ -180,7 +180,7 @@ def _taken_apart(texts: Iterable[str]) -> tuple[list[str], list[int], list[int |
     return walls, fractions, offsets
 
 
-def _end_apart(end: str) -> tuple[str, int, int | None]:
+def _split_end(end: str) -> tuple[str, int, int | None]:
     offset = _OFFSET.search(end) if ":" in end and len(end) < _LONGEST else None
     clock = end[: offset.start()] if offset else end
     fraction = _FRACTION.search(clock)

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from rlx.errors import ConfigError, did_you_mean
 from rlx.learners.fields import Bars, Batch, Coefficient, LearningRate, Noise, Updates, Width
 from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
-from rlx.ranges import Each, FilePath, Number, Whole, check_fields
+from rlx.ranges import FilePath, ListOf, Number, Whole, check_fields
 from rlx.untrusted.shown import as_typed
 
 FORECASTER, SPECIALISTS, PORTFOLIO = "forecaster", "specialists", "portfolio"
@@ -45,7 +45,7 @@ class ForecasterConfig(ForecastFitConfig):
     It is handed over only if it beats the climatology on its validation, or with ``accept_worse``.
     """
 
-    levels: Annotated[list[float], Each(Number(1e-6, 1 - 1e-6), fewest=2, most=100)] = field(
+    levels: Annotated[list[float], ListOf(Number(1e-6, 1 - 1e-6), fewest=2, most=100)] = field(
         default_factory=lambda: [0.05, 0.25, 0.5, 0.75, 0.95]
     )
     hidden_size: Width = 16

@@ -17,7 +17,7 @@ from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS
 from rlx.learners.pufferlib.forecast_fit import ForecastFit
 from rlx.learners.pufferlib.forecasting import Forecasting
 from rlx.learners.pufferlib.hand_over import FACTS_FILE, Demand, Forecasts, read_forecasts, write_forecasts
-from rlx.learners.states import random_numbers_apart
+from rlx.learners.states import preserved_random_states
 
 FOLDER = "stages"
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class Pipeline:
     def run(self) -> dict[str, Forecasts]:
         """Return the forecasts of every stage there is; RlxError when one is missing, unfit or worse than nothing."""
         self._check_resume()
-        with random_numbers_apart():  # what comes after a stage does not depend on whether it was done or taken
+        with preserved_random_states():  # what comes after a stage does not depend on whether it was done or taken
             return self._run()
 
     def _run(self) -> dict[str, Forecasts]:
@@ -63,7 +63,7 @@ class Pipeline:
         if specialists is None:
             log.info(f"{SPECIALISTS}: left out, and there are none to take over: the forecaster serves every symbol.")
             return made
-        _tell_choices(specialists)
+        _report_choices(specialists)
         return {**made, SPECIALISTS: specialists}
 
     def _check_resume(self) -> None:
@@ -168,6 +168,6 @@ def _result(forecasts: Forecasts) -> str:
     )
 
 
-def _tell_choices(specialists: Forecasts) -> None:
+def _report_choices(specialists: Forecasts) -> None:
     kept = [name for name, row in specialists.facts.metrics["symbols"].items() if row["kept"] == "specialist"]
     log.info(f"specialists kept for {', '.join(kept) or 'no symbol'}; the others keep the generic forecaster.")

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rlx.files import to_json
 from rlx.learners.base import WHOLE
 from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS
 from rlx.learners.pufferlib.hand_over import Forecasts
+from rlx.run_folder import RunFolder
 
 
 def forecast_summary(forecasts: Forecasts) -> dict[str, Any]:
@@ -38,10 +40,11 @@ def portfolio_summary(
     seconds: float,
 ) -> dict[str, Any]:
     """Return the summary of the portfolio stage; ``judged`` are metrics by basket, those of the book by ``WHOLE``."""
+    parts = {name: RunFolder(Path()).part(name).policy.as_posix() for name in shares}
     return {
         "source": "trained",
         "inputs": {"forecasts_of": fed_by, "shares": shares, **seen},
-        "artefacts": {WHOLE: "policy", **{name: f"parts/{name}/policy" for name in shares}},
+        "artefacts": {WHOLE: RunFolder.policy, **parts},
         "metrics": judged,
         "wall_seconds": seconds,
     }

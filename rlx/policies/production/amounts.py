@@ -20,7 +20,7 @@ def undecided(text: str) -> bool:
     return found is not None and _UNDECIDED.fullmatch(found["digits"]) is not None
 
 
-def tells_point(text: str) -> bool:
+def has_decimal_point(text: str) -> bool:
     """Return whether an amount has one reading, in which a point is the decimal mark: ``1,234.50`` and ``0.5``."""
     found = _SIGNED.fullmatch(text.strip())
     read = parse_amount(text) is not None and not undecided(text)

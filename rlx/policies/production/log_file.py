@@ -8,11 +8,11 @@ from pathlib import Path
 
 from rlx.errors import FileError, RecordError
 from rlx.policies.config import LogValue
-from rlx.policies.production.amounts import parse_amount, tells_point, undecided
+from rlx.policies.production.amounts import has_decimal_point, parse_amount, undecided
 from rlx.policies.production.problems import Problems
 from rlx.policies.production.record import Snapshot
 from rlx.policies.production.stamps import DAY, TIME, ZONE, parse_stamp
-from rlx.untrusted.paths import lacking
+from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.shown import brief
 from rlx.untrusted.text import read_lines
 
@@ -31,7 +31,7 @@ def read_snapshots(path: Path, problems: Problems, meaning: LogValue) -> tuple[S
     Raises RecordError for a file that cannot be read, and without a line with the marker that can.
     """
     if not path.is_file():
-        raise RecordError(f"policy.log={path}: {lacking(path)}. Give the log of the production system.")
+        raise RecordError(f"policy.log={path}: {why_unreadable(path)}. Give the log of the production system.")
     try:
         marked = [(number, _COLOUR.sub("", line).strip()) for number, line in read_lines(path) if MARKER in line]
     except FileError as error:
@@ -53,7 +53,7 @@ def read_snapshots(path: Path, problems: Problems, meaning: LogValue) -> tuple[S
 def _parsed(marked: Iterable[tuple[int, str]], problems: Problems, meaning: LogValue) -> list[Snapshot]:
     snapshots: list[Snapshot] = []
     found = [(number, line, _LINE.match(line)) for number, line in marked]
-    point = any(tells_point(match["value"]) for _, _, match in found if match is not None)
+    point = any(has_decimal_point(match["value"]) for _, _, match in found if match is not None)
     for number, line, match in found:
         snapshot = None if match is None else _snapshot(number, match)
         two_readings = match is not None and not point and undecided(match["value"])

@@ -64,7 +64,7 @@ class ProductionRecord:
         self._targets: FloatArray | None = None
         self._span: Span | None = None
         self._replay: dict[str, Any] = {"reason": "not bound to a market"}
-        self._told = ""
+        self._reported = ""
 
     def bind(self, market: Market) -> None:
         """Lay the positions on the market's bars; RecordError when there is none or the account's value is unknown."""
@@ -91,14 +91,14 @@ class ProductionRecord:
         value = np.where(held.any(axis=1), account.value, 1.0)  # where nothing is held it may be unknown
         self._targets, self._span = exposure / value[:, None], span
         self._replay = self._facts(market, positions, account, problems)
-        self._tell(problems)
+        self._report(problems)
 
-    def _tell(self, problems: Problems) -> None:
+    def _report(self, problems: Problems) -> None:
         """Warn, once, of what the replay leaves out or doubts."""
         words = problems.in_words()
-        if words and words != self._told:
+        if words and words != self._reported:
             log.warning("policy=production: of %d trades: %s. See %s.md.", len(self.record.trades), words, SUMMARY)
-        self._told = words
+        self._reported = words
 
     def _nothing(self, market: Market, problems: Problems) -> RecordError:
         symbols = sorted({trade.symbol for trade in self.record.trades})

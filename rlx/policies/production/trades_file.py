@@ -16,7 +16,7 @@ from rlx.policies.production.problems import Problems
 from rlx.policies.production.record import UNKNOWN, Trade
 from rlx.policies.production.stamps import Stamp, parse_stamp
 from rlx.untrusted.documents import read_json, unique
-from rlx.untrusted.paths import lacking
+from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.shown import shown
 
 SIDES = {"buy": "long", "long": "long", "sell": "short", "short": "short", "sell_short": "short"}
@@ -57,7 +57,7 @@ def read_trades(path: Path, problems: Problems) -> tuple[Trade, ...]:
 
 def _load(path: Path) -> Mapping[str, Any]:
     if not path.is_file():
-        raise RecordError(f"policy.trades={path}: {lacking(path)}. Give a trade history in JSON.")
+        raise RecordError(f"policy.trades={path}: {why_unreadable(path)}. Give a trade history in JSON.")
     try:
         history = read_json(path, unique)
     except FileError as error:

@@ -14,33 +14,33 @@ from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError
 from rlx.files import atomic_path, file_name
 from rlx.keys import find_key
-from rlx.run_folder import CHECKPOINTS
+from rlx.run_folder import RunFolder
 from rlx.untrusted.shown import shown
 
 
 class WholeFiles(TorchCheckpointIO):
-    """Writes checkpoints beside their place and moves them there, so that a kill leaves the one before.
+    """Writes a checkpoint to a temporary file next to its path and renames it, so that a kill leaves the previous one.
 
-    Lightning's own moves them from the system's temporary folder, which copies where that is another disk.
+    Lightning's own moves it from the system's temporary folder, which is a copy if that is on another disk.
     """
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None) -> None:
         """Write ``checkpoint`` to ``path``."""
-        whole = io.BytesIO()  # torch itself says "unexpected pos" where a disk is full
+        whole = io.BytesIO()  # written by torch itself, a full disk is reported as "unexpected pos"
         torch.save(checkpoint, whole)
         with atomic_path(path) as temporary:
             temporary.write_bytes(whole.getbuffer())
 
 
 class MovableCheckpoint(ModelCheckpoint):
-    """A ``ModelCheckpoint`` whose files may have been carried to another folder since its state was saved."""
+    """A ``ModelCheckpoint`` whose files may have been moved to another folder since its state was saved."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue with the files of the same names in this folder."""
         super().load_state_dict(self.moved(state_dict))
 
     def moved(self, state_dict: dict[str, Any]) -> dict[str, Any]:
-        """Return a state with every path in this folder; CheckpointError for one that leads to no checkpoint."""
+        """Return a state with every path in this folder; CheckpointError for a path of anything but a checkpoint."""
         best = {self._here(path): score for path, score in state_dict["best_k_models"].items()}
         names = ("best_model_path", "kth_best_model_path", "last_model_path")
         paths = {name: self._here(state_dict[name]) for name in names}
@@ -51,15 +51,17 @@ class MovableCheckpoint(ModelCheckpoint):
 
 
 def checkpoint_name(path: str) -> str:
-    """Return the name of the checkpoint that a recorded path leads to; CheckpointError for what is none."""
+    """Return the file name of a recorded checkpoint path; CheckpointError if it is not a checkpoint's."""
     name = path.replace("\\", "/").rpartition("/")[2]
     if not name.endswith(".ckpt") or file_name(name) != name:
-        raise CheckpointError(f"{CHECKPOINTS}: {shown(path)} is the path of no checkpoint. Start the run again.")
+        raise CheckpointError(
+            f"{RunFolder.checkpoints}: {shown(path)} is not the path of a checkpoint. Start the run again."
+        )
     return name
 
 
 def best_checkpoints(config: TrainerConfig, folder: Path) -> MovableCheckpoint:
-    """Return the callback that keeps the best-k of the monitored metric, in the direction that is better for it."""
+    """Return the callback that keeps the k best checkpoints by the monitored metric, in its better direction."""
     return MovableCheckpoint(
         dirpath=folder,
         filename="step{step:07d}",
@@ -72,9 +74,9 @@ def best_checkpoints(config: TrainerConfig, folder: Path) -> MovableCheckpoint:
 
 
 def last_checkpoint(path: Path) -> MovableCheckpoint:
-    """Return the callback that keeps the last validation's: ``save_last`` above only does when it is among the best.
+    """Return the callback that keeps the last validation's checkpoint: ``save_last`` does so only for one of the best.
 
-    It comes after ``best_checkpoints``, whose state it saves.
+    It runs after ``best_checkpoints``, whose state it saves.
     """
     return MovableCheckpoint(
         dirpath=path.parent,

@@ -1,4 +1,4 @@
-"""Where a study is stored, and how it is opened: whatever is wrong with a storage becomes one message."""
+"""Where a study is stored, and how it is opened; every problem of a storage becomes one message."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
-from hydra_plugins.rlx_optuna._record import STUDY
 from rlx.errors import FileError, RlxError
+from rlx.runs.study import STUDY
 from rlx.untrusted.escape import one_line
 from rlx.untrusted.secret import hide, hide_query
 
@@ -24,9 +24,9 @@ SQLITE_MAGIC = b"SQLite format 3\0"
 
 
 class Place(NamedTuple):
-    """A storage: the SQLite file it is, None for any other, and its URL, with no password in it where it is ``shown``.
+    """A storage: its URL, its SQLite file (None for any other kind), and the URL as ``shown``, without its password.
 
-    A file is opened by its path: in a URL its name could not hold ``?``, ``%`` or braces.
+    A file is opened by its path: in a URL, its name could not contain ``?``, ``%`` or braces.
     """
 
     url: str
@@ -42,7 +42,7 @@ class Place(NamedTuple):
         try:
             url = make_url(storage)
         except (SQLAlchemyError, ValueError) as error:
-            account, at, rest = storage.rpartition("@")  # what is no URL may hold a password all the same
+            account, at, rest = storage.rpartition("@")  # even an invalid URL may contain a password
             reason = one_line(error).replace(account, "[hidden]") if account else one_line(error)
             raise RlxError(
                 f"hydra.sweeper.storage={f'[hidden]@{rest}' if at else rest}: not the URL of a database ({reason}). A "
@@ -55,7 +55,7 @@ class Place(NamedTuple):
 
 @contextmanager
 def opened(place: Place) -> Iterator[RDBStorage]:
-    """Yield a storage to run trials in, made where there is none; RlxError for all that is wrong with it, then too."""
+    """Yield a storage to run trials in, created if missing; RlxError for every problem, also inside the block."""
     if place.file is not None and place.file.exists() and check_file(place.file, may_be_empty=True):
         _refuse_damage(place.file)
     storage = None
@@ -71,7 +71,7 @@ def opened(place: Place) -> Iterator[RDBStorage]:
 
 @contextmanager
 def opened_to_read(file: Path) -> Iterator[RDBStorage]:
-    """Yield the storage of a file, which is not made or changed; RlxError for whatever is wrong with it."""
+    """Yield the storage of an existing file, which is not changed; RlxError for every problem."""
     check_file(file)
     with _reading(file) as storage:
         yield storage
@@ -79,15 +79,15 @@ def opened_to_read(file: Path) -> Iterator[RDBStorage]:
 
 @contextmanager
 def _reading(file: Path) -> Iterator[RDBStorage]:
-    """Yield the storage of a file that has passed ``check_file``."""
+    """Yield the storage of a file that passed ``check_file``."""
     storage, verbosity = None, optuna.logging.get_verbosity()
     try:
         storage = _connect(Place(f"sqlite:///{file}", file, str(file)), make=False)
-        optuna.logging.set_verbosity(optuna.logging.ERROR)  # it tells of an error before it raises it
+        optuna.logging.set_verbosity(optuna.logging.ERROR)  # it logs an error before raising it
         yield storage
     except RlxError:
         raise
-    except Exception as error:  # a damaged database breaks Optuna and SQLAlchemy in any place
+    except Exception as error:  # a damaged database can make Optuna and SQLAlchemy raise anything
         raise _broken(str(file), error) from error
     finally:
         optuna.logging.set_verbosity(verbosity)
@@ -96,7 +96,7 @@ def _reading(file: Path) -> Iterator[RDBStorage]:
 
 
 def _refuse_damage(file: Path) -> None:
-    """Read everything that a database holds: what is damaged shows before a trial is run."""
+    """Read everything in a database, so that damage is found before a trial runs."""
     with _reading(file) as storage:
         for name in optuna.get_all_study_names(storage):
             study = optuna.load_study(study_name=name, storage=storage)
@@ -105,7 +105,7 @@ def _refuse_damage(file: Path) -> None:
 
 
 def check_file(file: Path, may_be_empty: bool = False) -> bool:
-    """Return whether a file is a database of Optuna's; FileError unless it holds nothing yet, where that will do."""
+    """Return whether a file is a database of Optuna; FileError otherwise, unless it is empty and may be."""
     if not file.is_file():
         raise FileError(f"{one_line(file)}: no such file, or not a regular one.")
     with file.open("rb") as stream:
@@ -116,7 +116,7 @@ def check_file(file: Path, may_be_empty: bool = False) -> bool:
         raise FileError(f"{file}: not an SQLite database, so it holds no study. {_remedy()}")
     try:
         tables = _tables(file)
-    except (sqlite3.Error, ValueError) as error:  # the latter of names that are no text
+    except (sqlite3.Error, ValueError) as error:  # ValueError for names that are not text
         raise _broken(str(file), error) from error
     if not tables >= OPTUNA_TABLES and not (may_be_empty and not tables):
         raise FileError(f"{file}: a database of something else, with no study of Optuna's in it. {_remedy()}")
@@ -124,7 +124,7 @@ def check_file(file: Path, may_be_empty: bool = False) -> bool:
 
 
 def _tables(file: Path) -> set[str]:
-    """Return the names of a database's tables; views do not count, which can be made to compute for ever."""
+    """Return the names of a database's tables; not of views, which can be made to compute without end."""
     connection = sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True)
     try:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
@@ -140,10 +140,10 @@ def _connect(place: Place, make: bool) -> RDBStorage:
         uri = f"{place.file.resolve().as_uri()}?mode={'rwc' if make else 'rw'}"
         engine = {
             "creator": lambda: sqlite3.connect(uri, uri=True, check_same_thread=False),
-            "poolclass": QueuePool,  # what SQLAlchemy takes for a file; of the bare URL it thinks memory
+            "poolclass": QueuePool,  # SQLAlchemy's choice for files; the bare URL looks to it like a database in memory
         }
         return RDBStorage("sqlite://", engine, skip_table_creation=not make)
-    except Exception as error:  # of the driver, SQLAlchemy, Alembic or Optuna: any of them meets any database here
+    except Exception as error:  # of the driver, SQLAlchemy, Alembic or Optuna
         raise _broken(place.shown, error) from error
 
 
@@ -153,7 +153,7 @@ def _close(storage: RDBStorage) -> None:
 
 
 def _broken(shown: str, error: Exception) -> RlxError:
-    cause = getattr(error, "orig", None) or error.__cause__ or error  # the database's own word, without the statement
+    cause = getattr(error, "orig", None) or error.__cause__ or error  # the message without the statement
     reason = hide(one_line(cause), "") or type(cause).__name__
     return FileError(f"{shown}: the storage of the study cannot be used ({reason[:300]}). {_remedy()}")
 

@@ -1,4 +1,4 @@
-"""Put the hardware configuration in force, and say what came of it: device, precision, threads, compilation, caches."""
+"""Apply the hardware configuration and report the result: device, precision, threads, compilation, caches."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ CACHE_VARIABLES = {"NUMBA_CACHE_DIR": "numba", "TORCHINDUCTOR_CACHE_DIR": "induc
 log = logging.getLogger(__name__)
 
 
-@cache  # numba reads its variable once, at its import: what the first run of a process finds is so for all of them
+@cache  # numba reads its variable once, at import: the first run of a process decides for all
 def use_compile_caches(folder: Path = Path(CACHE)) -> str | None:
-    """Keep compiled code in one folder, so that a second start is warm; to be called before numba is imported.
+    """Keep compiled code in one folder, so that a second start is warm; call it before numba is imported.
 
-    A cache folder the user chose in the environment stays in force. One that cannot be written is replaced by a
-    temporary one for the life of the process, with one warning; returns what that warning says, None without one.
+    A cache folder that the user set in the environment is kept. One that cannot be written is replaced by a temporary
+    one for the life of the process, with one warning; returns its reason, None without one.
     """
     problems = []
     for variable, name in CACHE_VARIABLES.items():
@@ -62,7 +62,7 @@ def _temporary_folder() -> str:
 
 @dataclass(frozen=True)
 class Hardware:
-    """What is in force: ``accelerator`` is Lightning's name of the device, ``threads`` torch's and the simulator's."""
+    """The hardware in use: ``accelerator`` is Lightning's name of the device, ``threads`` is torch's number."""
 
     accelerator: str
     precision: str
@@ -71,7 +71,7 @@ class Hardware:
     cache_fallback: str | None = None
 
     def facts(self) -> dict[str, Any]:
-        """Return what a scorecard records; the compiler's part is final once it has been used."""
+        """Return what a scorecard records; the compiler's fields are final once it has been used."""
         return {
             "device": _device_name(self.accelerator),
             "precision": self.precision,
@@ -84,7 +84,7 @@ class Hardware:
 
 
 def set_up(hardware: HardwareConfig, cache_fallback: str | None = None) -> Hardware:
-    """Set the number of threads and return what is in force; ``cache_fallback`` is that of the compile caches.
+    """Set the number of threads and return the hardware in use; ``cache_fallback`` is that of the compile caches.
 
     Raises HardwareError when a GPU was asked for and there is none.
     """
@@ -106,8 +106,8 @@ def set_up(hardware: HardwareConfig, cache_fallback: str | None = None) -> Hardw
     return Hardware(accelerator, hardware.precision, torch.get_num_threads(), compiler, cache_fallback)
 
 
-def as_judged(hardware: Hardware) -> Hardware:
-    """Return what of it is in force in a judgement alone: policies decide on the CPU, in float32 and eager."""
+def for_evaluation(hardware: Hardware) -> Hardware:
+    """Return the hardware of an evaluation without training: policies decide on the CPU, in float32 and eager."""
     return Hardware("cpu", "32", hardware.threads, Compiler("off", "cpu"), hardware.cache_fallback)
 
 

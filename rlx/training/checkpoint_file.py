@@ -1,4 +1,4 @@
-"""A checkpoint of Lightning's, read so that nothing in it acts, and that what is gone on by is there."""
+"""Reading a Lightning checkpoint: nothing in it is executed, and everything that a resumed run uses is checked."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Annotated, Any, TypedDict
 
 import torch
 
-from rlx.app.callbacks import early_stop, time_limit
-from rlx.app.checkpoints import MovableCheckpoint, best_checkpoints, last_checkpoint
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, FileError
+from rlx.training.callbacks import early_stop, time_limit
+from rlx.training.checkpoints import MovableCheckpoint, best_checkpoints, last_checkpoint
 from rlx.untrusted.plain_types import Count, Rule, require
 from rlx.untrusted.shown import shown
 
@@ -37,7 +37,7 @@ FitLoop = TypedDict("FitLoop", {"epoch_loop.batch_progress": Progress})
 
 
 class Loops(TypedDict):
-    """What a run goes on by of Lightning's loops."""
+    """What a resumed run uses of Lightning's loops."""
 
     fit_loop: FitLoop
 
@@ -61,7 +61,7 @@ class LearnerState(TypedDict):
 
 
 class Best(TypedDict):
-    """What ``MovableCheckpoint`` goes on by."""
+    """What ``MovableCheckpoint`` restores."""
 
     best_k_models: dict[str, Any]
     best_model_path: str
@@ -70,21 +70,21 @@ class Best(TypedDict):
 
 
 class Patience(TypedDict):
-    """What ``EarlyStop`` goes on by."""
+    """What ``EarlyStop`` restores."""
 
     wait_count: int
 
 
 class Elapsed(TypedDict):
-    """What the clock goes on by: seconds by what was done in them."""
+    """What the clock restores: seconds by activity."""
 
     time_elapsed: dict[str, float]
 
 
 def read_checkpoint(path: Path, config: TrainerConfig) -> dict[str, Any]:
-    """Read a checkpoint; CheckpointError for one that is damaged, or lacks what a run goes on by.
+    """Read a checkpoint; CheckpointError for one that is damaged or lacks what a resumed run uses.
 
-    Only tensors and plain values are unpickled. Every check sum is compared, which torch does not.
+    Only tensors and plain values are unpickled. Every checksum is verified, which torch does not do.
     """
     others = [other.name for other in path.parent.glob("*.ckpt") if other != path]
     fix = f"Move it away to resume from {' or '.join(others)}." if others else "Start the run again."
@@ -99,7 +99,7 @@ def read_checkpoint(path: Path, config: TrainerConfig) -> dict[str, Any]:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
     except MemoryError:
         raise
-    except Exception as error:  # torch raises whatever the bytes lead it to: KeyError, IndexError, AssertionError, ...
+    except Exception as error:  # damaged bytes make torch raise anything: KeyError, IndexError, AssertionError, ...
         raise CheckpointError(f"{path}: damaged, or no checkpoint ({type(error).__name__}). {fix}") from error
     if not isinstance(checkpoint, dict) or not {"state_dict", "loops", "callbacks"} <= set(checkpoint):
         raise CheckpointError(f"{path}: is no checkpoint of a training run. Move it away.")
@@ -122,7 +122,7 @@ def _check_archive(path: Path) -> None:
 
 
 def _check_state(checkpoint: dict[str, Any], config: TrainerConfig, path: Path) -> None:
-    """Raise FileError for the first thing that is missing or of another type, CheckpointError for an odd path."""
+    """Raise FileError for the first value that is missing or of another type, CheckpointError for an invalid path."""
     name = str(path)
     require(checkpoint["loops"], Loops, name, "loops")
     callbacks = require(checkpoint["callbacks"], dict[str, Any], name, "callbacks")
@@ -146,7 +146,7 @@ def _check_state(checkpoint: dict[str, Any], config: TrainerConfig, path: Path) 
 
 
 def _check_best(state: Best, name: str, key: str) -> None:
-    """Raise FileError for a score that is none, and for a worst of the best files that is none of them."""
+    """Raise FileError for a score of another type, and for a worst of the best files that is not among them."""
     for path, score in state["best_k_models"].items():
         if not isinstance(score, torch.Tensor) or score.numel() != 1 or not score.is_floating_point():
             raise FileError(f"{name}: {key}.best_k_models.{shown(path)} is {shown(score)}, expected a score.")

@@ -1,4 +1,4 @@
-"""What the Trainer needs besides the learner: the evaluator, a gentle Ctrl-C, and the usual callbacks."""
+"""The callbacks of a training: validation by the evaluator, a graceful stop on Ctrl-C, early stop and time limit."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from typing import Any
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, RichProgressBar, Timer
 
-from rlx.app.checkpoints import better
 from rlx.config import TrainerConfig
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.judge import score
 from rlx.keys import REPLACED
 from rlx.learners.base import Learner
-from rlx.learners.states import random_numbers_apart
+from rlx.learners.states import preserved_random_states
 from rlx.measures.performance import tagged
 from rlx.sim.rules import Rules
-from rlx.stops import TERMINAL_GONE, give_back, stopped_by, take_over, words_of
+from rlx.stops import TERMINAL_GONE, describe_stop, install_handlers, restore_handlers, stopped_by
+from rlx.training.checkpoints import better
 
 log = logging.getLogger(__name__)
 
 
 class ValidatePolicy(Callback):
-    """Let the one evaluator score the learner's current policy on the validation span, as ``val/*``."""
+    """Scores the learner's current policy on the validation span with the evaluator, as ``val/*``."""
 
     def __init__(self, market: Market, span: Span, rules: Rules, monitor: str) -> None:
         self.market, self.span, self.rules, self.monitor = market, span, rules, monitor
@@ -36,15 +36,15 @@ class ValidatePolicy(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Have the last update validated too, whatever the interval: a stop is always validated."""
+        """Validate the last update too, regardless of the interval: a stop is always validated."""
         if batch_idx + 1 == trainer.num_training_batches:
             trainer.should_stop = True
 
     def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Play the span and log every metric."""
+        """Evaluate on the span and log every metric."""
         assert isinstance(pl_module, Learner)
         began = time.perf_counter()
-        with random_numbers_apart():  # how often it is validated changes nothing of what is learnt
+        with preserved_random_states():  # the number of validations must not change what is learnt
             metrics = score(pl_module.policy(), self.market, self.span, self.rules)
         self.seconds += time.perf_counter() - began
         shown = tagged("progress")
@@ -52,7 +52,7 @@ class ValidatePolicy(Callback):
             pl_module.log(f"val/{name}", value, prog_bar=name in shown, batch_size=1)
 
     def _older(self, metrics: dict[str, float]) -> dict[str, float]:
-        """Return the metric that a run of an older version watches, under its name of then: it goes on by that."""
+        """Return the metric that a run of an older version monitors, under the name it had then."""
         now = REPLACED.get(self.monitor)
         return {} if now is None else {_bare(self.monitor): metrics[_bare(now)]}
 
@@ -61,7 +61,7 @@ class ValidatePolicy(Callback):
         return {"seconds": self.seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on counting from there."""
+        """Continue counting from there."""
         self.seconds = state_dict["seconds"]
 
 
@@ -70,7 +70,7 @@ def _bare(key: str) -> str:
 
 
 class FirstUpdate(Callback):
-    """Remembers when the first update was done, as ``time.perf_counter`` has it; None before that."""
+    """Records when the first update ended, by ``time.perf_counter``; None before that."""
 
     def __init__(self) -> None:
         self.ended: float | None = None
@@ -78,15 +78,15 @@ class FirstUpdate(Callback):
     def on_train_batch_end(
         self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
-        """Look at the clock, once."""
+        """Record the time, once."""
         if self.ended is None:
             self.ended = time.perf_counter()
 
 
 class StopOnSignal(Callback):
-    """Turn the first Ctrl-C, SIGTERM or SIGHUP into a stop after the current update; a second ends it at once.
+    """Turns the first Ctrl-C, SIGTERM or SIGHUP into a stop after the current update; a second stops at once.
 
-    ``then`` says what comes after the stop. ``asked`` is the signal that asked for it, None as long as none did.
+    ``then`` says what follows the stop. ``asked`` is the signal that caused it, None if there was none.
     """
 
     def __init__(self, then: str = "judging the best policy so far") -> None:
@@ -95,31 +95,31 @@ class StopOnSignal(Callback):
         self._before: dict[int, Any] = {}
 
     def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Take the signals over; not before, for Lightning has just set a SIGTERM that ends in silence."""
+        """Install the handlers; not earlier, since Lightning has just set a SIGTERM handler that exits silently."""
 
         def stop(signum: int) -> None:
             if self.asked is None:
                 self.asked = signum
                 trainer.should_stop = True
-                words = words_of(stopped_by(signum))
+                words = describe_stop(stopped_by(signum))
                 log.warning(f"{words} Stopping after this update and {self.then} (again to end at once).")
-            elif signum != TERMINAL_GONE:  # the shell and the kernel both tell of a closed terminal
+            elif signum != TERMINAL_GONE:  # both the shell and the kernel send it when a terminal closes
                 raise stopped_by(signum)
 
-        self._before = take_over(stop)
+        self._before = install_handlers(stop)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Give the signals back, before Lightning does the same with those it had taken."""
-        give_back(self._before)
+        """Restore the handlers, before Lightning restores those it had replaced."""
+        restore_handlers(self._before)
         self._before = {}
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
-        """Give the signals back."""
+        """Restore the handlers."""
         self.on_train_end(trainer, pl_module)
 
 
 class UpdatesBar(RichProgressBar):
-    """A bar of updates: the run is one long epoch, whose number says nothing."""
+    """A progress bar of updates: the run is one long epoch, whose number is meaningless."""
 
     def _get_train_description(self, current_epoch: int) -> str:
         return "Training"
@@ -130,9 +130,9 @@ class UpdatesBar(RichProgressBar):
 
 
 class EarlyStop(EarlyStopping):
-    """Stops after ``patience`` validations without a new best; never when that is None, but goes on counting.
+    """Stops after ``patience`` validations without a new best; with None it only counts them.
 
-    Whatever a checkpoint says, the patience is the one given here: a resumed run may have another.
+    The patience is the one given here, not that of a checkpoint: a resumed run may have another.
     """
 
     def __init__(self, monitor: str, patience: int | None) -> None:
@@ -141,7 +141,7 @@ class EarlyStop(EarlyStopping):
             mode=better(monitor),
             patience=sys.maxsize if patience is None else patience,
             check_finite=False,
-            check_on_train_epoch_end=False,  # at validations, which an interval of 1 would be mistaken for
+            check_on_train_epoch_end=False,  # only at validations; an interval of 1 looks the same to Lightning
         )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
