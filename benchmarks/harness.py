@@ -1,4 +1,4 @@
-"""What the benchmarks share: alternating rounds, memory, tables, and a report that says where it was made."""
+"""Shared parts of the benchmarks: alternating rounds, memory, tables, and a report with its environment."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 
 def seconds_of(works: Mapping[str, Work], rounds: int) -> dict[str, float]:
-    """Return the median duration of each work; rounds alternate, so that all of them share what else goes on."""
+    """Return the median duration of each work; rounds alternate, so that other load affects all of them alike."""
     for work in works.values():
         work()  # compile, and fill the caches
     durations: dict[str, list[float]] = {name: [] for name in works}
@@ -35,7 +35,7 @@ def seconds_of(works: Mapping[str, Work], rounds: int) -> dict[str, float]:
 
 
 def peak_megabytes(work: Work) -> float:
-    """Return the most memory that Python and NumPy held above what was there before, in a call that is not timed."""
+    """Return the peak memory of Python and NumPy above the level before, in a call that is not timed."""
     tracemalloc.start()
     try:
         work()
@@ -93,6 +93,6 @@ def _short(value: Any) -> str:
 
 
 def write_json(path: Path | None, report: Row) -> None:
-    """Write the report where asked."""
+    """Write the report on request."""
     if path is not None:
         path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How long judging takes besides deciding: 20 targets over every start index of daily9, as ``protocol=benchmark`` does.
+"""Duration of judging without decisions: 20 targets over every start index of daily9, as ``protocol=benchmark`` does.
 
     python benchmarks/judging.py [--targets 20] [--json results.json]
 
@@ -24,10 +24,9 @@ from rlx.console import open_console
 from rlx.data.market import Market
 from rlx.data.sources import sample
 from rlx.data.splits import Span
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, judge, judge_against
-from rlx.evaluate.windows import protocol_windows
+from rlx.evaluate.protocols.base import Protocol
 from rlx.measures.distribution import describe_windows
 from rlx.measures.significance import measure_significance
 from rlx.measures.statistics import bootstrap_intervals
@@ -53,20 +52,20 @@ class Judge:
     def __init__(self, market: Market) -> None:
         self.market = market
         self.span = Span(0, market.n_bars - 1)
-        self.sets = protocol_windows(self.span, PROTOCOL)
-        self.beside = {policy.name: evaluate(policy, market, self.sets, RULES) for policy in standard_baselines()}
+        self.sets = PROTOCOL.window_sets(self.span, market.timestamps)
+        self.baselines = {policy.name: evaluate(policy, market, self.sets, RULES) for policy in standard_baselines()}
 
     def judge(self, policy: Momentum) -> Judgement:
-        """Return the judgement, and make the series of its report."""
+        """Return the result, and make the series of its report."""
         judgement = judge_against(
-            policy, self.market, self.sets, RULES, PROTOCOL, beside=self.beside, module="momentum"
+            policy, self.market, self.sets, RULES, PROTOCOL, baselines=self.baselines, module="momentum"
         )
         report_series(judgement)
         return judgement
 
 
 def targets(number: int) -> list[Momentum]:
-    """Return so many policies that differ."""
+    """Return that many different policies."""
     return [
         Momentum(lookback_steps=21 * (1 + index // 9), rebalance_steps=21, top_k=1 + index % 9)
         for index in range(number)
@@ -74,7 +73,7 @@ def targets(number: int) -> list[Momentum]:
 
 
 def check_parity(judge_all: Judge, policy: Momentum) -> None:
-    """Raise AssertionError when a row differs from what judging the target alone says."""
+    """Raise AssertionError when a row differs from the result of judging the target alone."""
     alone = judge(
         policy, judge_all.market, judge_all.span, RULES, PROTOCOL, baselines=standard_baselines(), module="momentum"
     ).scorecard
@@ -83,7 +82,7 @@ def check_parity(judge_all: Judge, policy: Momentum) -> None:
 
 
 def measure(number: int) -> tuple[list[Row], float]:
-    """Return where the seconds of judging so many targets went, and all of them."""
+    """Return the seconds of judging the targets by part, and in total."""
     judge_all = Judge(Market(sample("daily9")))
     check_parity(judge_all, targets(1)[0])  # compiles, too
     profile, began = cProfile.Profile(), time.perf_counter()

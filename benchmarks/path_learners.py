@@ -49,7 +49,7 @@ def make(kind: type[PathLearner], market: Market, rules: Rules, *, in_turn: bool
 
 
 class Update:
-    """One update of a learner, from drawing stretches to the gradient."""
+    """One update of a learner, from drawing segments to the gradient."""
 
     def __init__(self, learner: PathLearner) -> None:
         self.learner = learner
@@ -66,7 +66,7 @@ class Update:
         return timed
 
     def __call__(self) -> None:
-        """Learn from fresh stretches."""
+        """Learn from fresh segments."""
         learner, config = self.learner, self.learner.config
         learner.net.zero_grad()
         learner.learn(learner.stretches.draw(config.n_windows, config.feature_noise))
@@ -77,14 +77,14 @@ class Simulation:
 
     def __init__(self, learner: PathLearner) -> None:
         self.learner = learner
-        self.stretch = learner.stretches.at(torch.arange(learner.env_steps_per_update // learner.config.rollout_steps))
-        shape = self.stretch.tape.returns.shape
+        self.segment = learner.stretches.at(torch.arange(learner.env_steps_per_update // learner.config.rollout_steps))
+        shape = self.segment.tape.returns.shape
         self.targets = torch.softmax(torch.randn(shape, generator=torch.Generator().manual_seed(0)), -1)
 
     def gradient(self) -> torch.Tensor:
         """Return the gradient of the mean reward."""
         asked = self.targets.clone().requires_grad_()
-        self.learner.simulate(asked, self.stretch)["reward"].mean().backward()
+        self.learner.simulate(asked, self.segment)["reward"].mean().backward()
         assert asked.grad is not None
         return asked.grad
 
@@ -111,7 +111,7 @@ def decision_milliseconds(learner: PathLearner, market: Market, repeats: int = 2
 
 
 def first_observation(policy: CheckpointPolicy, market: Market) -> Observation:
-    """Return what one fresh account sees at the first bar at which the policy can decide."""
+    """Return the observation of one fresh account at the first bar at which the policy can decide."""
     features = market.features(policy.feature_names)
     bar = market.first_bar(policy.feature_names, policy.window_steps)
     weights, none = np.zeros((1, market.n_assets)), np.zeros((1, market.n_assets), dtype=np.int64)
@@ -139,7 +139,7 @@ def measure(market: Market, rules: Rules, rounds: int) -> dict[str, list[Row]]:
 
 
 def simulator_rows(learners: dict[str, PathLearner], rounds: int) -> list[Row]:
-    """Time the simulator's part of an update, after holding its gradients against each other."""
+    """Time the simulator's part of an update, after comparing its gradients."""
     simulations = {name: Simulation(learner) for name, learner in learners.items()}
     difference = check_parity(simulations)
     seconds = seconds_of({name: simulation.gradient for name, simulation in simulations.items()}, rounds)
@@ -161,7 +161,7 @@ def simulator_rows(learners: dict[str, PathLearner], rounds: int) -> list[Row]:
 
 
 def update_rows(learners: dict[str, PathLearner], rounds: int) -> list[Row]:
-    """Time whole updates, the steps of the optimizers left out."""
+    """Time whole updates without the optimizers' steps."""
     works = {name: Update(learner) for name, learner in learners.items()}
     seconds = seconds_of(works, rounds)
     rows = []

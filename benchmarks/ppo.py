@@ -51,7 +51,7 @@ class ConstantVecEnv(TimedVecEnv):
 
 
 class Contender:
-    """One PPO, the time it takes and where that goes."""
+    """One PPO, and its time by part."""
 
     def __init__(self, name: str, ppo: PPO, env: TimedVecEnv, rollout_size: int) -> None:
         self.name, self.ppo, self.env, self.rollout_size = name, ppo, env, rollout_size
@@ -68,7 +68,7 @@ class Contender:
         return timed
 
     def play(self, updates: int) -> None:
-        """Train for ``updates`` updates and note the speed and the shares of time."""
+        """Train for ``updates`` updates and record the speed and the shares of time."""
         self.env.seconds = self.update_seconds = 0.0
         began = time.perf_counter()
         for _ in range(updates):
@@ -84,7 +84,7 @@ class Contender:
         )
 
     def speeds(self) -> list[float]:
-        """Return the env steps a second of every round."""
+        """Return the env steps per second of every round."""
         return [numbers["env_steps_per_second"] for numbers in self.rounds]
 
     def medians(self) -> dict[str, float]:
@@ -111,7 +111,7 @@ def check_parity(task: PortfolioTask, n_accounts: int = 32) -> float:
 
 
 def reward_difference(task: PortfolioTask, starts: np.ndarray, step: Callable[[np.ndarray], np.ndarray]) -> float:
-    """Play an episode of random actions from bars ``starts`` (B,) and hold its rewards to ``simulate``; stop if off."""
+    """Play an episode of random actions from bars ``starts`` (B,) and compare its rewards with ``simulate``."""
     rules, bars = task.rules, starts[:, None] + np.arange(task.episode_steps)
     shape = (task.episode_steps, starts.size, task.head.n_actions)
     actions = np.random.default_rng(0).uniform(-1.0, 1.0, shape).astype(np.float32)
@@ -128,12 +128,12 @@ def reward_difference(task: PortfolioTask, starts: np.ndarray, step: Callable[[n
     )
     difference = float(np.abs(rewards - ledger.reward).max())
     if difference > 1e-7:
-        raise SystemExit(f"The environment's rewards are not the simulator's: they differ by {difference:.3g}.")
+        raise SystemExit(f"The environment's rewards differ from the simulator's by {difference:.3g}.")
     return difference
 
 
 def train_under_lightning(learner: GymrlLearner, updates: int) -> float:
-    """Return the median throughput of a Trainer run, its first update left out."""
+    """Return the median throughput of a Trainer run without its first update."""
     speeds = Speeds()
     with quiet_lightning():
         lightning.Trainer(
@@ -150,7 +150,7 @@ def train_under_lightning(learner: GymrlLearner, updates: int) -> float:
 
 
 def measure(market: Market, rules: Rules, rounds: int, updates: int) -> dict[str, Any]:
-    """Run parity check and all rounds; return what there is to report."""
+    """Run parity check and all rounds; return the report."""
     splits = make_splits(market, SplitConfig(), market.first_bar(DEFAULT_FEATURES, 1))
     common = {"market": market, "rules": rules, "splits": splits, "feature_names": DEFAULT_FEATURES, "seed": 0}
     learner = GymrlLearner(**common)

@@ -1,4 +1,4 @@
-"""The PPO stage of module=pufferlib against its ceiling, and beside gymrl's PPO on the same task and shapes."""
+"""The PPO stage of module=pufferlib compared with its ceiling, and with gymrl's PPO on the same task and shapes."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class Timed:
 
 
 class Contender:
-    """One trainer, the time it takes and where that goes."""
+    """One trainer, and its time by part."""
 
     def __init__(self, update: Callable[[], Any], rollout_size: int, env: Timed, train: Timed) -> None:
         self.update, self.rollout_size, self.env, self.train = update, rollout_size, env, train
         self.rounds: list[dict[str, float]] = []
 
     def play(self, updates: int) -> None:
-        """Train for ``updates`` updates and note the speed and the shares of time."""
+        """Train for ``updates`` updates and record the speed and the shares of time."""
         self.env.seconds = self.train.seconds = 0.0
         began = time.perf_counter()
         for _ in range(updates):
@@ -70,7 +70,7 @@ class Contender:
 
 
 def puffer_contender(config: PufferPpoConfig, task: PortfolioTask, *, constant: bool) -> Contender:
-    """Return PufferLib's trainer on the accounts, or on an environment that leaves its buffers as they are."""
+    """Return PufferLib's trainer on the accounts, or on an environment that never changes its buffers."""
     learner = PufferPpo(config, task, 0)
     if constant:
         env = learner.env
@@ -103,7 +103,7 @@ def check_parity(task: PortfolioTask, n_accounts: int = 32) -> float:
 
 
 def make_task(market: Market, rules: Rules, config: PufferlibConfig) -> PortfolioTask:
-    """Return the task of one pair: its shapes are those of training, the signals themselves are noise."""
+    """Return the task of one pair: its shapes are those of training, the signals are noise."""
     forecaster = config.forecaster
     n_signals = len(forecaster.levels) + forecaster.hidden_size
     pair = market.select(market.symbols[:2])
@@ -123,7 +123,7 @@ def make_task(market: Market, rules: Rules, config: PufferlibConfig) -> Portfoli
 
 
 def measure(market: Market, rules: Rules, rounds: int, updates: int) -> Row:
-    """Run parity check and all rounds; return what there is to report."""
+    """Run parity check and all rounds; return the report."""
     config = PufferlibConfig()
     task = make_task(market, rules, config)
     difference = check_parity(task)

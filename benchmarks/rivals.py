@@ -1,4 +1,4 @@
-"""What users would pick instead of the simulator, each behind the same small face for ``benchmarks/simulator.py``.
+"""Alternatives to the simulator, each behind the same small interface for ``benchmarks/simulator.py``.
 
 ``replay_rivals()`` and ``stepping_rivals()`` return those that import here, ``skipped()`` one line for each of the
 others. ``prepare`` converts inputs and builds environments outside the timed work; what it returns does only what the
@@ -23,7 +23,7 @@ import numpy as np
 from rlx.sim import Costs, Limits, simulate
 
 EXTRA = "uv sync --extra bench"
-# It cannot be in the extra beside gym-trading-env, which pins ccxt==3.0.59 where torchtrade asks for ccxt>=4.
+# It cannot be in the extra with gym-trading-env, which pins ccxt==3.0.59 while torchtrade needs ccxt>=4.
 TORCHTRADE = "uv run --extra bench --with torchtrade python benchmarks/simulator.py"
 PATHS_AT_ONCE = 8  # vectorbt is fastest on 4 to 16 portfolios at a time: all 256 take half as long again and 7 GB
 FEE_BPS = 10.0
@@ -34,7 +34,7 @@ BATCHED_STEPS = 50  # the same for a batched environment
 
 @dataclass(frozen=True)
 class Rival:
-    """One way to do the work: its names, what it does and does not simulate, and how to set it up.
+    """One alternative: its names, what it does and does not simulate, and how to set it up.
 
     ``prepare`` of a replayer takes returns (T, A) or (B, T, A), targets (B, T, A) and the cost in bps, and returns a
     function that replays them all and returns the final values (B,), 1 at the start. ``prepare`` of a stepping rival
@@ -56,7 +56,7 @@ class Rival:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence a rival. It also undoes what gym-trading-env does on import: make every later warning an error."""
+    """Silence a rival, and undo gym-trading-env's import, which turns every later warning into an error."""
     with warnings.catch_warnings(), redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         yield
@@ -79,24 +79,24 @@ def missing(module: str) -> str:
 
 
 def replay_rivals() -> list[Rival]:
-    """Return what can replay target weights here."""
+    """Return the installed rivals that replay target weights."""
     return [rival for rival in REPLAYERS if not missing(rival.module)]
 
 
 def stepping_rivals() -> list[Rival]:
-    """Return the environments that can be stepped here."""
+    """Return the installed environments."""
     return [rival for rival in STEPPERS if not missing(rival.module)]
 
 
 def skipped() -> list[str]:
-    """Return a line for every package that is not here: which, why, and how to get it."""
+    """Return a line for every missing package: its name, the reason, and how to install it."""
     packages = {rival.package: rival for rival in (*REPLAYERS, *STEPPERS)}
     absent = [(rival, missing(rival.module)) for rival in packages.values()]
     return [f"{rival.package}: skipped, {why}. To measure it: {rival.install}" for rival, why in absent if why]
 
 
 def _side_by_side(paths: np.ndarray) -> np.ndarray:
-    """Put the assets of all paths beside each other: (B, T, A) becomes (T, B x A)."""
+    """Concatenate the assets of all paths: (B, T, A) becomes (T, B x A)."""
     return np.ascontiguousarray(paths.transpose(1, 0, 2)).reshape(paths.shape[1], -1)
 
 
@@ -108,7 +108,7 @@ def _prices(returns: np.ndarray) -> np.ndarray:
 def _vectorbt_frames(returns: np.ndarray, targets: np.ndarray) -> list[tuple[Any, Any]]:
     """Return closes and orders of every portion of the paths as DataFrames with a column for each path and asset.
 
-    The orders of step t stand at the price before it; the last row has no orders and only values the portfolio.
+    The orders of step t are at the price before it; the last row has no orders and only values the portfolio.
     """
     import pandas as pd
 
@@ -154,16 +154,16 @@ def prepare_vectorbt(
 
 
 def long_only_market(steps: int, assets: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return (T, A) returns and targets that any long-only portfolio can hold: the weights sum to 0.95 at most."""
+    """Return (T, A) returns and targets of a long-only portfolio: the weights sum to at most 0.95."""
     rng = np.random.default_rng(0)
     targets = rng.dirichlet(np.full(assets, 0.5), steps) * rng.uniform(0.3, 0.95, (steps, 1))
     return rng.normal(0.0004, 0.015, (steps, assets)), targets
 
 
 def vectorbt_gap(cost_bps: float = FEE_BPS, steps: int = 2500, assets: int = 30) -> float:
-    """Return by how much vectorbt's final value differs from ours at the same cost, relative to ours.
+    """Return the relative difference of vectorbt's final value from ours at the same cost.
 
-    Without costs the two agree to rounding (vectorbt sums up tens of thousands of orders to know what it holds). With
+    Without costs the two agree to rounding (vectorbt sums up tens of thousands of orders to track its positions). With
     costs they mean different things by a target weight: vectorbt buys the share of the equity before the fees, the
     simulator of what is left after them. So vectorbt holds more by a part of cost times turnover, which earns that much
     more of the step's return and costs that much more to trade. A loop over shares says so exactly in the tests.

@@ -1,7 +1,7 @@
-"""How fast the simulator is, beside what memory allows and what users would pick instead.
+"""Speed of the simulator, compared with memory bandwidth and with alternatives.
 
     python benchmarks/simulator.py [--json results.json]
-    uv run --extra bench python benchmarks/simulator.py       # with vectorbt and two gym environments beside it
+    uv run --extra bench python benchmarks/simulator.py       # also vectorbt and two gym environments
 
 Parity comes first: the two engines against each other, then vectorbt against the simulator. Every number is the median
 of alternating rounds in this one process, on one thread unless a row says two, with all rules on: exact accounting,
@@ -43,10 +43,10 @@ def check_parity() -> dict[str, float]:
 
 
 def replay_rows(rounds: int) -> list[Row]:
-    """Time replays of one and of many target matrices, here and by rivals, which know no rule but the cost.
+    """Time replays of one and of many target matrices, here and by rivals, which only model the cost.
 
     Each is timed in a block of its own, ours first: after a rival has given gigabytes back, new memory comes in small
-    pages for a while, and whoever is next pays for that.
+    pages for a while, and the next call pays for that.
     """
     rows = []
     for batch in (1, PATHS):
@@ -57,7 +57,7 @@ def replay_rows(rounds: int) -> list[Row]:
         memory = {"rlx": peak_megabytes(ours)}
         returns, targets = workloads.market(batch, STEPS, ASSETS)
         for rival in rivals.replay_rivals():
-            work = rival.prepare(returns, 0.7 * targets, FEE_BPS)  # it knows no leverage and would refuse
+            work = rival.prepare(returns, 0.7 * targets, FEE_BPS)  # it has no leverage and would refuse
             taken |= seconds_of({rival.name: work}, rounds if batch == 1 else 3)
         for name, seconds in taken.items():
             rows.append(
@@ -90,7 +90,7 @@ def thread_rows(rounds: int) -> list[Row]:
 
 
 def rival_rows(rounds: int) -> list[Row]:
-    """Time the environments of others, each by its own step function, on one asset unless it says more."""
+    """Time other environments, each by its own step function, on one asset unless stated otherwise."""
     rows = []
     for rival in rivals.stepping_rivals():
         work, steps = rival.prepare()
@@ -124,9 +124,9 @@ def measure(rounds: int, quick: bool) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Check parity, time, print, and write JSON where asked."""
+    """Check parity, time, print, and write JSON on request."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="alternating rounds of which medians are taken")
+    parser.add_argument("--rounds", type=int, default=7, help="number of alternating rounds; medians are reported")
     parser.add_argument("--quick", action="store_true", help="leave out how cost grows")
     parser.add_argument("--json", type=Path, help="write the report there")
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""How fast the learners train on daily9, and how long a start takes.
+"""Training speed of the learners on daily9, and the duration of a start.
 
     python benchmarks/training.py [--rounds 7] [--json results.json]
 
@@ -68,7 +68,7 @@ def warm_start() -> dict[str, float]:
 def main() -> None:
     """Measure, print and optionally write JSON."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=7, help="alternating rounds of which medians are taken")
+    parser.add_argument("--rounds", type=int, default=7, help="number of alternating rounds; medians are reported")
     parser.add_argument("--updates", type=int, default=4, help="PPO updates a round")
     parser.add_argument("--threads", type=int, default=1, help="torch threads")
     parser.add_argument("--json", type=Path, help="write the report there")

@@ -1,4 +1,4 @@
-"""The work that the simulator's benchmark times: replays, stepping, the torch step and a judgement, all rules on."""
+"""The work that the simulator's benchmark times: replays, stepping, the torch step and an evaluation, all rules on."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def replaying(batch: int, steps: int, assets: int) -> Work:
 
 
 class Stepping:
-    """Accounts amid a market with ``FEATURES`` features an asset, each at a bar of its own."""
+    """Accounts in the middle of a market with ``FEATURES`` features per asset, each at its own bar."""
 
     def __init__(self, batch: int, assets: int, steps: int = 2500) -> None:
         returns, targets = market(1, steps, assets)
@@ -109,7 +109,7 @@ class Stepping:
         self.sink = np.empty_like(self.source)
 
     def copy(self) -> None:
-        """Copy finished observations from one array to another: what memory alone costs."""
+        """Copy finished observations from one array to another: the cost of memory alone."""
         np.copyto(self.sink, self.source)
 
     def observe(self) -> np.ndarray:
@@ -125,13 +125,13 @@ class Stepping:
         self.steps_left -= 1
 
     def both(self) -> None:
-        """Play one step and write what is seen after it."""
+        """Play one step and write the next observations."""
         self.step()
         self.observe()
 
 
 def stepping(batch: int, assets: int, rounds: int) -> Row:
-    """Time stepping beside copying and writing observations of the same size."""
+    """Time stepping, copying and writing observations of the same size."""
     work = Stepping(batch, assets)
     taken = seconds_of({"copy": work.copy, "observe": work.observe, "step": work.step, "both": work.both}, rounds)
     return {
@@ -164,7 +164,7 @@ def growth(work: str, sizes: list[int], rounds: int) -> list[Row]:
 
 
 def judging(windows: int, steps: int, assets: int) -> Work:
-    """Return the judgement of equal weight from every start index."""
+    """Return the evaluation of equal weight from every start index."""
     closes = 100.0 * np.cumprod(1.0 + market(1, windows + steps + 1, assets)[0], axis=0)
     days = np.busday_offset("2012-01-02", np.arange(len(closes)), roll="forward").astype("datetime64[ns]")
     played = Market(MarketPanel(tuple(f"S{i}" for i in range(assets)), days, closes, source="benchmark"))
@@ -236,7 +236,7 @@ def bandwidth(device: str) -> float:
 
 
 def torch_rows(batch: int, assets: int, device: str, rounds: int) -> list[Row]:
-    """Time the torch engine eager and compiled, after holding the two against each other."""
+    """Time the torch engine eager and compiled, after comparing the two."""
     rollouts = {mode: TorchRollout(batch, assets, device, mode) for mode in ("off", "default")}
     values = [rollout.forward() for rollout in rollouts.values()]
     gradients = [rollout.backward() for rollout in rollouts.values()]

@@ -27,7 +27,7 @@ def __dir__() -> list[str]:
 
 
 class CallablePackage(ModuleType):
-    """The package ``rlx.evaluate``, which is the function of that name as well: ``rlx.api.evaluate``."""
+    """The package ``rlx.evaluate``, which can also be called as the function ``rlx.api.evaluate``."""
 
     def __call__(self, *overrides: str, **named: Any) -> Any:
         """Judge as ``rlx-evaluate`` does; see ``rlx.api.evaluate``."""
@@ -35,7 +35,7 @@ class CallablePackage(ModuleType):
 
 
 def _take_options_of_the_checkout(folder: Path) -> None:
-    """Have ``rlx.conf`` be the folder that a checkout has beside the package; an installed package has it inside."""
+    """Make ``rlx.conf`` the folder next to the package in a checkout; an installed package contains it."""
     spec = spec_from_file_location(f"{__name__}.conf", folder / "__init__.py", submodule_search_locations=[str(folder)])
     assert spec is not None and spec.loader is not None  # a .py file has a loader
     sys.modules[spec.name] = module = module_from_spec(spec)

@@ -1,4 +1,4 @@
-"""What ``import rlx`` offers a program or a notebook: the commands as functions, and readers of what they leave."""
+"""The Python interface of ``import rlx``: the commands as functions, and readers of their results."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ CHECKS: dict[str, Callable[[DictConfig], Any]] = {"train": train_config, "evalua
 
 @dataclass(frozen=True, repr=False)
 class Run:
-    """What lies in a run folder; a member is None where the run has not come, or does not come, to that file.
+    """The contents of a run folder; a member is None where the run has not written, or does not write, that file.
 
-    ``config``: the resolved configuration as recorded. ``metrics``: one row for each time that something was logged,
-    NaN where a row lacks a number; None of an evaluation. ``ledger``: the books by set of windows (``holdout``, ...).
-    ``scorecard`` and ``ledger`` are None until the run has been judged.
+    ``config``: the resolved configuration as recorded. ``metrics``: one row per logged step, NaN where a row lacks a
+    number; None for an evaluation. ``ledger``: the books by set of windows (``holdout``, ...). ``scorecard`` and
+    ``ledger`` are None until the run has been judged.
     """
 
     folder: Path
@@ -59,13 +59,13 @@ class Run:
 def train(*overrides: str, run_dir: str | os.PathLike[str] | None = None) -> Run:
     """Train and judge as ``rlx-train`` does with these arguments, and return the run.
 
-    ``run_dir`` names the run folder, where the usual one is not wanted. Ctrl-C ends the training, and the best policy
-    so far is judged. Bad input raises an RlxError and leaves nothing behind.
+    ``run_dir`` overrides the usual run folder. Ctrl-C ends the training, and the best policy so far is judged. Bad
+    input raises an RlxError and leaves nothing behind.
     """
     done = run_as_guest("train", _arguments(overrides, run_dir), run_train)
     run = load_run(done.folder)
     if done.result.asked not in (None, signal.SIGINT):
-        signal.raise_signal(done.result.asked)  # the run has ended in order; the program was told to end, too
+        signal.raise_signal(done.result.asked)  # the run has ended normally; pass the signal on to the program
     return run
 
 
@@ -79,7 +79,7 @@ def compose(*overrides: str, command: Literal["train"] = "train") -> TrainConfig
 @overload
 def compose(*overrides: str, command: Literal["evaluate"]) -> EvaluateConfig: ...
 def compose(*overrides: str, command: str = "train") -> TrainConfig | EvaluateConfig:
-    """Return the typed configuration that a command would run with; RlxError where it would refuse it."""
+    """Return the typed configuration of a command; RlxError where the command would refuse it."""
     if command not in CHECKS:
         raise ConfigError(f"command={command}: must be one of {', '.join(CHECKS)}.")
     config: TrainConfig | EvaluateConfig = compose_as_guest(command, overrides, CHECKS[command])[1]
@@ -87,7 +87,7 @@ def compose(*overrides: str, command: str = "train") -> TrainConfig | EvaluateCo
 
 
 def load_policy(path: str | os.PathLike[str]) -> CheckpointPolicy:
-    """Return the policy of a run folder, or of its ``policy/``; CheckpointError says what is wrong with it."""
+    """Return the policy of a run folder, or of its ``policy/``; CheckpointError describes any problem."""
     from rlx.policies.checkpoint import load_checkpoint
 
     return load_checkpoint(Path(path), "path")
@@ -127,11 +127,11 @@ def _ledger(path: Path) -> dict[str, WindowLedger] | None:
 
 
 def _arguments(overrides: Sequence[str], run_dir: str | os.PathLike[str] | None) -> list[str]:
-    """Return the arguments with the run folder among them; ConfigError where no run can have it."""
+    """Return the arguments with the run folder added; ConfigError where it cannot be used."""
     if run_dir is None:
         return list(overrides)
     if any(str(override).lstrip("+").startswith(f"{RUN_DIR}=") for override in overrides):
-        raise ConfigError(f"run_dir: {RUN_DIR} is among the arguments as well. Give one of them.")
+        raise ConfigError(f"run_dir: {RUN_DIR} is also among the arguments. Give one of them.")
     folder = os.path.expanduser(os.fspath(run_dir))
     refuse_unusable("run_dir", folder)
     refuse_used(Path(folder), "run_dir")

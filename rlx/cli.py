@@ -1,4 +1,4 @@
-"""``rlx``: the commands that are not a Hydra run. What they do is imported only when they are called."""
+"""``rlx``: the commands that are not a Hydra run. Each imports its implementation only when it is called."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BAD_INPUT = 2
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Run the command line and exit with its status: 0 fine, 1 found wanting, 2 unusable input."""
+    """Run the command line and exit with its status: 0 success, 1 a negative finding, 2 unusable input."""
     print_anything()
     with exiting_on_stops():
         arguments = _parser().parse_args(argv)
@@ -53,10 +53,10 @@ def _add_data(groups: Groups) -> None:
     data = groups.add_parser("data", help="look at market data")
     check = data.add_subparsers(title="commands", required=True, metavar="COMMAND").add_parser(
         "check",
-        help="say what is in a file or folder of prices, and what is wrong with it",
+        help="report the contents of a file or folder of prices, and any problems",
         epilog="Exit status: 0 usable (1 instead when there are warnings and --strict is given), 2 unusable.",
     )
-    check.add_argument("path", help="a file, or a folder of one file a symbol")
+    check.add_argument("path", help="a file, or a folder with one file per symbol")
     check.add_argument("--strict", action="store_true", help="exit with 1 when there are warnings")
     check.set_defaults(run=_check_data)
 
@@ -68,7 +68,7 @@ def _check_data(arguments: argparse.Namespace) -> int:
 
 
 def _add_board(groups: Groups) -> None:
-    board = groups.add_parser("board", help="write the scoreboard's Markdown and HTML page again from its file")
+    board = groups.add_parser("board", help="render the scoreboard's Markdown and HTML page again from its file")
     board.add_argument("board", nargs="?", default=BOARD, help="the scoreboard's file (default: %(default)s)")
     board.set_defaults(run=_render_board)
 
@@ -82,11 +82,11 @@ def _render_board(arguments: argparse.Namespace) -> int:
 def _add_recommend(groups: Groups) -> None:
     recommend = groups.add_parser(
         "recommend",
-        help="say which systems of the scoreboard may be traded, and write a template for each",
+        help="report which systems of the scoreboard may be traded, and write a template for each",
         epilog="Exit status: 0, whether anything qualifies or not; 2 without a readable scoreboard.",
     )
     recommend.add_argument("board", nargs="?", default=BOARD, help="the scoreboard's file (default: %(default)s)")
-    recommend.add_argument("--key", help="only the group whose comparability key begins so")
+    recommend.add_argument("--key", help="only the group whose comparability key begins with this")
     recommend.add_argument("--notional", type=float, help="money to trade, for the templates")
     recommend.add_argument("--max-drawdown", type=float, default=0.25, help="a fraction (default: %(default)s)")
     recommend.add_argument("--min-dsr", type=float, default=0.95, help="deflated Sharpe ratio (default: %(default)s)")
@@ -120,15 +120,18 @@ def _add_sweep(groups: Groups) -> None:
     commands = sweep.add_subparsers(title="commands", required=True, metavar="COMMAND")
     report = commands.add_parser(
         "report",
-        help="say how much of a sweep's best trial is the choice among many: probability of overfitting by CSCV",
-        epilog="Writes sweep_report.json and sweep_report.md into the folder. What they say: docs/sweeps.md.",
+        help="report how much of a sweep's best result is due to selection: probability of overfitting by CSCV",
+        epilog="Writes sweep_report.json and sweep_report.md into the folder; docs/sweeps.md explains them.",
     )
     report.add_argument("folder", help="the sweep's folder (multirun/MODULE/DATE_TIME)")
     report.add_argument(
-        "--blocks", type=int, default=16, help="even number of parts the hold-out is cut into, 2 to 20 (default: 16)"
+        "--blocks",
+        type=int,
+        default=16,
+        help="even number of parts into which the hold-out is cut, 2 to 20 (default: 16)",
     )
-    report.add_argument("--key", help="comparability key of the trials to compare, where they have several")
-    report.add_argument("--trials", type=int, help="trials in all, if more than the sweep's own, of earlier sweeps say")
+    report.add_argument("--key", help="comparability key of the trials to compare, if there are several")
+    report.add_argument("--trials", type=int, help="total number of trials, including earlier sweeps")
     report.set_defaults(run=_report_sweep)
 
 
@@ -139,7 +142,7 @@ def _report_sweep(arguments: argparse.Namespace) -> int:
 
 
 def _add_plan(groups: Groups) -> None:
-    plan = groups.add_parser("plan", help="have trading plans written")
+    plan = groups.add_parser("plan", help="write trading plans with a language model")
     commands = plan.add_subparsers(title="commands", required=True, metavar="COMMAND")
     generate = commands.add_parser(
         "generate",
@@ -150,12 +153,12 @@ def _add_plan(groups: Groups) -> None:
     generate.add_argument("--data", default="sample_daily", help="file or folder of prices (default: the sample data)")
     generate.add_argument("--symbols", help="such as AAPL,SPY (default: all)")
     generate.add_argument("--bars", type=int, default=30, help="bars shown of each symbol (default: 30)")
-    generate.add_argument("--cash", type=float, default=100_000.0, help="what the plan may spend (default: 100000)")
+    generate.add_argument("--cash", type=float, default=100_000.0, help="cash for the plan (default: 100000)")
     generate.add_argument("--strategy", default="base", help="base, entry_takeprofit or maxdiff (default: base)")
     generate.add_argument("--out", default="plans", help="a folder, or a .json file (default: plans)")
-    generate.add_argument("--timeout-seconds", type=float, default=120.0, help="wait for an answer (default: 120)")
+    generate.add_argument("--timeout-seconds", type=float, default=120.0, help="for the whole answer (default: 120)")
     generate.add_argument(
-        "--temperature", help="0 to 2, or null for a model that takes none (default: RLX_PLAN_TEMPERATURE, or 0)"
+        "--temperature", help="0 to 2, or null for a model that accepts none (default: RLX_PLAN_TEMPERATURE, or 0)"
     )
     generate.set_defaults(run=_generate)
 
@@ -178,14 +181,14 @@ def _add_audit(groups: Groups) -> None:
     audit = groups.add_parser(
         "audit",
         help="look for leaks from the future in a run's features, policy, guards and books",
-        epilog="Exit status: 0 nothing found, 1 a leak, 2 unusable input. docs/audit.md says what each proves.",
+        epilog="Exit status: 0 nothing found, 1 a leak, 2 unusable input. docs/audit.md explains what each proves.",
     )
     audit.add_argument("run_folder", metavar="RUN", help="run folder of train.py or evaluate.py")
     audit.add_argument("--dates", type=int, default=25, help="dates after which prices are changed (default: 25)")
     audit.add_argument(
         "--permutations", type=int, default=200, help="shuffled futures to trade, 0 for none (default: 200)"
     )
-    audit.add_argument("--seed", type=int, default=0, help="of dates, changes and shuffles (default: 0)")
+    audit.add_argument("--seed", type=int, default=0, help="seed of dates, changes and shuffles (default: 0)")
     audit.set_defaults(run=_audit)
 
 

@@ -1,4 +1,4 @@
-"""``torch.compile`` with a way out: where it is impossible the same code runs eager, and the reason is told once."""
+"""``torch.compile`` with a fallback: where it is impossible the same code runs eager, and the reason is logged once."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ class Compiler:
         return self.mode if self.fallback is None else "off"
 
     def __call__(self, function: Callable[P, R]) -> Callable[P, R]:
-        """Return ``function`` compiled, or itself where nothing is to be compiled; gradients flow through both."""
+        """Return ``function`` compiled, or unchanged where nothing is compiled; gradients flow through both."""
         return function if self.used == "off" else _Compiled(function, self)
 
     def compile_module(self, module: nn.Module) -> None:
-        """Compile a module in place; its class and the keys of its ``state_dict`` stay as they are."""
+        """Compile a module in place; its class and the keys of its ``state_dict`` are unchanged."""
         module.forward = self(module.forward)
 
     def give_up(self, error: Exception) -> None:
-        """Run eager from now on because of ``error``, and say so unless it has been said."""
+        """Run eager from now on because of ``error``, and log it once."""
         if self.fallback is None:
             self.fallback = _reason(error)
             log.warning(
@@ -58,7 +58,7 @@ class Compiler:
 
 
 class _Compiled(Generic[P, R]):
-    """A function that is compiled at its first call, and eager once its compiler has given up."""
+    """A function that is compiled at its first call, and runs eager after its compiler has failed."""
 
     def __init__(self, function: Callable[P, R], compiler: Compiler) -> None:
         self._eager = function
@@ -74,7 +74,7 @@ class _Compiled(Generic[P, R]):
         try:
             return self._call(*args, **kwargs)
         except TorchDynamoException as error:
-            result = self._eager(*args, **kwargs)  # an error of the caller's own is raised here, as itself
+            result = self._eager(*args, **kwargs)  # an error in the caller's own code is raised here, unchanged
             self._compiler.give_up(error)
             return result
 
@@ -92,10 +92,10 @@ class _Compiled(Generic[P, R]):
 
 @contextmanager
 def _first_compilation() -> Iterator[None]:
-    """Have the backward pass compiled together with the forward pass, and the compiler's own look at gradients untold.
+    """Compile the backward pass together with the forward pass, and silence the compiler's own warning about gradients.
 
-    It would be compiled when a gradient is first asked for, outside of the function, where a failure could no longer
-    be answered with an eager run.
+    Otherwise it is compiled when a gradient is first computed, outside the function, where a failure can no longer fall
+    back to an eager run.
     """
     from torch._functorch import config
 

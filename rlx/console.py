@@ -1,4 +1,4 @@
-"""The terminal that commands print to: every string on it is plain text, whatever it holds."""
+"""The terminal that commands print to: every string is shown as plain text, regardless of its content."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 Item = TypeVar("Item")
-LATE_SECONDS = 2.0  # what is done sooner needs no progress bar
-PIPED_WIDTH = 140  # a pipe or a file has no width of its own: keep every column of a table whole
+LATE_SECONDS = 2.0  # shorter tasks need no progress bar
+PIPED_WIDTH = 140  # a pipe or a file has no width: keep every column of a table whole
 
 
 def print_anything() -> None:
-    """Have the standard streams write characters that the terminal's encoding lacks as escapes, not as an error."""
+    """Make the standard streams escape characters that the terminal's encoding lacks, instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -31,7 +31,7 @@ def print_anything() -> None:
 def open_console(*, stderr: bool = False) -> Console:
     """Return a console as wide as the terminal, or as wide as any table where there is none.
 
-    It prints square brackets and colons as they stand, and no control character: a name may hold anything.
+    It prints square brackets and colons literally, and no control character: a name may contain anything.
     """
     console = _plain_console()(stderr=stderr, markup=False, emoji=False, highlight=False)
     if not console.is_terminal:
@@ -48,10 +48,10 @@ def _plain_console() -> type[Console]:
     from rich.segment import Segment
 
     class PlainConsole(Console):
-        """A console whose text holds no control character but line breaks, in strings and in ``Text`` alike."""
+        """A console that prints no control characters except line breaks, neither from strings nor from ``Text``."""
 
         def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-            """Yield the segments of a renderable, the escape sequences of its own text taken out."""
+            """Yield the segments of a renderable, without the escape sequences in its text."""
             for text, style, control in super().render(renderable, options):
                 yield Segment(text if control else visible(text), style, control)
 
@@ -64,25 +64,25 @@ def say(text: str, *, stderr: bool = False) -> None:
 
 
 def complain(message: object) -> None:
-    """Write an error to standard error, on one line whatever it names."""
+    """Write an error to standard error, always on one line."""
     sys.stderr.write(f"Error: {one_line(message)}\n")
 
 
 class OneLineFormatter(logging.Formatter):
-    """Formats a log record's message on one line, so that a name in it cannot pass for another record."""
+    """Formats a log record's message on one line, so that a name in it cannot imitate another record."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        """Return the line; a traceback comes after it, as it is."""
+        """Return the line; a traceback follows unchanged."""
         record.message = one_line(record.message)
         return super().formatMessage(record)
 
 
 @contextmanager
 def late_progress() -> Iterator[Callable[[str, int, int | None], None]]:
-    """Yield a function to call with (what is done, how much of it is, how much there is), again and again.
+    """Yield a function to call repeatedly with (current task, amount done, total).
 
-    On a terminal it draws a progress bar on standard error once two seconds have passed, which goes away at the end;
-    one that only says that something goes on where it is not known how much there is.
+    On a terminal it draws a progress bar on standard error after two seconds, and removes it at the end; without a
+    total it only shows that work continues.
     """
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
@@ -108,14 +108,14 @@ def late_progress() -> Iterator[Callable[[str, int, int | None], None]]:
 
 @contextmanager
 def show_progress(what: str) -> Iterator[None]:
-    """Show on a terminal that ``what`` goes on, once it has for two seconds."""
+    """Show on a terminal that ``what`` is in progress, after two seconds."""
     with late_progress() as show:
         show(what, 0, None)
         yield
 
 
 def announced(items: Sequence[Item], name: Callable[[Item], str]) -> Iterator[Item]:
-    """Yield items one by one, each named on a late progress bar while it is worked on."""
+    """Yield items one by one, each named on a late progress bar while it is processed."""
     with late_progress() as show:
         for number, item in enumerate(items):
             show(name(item), number, len(items))

@@ -1,4 +1,4 @@
-"""Errors a user can mend: each names the key, the value, what is allowed and, where it helps, the nearest match."""
+"""Errors a user can fix: each names the key, the value, what is allowed and, where it helps, the nearest match."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class RlxError(Exception):
 
 
 class ConfigError(RlxError):
-    """A configuration value, or a combination of values, that makes no sense."""
+    """An invalid configuration value, or a contradictory combination of values."""
 
 
 class DataError(RlxError):
@@ -23,7 +23,7 @@ class FileError(RlxError):
 
 
 class CheckpointError(RlxError):
-    """A policy checkpoint that is missing, damaged, of another format or of another universe."""
+    """A policy checkpoint that is missing, damaged, in another format or for another universe."""
 
 
 class WeightsError(RlxError):
@@ -31,15 +31,15 @@ class WeightsError(RlxError):
 
 
 class RecordError(RlxError):
-    """A record of production that cannot be read, or replayed on the given market."""
+    """A production record that cannot be read, or replayed on the given market."""
 
 
 class PlanError(RlxError):
-    """A trading plan that cannot be read, cannot be replayed on the given market, or could not be had."""
+    """A trading plan that cannot be read, cannot be replayed on the given market, or could not be obtained."""
 
 
 class HardwareError(RlxError):
-    """A device or compiler that was asked for and is not there."""
+    """A requested device or compiler that is not available."""
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

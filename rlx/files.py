@@ -1,4 +1,4 @@
-"""Runtime values as plain JSON values, and files and folders that are whole or absent."""
+"""Runtime values as plain JSON values, and files and folders that are written completely or not at all."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def to_json(value: Any) -> Any:
     """Return ``value`` as dicts with string keys, lists, strings, numbers, booleans and None.
 
     Dataclasses become dicts, enumerations their value, time stamps ISO strings, NaN and infinities None. Raises
-    TypeError for anything else, rather than storing its text.
+    TypeError for anything else, instead of storing its text.
     """
     if value is None or (isinstance(value, (bool, int)) and not isinstance(value, Enum)):
         return value
@@ -45,11 +45,11 @@ def to_json(value: Any) -> Any:
         return {str(name): to_json(item) for name, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [to_json(item) for item in value]
-    raise TypeError(f"{type(value).__name__} has no place in a JSON file: {value!r}")
+    raise TypeError(f"{type(value).__name__} cannot be stored in a JSON file: {value!r}")
 
 
 def why_not_writable(folder: Path) -> str | None:
-    """Return why nothing can be written in a folder, which may be still to be made; None where something can."""
+    """Return why a folder, which may not exist yet, cannot be written to; None where it can."""
     try:
         there = next(place for place in (folder, *folder.absolute().parents) if place.exists())
     except OSError as error:
@@ -62,10 +62,10 @@ def why_not_writable(folder: Path) -> str | None:
 
 
 def _why_not_made(folder: Path, there: Path) -> str | None:
-    """Return why no folder can be made in ``there``, or none of that name: root may write in /proc, which takes none.
+    """Return why a folder, or one of that name, cannot be created in ``there``: root may write in /proc, but not so.
 
-    A folder of a name of its own is made and taken away: one of that name could be another process's. A full disk
-    takes none either, and is told of where something is written.
+    A folder with a unique name is created and removed: one with that name could be another process's. A full disk also
+    fails here, but is reported where something is written.
     """
     longest = os.pathconf(there, "PC_NAME_MAX")
     if any(len(os.fsencode(part)) > longest for part in folder.parts):
@@ -79,18 +79,18 @@ def _why_not_made(folder: Path, there: Path) -> str | None:
 
 
 LONGEST_NAME = 100
-"""Characters of a name that become a file's; beside it there is an ending, and a temporary file's is longer."""
+"""Maximum characters of a file's name; there is also a suffix, and a temporary file's is longer."""
 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside ``path`` and move it there on success, so that no half-written file remains.
+    """Yield a temporary path next to ``path`` and move it there on success, so that no half-written file remains.
 
-    FileExistsError for a pipe or a device, in whose place a file would come.
+    FileExistsError for a pipe or a device, which a file would replace.
     """
     path = Path(path)
     if path.exists() and not (path.is_file() or path.is_dir()):
-        raise FileExistsError(errno.EEXIST, "not a regular file, and not to be replaced by one", str(path))
+        raise FileExistsError(errno.EEXIST, "not a regular file, so it is not replaced", str(path))
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
@@ -103,19 +103,19 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 @contextmanager
 def named_in_errors(path: str | Path) -> Iterator[None]:
-    """Name ``path`` in an error that names no file: what a full disk refuses to write says only that it is full."""
+    """Add ``path`` to an error without a file name: the error of a full disk names none."""
     try:
         yield
     except OSError as error:
-        if error.errno is None:  # pyarrow's and Pillow's say it in their text alone
+        if error.errno is None:  # pyarrow's and Pillow's errors say it only in their text
             raise
         raise OSError(error.errno, os.strerror(error.errno), str(path)) from error
 
 
 def write_folder(parent: str | Path, name: str, write: Callable[[Path], None]) -> Path:
-    """Have ``write`` fill a temporary folder, move it to ``name`` in ``parent`` when whole, and return where it is.
+    """Let ``write`` fill a temporary folder, move it to ``name`` in ``parent`` when complete, and return its path.
 
-    What is there stays: when ``name`` is taken, the folder becomes ``name_2``, ``name_3`` and so on.
+    Existing folders are kept: when ``name`` is taken, the folder becomes ``name_2``, ``name_3`` and so on.
     """
     parent = Path(parent)
     parent.mkdir(parents=True, exist_ok=True)
@@ -145,9 +145,9 @@ def _moved(folder: Path, target: Path) -> bool:
 
 
 def file_name(text: str) -> str:
-    """Return a text as a file may be called, ``unnamed`` where nothing of it can stay.
+    """Return a text as a valid file name, ``unnamed`` where no character is usable.
 
-    A long one is cut, with a digest of the whole at its end: no file system takes names of any length.
+    A long one is cut, with a digest of the whole at its end: file systems limit the length of names.
     """
     name = re.sub(r"[^A-Za-z0-9._-]+", "_", text).strip("._") or "unnamed"
     if len(name) <= LONGEST_NAME:

@@ -1,4 +1,4 @@
-"""Every number that is logged: its key, unit, meaning and which direction is better.
+"""Every logged number: its key, unit, meaning and which direction is better.
 
 Loggers, CSV files, scorecards and docs/keys.md use these names and no others. A scorecard's ``metrics`` and
 ``guard`` use the part after the slash.
@@ -61,9 +61,7 @@ _TRAIN = (
         "lower",
     ),
     Key("train/env_steps", "steps", "Environment steps taken so far"),
-    Key(
-        "train/growth", "1/year", "Mean reward of the simulated steps, net log growth less penalties, a year", "higher"
-    ),
+    Key("train/growth", "1/year", "Annual mean reward of the simulated steps, net log growth less penalties", "higher"),
     Key("train/path_sharpe", "ratio/year", "Sharpe ratio of the net log returns of all simulated steps", "higher"),
     Key("train/path_cvar", "1/year", "Mean loss of the worst simulated steps x sqrt(periods per year)", "lower"),
     Key("train/path_turnover", "fraction/step", "Mean turnover of the simulated steps", "lower"),
@@ -73,8 +71,8 @@ _TRAIN = (
     Key("train/reward", "1/year", "Mean reward of the sampled paths, the sum of its terms", "higher"),
     *(Key(f"train/reward_{name}", "1/year", f"Mean of the reward's {what}, signed", "higher") for name, what in _TERMS),
     Key("train/reward_spread", "1/year", "Mean standard deviation of the rewards within a group of paths"),
-    *(Key(f"train/spread_{name}", "1/year", f"The same of its {what} alone") for name, what in _TERMS),
-    Key("train/equal_groups", "share", "Groups whose paths all earned the same, and that teach nothing"),
+    *(Key(f"train/spread_{name}", "1/year", f"The same for its {what} alone") for name, what in _TERMS),
+    Key("train/equal_groups", "share", "Groups whose paths all earned the same and carry no information"),
     *(Key(f"train/grad_norm_{name}", "", f"Norm of the gradient of {what} alone") for name, what in _LOSSES),
     Key("train/kl", "nats", "Mean KL divergence of the policy from its moving average"),
     Key("train/concentration", "", "Mean sum of the Dirichlet concentrations; higher explores less"),
@@ -88,22 +86,25 @@ _FORECAST = tuple(
         Key(
             f"forecast/{stage}_pinball_loss", "scale", f"Pinball loss of the {whose}, held-out training dates", "lower"
         ),
-        Key(f"forecast/{stage}_climatology_pinball_loss", "scale", "The climatology's there", "lower"),
+        Key(f"forecast/{stage}_climatology_pinball_loss", "scale", "The climatology's loss there", "lower"),
         Key(f"forecast/{stage}_skill", "share", "Share of the climatology's loss that is saved", "higher"),
     )
 )
 
 _PERF = (
-    Key("perf/env_steps_per_second", "steps/s", "Training: environment steps a second, rollout and update", "higher"),
-    Key("perf/updates_per_second", "updates/s", "Training: updates a second", "higher"),
+    Key("perf/env_steps_per_second", "steps/s", "Training: environment steps per second, rollout and update", "higher"),
+    Key("perf/updates_per_second", "updates/s", "Training: updates per second", "higher"),
     Key("perf/seconds_to_first_update", "s", "Training: from the start of the command to the end of update 1", "lower"),
     Key("perf/train_wall_seconds", "s", "Training: wall clock", "lower"),
-    Key("perf/validation_wall_seconds", "s", "Training: the part of that spent on validation", "lower"),
+    Key("perf/validation_wall_seconds", "s", "Training: time spent on validation", "lower"),
     Key("perf/updates", "updates", "Training: updates done, the step axis of all logs"),
     Key("perf/gradient_steps", "steps", "Training: optimizer steps taken"),
     Key("perf/evaluation_wall_seconds", "s", "Judge: wall clock of the policy's windows", "lower"),
     Key(
-        "perf/evaluation_env_steps_per_second", "steps/s", "Judge: account steps a second, deciding included", "higher"
+        "perf/evaluation_env_steps_per_second",
+        "steps/s",
+        "Judge: account steps per second, decisions included",
+        "higher",
     ),
     Key("perf/decision_latency_p50_ms", "ms", "Judge: median time of one batched decision", "lower"),
     Key("perf/decision_latency_p99_ms", "ms", "Judge: 99th percentile of the time of one batched decision", "lower"),
@@ -127,19 +128,19 @@ GROUPS: dict[str, tuple[str, tuple[Key, ...]]] = {
     "eval": ("The hold-out, on the scorecard.", _measured("eval", METRICS.values())),
     "guard and cooldown": ("Guards and cooldowns on the hold-out.", _TELEMETRY),
     "forecast": (
-        "Forecasts that a policy is fed by, in units of each symbol's standard deviation of returns.",
+        "Forecasts that a policy uses, in units of each symbol's standard deviation of returns.",
         _FORECAST,
     ),
-    "perf": ("Speed; the one group that a second run does not reproduce.", _PERF),
+    "perf": ("Speed; the only group that a second run does not reproduce.", _PERF),
 }
-"""Heading -> what the group measures, and its keys; other packages' are not among them."""
+"""Heading -> what the group measures, and its keys, without those of other packages."""
 
 REPLACED = {f"{stage}/pnl": f"{stage}/cumulative_return" for stage in ("val", "eval")}
-"""Key that older files have -> the key of the same number, which they have too."""
+"""Key in older files -> the key of the same number, which they also have."""
 
 _PNL = "Profit of an account that starts with 1: last value - 1"
 RETIRED = {name: Key(name, "fraction", _PNL, "higher") for name in REPLACED}
-"""Keys that are read and shown where an older file has them, and logged no more."""
+"""Keys that are read and shown from older files, and no longer logged."""
 
 
 @cache
@@ -151,12 +152,12 @@ def keys() -> dict[str, Key]:
 
 
 def known_key(name: str) -> Key | None:
-    """Return a key by its full name, those of older files included; None for one of a package that is missing."""
+    """Return a key by its full name, those of older files included; None for a key of a missing package."""
     return keys().get(name) or RETIRED.get(name)
 
 
 def find_key(name: str) -> Key:
-    """Return a key as above; raises ConfigError with the nearest match."""
+    """Return a key; raises ConfigError with the nearest match."""
     if (key := known_key(name)) is None:
         raise ConfigError(f"'{name}' is not a logged key.{did_you_mean(name, keys())} docs/keys.md lists them all.")
     return key
@@ -167,14 +168,14 @@ def render_keys() -> str:
     lines = [
         "# Logged keys",
         "",
-        "Rendered from `rlx/keys.py`. A number that does not exist (the Sharpe ratio of cash) is NaN in logs and",
+        "Rendered from `rlx/keys.py`. An undefined number (the Sharpe ratio of cash) is NaN in logs and",
         "`null` in `scorecard.json`. `scorecard.json` uses the part after the slash; there, `cooldown/x` is",
         "`cooldown_x` in `guard`.",
     ]
     for heading, (meaning, keys) in GROUPS.items():
         lines += ["", f"## {heading}", "", meaning, "", "| key | unit | meaning | better |", "|---|---|---|---|"]
         lines += [f"| `{key.name}` | {key.unit} | {key.meaning} | {key.better} |" for key in keys]
-    lines += ["", "## Only in older files", "", "Logged no more: the same number is there by another name.", ""]
+    lines += ["", "## Only in older files", "", "No longer logged: the same number has another name.", ""]
     lines += ["| key | unit | meaning | now |", "|---|---|---|---|"]
     lines += [f"| `{key.name}` | {key.unit} | {key.meaning} | `{REPLACED[name]}` |" for name, key in RETIRED.items()]
     return "\n".join(lines) + "\n"

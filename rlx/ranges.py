@@ -1,7 +1,7 @@
-"""What a value of the configuration may be: declared once beside its field, checked in one place, said in one way.
+"""The allowed range of a configuration value: declared next to its field, checked and described in one place.
 
-A field says it in its annotation, ``window: Annotated[int, Whole(1, 10_000)] = 42``, and ``check_fields`` in
-``__post_init__`` holds all fields of an object to theirs. A subclass that only gives another default keeps the range.
+A field declares it in its annotation, ``window: Annotated[int, Whole(1, 10_000)] = 42``, and ``check_fields`` in
+``__post_init__`` checks all fields of an object. A subclass that only changes the default keeps the range.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Annotated, Any, Protocol, get_args, get_origin, get_type_hint
 from rlx.errors import ConfigError, did_you_mean
 from rlx.untrusted.shown import as_typed
 
-LONGEST_TEXT = 4_096  # what an operating system takes for a path
+LONGEST_TEXT = 4_096  # longest path of an operating system
 
 
 class Allowed(Protocol):
-    """What a value may be."""
+    """The range of a value."""
 
     def holds(self, value: Any) -> bool:
         """Return whether ``value`` is allowed."""
@@ -30,7 +30,7 @@ class Allowed(Protocol):
 
 @dataclass(frozen=True)
 class Whole:
-    """A whole number from ``low`` to ``high``, both allowed; true and false are none."""
+    """A whole number from ``low`` to ``high``, both allowed; true and false are not numbers."""
 
     low: int
     high: int
@@ -96,12 +96,12 @@ class Text:
 
 @dataclass(frozen=True)
 class FilePath(Text):
-    """The path of a file or folder; on the command line it may begin with ``~`` and hold any sign, without quotes."""
+    """The path of a file or folder; on the command line it may begin with ``~`` and have any character unquoted."""
 
 
 @dataclass(frozen=True)
 class ListOf:
-    """A list of ``fewest`` to ``most`` items, every one of which ``item`` allows."""
+    """A list of ``fewest`` to ``most`` items, each allowed by ``item``."""
 
     item: Whole | Number | OneOf | Text
     fewest: int = 0
@@ -118,7 +118,7 @@ class ListOf:
 
 
 def check(key: str, value: Any, allowed: Allowed, *, optional: bool = False) -> None:
-    """Raise ConfigError unless ``value`` of ``key`` is allowed, or None where that is ``optional``."""
+    """Raise ConfigError unless ``value`` of ``key`` is allowed, or None if ``optional``."""
     if (value is None and optional) or allowed.holds(value):
         return
     near = did_you_mean(as_typed(value), allowed.options) if isinstance(allowed, OneOf) else ""
@@ -127,14 +127,14 @@ def check(key: str, value: Any, allowed: Allowed, *, optional: bool = False) -> 
 
 
 def check_fields(owner: Any, prefix: str) -> None:
-    """Hold every field of a dataclass object that declares what is allowed to it; keys are ``prefix.name``."""
+    """Check every field of a dataclass object against its declared range; keys are ``prefix.name``."""
     kind: Any = type(owner)
     for name, (allowed, optional) in declared(kind).items():
         check(f"{prefix}.{name}" if prefix else name, getattr(owner, name), allowed, optional=optional)
 
 
 def check_options(owner: Any) -> None:
-    """Hold every field of a dataclass object, whose fields are options such as ``--min-steps``, to what it declares."""
+    """Check every field of a dataclass object, whose fields are options such as ``--min-steps``, against its range."""
     kind: Any = type(owner)
     for name, (allowed, optional) in declared(kind).items():
         check(f"--{name.replace('_', '-')}", getattr(owner, name), allowed, optional=optional)
@@ -142,7 +142,7 @@ def check_options(owner: Any) -> None:
 
 @cache
 def declared(schema: Any) -> dict[str, tuple[Allowed, bool]]:
-    """Return what every field of a dataclass may be, where that is declared, and whether None is allowed as well."""
+    """Return the declared range of every field of a dataclass, and whether None is allowed as well."""
     found = {}
     for field in fields(schema):
         declarations = (_declared_in(klass, field.name) for klass in schema.__mro__)

@@ -1,12 +1,12 @@
-"""What is chosen by name, ours and other installed packages': one table a group, nothing imported before its turn.
+"""Components chosen by name, built-in and from other packages: one table per group, imported only on use.
 
-Another package adds a component by an entry point of the group's ``door``, as docs/extending.md shows:
+Another package adds a component by an entry point in the group's ``entry_point_group``, as docs/extending.md shows:
 
     [project.entry-points."rlx.policies"]
     contrarian = "their_package.contrarian:ContrarianConfig"
 
-A file never causes an import by itself: what a checkpoint, a run folder, a board or a list of targets names is built
-when it is registered here, and refused when it is not.
+A file never causes an import by itself: a component named in a checkpoint, a run folder, a board or a list of targets
+is built when it is registered here, and refused otherwise.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Component:
-    """One thing that can be named: ``place`` is ``module:attribute``, and ``package`` the distribution it is from.
+    """One named component: ``place`` is ``module:attribute``, and ``package`` its distribution.
 
     With a ``key`` it is an item of the mapping in that place.
     """
@@ -41,33 +41,33 @@ class Component:
     key: str = ""
 
     def load(self) -> Any:
-        """Import and return it; whatever the import raises comes through."""
+        """Import and return it; exceptions of the import propagate."""
         module, _, attribute = self.place.partition(":")
         found = getattr(import_module(module), attribute)
         return found[self.key] if self.key else found
 
     @property
     def stored_name(self) -> str:
-        """The name that files have: another package's is put before it, so that a reader knows what to install."""
+        """The name in files, preceded by another package's name, so that a reader knows what to install."""
         return self.name if self.package == OURS else f"{self.package}:{self.name}"
 
 
 @dataclass(frozen=True)
 class Group:
-    """Components of one kind: the entry points that add to them, and our own by name.
+    """Components of one kind: the group of their entry points, and the built-in ones by name.
 
-    ``members`` are what every component has. ``table`` is the place of a mapping by name, for small ones that are
-    declared together.
+    ``members`` are required of every component. ``table`` is the place of a mapping by name, for small ones declared
+    together.
     """
 
-    door: str
+    entry_point_group: str
     members: tuple[str, ...]
     ours: Mapping[str, str] = field(default_factory=dict)
     table: str = ""
 
 
 def _at(module: str, **attributes: str) -> dict[str, str]:
-    """Return the places of components that live in one module, by name."""
+    """Return the places of components in one module, by name."""
     return {name: f"{module}:{attribute}" for name, attribute in attributes.items()}
 
 
@@ -109,10 +109,19 @@ GROUPS: dict[str, Group] = {
     ),
     "protocol": Group(
         "rlx.protocols",
-        OPTIONS + ("evaluation_only",),
-        _at("rlx.evaluate.config", holdout="Protocol", walk_forward="WalkForward", benchmark="Benchmark")
-        | _at("rlx.evaluate.every_start_config", every_start="EveryStart")
-        | _at("rlx.evaluate.guard_config", guard_ab="GuardAb"),
+        OPTIONS + ("name", "evaluation_only", "judges_targets", "window_sets", "measure", "plan", "check", "note"),
+        _at("rlx.evaluate.protocols.base", holdout="Protocol")
+        | _at("rlx.evaluate.protocols.walk_forward", walk_forward="WalkForward")
+        | _at("rlx.evaluate.protocols.every_start", every_start="EveryStart")
+        | _at("rlx.evaluate.protocols.guard_ab", guard_ab="GuardAb")
+        | _at("rlx.evaluate.protocols.benchmark", benchmark="Benchmark"),
+    ),
+    "report": Group(
+        "rlx.reports",
+        ("title", "markdown", "terminal", "draw", "document", "shape"),
+        _at("rlx.report.walk_forward", walk_forward="REPORT")
+        | _at("rlx.report.every_start", every_start="REPORT")
+        | _at("rlx.report.guard_ab", guard_ab="REPORT"),
     ),
     "network": Group(
         "rlx.networks",
@@ -122,6 +131,7 @@ GROUPS: dict[str, Group] = {
         | _at("rlx.policies.networks.gru_dirichlet", gru_dirichlet="GruDirichlet")
         | _at("rlx.policies.networks.book", book_allocation="BookAllocation"),
     ),
+    "forecaster": Group("rlx.forecasters", OPTIONS + ("_target_",), _at("rlx.forecast.config", own="OwnConfig")),
     "feature": Group("rlx.features", ("compute", "needs", "extra_bars", "minimum"), table="rlx.data.features:KINDS"),
     "metric": Group(
         "rlx.metrics",
@@ -133,16 +143,18 @@ GROUPS: dict[str, Group] = {
 
 @cache
 def components(group: str) -> Mapping[str, Component]:
-    """Return the components of a group by name, ours first, without importing any.
+    """Return the components of a group by name, built-in ones first, without importing any.
 
-    Other packages' that cannot be taken (a name that is no word, or one that is taken) are left out with a warning.
+    Those of other packages with an invalid name or one that is taken are skipped with a warning.
     """
     known = {name: Component(name, place) for name, place in GROUPS[group].ours.items()}
     if table := GROUPS[group].table:
         known = {name: Component(name, table, key=name) for name in Component("", table).load()}
-    for point in sorted(entry_points(group=GROUPS[group].door), key=lambda point: (package_of(point), point.name)):
+    for point in sorted(
+        entry_points(group=GROUPS[group].entry_point_group), key=lambda point: (package_of(point), point.name)
+    ):
         if reason := _why_not(point, known):
-            log.warning("package %s: its %s %r is left out: %s.", package_of(point), group, point.name[:80], reason)
+            log.warning("package %s: its %s %r is skipped: %s.", package_of(point), group, point.name[:80], reason)
         else:
             known[point.name] = Component(point.name, point.value, package_of(point))
     return known
@@ -155,21 +167,21 @@ def package_of(point: EntryPoint) -> str:
 
 def _why_not(point: EntryPoint, known: Mapping[str, Component]) -> str | None:
     if not NAME.fullmatch(point.name):
-        return "a name is small letters, digits and _"
+        return "a name consists of lower-case letters, digits and _"
     if point.name in known:
-        return f"{known[point.name].package} has one of that name"
+        return f"{known[point.name].package} has one with that name"
     return None
 
 
 @cache
 def loaded(group: str) -> Mapping[str, Any]:
-    """Return everything of a group by name, imported; another package's that cannot be used is left out."""
+    """Return every component of a group by name, imported; unusable ones of other packages are skipped."""
     found = {name: _usable(group, component) for name, component in components(group).items()}
     return {name: component for name, component in found.items() if component is not None}
 
 
 def find(group: str, name: str) -> Any | None:
-    """Return one component by the name that files or people give it, importing it alone; None when none is usable."""
+    """Return one component by its name in files or on the command line, importing only it; None when none is usable."""
     package, _, bare = name.rpartition(":")
     component = components(group).get(bare)
     return _usable(group, component) if component is not None and package in ("", component.package) else None
@@ -177,9 +189,9 @@ def find(group: str, name: str) -> Any | None:
 
 @cache
 def _usable(group: str, component: Component) -> Any | None:
-    """Return a component, imported; None, with one warning, for another package's that cannot be used.
+    """Return a component, imported; None, with one warning, for an unusable one of another package.
 
-    Whatever its import does, it must not end a command that may not even use it.
+    A failing import must not end a command that may not even use it.
     """
     if component.package == OURS:
         return component.load()
@@ -190,14 +202,14 @@ def _usable(group: str, component: Component) -> Any | None:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     if reason is None:
         return found
-    log.warning("package %s: its %s %s is left out: %s", component.package, group, component.name, reason)
+    log.warning("package %s: its %s %s is skipped: %s", component.package, group, component.name, reason)
     return None
 
 
 def _why_unusable(group: str, component: Component, found: Any) -> str | None:
     members = GROUPS[group].members
     if lacking := [name for name in members if not hasattr(found, name)]:
-        return f"{component.place} has no {', '.join(lacking)}; docs/extending.md says what it has to be"
+        return f"{component.place} has no {', '.join(lacking)}; docs/extending.md describes the requirements"
     if "name" in members and found.name != component.name:
         return f"{component.place} calls itself {found.name!r:.80}"
     return None
@@ -211,12 +223,12 @@ def stored_name(group: str, component: Any) -> str | None:
 
 
 def unknown(group: str, name: str) -> str:
-    """Return the sentences that refuse a name: what there is, the nearest match, or the package that is missing."""
+    """Return the message for an unknown name: the available ones, the nearest match, or the missing package."""
     package, _, bare = name.rpartition(":")
     if bare in components(group) and package in ("", components(group)[bare].package):
-        return f"the package {components(group)[bare].package} has it, and it cannot be used; a warning says why."
+        return f"the package {components(group)[bare].package} has it, but it is unusable; a warning gives the reason."
     if package and NAME.fullmatch(bare) and PACKAGE.fullmatch(package):
-        missing = "which is not installed, or has none of that name"
-        return f"it is of the package {package}, {missing}. Install it, if you trust it."
+        missing = "which is not installed, or has none with that name"
+        return f"it belongs to the package {package}, {missing}. Install it if you trust it."
     names = list(components(group))
     return f"installed are {', '.join(names)}.{did_you_mean(name[:80], names)}"

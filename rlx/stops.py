@@ -1,4 +1,4 @@
-"""How a command is told to end: Ctrl-C, the system's SIGTERM, and SIGHUP when its terminal closes."""
+"""Signals that stop a command: Ctrl-C, the system's SIGTERM, and SIGHUP when its terminal closes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STDOUT, STDERR = 1, 2
 
 
 class Stopped(KeyboardInterrupt):
-    """A stop that came as another signal than Ctrl-C's: what ends well on Ctrl-C ends well on this, too."""
+    """A stop by a signal other than Ctrl-C; code that handles Ctrl-C handles this too."""
 
     def __init__(self, signum: int = signal.SIGTERM) -> None:
         super().__init__(signum)
@@ -27,12 +27,12 @@ class Stopped(KeyboardInterrupt):
 
 
 def stopped_by(signum: int) -> KeyboardInterrupt:
-    """Return the exception that stands for a signal."""
+    """Return the exception for a signal."""
     return KeyboardInterrupt() if signum == signal.SIGINT else Stopped(signum)
 
 
 def signal_of(stop: KeyboardInterrupt) -> int:
-    """Return the signal that an exception stands for."""
+    """Return the signal of an exception."""
     return stop.signum if isinstance(stop, Stopped) else int(signal.SIGINT)
 
 
@@ -42,13 +42,13 @@ def status_of(stop: KeyboardInterrupt) -> int:
 
 
 def describe_stop(stop: KeyboardInterrupt) -> str:
-    """Return what to say at the end: which signal it was, and the notes that were added on the way."""
+    """Return the final message: the signal, and the notes added to the exception."""
     return " ".join([f"{WORDS[signal_of(stop)]}.", *getattr(stop, "__notes__", ())])
 
 
 @contextmanager
 def raising_on_stops() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP raise Stopped inside the block, as Ctrl-C raises KeyboardInterrupt."""
+    """Make SIGTERM and SIGHUP raise Stopped inside the block, as Ctrl-C raises KeyboardInterrupt."""
 
     def stop(signum: int) -> None:
         raise stopped_by(signum)
@@ -62,10 +62,9 @@ def raising_on_stops() -> Iterator[None]:
 
 @contextmanager
 def exiting_on_stops() -> Iterator[None]:
-    """End the program in one line and the signal's status where it is told to end inside the block.
+    """Exit with one line and the signal's status when a stop signal arrives inside the block.
 
-    Ends in silence, with the status that SIGPIPE gives, where nobody reads what it prints any more, as behind
-    ``head``.
+    Exits silently, with the status of SIGPIPE, when nobody reads its output any more, for example with ``| head``.
     """
     with raising_on_stops():
         try:
@@ -82,16 +81,16 @@ def exiting_on_stops() -> Iterator[None]:
 
 
 def install_handlers(on_signal: Callable[[int], None], signals: Sequence[int] = STOP_SIGNALS) -> dict[int, Any]:
-    """Let ``on_signal`` answer signals; return who did before, for ``restore_handlers``.
+    """Handle signals with ``on_signal``; return the previous handlers, for ``restore_handlers``.
 
-    One that is ignored, as ``nohup`` and a shell's ``&`` have it, stays so. Outside of the main thread, where Python
+    A signal that is ignored, as by ``nohup`` and a shell's ``&``, stays ignored. Outside the main thread, where Python
     handles no signals, nothing changes.
     """
     if threading.current_thread() is not threading.main_thread():
         return {}
     terminals = [
         stream for stream in (STDOUT, STDERR) if _is_terminal(stream)
-    ]  # a terminal that is gone no longer says so
+    ]  # a closed terminal can no longer be recognised
 
     def answer(signum: int, frame: FrameType | None) -> None:
         if signum == TERMINAL_GONE:
@@ -106,7 +105,7 @@ def install_handlers(on_signal: Callable[[int], None], signals: Sequence[int] = 
 
 
 def restore_handlers(before: Mapping[int, Any]) -> None:
-    """Put the handlers back that ``install_handlers`` returned."""
+    """Restore the handlers that ``install_handlers`` returned."""
     for number, handler in before.items():
         signal.signal(number, handler)
 
@@ -119,7 +118,7 @@ def _is_terminal(stream: int) -> bool:
 
 
 def _send_nowhere(streams: Sequence[int]) -> None:
-    """Let what is still printed vanish: writing to a terminal that is gone is an error, which would end the program."""
+    """Discard further output: writing to a closed terminal is an error, which would end the program."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in streams:
         os.dup2(nowhere, stream)

@@ -1,4 +1,4 @@
-"""Names for the array types and choices that cross module borders."""
+"""Names for array types and choices that are shared between modules."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ BoolArray: TypeAlias = npt.NDArray[np.bool_]
 TimeArray: TypeAlias = npt.NDArray[np.datetime64]
 
 YEARS = (1678, 2261)
-"""The whole years that datetime64[ns] holds: others come out as years in between."""
+"""The complete years that datetime64[ns] can represent: others wrap around into these."""
 
 
 class Accounting(StrEnum):
@@ -32,7 +32,7 @@ class Execution(StrEnum):
 
 
 class Engine(StrEnum):
-    """Which implementation of the rules runs."""
+    """Which implementation of the rules is used."""
 
     auto = "auto"
     torch = "torch"
@@ -40,7 +40,7 @@ class Engine(StrEnum):
 
 
 class AssetClass(StrEnum):
-    """Asset classes with a broker rule of their own."""
+    """Asset classes with their own broker rule."""
 
     equity = "equity"
     crypto = "crypto"

@@ -11,13 +11,13 @@ ROOT = Path(__file__).parents[1]
 
 # Bottom to top. Packages of one layer are siblings: neither may import the other.
 LAYERS: tuple[frozenset[str], ...] = (
-    frozenset({"errors", "files", "compilation", "stops"}),
+    frozenset({"errors", "files", "compilation", "states", "stops"}),
     frozenset({"untrusted"}),
     frozenset({"types", "console", "ranges", "registry", "run_folder"}),
-    frozenset({"data"}),
+    frozenset({"data", "fields"}),
     frozenset({"sim"}),
     frozenset({"decisions", "measures"}),
-    frozenset({"keys"}),
+    frozenset({"forecast", "keys"}),
     frozenset({"envs", "backtest"}),
     frozenset({"policies"}),
     frozenset({"learners", "evaluate"}),

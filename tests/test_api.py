@@ -51,7 +51,7 @@ def called(tmp_path_factory: pytest.TempPathFactory) -> rlx.Run:
         return rlx.train(*GUARDED, run_dir="runs/one of mine")
 
 
-def told(card: Scorecard | None) -> dict[str, Any]:
+def reproducible(card: Scorecard | None) -> dict[str, Any]:
     """Return a scorecard without what differs from run to run."""
     assert card is not None
     return {name: value for name, value in card.to_dict().items() if name not in TIMINGS}
@@ -69,7 +69,7 @@ def without_timings(metrics: pd.DataFrame | None) -> pd.DataFrame:
 def test_a_training_has_the_digits_of_the_command(trained: Finished, called: rlx.Run) -> None:
     typed = rlx.load_run(trained.run())
     assert called.folder.name == "one of mine" and called.folder.is_absolute()
-    assert told(called.scorecard) == told(typed.scorecard)
+    assert reproducible(called.scorecard) == reproducible(typed.scorecard)
     assert called.scorecard is not None and typed.scorecard is not None
     assert called.scorecard.key["hash"] == typed.scorecard.key["hash"]
     weights = [run.folder / "policy" / "policy.safetensors" for run in (called, typed)]
@@ -90,7 +90,7 @@ def test_an_evaluation_has_the_digits_of_the_command(shell: Shell) -> None:
     typed = shell.evaluate("policy=momentum", *SMOKE[:1])
     run = rlx.evaluate("policy=momentum", *SMOKE[:1])
     assert run.metrics is None
-    assert told(run.scorecard) == told(rlx.load_run(typed.run("evaluate")).scorecard)
+    assert reproducible(run.scorecard) == reproducible(rlx.load_run(typed.run("evaluate")).scorecard)
     assert same_ledgers(run.folder, typed.run("evaluate"))
     assert rlx.evaluate("policy=momentum", *SMOKE[:1]).folder != run.folder  # the second of the same second, it may be
 
@@ -133,7 +133,7 @@ def test_a_signal_while_training_has_the_best_so_far_judged(monkeypatch: pytest.
     finally:
         signal.signal(signal.SIGTERM, before)
     assert run.scorecard is not None and run.scorecard.performance["updates"] < 100
-    assert came == ([] if number == signal.SIGINT else [number])  # the program is told to end once the run is in order
+    assert came == ([] if number == signal.SIGINT else [number])  # the program gets the signal once the run is complete
 
 
 def test_compose_returns_typed_settings() -> None:
@@ -264,7 +264,7 @@ def in_a_thread(job: Any) -> Any:
 
 def test_it_runs_in_a_thread_but_one_at_a_time(called: rlx.Run) -> None:
     run = in_a_thread(lambda: rlx.train(*GUARDED))
-    assert told(run.scorecard)["metrics"] == told(called.scorecard)["metrics"]
+    assert reproducible(run.scorecard)["metrics"] == reproducible(called.scorecard)["metrics"]
 
     def refused() -> str:
         with pytest.raises(ConfigError) as error:
@@ -302,7 +302,7 @@ def test_a_damaged_file_is_one_error_that_names_it(called: rlx.Run, tmp_path: Pa
     for file in ("config.yaml", "scorecard.json", "ledger.parquet", RunFolder.metrics):
         (tmp_path / file).write_bytes((called.folder / file).read_bytes())
     assert called.ledger is not None and set(called.ledger) >= {"holdout"}
-    assert told(rlx.load_run(tmp_path).scorecard) == told(called.scorecard)
+    assert reproducible(rlx.load_run(tmp_path).scorecard) == reproducible(called.scorecard)
     (tmp_path / name).write_bytes(b"\xff[1, 2\n")
     with pytest.raises(FileError, match=name.replace(".", r"\.")):
         rlx.load_run(tmp_path)

@@ -36,7 +36,7 @@ def use_backend(monkeypatch: pytest.MonkeyPatch, backend: Any) -> None:
     monkeypatch.setattr(torch, "compile", lambda function, mode: compile(function, backend=backend))
 
 
-def told(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+def warnings_in(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
     return [record for record in caplog.records if record.name == "rlx.compilation"]
 
 
@@ -90,7 +90,7 @@ def test_a_backend_that_fails_is_told_once_and_left_alone(
     assert compiler.fallback == "RuntimeError: no backend here."
     assert compiler.used == "off"
     assert compiler(square) is square
-    (record,) = told(caplog)
+    (record,) = warnings_in(caplog)
     assert record.levelno == logging.WARNING and "\n" not in record.getMessage()
     assert record.getMessage().startswith("hardware.compile=default: torch.compile failed")
     assert "hardware.compile=off" in record.getMessage()
@@ -116,7 +116,7 @@ def test_an_error_of_the_caller_is_raised_as_itself(
     compiler = Compiler("default", "cpu")
     with pytest.raises(RuntimeError, match="size of tensor a"):
         compiler(torch.add)(torch.ones(2), torch.ones(3))
-    assert compiler.fallback is None and not told(caplog)
+    assert compiler.fallback is None and not warnings_in(caplog)
 
 
 def test_a_module_keeps_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:

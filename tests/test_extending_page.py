@@ -29,10 +29,10 @@ def test_every_tag_of_a_metric_is_on_the_page() -> None:
         assert f"| `{tag}` | {place} |" in page
 
 
-def test_every_door_is_on_the_page() -> None:
+def test_every_entry_point_group_is_on_the_page() -> None:
     from rlx import registry
-    from rlx.config.options import DOOR
+    from rlx.config.options import ENTRY_POINT_GROUP
 
     page = (ROOT / "docs" / "extending.md").read_text(encoding="utf-8")
-    for door in (*(group.door for group in registry.GROUPS.values()), DOOR):
-        assert f"| `{door}` |" in page
+    for name in (*(group.entry_point_group for group in registry.GROUPS.values()), ENTRY_POINT_GROUP):
+        assert f"| `{name}` |" in page

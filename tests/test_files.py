@@ -48,7 +48,7 @@ def test_a_resolved_configuration_is_plain() -> None:
 
 
 def test_what_has_no_place_in_json_is_refused() -> None:
-    with pytest.raises(TypeError, match="set has no place in a JSON file"):
+    with pytest.raises(TypeError, match="set cannot be stored in a JSON file"):
         to_json({"symbols": {"AAPL"}})
 
 

@@ -1,4 +1,4 @@
-"""The folder of a sweep: one process sweeps in it at a time, and it is that of one study."""
+"""The folder of a sweep: it belongs to one study, and one process sweeps in it at a time."""
 
 from __future__ import annotations
 
@@ -24,9 +24,11 @@ RAN_IN = "ran_in"
 
 @contextmanager
 def taken(folder: Path) -> Iterator[None]:
-    """Hold a sweep's folder for this process; ConfigError when another holds it, which a dead one never does.
+    """Lock a sweep's folder for this process; ConfigError when another process has locked it.
 
-    Folders that were made for it are taken away again when nothing was put in.
+    A dead process holds no lock.
+
+    Folders created for it are removed again when they are still empty.
     """
     made = [one for one in (folder, *folder.parents) if not one.exists()]
     lock = FileLock(folder / LOCK)
@@ -55,24 +57,24 @@ def is_taken(folder: Path) -> bool:
     try:
         with FileLock(folder / LOCK, timeout=0):
             return False
-    except (Timeout, OSError, NotImplementedError):  # what cannot be known is left alone
+    except (Timeout, OSError, NotImplementedError):  # unknown: assume that it is not running
         return True
 
 
 def note_folder(trial: Trial, folder: Path) -> None:
-    """Note on a trial where it runs."""
+    """Record on a trial where it runs."""
     trial.set_user_attr(RAN_IN, {"folder": str(folder.resolve()), "host": socket.gethostname()})
 
 
 def folder_of(trial: FrozenTrial, folder: Path) -> Path | None:
-    """Return the run folder of a trial, looked for in ``folder`` first; None where it is nowhere."""
+    """Return the run folder of a trial, searched in ``folder`` first; None if it does not exist."""
     name, noted = str(trial.number), swept_in(trial)
     places = [folder / name, *([] if noted is None else [Path(noted["folder"]) / name])]
     return next((place for place in places if place.is_dir()), None)
 
 
 def swept_in(trial: FrozenTrial) -> dict[str, str] | None:
-    """Return folder and host that are noted on a trial; None where they are not."""
+    """Return the folder and host recorded on a trial; None where they are not."""
     noted: Any = trial.user_attrs.get(RAN_IN)
     if not isinstance(noted, dict) or not all(isinstance(noted.get(name), str) for name in ("folder", "host")):
         return None
@@ -80,7 +82,7 @@ def swept_in(trial: FrozenTrial) -> dict[str, str] | None:
 
 
 def refuse_foreign_folder(folder: Path, place: Place, study_name: str) -> None:
-    """Raise ConfigError where the sweep's folder is that of another study, whose trials it would be mixed with."""
+    """Raise ConfigError where the sweep's folder belongs to another study, whose trials would be mixed in."""
     record = read_record(folder)
     if record is None:
         return
@@ -95,13 +97,13 @@ def refuse_foreign_folder(folder: Path, place: Place, study_name: str) -> None:
 
 
 def refuse_nothing_to_run(study: optuna.Study, folder: Path, n_trials: int, named: str) -> None:
-    """Raise ConfigError where this folder would be left without a trial, or with those of two studies."""
+    """Raise ConfigError where this folder would have no trial, or trials of two studies."""
     trials = study.get_trials(deepcopy=False)
     following = folder / str(len(trials))
     if following.exists():
         raise ConfigError(
-            f"hydra.sweep.dir={folder}: holds {following.name}, the folder of a trial that {named} does not know of. "
-            "Put its storage back, or name another folder."
+            f"hydra.sweep.dir={folder}: holds {following.name}, the folder of a trial that is not in {named}. Restore "
+            "its storage, or name another folder."
         )
     here = any((folder / str(trial.number)).is_dir() for trial in trials)
     if done(study) < n_trials or here:
@@ -109,6 +111,6 @@ def refuse_nothing_to_run(study: optuna.Study, folder: Path, n_trials: int, name
     others = dict.fromkeys(noted["folder"] for trial in trials if (noted := swept_in(trial)) is not None)
     raise ConfigError(
         f"hydra.sweeper.n_trials={n_trials}: {named} holds {done(study)} trials already, run in "
-        f"{', '.join(others) or 'another folder'}, so that nothing is left to run. A larger number continues it; for a "
-        "new sweep name a new study (hydra.sweeper.study_name=NAME)."
+        f"{', '.join(others) or 'another folder'}, so nothing is left to run. A larger number continues it; for a new "
+        "sweep name a new study (hydra.sweeper.study_name=NAME)."
     )

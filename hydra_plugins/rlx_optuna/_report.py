@@ -1,4 +1,4 @@
-"""What a sweep leaves behind: a table of its trials and the best one in ``optimization_results.yaml``."""
+"""The results of a sweep: a table of its trials, and the best one in ``optimization_results.yaml``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RESULTS = "optimization_results.yaml"
 
 
 def print_trials(study: optuna.Study) -> None:
-    """Print one row a trial: number, parameters, objective and state, and why a trial failed."""
+    """Print one row per trial: number, parameters, objective and state, and why a trial failed."""
     trials = study.get_trials(deepcopy=False)
     names = sorted({name for trial in trials for name in trial.params})
     why = ["why"] if any(REASON in trial.user_attrs for trial in trials) else []
@@ -60,7 +60,7 @@ def _text(value: Any) -> str:
 def save_results(study: optuna.Study, folder: Path, same: Sequence[str]) -> None:
     """Write the study's counts and its best trial: parameters, objective, run folder and the overrides to run it.
 
-    ``same`` are the overrides that all trials have. RlxError when the file cannot be written.
+    ``same`` are the overrides common to all trials. RlxError when the file cannot be written.
     """
     trials = study.get_trials(deepcopy=False)
     results: dict[str, Any] = {

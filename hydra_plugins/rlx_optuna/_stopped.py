@@ -1,4 +1,4 @@
-"""Trials whose process was killed: the storage has them running for ever, until somebody says that they are not."""
+"""Trials whose process was killed: in the storage they are running until they are marked as failed."""
 
 from __future__ import annotations
 
@@ -14,24 +14,24 @@ from rlx.runs.study_state import ABORTED, REASON
 
 log = logging.getLogger(__name__)
 
-WHY = "its process ended without a word, killed or out of memory"
+WHY = "its process ended without a message, killed or out of memory"
 
 
 def fail_stopped(study: optuna.Study, folder: Path, own: bool) -> None:
-    """Mark running trials of processes that are gone as failed; they are not of the total, which others fill up.
+    """Mark running trials of dead processes as failed; they do not count towards the total, so others replace them.
 
-    This process holds ``folder``, so what ran in it does so no more, and with ``own``, where the storage lies in it,
-    nobody else uses that. A trial that runs elsewhere, or may, is left, and said to be.
+    This process has locked ``folder``, so no other trial is running in it; with ``own``, the storage is in the folder
+    and nobody else uses it. A trial that runs elsewhere, or may, is not touched, and a message says so.
     """
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
         if (elsewhere := _may_run(trial, folder, own)) is not None:
-            log.warning("Trial %d is left as it is: it runs%s, or did when that was lost.", trial.number, elsewhere)
+            log.warning("Trial %d is not touched: it may be running%s.", trial.number, elsewhere)
             continue
         _fail(study, trial)
 
 
 def _may_run(trial: FrozenTrial, folder: Path, own: bool) -> str | None:
-    """Return where a trial may be running now, None where it cannot be."""
+    """Return where a trial may be running now; None where it cannot be."""
     noted = swept_in(trial)
     if noted is None:
         return None if own else " in another program"
@@ -44,7 +44,7 @@ def _may_run(trial: FrozenTrial, folder: Path, own: bool) -> str | None:
 
 
 def _fail(study: optuna.Study, trial: FrozenTrial) -> None:
-    """Set a trial of another process to failed: by the storage, as only the process that asked holds it."""
+    """Mark a trial of another process as failed, through the storage: only that process has the object."""
     storage = study._storage
     storage.set_trial_user_attr(trial._trial_id, ABORTED, True)
     storage.set_trial_user_attr(trial._trial_id, REASON, WHY)

@@ -1,4 +1,4 @@
-"""A study that continues: trials are told one by one, and a failed one is recorded instead of ending the sweep.
+"""A study that continues: results are reported one by one, and a failed trial is recorded instead of ending the sweep.
 
 The search-space syntax and the launching come from hydra-optuna-sweeper. Its own loop crashes when an objective is
 NaN, starts a stored study over with ``n_trials`` more, and raises when one trial fails.
@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 
 class Search(NamedTuple):
-    """What is searched, and what is the same in every trial: values by key, and deletions."""
+    """The search space, and the settings common to all trials: values by key, and deletions."""
 
     space: dict[str, BaseDistribution]
     fixed: dict[str, Any]
@@ -43,12 +43,12 @@ class Search(NamedTuple):
 
     @property
     def same(self) -> list[str]:
-        """The overrides that every trial has."""
+        """The overrides common to all trials."""
         return [f"{name}={value}" for name, value in self.fixed.items()] + self.deletions
 
 
 class ResumableStudy(OptunaSweeperImpl):
-    """The sweep loop. ``sampler`` is the sampler's configuration: it is built once the study's length is known."""
+    """The sweep loop. ``sampler`` configures the sampler, which is built once the study's length is known."""
 
     def __init__(
         self,
@@ -97,14 +97,14 @@ class ResumableStudy(OptunaSweeperImpl):
         return Search({name: one for name, one in space.items() if name not in fixed}, fixed, deletions)
 
     def _open_study(self, storage: optuna.storages.RDBStorage, place: Place, search: Search) -> optuna.Study:
-        """Return the study, ready to go on: trials of a process that was killed are failed, and others' are left."""
+        """Return the study, ready to continue: trials of killed processes are marked as failed."""
         assert self.hydra_context is not None and self.config is not None  # set in setup()
         folder, direction = Path(self.sweep_dir), self._get_directions()[0]
         common = self.hydra_context.config_loader.load_sweep_config(self.config, search.same)
         study = optuna.create_study(study_name=self.name, storage=storage, direction=direction, load_if_exists=True)
         named = f"study '{self.name}' in {place.shown}"
         if not check_terms(study, direction, search.space, settings_of(common, search.space), named):
-            log.warning("%s does not say which settings its trials had; they are taken for those of this sweep.", named)
+            log.warning("%s does not record its trials' settings; they are assumed to be those of this sweep.", named)
         fail_stopped(study, folder, own=self.storage is None)
         refuse_nothing_to_run(study, folder, self.n_trials, named)
         study.sampler = self._sampler(len(study.get_trials(deepcopy=False)))
@@ -114,7 +114,7 @@ class ResumableStudy(OptunaSweeperImpl):
 
     @contextmanager
     def _reported(self, study: optuna.Study, place: Place, folder: Path) -> Iterator[None]:
-        """Print the table of trials and bring the record up to date, however the loop inside the block ends."""
+        """Print the table of trials and update the record, however the loop inside the block ends."""
         try:
             yield
         except KeyboardInterrupt as stop:
@@ -153,10 +153,10 @@ class ResumableStudy(OptunaSweeperImpl):
 
 
 def record(study: optuna.Study, trial: Trial, job: JobReturn) -> None:
-    """Tell the study a trial's objective, or that it failed and why."""
+    """Report a trial's objective to the study, or its failure and the reason."""
     try:
         value = float(job.return_value)  # the property raises what the trial raised
-    except Exception as error:  # a trial may fail in any way; the reason is kept
+    except Exception as error:  # a trial may fail in any way; the reason is recorded
         if not isinstance(error, RlxError):
             log.exception("Trial %d raised", trial.number)
         fail(study, trial, f"{type(error).__name__}: {error}")

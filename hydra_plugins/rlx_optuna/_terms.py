@@ -1,4 +1,4 @@
-"""What the trials of one study have in common, without which they could not be compared: a changed one is refused."""
+"""The settings that trials of one study must share to be comparable: a change is refused."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from rlx.config.changes import changes
 from rlx.errors import ConfigError
 
 TERMS = "rlx"
-"""Attribute of a study: its ``space``, and the ``settings`` that all of its trials had."""
+"""Attribute of a study: its ``space``, and the ``settings`` of all its trials."""
 
 MAY_CHANGE = ("hydra", "logger", "protocol", "hardware", "seed", "resume", "trainer.progress")
 NOT_AFTER_ALL = ("hardware.precision",)
 ADVICE = (
-    "What may: protocol.*, logger.*, hardware.* (but precision), seed and hydra.sweeper.n_trials. Leave the others as "
-    "they were, or start a new sweep (another hydra.sweep.dir, or hydra.sweeper.study_name in one storage)."
+    "These may change: protocol.*, logger.*, hardware.* (except precision), seed and hydra.sweeper.n_trials. Restore "
+    "the others, or start a new sweep (another hydra.sweep.dir, or hydra.sweeper.study_name in one storage)."
 )
 
 
 def settings_of(config: DictConfig, searched: Mapping[str, BaseDistribution]) -> dict[str, Any]:
-    """Return the leaves of a trial's configuration that bear on its objective and are not searched, by key."""
+    """Return the leaves of a trial's configuration that affect its objective and are not searched, by key."""
     own = OmegaConf.masked_copy(config, [str(key) for key in config if key != "hydra"])
     plain = OmegaConf.to_container(own, enum_to_str=True)
     leaves = _leaves(cast(dict[str, Any], plain), "")
@@ -44,10 +44,10 @@ def settings_of(config: DictConfig, searched: Mapping[str, BaseDistribution]) ->
 def check_terms(
     study: optuna.Study, direction: str, space: Mapping[str, BaseDistribution], settings: Mapping[str, Any], named: str
 ) -> bool:
-    """Note the terms of a new study, and hold a sweep to those of one that has trials; return whether they are known.
+    """Record the terms of a new study, or check a sweep against an existing one's; return whether they are known.
 
-    ConfigError, led by ``named``, names every difference, its value now and before. Of a study that another program or
-    an earlier version made only direction and space are known.
+    ConfigError, led by ``named``, names every difference, its value now and before. For a study made by another program
+    or an earlier version only direction and space are known.
     """
     noted: Any = study.user_attrs.get(TERMS)
     trials = study.get_trials(deepcopy=False)
@@ -59,7 +59,7 @@ def check_terms(
     before = _before(study, noted["settings"] if known else {}, noted["space"] if known else _space_of(trials))
     now: dict[str, Any] = {"hydra.sweeper.direction": direction}
     now |= {name: describe(one) for name, one in space.items()}
-    now |= {key: settings[key] for key in settings if key in before}  # an option that is newer than the study is none
+    now |= {key: settings[key] for key in settings if key in before}  # an option newer than the study is ignored
     if changed := changes(before, now, "the study"):
         raise ConfigError(f"{named}: {changed} cannot change in a continued sweep. {ADVICE}")
     return known
@@ -70,12 +70,12 @@ def _before(study: optuna.Study, settings: Mapping[str, Any], space: Mapping[str
 
 
 def _space_of(trials: list[optuna.trial.FrozenTrial]) -> dict[str, str]:
-    """Return the space that trials were drawn from."""
+    """Return the search space of the trials."""
     return {name: describe(one) for trial in trials for name, one in trial.distributions.items()}
 
 
 def describe(distribution: BaseDistribution) -> str:
-    """Return a range in the syntax that it is typed in."""
+    """Return a range as it is typed."""
     if isinstance(distribution, CategoricalDistribution):
         return f"choice({', '.join(map(str, distribution.choices))})"
     assert isinstance(distribution, IntDistribution | FloatDistribution)

@@ -14,11 +14,13 @@ from rlx.ranges import Text, Whole
 
 @dataclass
 class ResumableSweeperConfig:
-    """``n_trials`` is the total the study shall hold; ``storage`` and ``study_name`` say which study to continue;
-    without a storage it is ``study.db`` in the sweep's folder.
+    """Settings of the sweeper.
 
-    ``seed`` seeds the sampler, ``n_jobs`` trials are handed to the launcher at a time, and ``params`` maps the keys
-    searched to their ranges in Hydra's sweep syntax, such as ``interval(0, 1)`` or ``choice(1, 2)``.
+    ``n_trials`` is the total number of trials of the study; ``storage`` and ``study_name`` select the study to
+    continue; without a storage it is ``study.db`` in the sweep's folder.
+
+    ``seed`` seeds the sampler, ``n_jobs`` trials are handed to the launcher at a time, and ``params`` maps the searched
+    keys to their ranges in Hydra's sweep syntax, such as ``interval(0, 1)`` or ``choice(1, 2)``.
     """
 
     _target_: str = "hydra_plugins.rlx_optuna.sweeper.ResumableSweeper"
@@ -38,9 +40,9 @@ class TakeOptunaOption(SearchPathPlugin):
     """Makes ``hydra/sweeper=optuna`` mean this sweeper.
 
     The stock plugin stores an option of the same name, and Hydra validates any file of that name against it. Search
-    path plugins run after every plugin is loaded, so that whichever was loaded last, this one has the final word.
+    path plugins run after every plugin is loaded, so this one overrides the others regardless of the order.
     """
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Store the option; the search path itself stays as it is."""
+        """Store the option; the search path itself is unchanged."""
         ConfigStore.instance().store("optuna", ResumableSweeperConfig, group="hydra/sweeper", provider="rlx")

@@ -18,9 +18,9 @@ class ResumableSweeper(Sweeper):
         self.study = ResumableStudy(**settings)
 
     def setup(self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig) -> None:
-        """Keep what the launcher needs."""
+        """Store the arguments of the launcher."""
         self.study.setup(hydra_context=hydra_context, task_function=task_function, config=config)
 
     def sweep(self, arguments: list[str]) -> None:
-        """Run trials until the study holds ``n_trials`` of them."""
+        """Run trials until the study has ``n_trials``."""
         self.study.sweep(arguments)

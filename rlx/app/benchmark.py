@@ -1,4 +1,4 @@
-"""``evaluate.py protocol=benchmark``: judge every target on equal terms and record it on the scoreboard."""
+"""``evaluate.py`` under a protocol that judges targets: judge each on equal terms and record it on the scoreboard."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from rlx.app.construct import construct
 from rlx.app.contestant import make_ready, origin_of
@@ -26,11 +26,12 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.data.traded import cut
 from rlx.errors import FileError, RlxError
-from rlx.evaluate.config import Benchmark
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, describe_data, judge_against
 from rlx.evaluate.key import comparability_key
-from rlx.evaluate.windows import HOLDOUT, WindowSet, fit_windows, protocol_span, protocol_windows
+from rlx.evaluate.protocols.benchmark import Benchmark
+from rlx.evaluate.protocols.span import fit_windows, protocol_span
+from rlx.evaluate.windows import HOLDOUT, WindowSet
 from rlx.files import to_json, write_text
 from rlx.measures.days import daily_growth
 from rlx.measures.evaluation import Evaluation
@@ -59,22 +60,22 @@ class Conditions:
     sets: tuple[WindowSet, ...]
     rules: Rules
     protocol: Benchmark
-    beside: dict[str, Evaluation]
+    baselines: dict[str, Evaluation]
     key: dict[str, Any]
 
     @classmethod
     def of(cls, config: EvaluateConfig, market: Market) -> Conditions:
         """Play the baselines; raises RlxError for what would stop every target. ``config`` has a settled guard."""
-        protocol, rules = config.protocol, config.rules()
-        assert isinstance(protocol, Benchmark)
+        protocol, rules = cast(Benchmark, config.protocol), config.rules()
         features = config.data.features
         names = default_features(market.panel) if features is None else tuple(features)
         splits = None if protocol.split == "all" else cut(market, config.data, names, 1)
         span = protocol_span(market, splits, protocol, first_bar=market.first_bar(names, 1))
         protocol = fit_windows(protocol, span)
-        sets = protocol_windows(span, protocol)
-        beside = {policy.name: evaluate(policy, market, sets, rules) for policy in standard_baselines()}
-        return cls(market, span, sets, rules, protocol, beside, comparability_key(market, next(iter(beside.values()))))
+        sets = protocol.window_sets(span, market.timestamps)
+        baselines = {policy.name: evaluate(policy, market, sets, rules) for policy in standard_baselines()}
+        key = comparability_key(market, next(iter(baselines.values())))
+        return cls(market, span, sets, rules, protocol, baselines, key)
 
     def shared(self) -> dict[str, Any]:
         """Return what the scoreboard says once for all entries of the key."""
@@ -89,9 +90,9 @@ def benchmark(
     The run folder gets every scorecard; the scoreboard, its pages and the series of its reports lie at
     ``protocol.board``. Ctrl-C records what was judged until then.
     """
-    assert isinstance(config.protocol, Benchmark)
-    board_path = Path(config.protocol.board)
-    targets = read_targets(config.protocol.targets)
+    protocol = cast(Benchmark, config.protocol)
+    board_path = Path(protocol.board)
+    targets = read_targets(protocol.targets)
     prepare(board_path, len(targets))  # what cannot be recorded stops here and not after all the work
     hardware = for_evaluation(set_up(config.hardware, cache_fallback))
     market = Market(config.data.load())
@@ -182,7 +183,7 @@ def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: M
         conditions.sets,
         conditions.rules,
         protocol if target.trials is None else replace(protocol, trials=target.trials),
-        beside=conditions.beside,
+        baselines=conditions.baselines,
         module=policy.name,
         config={"policy": target.options},
         provenance=provenance,

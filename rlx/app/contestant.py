@@ -14,14 +14,14 @@ from rlx.sim.rules import Costs
 
 
 class Origin(NamedTuple):
-    """The spans a policy was made on and the run folder it lies in, each None where that is not known."""
+    """The spans a policy was fitted on and the run folder it lies in, each None where that is not known."""
 
     seen: Seen | None
     run: Path | None
 
 
 def make_ready(policy: Policy, market: Market, costs: Costs) -> None:
-    """Tell a policy what trading costs, where it keeps books of its own, and bind it to the market."""
+    """Give a policy the costs of trading, where it keeps books of its own, and bind it to the market."""
     if isinstance(policy, Charged):
         policy.charge(costs)
     policy.bind(market)

@@ -40,7 +40,6 @@ from rlx.config import (
 )
 from rlx.console import complain, print_anything, show_progress
 from rlx.errors import ConfigError, RlxError
-from rlx.evaluate.config import Benchmark
 from rlx.keys import find_key
 from rlx.stops import stopped_by
 from rlx.training.hardware import use_compile_caches
@@ -181,13 +180,13 @@ def run_evaluate(cfg: DictConfig) -> None:
             from rlx.app.benchmark import benchmark
             from rlx.app.evaluate import evaluate
 
-        job = benchmark if isinstance(config.protocol, Benchmark) else evaluate
+        job = benchmark if config.protocol.judges_targets else evaluate
         job(config, _resolved(cfg), run_dir, cache_fallback)
 
 
 def evaluate_config(cfg: DictConfig) -> tuple[DictConfig, EvaluateConfig]:
     """Return what is judged, a checkpoint as it was trained, as a tree and typed; RlxError if it is bad."""
-    _refuse_idle_policy()
+    _refuse_idle_policy(cfg)
     if HydraConfig.get().runtime.choices["policy"] == "checkpoint":
         cfg = _as_trained(cfg)
     config = typed(cfg, EvaluateConfig)
@@ -199,12 +198,14 @@ def _typed_overrides() -> list[str]:
     return list(HydraConfig.get().overrides.task)
 
 
-def _refuse_idle_policy() -> None:
-    """Refuse a policy beside a list of them."""
-    hydra_config = HydraConfig.get()
+def _refuse_idle_policy(cfg: DictConfig) -> None:
+    """Refuse a policy next to a list of them."""
     given = [text for text in _typed_overrides() if text.lstrip("+").startswith(("policy=", "policy."))]
-    if hydra_config.runtime.choices["protocol"] == "benchmark" and given:
-        raise ConfigError(f"{given[0]}: protocol=benchmark judges the policies of protocol.targets; leave it out.")
+    protocol: Any = OmegaConf.get_type(cfg, "protocol")
+    if given and getattr(protocol, "judges_targets", False):
+        raise ConfigError(
+            f"{given[0]}: protocol={protocol.name} judges the policies of protocol.targets; leave it out."
+        )
 
 
 def _as_trained(cfg: DictConfig) -> DictConfig:

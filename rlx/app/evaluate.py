@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rlx.app.construct import construct
 from rlx.app.contestant import make_ready, origin_of
-from rlx.app.guard_ab import Lineup, print_guard_ab, run_guard_ab, write_guard_ab
-from rlx.app.guards import settle_guard
-from rlx.app.outputs import print_summary, write_documents, write_evals, write_outputs
+from rlx.app.guards import guarded_rules, settle_guard
+from rlx.app.outputs import (
+    print_comparison,
+    print_summary,
+    write_comparison,
+    write_documents,
+    write_evals,
+    write_outputs,
+)
 from rlx.config import EvaluateConfig
 from rlx.console import show_progress
 from rlx.data.features import default_features
@@ -19,10 +26,9 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.data.traded import cut
 from rlx.errors import RlxError
-from rlx.evaluate.guard_config import GuardAb
 from rlx.evaluate.judge import judge
-from rlx.evaluate.purging import ineffective_distance, no_test
-from rlx.evaluate.windows import fit_windows, late_start, protocol_span
+from rlx.evaluate.protocols.base import Conditions
+from rlx.evaluate.protocols.span import fit_windows, late_start, protocol_span
 from rlx.policies.base import Dated, Documented, Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
@@ -38,8 +44,8 @@ def evaluate(
 ) -> None:
     """Judge ``config.policy`` under the configured conditions and write the run folder.
 
-    ``cache_fallback`` is why compile caches are not in force, for the scorecard. A policy whose documents stand without
-    a judgement leaves them where it is refused, too.
+    ``cache_fallback`` is why compile caches are not in force, for the scorecard. A policy whose documents do not
+    need a judgement leaves them where it is refused, too.
     """
     # The same number of threads as in training, hence the same float32 sums.
     hardware = for_evaluation(set_up(config.hardware, cache_fallback))
@@ -68,13 +74,11 @@ def _judge(
     span = judged_span(config, market, policy)
     covered = isinstance(policy, Dated) and config.protocol.split == "auto"
     protocol = fit_windows(config.protocol, span, whatever=covered)  # of few dates windows are as long as there are
-    lineup = Lineup.of(config, protocol, market) if isinstance(protocol, GuardAb) else None
-    if note := late_start(market, config.protocol, span):
-        log.warning(note)
     origin = origin_of(policy)
-    if origin.seen is None and (note := ineffective_distance(config.protocol, policy.name)):
-        log.warning(note)
-    if origin.seen is not None and (note := no_test(protocol, span, market.timestamps, origin.seen)):
+    guarded = partial(guarded_rules, config, market)
+    plan = protocol.plan(Conditions(market, span, config.rules(), guarded, origin.seen))
+    notes = late_start(market, protocol, span), protocol.note(policy.name, span, market.timestamps, origin.seen)
+    for note in filter(None, notes):
         log.warning(note)
     provenance = record_run(run_dir, resolved, more=guard_fit)
     with show_progress(f"Judging {policy.name}"):
@@ -82,7 +86,7 @@ def _judge(
             policy,
             market,
             span,
-            config.rules() if lineup is None else lineup.rules[lineup.control],
+            plan.rules,
             protocol,
             baselines=standard_baselines(),
             module=policy.name,
@@ -95,17 +99,17 @@ def _judge(
     if isinstance(policy, Documented):
         write_documents(run_dir, policy.documents())
     evals = write_evals(run_dir, judgement, market, origin.run)
-    contest = None
-    if lineup is not None and isinstance(protocol, GuardAb):
-        contest = run_guard_ab(lineup, policy, market, span, protocol, judgement.evaluation, origin.seen)
-        write_guard_ab(run_dir, contest)
+    if plan.compare is None:
+        print_summary(run_dir, judgement, evals)
+        return
+    comparison = plan.compare(policy, judgement.evaluation)
+    write_comparison(run_dir, protocol, comparison)
     print_summary(run_dir, judgement, evals)
-    if contest is not None:
-        print_guard_ab(contest.summary)
+    print_comparison(protocol, comparison)
 
 
 def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:
-    """Return the decisions to judge: by default the test split, or those that a policy made elsewhere covers."""
+    """Return the decisions to judge: by default the test split, or those that a recorded policy covers."""
     protocol = config.protocol
     if isinstance(policy, Dated) and protocol.split == "auto":
         return protocol_span(market, None, protocol, within=policy.span(market))

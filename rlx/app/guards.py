@@ -8,10 +8,12 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from rlx.config import EvaluateConfig, TradedConfig, TrainConfig
+from rlx.config.guards import load_guard
 from rlx.data.market import Market
 from rlx.data.splits import make_splits
 from rlx.evaluate.fit_guard import GuardFit, fit_guard
-from rlx.evaluate.guard_config import KINDS, FittedGuard
+from rlx.evaluate.guard_config import CONFIGURED, KINDS, FittedGuard
+from rlx.evaluate.protocols.base import Guarded
 from rlx.files import to_json
 from rlx.sim.rules import Guard
 
@@ -33,6 +35,15 @@ def settle_guard(
     log.info("guard=fitted: %s", fit_in_words(fit))
     facts = {"guard_fit": describe_fit(config.guard, fit)}
     return replace(config, guard=fit.guard), {**resolved, "guard": to_json(fit.guard)}, facts
+
+
+def guarded_rules(config: TradedConfig, market: Market, name: str) -> Guarded:
+    """Return the rules under an option of the ``guard`` group, or under the command's own guard, which is settled."""
+    guard = config.guard if name == CONFIGURED else load_guard(name)
+    if not isinstance(guard, FittedGuard):
+        return Guarded(config.env.rules(config.costs, guard))
+    fit = fit_to_train_split(guard, config, market)
+    return Guarded(config.env.rules(config.costs, fit.guard), describe_fit(guard, fit))
 
 
 def fit_to_train_split(asked: FittedGuard, config: TradedConfig, market: Market) -> GuardFit:

@@ -46,7 +46,7 @@ class Done(NamedTuple):
 
 def run_as_guest(name: str, arguments: Sequence[str], job: Callable[[DictConfig], Any]) -> Done:
     """Run a command, as its command line would with these arguments; RlxError where that ends in one message."""
-    from rlx.learners.states import preserved_random_states
+    from rlx.states import preserved_random_states
 
     def carrying(cfg: DictConfig) -> Any:
         try:

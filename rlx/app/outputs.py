@@ -12,25 +12,24 @@ from rlx.console import open_console, say
 from rlx.data.market import Market
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.ledger_file import write_ledger
+from rlx.evaluate.protocols.base import Comparison, Protocol
 from rlx.evaluate.trades_file import write_trades
-from rlx.evaluate.window_protocols import WINDOW_BLOCKS
 from rlx.evaluate.window_rows import write_windows
 from rlx.files import write_folder, write_json, write_text
-from rlx.report.every_start import write_every_start_png
 from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
+from rlx.report.protocols import report_of
 from rlx.report.terminal import parts_table, scorecard_summary
-from rlx.report.walk_forward import write_walk_forward_png
+from rlx.report.windows_figure import write_png
 from rlx.run_folder import RunFolder, folder_shown
 
-FEW = 3  # symbols that a title has room for
 log = logging.getLogger(__name__)
 
 
 def write_outputs(run_dir: Path, judgement: Judgement) -> None:
     """Write ``ledger.parquet``, ``report.png``, ``scorecard.md`` and, last, ``scorecard.json``."""
     write_ledger(RunFolder(run_dir).ledger, judgement.evaluation)
-    write_report_png(RunFolder(run_dir).picture, judgement.evaluation, judgement.baselines, _title(judgement))
+    write_report_png(RunFolder(run_dir).picture, judgement.evaluation, judgement.baselines, judgement.title)
     write_scorecard(run_dir, judgement)
 
 
@@ -42,7 +41,7 @@ def write_documents(run_dir: Path, documents: Mapping[str, Any]) -> list[Path]:
 
 
 def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run: Path | None = None) -> Path | None:
-    """Write the protocol's windows into a new folder of ``evals/`` and return it; None when it tells of none.
+    """Write the protocol's windows into a new folder of ``evals/`` and return it; None when it has none.
 
     ``evals/`` belongs to the run that made the policy, ``policy_run``; without one, or when that cannot be written,
     to ``run_dir``.
@@ -50,16 +49,16 @@ def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run:
     if not judgement.rows:
         return None
 
+    protocol = judgement.protocol
+
     def write(folder: Path) -> None:
         write_windows(folder / "windows.csv", judgement.rows)
-        if judgement.scorecard.walk_forward:
-            _write_walk_forward(folder, judgement, market)
-        else:
-            _write_every_start(folder, judgement)
+        if protocol.traded_windows:
+            write_trades(folder / "trades.parquet", judgement.evaluation, market, protocol.traded_windows)
+        _draw(folder, protocol, judgement)
         write_scorecard(folder, judgement)
 
-    protocol = next(name for name in WINDOW_BLOCKS if getattr(judgement.scorecard, name))
-    name = f"{protocol}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
+    name = f"{protocol.name}_{time.strftime('%Y-%m-%d_%H-%M-%S')}"
     if policy_run is not None:
         try:
             return write_folder(RunFolder(policy_run).evals, name, write)
@@ -69,32 +68,31 @@ def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run:
     return write_folder(RunFolder(run_dir).evals, name, write)
 
 
-def _write_walk_forward(folder: Path, judgement: Judgement, market: Market) -> None:
-    block = judgement.scorecard.walk_forward
-    write_trades(folder / "trades.parquet", judgement.evaluation, market)
-    write_walk_forward_png(
-        folder / "walk_forward.png", judgement.evaluation, judgement.baselines, block, _title(judgement)
-    )
+def write_comparison(run_dir: Path, protocol: Protocol, comparison: Comparison) -> None:
+    """Write the picture of a comparison, and its summary as Markdown and, last, as JSON."""
+    report = report_of(protocol.name)
+    _draw(run_dir, protocol, comparison)
+    write_text(run_dir / f"{report.document}.md", report.markdown(comparison.summary))
+    write_json(run_dir / f"{report.document}.json", comparison.summary)
 
 
-def _write_every_start(folder: Path, judgement: Judgement) -> None:
-    """Draw the windows; their trades are most of one book many times over, and the run folder's ledger has them."""
-    card = judgement.scorecard
-    path = folder / "every_start.png"
-    write_every_start_png(path, judgement.rows, card.every_start, card.policy["name"], _title(judgement))
+def print_comparison(protocol: Protocol, comparison: Comparison) -> None:
+    """Print what a comparison came to."""
+    console = open_console()
+    for part in report_of(protocol.name).terminal(comparison.summary):
+        console.print(part)
+
+
+def _draw(folder: Path, protocol: Protocol, drawn: Judgement | Comparison) -> None:
+    draw = report_of(protocol.name).draw
+    if draw is not None:
+        write_png(folder / f"{protocol.name}.png", draw(drawn))
 
 
 def write_scorecard(folder: Path, judgement: Judgement) -> None:
     """Write ``scorecard.md`` and, last, ``scorecard.json``."""
     write_scorecard_markdown(RunFolder(folder).scorecard_markdown, judgement.scorecard)
     judgement.scorecard.write(RunFolder(folder).scorecard)
-
-
-def _title(judgement: Judgement) -> str:
-    card = judgement.scorecard
-    symbols = card.data["symbols"]
-    of = f"{', '.join(symbols)} of " if len(symbols) <= FEW else ""  # tells the pictures of several pairs apart
-    return f"{card.policy['name']} on {of}{card.data['source']}"
 
 
 def print_summary(
@@ -106,7 +104,7 @@ def print_summary(
         console.print(parts_table({name: part.scorecard for name, part in parts.items()}))
     console.print(scorecard_summary(judgement.scorecard))
     if evals is not None:
-        what = "Windows and trades" if judgement.scorecard.walk_forward else "Windows"
+        what = "Windows and trades" if judgement.protocol.traded_windows else "Windows"
         say(f"{what}: {folder_shown(evals)}")
     print_folder(run_dir)
 

@@ -11,8 +11,8 @@ from rlx.console import announced
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.evaluate.aggregate import write_aggregate
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import Judgement, judge
+from rlx.evaluate.protocols.base import Protocol
 from rlx.files import write_json
 from rlx.learners.base import WHOLE, Learner, Part
 from rlx.measures.trials import Sweep

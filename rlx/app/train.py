@@ -21,8 +21,7 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.data.traded import Traded
 from rlx.evaluate.judge import Judgement
-from rlx.evaluate.purging import no_test
-from rlx.evaluate.windows import fit_windows, late_start, protocol_span, protocol_windows
+from rlx.evaluate.protocols.span import fit_windows, late_start, protocol_span
 from rlx.learners.base import Learner, Preparation
 from rlx.run_folder import RunFolder, folder_shown
 from rlx.runs.provenance import record_run
@@ -57,7 +56,7 @@ def train(
     config, resolved, guard_fit = settle_guard(config, resolved, traded.market)
     span = judged_span(config, traded)
     config = replace(config, protocol=fit_windows(config.protocol, span))
-    protocol_windows(span, config.protocol)
+    config.protocol.window_sets(span, traded.market.timestamps)
     learner = make_learner(config, resolved, traded)
     tell_of_no_test(config, traded.market, span, learner)
     resumed = None if config.resume is None else Path(config.resume)
@@ -94,7 +93,7 @@ def tell_of_no_test(config: TrainConfig, market: Market, span: Span, learner: Le
     """Say, before it is trained, when no window can be a test of what comes out."""
     stamps = market.timestamps
     seen = {name: (stamps[part.start], stamps[part.stop]) for name, part in learner.seen_spans().items()}
-    if note := no_test(config.protocol, span, stamps, seen):
+    if note := config.protocol.note(learner.module, span, stamps, seen):
         log.warning(note)
 
 

@@ -1,1 +1,1 @@
-"""The leak audit: does a decision change when only the future does, and does an edge outlive a shuffle?"""
+"""The leak audit: does a decision change when only the future changes, and does an edge survive a shuffle?"""

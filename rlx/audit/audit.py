@@ -1,4 +1,4 @@
-"""The audit of one policy on one market: both checks, and what they come to in words."""
+"""The audit of one policy on one market: both checks, and the verdict in words."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ FEWEST_PERMUTATIONS = 20
 PASS, FAIL = "PASS", "FAIL"
 
 Progress = Callable[[str, int, int], None]
-"""Called with what is being done, how much of it is, and how much there is."""
+"""Called with the current task, the amount done and the total."""
 
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """How many dates are perturbed after, how many futures are shuffled (0 for none), and the seed of both."""
+    """The number of perturbed dates, the number of shuffled futures (0 for none), and the seed of both."""
 
     dates: int = 25
     permutations: int = 200
@@ -37,7 +37,7 @@ class AuditOptions:
             raise ConfigError(f"--dates={self.dates}: must be at least 2, the first and the last.")
         if self.permutations != 0 and self.permutations < FEWEST_PERMUTATIONS:
             raise ConfigError(
-                f"--permutations={self.permutations}: must be at least {FEWEST_PERMUTATIONS}, or 0 to leave them out."
+                f"--permutations={self.permutations}: must be at least {FEWEST_PERMUTATIONS}, or 0 to skip them."
             )
         if self.seed < 0:
             raise ConfigError(f"--seed={self.seed}: must not be negative.")
@@ -54,7 +54,7 @@ def audit(
 ) -> dict[str, Any]:
     """Return the audit as plain values: ``passed``, ``verdict``, ``causality``, ``shuffle`` and what was audited.
 
-    ``names`` are the features to hold equal besides those the policy sees.
+    ``names`` are features to compare in addition to those the policy sees.
     """
     causality, real = check_causality(
         policy,
@@ -101,14 +101,14 @@ def _named(progress: Progress | None, name: str) -> Callable[[int, int], None] |
 def _verdict(policy: Policy, causality: Causality, shuffle: Shuffle, passed: bool) -> str:
     parts = [f"{PASS if passed else FAIL}.", *_of_causality(policy, causality), *_of_shuffles(shuffle)]
     if isinstance(policy, Dated):
-        parts.append("The weights come from a record: what their maker knew of the future, no audit of it can see.")
+        parts.append("The weights come from a record: an audit cannot detect what their author knew about the future.")
     return " ".join(parts)
 
 
 def _of_causality(policy: Policy, causality: Causality) -> list[str]:
     words = []
     if causality.oracle:
-        words.append(f"{policy.name} is told the future (foresee): an oracle leaks by design.")
+        words.append(f"{policy.name} receives the future (foresee): an oracle leaks by design.")
     changed = [group for group in causality.groups if group.first is not None]
     if not changed:
         words.append(
@@ -133,20 +133,20 @@ def _of_shuffles(shuffle: Shuffle) -> list[str]:
 
 
 def _of_foresight(shuffle: Shuffle, found: Distribution) -> str:
-    words = f"Its foresight on {shuffle.permutations} shuffled futures is {found.mean:+.2%} a year on the mean"
+    words = f"Its foresight on {shuffle.permutations} shuffled futures is {found.mean:+.2%} a year on average"
     if not shuffle.exact:
-        return f"{words}; under next_open with a turnover guard that need not be zero, and proves nothing."
+        return f"{words}; under next_open with a turnover guard it need not be zero, and proves nothing."
     if found.mean_p_value is None:
         return f"{words}."
     chance = f"(p {found.mean_p_value:.2g})"
     if shuffle.passed:
-        return f"{words} {chance}, as of a policy without any; {shuffle.detectable:.2%} would have failed."
-    return f"{words} {chance}: no causal policy has that under right books. It is a leak or an error of accounting."
+        return f"{words} {chance}, as for a policy without foresight; {shuffle.detectable:.2%} would have failed."
+    return f"{words} {chance}: no causal policy has that under correct books. It is a leak or an accounting error."
 
 
 def _of_timing(found: Distribution) -> str:
     words = f"Changing its weights earned {found.real:+.1%} a year before costs against holding their mean"
-    return f"{words}; {found.p_value:.0%} of shuffled futures do as well, so that {_chance(found)}."
+    return f"{words}; {found.p_value:.0%} of shuffled futures do as well, so {_chance(found)}."
 
 
 def _chance(found: Distribution) -> str:
@@ -155,7 +155,7 @@ def _chance(found: Distribution) -> str:
 
 def _of_excess(found: Distribution) -> str:
     words = (
-        f"Over equal weight it earned {found.real:+.1%} a year after costs, and {found.mean:+.1%} on the mean future"
+        f"Over equal weight it earned {found.real:+.1%} a year after costs, and {found.mean:+.1%} on the average future"
     )
     kept = found.mean_p_value is not None and found.mean_p_value < 0.05 and found.mean > 0.0
-    return f"{words}{': that much is what it holds, not when.' if kept else '.'}"
+    return f"{words}{': that part comes from what it holds, not when.' if kept else '.'}"

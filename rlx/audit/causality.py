@@ -1,4 +1,4 @@
-"""Causality: what was known and decided up to a bar must not change, not by a bit, when only later prices do."""
+"""Causality: everything known and decided up to a bar must stay bit-identical when only later prices change."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GROUPS = {
     "guards": "guards, limits and executed weights",
     "books": "books of the steps before",
 }
-"""What is held equal, by group: its meaning."""
+"""The compared groups and their meaning."""
 
 AnyArray = np.ndarray[Any, Any]
 Progress = Callable[[int, int], None]
@@ -34,7 +34,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Leak:
-    """One quantity that changed with the future: the earliest place, and what stood there before and after."""
+    """One quantity that changed with the future: the earliest place, and its values before and after."""
 
     group: str
     quantity: str
@@ -48,7 +48,7 @@ class Leak:
 
 @dataclass(frozen=True)
 class GroupResult:
-    """What came of one group: values compared, plays in which any differed, and the earliest difference."""
+    """The result of one group: values compared, plays in which any differed, and the earliest difference."""
 
     group: str
     meaning: str
@@ -59,7 +59,7 @@ class GroupResult:
 
 @dataclass(frozen=True)
 class Causality:
-    """Whether all of it held. ``oracle``: the policy is told the future, which no comparison has to show."""
+    """Whether everything was equal. ``oracle``: the policy receives the future, so no comparison is needed."""
 
     passed: bool
     oracle: bool
@@ -80,11 +80,11 @@ def check_causality(
     seed: int,
     progress: Progress | None = None,
 ) -> tuple[Causality, Play]:
-    """Play up to each of ``dates`` bars again on every perturbed future; return what changed, and the real play.
+    """Replay up to each of ``dates`` bars on every perturbed future; return the changes and the real play.
 
-    ``names`` are features to compare over all assets and bars besides those the policy sees. Every
-    play has one account, as the real one has, so that a network rounds alike and the comparison can be exact. Raises
-    RlxError for a policy that decides differently on the very same data, of which nothing could be said.
+    ``names`` are features to compare over all assets and bars in addition to those the policy sees. Every play has one
+    account, like the real one, so that a network rounds alike and the comparison can be exact. Raises RlxError for a
+    policy that decides differently on the very same data: no comparison would mean anything.
     """
     names = tuple(dict.fromkeys((*policy.feature_names, *names)))
     real = play(policy, market, span, rules, names)
@@ -120,7 +120,7 @@ def _refuse_chance(policy: Policy, market: Market, span: Span, rules: Rules, nam
     ):
         raise RlxError(
             f"policy {policy.name!r}: two plays on the very same data differ, so a change proves nothing. "
-            "Have it decide deterministically (a fixed seed) and audit it again."
+            "Make it deterministic (a fixed seed) and audit it again."
         )
 
 
@@ -134,7 +134,7 @@ class _Tally:
         self.first: dict[str, tuple[int, Leak]] = {}
 
     def compare(self, real: Play, again: Play, bar: int, kind: str, rules: Rules) -> None:
-        """Compare all that is known at ``bar``."""
+        """Compare everything known at ``bar``."""
         before, after = (one.known_at(bar, rules.execution) for one in (real, again))
         for group in GROUPS:
             offset = 0 if group == "features" else real.start
@@ -156,7 +156,7 @@ class _Tally:
         self, group: str, name: str, where: tuple[int, ...], offset: int, bar: int, kind: str, before: Any, after: Any
     ) -> Leak:
         by_asset = before.ndim == 2 and before.shape[1] == self.market.n_assets and group != "observed"
-        plain = group not in ("observed", "forecasts")  # digests and embeddings say nothing to a reader
+        plain = group not in ("observed", "forecasts")  # digests and embeddings mean nothing to a reader
         stamps = self.market.timestamps
         return Leak(
             group=group,
@@ -170,7 +170,7 @@ class _Tally:
         )
 
     def results(self) -> list[GroupResult]:
-        """Return the groups that had anything in them."""
+        """Return the groups that are not empty."""
         return [
             GroupResult(group, meaning, self.values[group], self.changed[group], self._first(group))
             for group, meaning in GROUPS.items()
@@ -182,7 +182,7 @@ class _Tally:
 
 
 def differing(before: AnyArray, after: AnyArray) -> tuple[int, ...] | None:
-    """Return the index, earliest in time, of the first value that is not the same; NaN is the same as NaN."""
+    """Return the index, earliest in time, of the first value that differs; NaN equals NaN."""
     if before.shape != after.shape:
         return (0,) * before.ndim
     differs = before != after

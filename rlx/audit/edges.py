@@ -1,4 +1,4 @@
-"""What a policy earned and where from: over equal weight, by timing, and by knowing more than one may."""
+"""What a policy earned and why: excess over equal weight, timing, and foresight."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from rlx.sim.rules import Rules
+from rlx.sim.rules import GUARDS, Rules
 from rlx.types import Accounting, Execution, FloatArray
 
 
 @dataclass(frozen=True)
 class Book:
-    """One account's T steps: what it earned, weights (T, A) held into each decision and executed, what assets earned.
+    """One account's T steps: its returns, the weights (T, A) held before each decision and executed, asset returns.
 
     ``overnight_returns`` are the close-to-open part of ``returns``, None where there are no opens.
     """
@@ -27,33 +27,34 @@ class Book:
 
 
 def excess(book: Book, baseline: Book) -> float:
-    """Return the mean net return a step above a baseline on the same steps."""
+    """Return the mean net return per step above a baseline on the same steps."""
     return float((book.net_return - baseline.net_return).mean())
 
 
 def static(book: Book) -> float:
-    """Return what the book's own mean weights, held constant, earn a step before costs."""
+    """Return the return per step, before costs, of the book's own mean weights held constant."""
     return float(book.executed_weights.mean(axis=0) @ book.returns.mean(axis=0))
 
 
 def timing(book: Book) -> float:
-    """Return the mean gross return a step above that of the book's own mean weights: what changing them earned."""
+    """Return the mean gross return per step above that of the book's own mean weights: the gain from changing them."""
     return float(book.gross_return.mean()) - static(book)
 
 
 def costs(book: Book) -> float:
-    """Return what trading and financing took a step on the mean."""
+    """Return the mean cost of trading and financing per step."""
     return float((book.gross_return - book.net_return).mean())
 
 
 def foresight(book: Book, rules: Rules) -> float:
-    """Return the mean gross return a step that changing weights earned beyond what was due to it.
+    """Return the mean gross return per step that changing weights earned beyond what was due to it.
 
-    At step t of a shuffled future, whoever knows all but the order expects the mean of the bars t, ..., T - 1. Weights
-    decided before bar t is shown earn that on average, whatever the rule that made them: what they earn beyond it are
-    martingale differences, whose mean has expectation zero, exactly, in every market. So has what the mean of the
-    weights so far earns beyond its own due, and taking that off leaves the noise of the market out. With ``next_open``
-    the weights held earn the night and those executed the day, and the expectation is that of the two compounded.
+    At step t of a shuffled future the expected bar, given everything but the order, is the mean of the bars t, ..., T -
+    1. Weights decided before bar t is shown earn that on average, regardless of the rule behind them: what they earn
+    beyond it are martingale differences, whose mean has an expectation of exactly zero in every market. The same holds
+    for the mean of the weights so far, and subtracting its difference removes the noise of the market. With
+    ``next_open`` the weights held earn the night and those executed the day, and the expectation is that of the two
+    compounded.
     """
     night, day = _legs(book, rules)
     held, executed = book.held_weights, book.executed_weights
@@ -69,15 +70,15 @@ def foresight(book: Book, rules: Rules) -> float:
 def foresight_is_exact(rules: Rules) -> bool:
     """Return whether executed weights follow from the bar of the decision alone.
 
-    With ``next_open`` the turnover guard sees the night before it lets a trade through, rightly so, and weights then
-    go along with the bar they are executed in.
+    With ``next_open`` a guard that looks at the trade rightly sees the night before it, so executed weights depend on
+    the bar in which they are executed.
     """
-    guarded = rules.guard.turnover_threshold is not None and rules.cooldown.enabled
+    guarded = any(rule.sees_trade and rules.is_on(rule) for rule in GUARDS)
     return not (rules.execution is Execution.next_open and guarded)
 
 
 def _legs(book: Book, rules: Rules) -> tuple[FloatArray, FloatArray]:
-    """Return what held and executed weights earn of each bar, (T, A) each."""
+    """Return the returns of each bar that held and executed weights earn, (T, A) each."""
     if rules.execution is Execution.close or book.overnight_returns is None:
         return np.zeros_like(book.returns), book.returns
     return book.overnight_returns, (1.0 + book.returns) / (1.0 + book.overnight_returns) - 1.0

@@ -1,4 +1,4 @@
-"""Other futures for the same past: panels that differ from a given one after a bar, and in nothing before."""
+"""Other futures for the same past: panels that differ from a given one only after a bar."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ def perturbed(panel: MarketPanel, bar: int, kind: str, random: np.random.Generat
 
 
 def _noise(bars: Bars, last: FloatArray, random: np.random.Generator) -> Bars:
-    """Multiply open, close and volume by factors of their own, at each bar and for each asset."""
+    """Multiply open, close and volume by separate factors, at each bar and for each asset."""
     moved: Bars = {name: bars[name] * _factors(bars, random) for name in ("open", "close") if name in bars}
     volume = {"volume": bars["volume"] * _factors(bars, random) + 1.0} if "volume" in bars else {}
     return _with_wicks(bars, moved, random) | volume
 
 
 def _mirrored(bars: Bars, last: FloatArray, random: np.random.Generator) -> Bars:
-    """Reverse the sign of every later log return: P -> last^2 / P; what traded most trades least."""
+    """Reverse the sign of every later log return: P -> last^2 / P; the most traded bars become the least traded."""
     moved: Bars = {name: last**2 / bars[name] for name in ("open", "close") if name in bars}
     volume = {"volume": bars["volume"].max(axis=0) - bars["volume"] + 1.0} if "volume" in bars else {}
     return _with_wicks(bars, moved, random) | volume
@@ -57,7 +57,7 @@ KINDS: dict[str, Callable[[Bars, FloatArray, np.random.Generator], Bars]] = {
     "mirrored": _mirrored,
     "scaled": _scaled,
 }
-"""Perturbation by name: what becomes of the later bars (L, A), given the close (A,) that they follow."""
+"""Perturbation by name: a function of the later bars (L, A) and the close (A,) that they follow."""
 
 
 def _factors(bars: Bars, random: np.random.Generator) -> FloatArray:
@@ -73,12 +73,12 @@ def _with_wicks(bars: Bars, moved: Bars, random: np.random.Generator) -> Bars:
 
 
 def choose_bars(first: int, last: int, count: int, random: np.random.Generator) -> list[int]:
-    """Return ``count`` bars from ``first`` to ``last``, both always among them, one from each of equal stretches.
+    """Return ``count`` bars from ``first`` to ``last``, both always among them, one from each of equal intervals.
 
     All bars when there are no more than ``count``.
     """
     if last - first + 1 <= count:
         return list(range(first, last + 1))
-    edges = np.linspace(first + 1, last, count - 1).round().astype(int)  # of count - 2 stretches
+    edges = np.linspace(first + 1, last, count - 1).round().astype(int)  # of count - 2 intervals
     between = [int(random.integers(low, high)) for low, high in pairwise(edges)]
     return [first, *between, last]

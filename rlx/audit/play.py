@@ -1,4 +1,4 @@
-"""Plays a policy and keeps everything that was known, thought and done on the way."""
+"""Plays a policy and records everything that was known, forecast and done on the way."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
 from rlx.policies.base import Forecasting, Oracle, Policy
 from rlx.sim.ledger import Ledger
-from rlx.sim.rules import Rules
+from rlx.sim.rules import GUARDS, Rules
 from rlx.types import Execution, FloatArray, IntArray
 
 DIGEST_BYTES = 16
@@ -25,24 +25,28 @@ DIGEST_BYTES = 16
 ACCOUNT = ("weights", "value", "drawdown", "trailing_return", "cooldown_long", "cooldown_short")
 
 BEFORE_THE_OPEN = (
-    *("limit_clipped", "drawdown_guard", "negative_return_guard", "leverage_scale", "turnover_penalty"),
+    "limit_clipped",
+    *(rule.flag for rule in GUARDS if not rule.sees_trade),
+    *(rule.sets for rule in GUARDS if not rule.sees_trade),
     "trailing_return",
 )
-"""Ledger quantities of a step that follow from the bar it is decided on, even if it trades at the next open."""
+"""Ledger quantities of a step that follow from its decision's bar, even if it trades at the next open."""
 
 AT_THE_CLOSE = (
     *BEFORE_THE_OPEN,
-    *("turnover_guard", "probe_weight", "cooldown_clipped", "cooldown_penalty", "executed_weights", "gross_exposure"),
+    *(rule.flag for rule in GUARDS if rule.sees_trade),
+    *(rule.sets for rule in GUARDS if rule.sees_trade),
+    *("cooldown_clipped", "cooldown_penalty", "executed_weights", "gross_exposure"),
 )
-"""The same where the step trades at the close it is decided on."""
+"""The same where the step trades at the close of its decision."""
 
 
 @dataclass(frozen=True)
 class Play:
     """One closed-loop play of T steps from bar ``start``.
 
-    features: by name, (N, A) raw over the whole market. seen, account, forecasts, targets: what the policy was shown
-    (digests of the feature window), the state of its account, what it forecast and asked for, (T, ...). ledger: (T,).
+    features: by name, (N, A) raw over the whole market. seen, account, forecasts, targets: the policy's inputs (digests
+    of the feature window), the state of its account, its forecasts and its target weights, (T, ...). ledger: (T,).
     """
 
     start: int
@@ -54,7 +58,7 @@ class Play:
     ledger: Ledger
 
     def known_at(self, bar: int, execution: Execution) -> dict[str, dict[str, Any]]:
-        """Return all that follows from bars up to ``bar``: group -> name -> array, time first.
+        """Return everything that follows from bars up to ``bar``: group -> name -> array, time first.
 
         Features begin at bar 0 and everything else at ``start``. Of the step decided on ``bar`` only the decision is
         known; the steps before it have closed.
@@ -74,7 +78,7 @@ class Play:
 
 
 class Recorder:
-    """The policy it wraps, and a record of what that one was shown and answered, one observation a step."""
+    """The policy it wraps, and a record of its inputs and answers, one observation per step."""
 
     def __init__(self, policy: Policy) -> None:
         self.policy = policy
@@ -105,27 +109,27 @@ class Recorder:
         return targets
 
     def describe(self) -> dict[str, Any]:
-        """Return what the policy says of itself."""
+        """Return the policy's own description."""
         return self.policy.describe()
 
 
 class OracleRecorder(Recorder):
-    """A recorder that is told the windows as well."""
+    """A recorder that also receives the windows."""
 
     def foresee(self, first_bar: IntArray, last_bar: IntArray) -> None:
-        """Tell the policy."""
+        """Pass the windows to the policy."""
         assert isinstance(self.policy, Oracle)
         self.policy.foresee(first_bar, last_bar)
 
 
 def record(policy: Policy) -> Recorder:
-    """Return a recorder of a copy of the policy, which remembers nothing of other plays."""
+    """Return a recorder of a fresh copy of the policy, without state from other plays."""
     fresh = copy.deepcopy(policy)
     return OracleRecorder(fresh) if isinstance(policy, Oracle) else Recorder(fresh)
 
 
 def play(policy: Policy, market: Market, span: Span, rules: Rules, names: Sequence[str]) -> Play:
-    """Play a fresh copy of the policy alone over the span; ``names`` are the features to keep of the market."""
+    """Play a fresh copy of the policy alone over the span; ``names`` are the market's features to record."""
     recorder = record(policy)
     ledger = evaluate(recorder, market, (holdout_windows(span),), rules).sets[HOLDOUT].ledger.select(0)
     features = market.features(names)  # (N, A, F)
@@ -145,7 +149,7 @@ def play(policy: Policy, market: Market, span: Span, rules: Rules, names: Sequen
 
 
 def _digest(features: FloatArray) -> Any:
-    """Return a fingerprint (B, 16) of each feature window (B, W, A, F): whole windows of long plays fill a memory."""
+    """Return a fingerprint (B, 16) of each feature window (B, W, A, F): whole windows would fill the memory."""
     digests = [
         blake2b(np.ascontiguousarray(window).tobytes(), digest_size=DIGEST_BYTES).digest() for window in features
     ]

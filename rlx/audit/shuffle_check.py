@@ -1,4 +1,4 @@
-"""The edge on shuffled futures: what must be zero there, and what the real order of returns is worth."""
+"""The edge on shuffled futures: which measure must be zero there, and what the real order of returns is worth."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from rlx.sim.rules import Rules
 from rlx.types import FloatArray
 
 ALPHA = 0.001
-"""Probability with which the test of foresight fails a policy that has none."""
+"""Probability that the test of foresight fails a policy without foresight."""
 
 ROUNDING = 1e-9
-"""Yearly returns that are no more than rounding."""
+"""Yearly returns below this are rounding."""
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Distribution:
-    """One measure, a year: its value in the real order, and its distribution over shuffled futures.
+    """One annual measure: its value in the real order, and its distribution over shuffled futures.
 
-    ``p_value``: share of futures, the real one counted in, that do at least as well. ``mean_p_value``: two-sided, of
-    the mean being zero (Student's t over independent futures); None when they do not vary.
+    ``p_value``: share of futures, including the real one, that do at least as well. ``mean_p_value``: two-sided, of the
+    mean being zero (Student's t over independent futures); None when they do not vary.
     """
 
     real: float
@@ -46,10 +46,10 @@ class Distribution:
 
 @dataclass(frozen=True)
 class Shuffle:
-    """What shuffled futures say. ``passed`` is None where nothing was measured, and ``reason`` says why.
+    """The result on shuffled futures. ``passed`` is None where nothing was measured, and ``reason`` says why.
 
     ``exact``: whether the test of foresight is one under these rules. ``detectable``: the mean foresight a year that
-    would have failed. ``parts``: the real excess taken apart, a year: static + timing - costs.
+    would have failed. ``parts``: the real annual excess as static + timing - costs.
     """
 
     passed: bool | None
@@ -74,23 +74,23 @@ def check_shuffles(
     seed: int,
     progress: Progress | None = None,
 ) -> Shuffle:
-    """Let the policy trade ``permutations`` shuffled futures of the span and measure its edge in each."""
+    """Play the policy on ``permutations`` shuffled futures of the span and measure its edge in each."""
     if permutations == 0:
-        return Shuffle(None, 0, reason="no shuffled future was asked for")
+        return Shuffle(None, 0, reason="no shuffled futures were requested")
     if len(span) < MIN_STEPS:
-        return Shuffle(None, 0, reason=f"it takes at least {MIN_STEPS} steps to shuffle, the span has {len(span)}")
+        return Shuffle(None, 0, reason=f"shuffling needs at least {MIN_STEPS} steps, the span has {len(span)}")
     random = np.random.default_rng(seed)
     orders = np.stack([np.arange(len(span)), *(random.permutation(len(span)) for _ in range(permutations))])
     baseline = play_shuffled(EqualWeight(), market, span, rules, orders)
     rows: list[tuple[float, float, float]] = []
     parts: dict[str, float] = {}
-    for book, beside in zip(play_shuffled(policy, market, span, rules, orders, progress), baseline, strict=True):
-        rows.append((foresight(book, rules), timing(book), excess(book, beside)))
+    for book, equal in zip(play_shuffled(policy, market, span, rules, orders, progress), baseline, strict=True):
+        rows.append((foresight(book, rules), timing(book), excess(book, equal)))
         if not parts:  # the first order is the real one
             parts = {
-                "static": static(book) - float(beside.gross_return.mean()),
+                "static": static(book) - float(equal.gross_return.mean()),
                 "timing": timing(book),
-                "costs": costs(book) - costs(beside),
+                "costs": costs(book) - costs(equal),
             }
     per_year = market.periods_per_year
     known, timed, earned = (_distribution(column) for column in (np.array(rows) * per_year).T)
@@ -108,7 +108,7 @@ def check_shuffles(
 
 
 def _distribution(values: FloatArray) -> Distribution:
-    """Describe the first value beside the others."""
+    """Compare the first value with the others."""
     from scipy.stats import t
 
     real, others = float(values[0]), values[1:]

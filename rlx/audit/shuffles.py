@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 
 class StackedMarket(Market):
-    """Several stretches of one market behind each other, with that market's calendar."""
+    """Several segments of one market, concatenated, with that market's calendar."""
 
     def __init__(self, panel: MarketPanel, periods_per_year: float) -> None:
         super().__init__(panel)
@@ -36,21 +36,21 @@ class StackedMarket(Market):
 
     @property
     def periods_per_year(self) -> float:
-        """Bars in a year of the market the stretches are from: their own time stamps mean nothing."""
+        """Bars per year of the segments' market: their own time stamps mean nothing."""
         return self._periods_per_year
 
 
 def shuffled(panel: MarketPanel, span: Span, order: IntArray) -> MarketPanel:
     """Return the panel with the bars that the span's steps close on in another order, (T,) from 0.
 
-    A bar moves as a whole, all assets together: its open, high, low and close as multiples of the close before it,
-    and its volume. Prices up to the first decision stay as they are.
+    A bar moves as a whole, all assets together: its open, high, low and close as multiples of the close before it, and
+    its volume. Prices up to the first decision are unchanged.
     """
     first, last = span.start + 1, span.stop + 1
     before = panel.close[first - 1 : last - 1]
     growth = (panel.close[first:last] / before)[order]
     close = panel.close[span.start] * np.cumprod(growth, axis=0)
-    base = np.vstack([panel.close[span.start : first], close[:-1]])  # the close before each bar, in its new place
+    base = np.vstack([panel.close[span.start : first], close[:-1]])  # the close before each bar, at its new position
     fields: dict[str, Any] = {}
     for name in BAR_FIELDS:
         values = getattr(panel, name)
@@ -65,7 +65,7 @@ def play_shuffled(
 ) -> Iterator[Book]:
     """Yield the policy's book on the future of each of ``orders`` (K, T).
 
-    Policies that see nothing but their observation trade many futures at once, one account each.
+    Policies that see only their observation trade many futures at once, one account each.
     """
     done = 0
     size = _together(policy, market, span)
@@ -84,7 +84,7 @@ def play_shuffled(
 
 
 def _together(policy: Policy, market: Market, span: Span) -> int:
-    """Return how many futures fit in one batch; 1 for a policy that may look at the market itself or its dates."""
+    """Return the number of futures per batch; 1 for a policy that may read the market itself or its dates."""
     if not (isinstance(policy, CheckpointPolicy) or type(policy) in (Cash, EqualWeight)):
         return 1
     bars = len(span) + _context(policy, market) + 1
@@ -105,13 +105,13 @@ def _play_stacked(
 ) -> list[Book]:
     """Play all panels in one batch, each with as many bars before the span as the policy's features need."""
     context = _context(policy, market)
-    stretch = slice(span.start - context, span.stop + 1)
+    part = slice(span.start - context, span.stop + 1)
     fields: dict[str, Any] = {
-        name: np.concatenate([getattr(panel, name)[stretch] for panel in panels])
+        name: np.concatenate([getattr(panel, name)[part] for panel in panels])
         for name in BAR_FIELDS
         if getattr(market.panel, name) is not None
     }
-    length = stretch.stop - stretch.start
+    length = part.stop - part.start
     stamps = np.arange(length * len(panels)).astype("datetime64[s]")
     stacked = StackedMarket(replace(market.panel, timestamps=stamps, **fields), market.periods_per_year)
     starts = context + length * np.arange(len(panels))
@@ -137,5 +137,5 @@ def _books(recorder: Recorder, market: Market, starts: IntArray, steps: int, rul
 
 
 def _by_account(weights: FloatArray, bar: IntArray) -> FloatArray:
-    """Return weights (B, A) in the order of the accounts, which is that of their bars here."""
+    """Return weights (B, A) in the order of the accounts, which here is that of their bars."""
     return weights[np.argsort(bar)]

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-DUST = 1e-9  # of a fill: a rest below it is rounding, and no position
+DUST = 1e-9  # relative to a fill: a smaller remainder is rounding, not a position
 
 
 class Moment(NamedTuple):
-    """When something was filled: the day's number, and ``open``, ``range`` or ``close`` of its bar."""
+    """The time of a fill: the day's number, and ``open``, ``range`` or ``close`` of its bar."""
 
     day: int
     part: str
@@ -20,7 +20,7 @@ class Fill(NamedTuple):
     """A trade of one symbol. ``quantity`` is signed, negative for a sale; ``realised_pnl`` is None when it opened.
 
     A closing fill realises (price - average price) x quantity closed, less its own fee. An opening fill's fee is taken
-    from cash alone and enters no average price.
+    from cash and does not enter the average price.
     """
 
     moment: Moment
@@ -34,7 +34,7 @@ class Fill(NamedTuple):
 class RoundTrip(NamedTuple):
     """A position of one symbol from flat to flat, ``side`` 1 long or -1 short; ``net_pnl`` is after all its fees.
 
-    ``quantity`` is all that was entered; prices are averages over the fills.
+    ``quantity`` is the total quantity entered; prices are averages over the fills.
     """
 
     symbol: str
@@ -50,7 +50,7 @@ class RoundTrip(NamedTuple):
 
 @dataclass
 class Position:
-    """An open position: signed quantity, average entry price, and the sums its round trip will be made of."""
+    """An open position: signed quantity, average entry price, and the sums for its round trip."""
 
     quantity: float
     average_price: float
@@ -82,16 +82,16 @@ class Account:
         return 0.0 if position is None else position.quantity
 
     def free_cash(self, prices: Mapping[str, float]) -> float:
-        """Return what can be entered without leverage: equity less the gross value of all positions at ``prices``.
+        """Return the value that can be entered without leverage: equity less gross positions at ``prices``.
 
-        For an account without shorts that is its cash. A short's proceeds are in the cash and back it, together with as
-        much of the account's own.
+        For an account without shorts that is its cash. The proceeds of a short are part of the cash and back it,
+        together with the same amount of the account's own cash.
         """
         shorts = sum(one.quantity * prices[symbol] for symbol, one in self.positions.items() if one.quantity < 0)
         return self.cash + 2.0 * shorts
 
     def enter(self, moment: Moment, symbol: str, side: int, quantity: float, price: float) -> None:
-        """Open a position of ``side`` or add to it; ``quantity`` is above 0 and no opposite position is there."""
+        """Open a position of ``side`` or add to it; ``quantity`` is above 0 and there is no opposite position."""
         value, fee = quantity * price, quantity * price * self.fee_rates[symbol]
         position = self.positions.setdefault(symbol, Position(0.0, price, moment))
         before = abs(position.quantity)
@@ -104,7 +104,7 @@ class Account:
         self._book(Fill(moment, symbol, side * quantity, price, fee, None))
 
     def close(self, moment: Moment, symbol: str, quantity: float, price: float) -> RoundTrip | None:
-        """Close ``quantity``, at most what is held, and return the round trip that this ends, if it does."""
+        """Close ``quantity``, at most the quantity held, and return the round trip if this ends one."""
         position = self.positions[symbol]
         side, value = position.side, quantity * price
         fee = value * self.fee_rates[symbol]

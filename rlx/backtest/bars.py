@@ -46,7 +46,7 @@ class DayBars:
 
     @cached_property
     def column(self) -> dict[str, int]:
-        """Where each symbol stands."""
+        """The column of each symbol."""
         return {symbol: position for position, symbol in enumerate(self.symbols)}
 
     def bar(self, day: int, symbol: str) -> Bar:
@@ -67,7 +67,7 @@ def day_bars(panel: MarketPanel) -> DayBars:
     if lacking:
         raise PlanError(
             f"{source} has no {', '.join(lacking)}: a plan is replayed on the open, high, low and close of its days, "
-            "and they are not made up. Use data that have all four."
+            "and missing ones are not invented. Use data with all four."
         )
     if panel.frequency != "1D":
         raise PlanError(

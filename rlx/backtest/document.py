@@ -17,7 +17,7 @@ from rlx.untrusted.markdown import Markdown, bullets, joined
 
 SCHEMA_VERSION = 1
 LONGEST_TABLE = 200
-"""Rows of a Markdown table before the reader is sent to the JSON document."""
+"""Rows of a Markdown table; the JSON document has the rest."""
 
 
 def plan_document(
@@ -145,7 +145,7 @@ def _daily(books: Replay) -> list[dict[str, Any]]:
 
 
 def plan_markdown(document: Mapping[str, Any]) -> str:
-    """Return a document of ``plan_document`` as Markdown; long tables are cut, the JSON document has them whole."""
+    """Return a document of ``plan_document`` as Markdown; long tables are cut, the JSON document is complete."""
     plans = document["plans"]
     remarks = [f"{name}: {', '.join(plans[name])}" for name in ("moved", "superseded", "outside") if plans[name]]
     traded = {row["date"] for row in document["fills"]} | {document["first"], document["last"]}

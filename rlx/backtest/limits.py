@@ -15,7 +15,7 @@ class Entry(NamedTuple):
 
 
 class Exit(NamedTuple):
-    """A limit exit's price, None where it was not filled; ``ambiguous`` when another order of the prices fills it."""
+    """A limit exit's price, None where it was not filled; ``ambiguous`` when another order of prices fills it."""
 
     price: float | None
     ambiguous: bool = False
@@ -24,8 +24,8 @@ class Exit(NamedTuple):
 def limit_entry(side: int, limit: float, bar: Bar) -> Entry | None:
     """Return how an entry of ``side`` (1 buys, -1 sells short) at ``limit`` or better is filled, None if it is not.
 
-    A bar that opens at or beyond the limit fills it at the open, which is better; otherwise the low, of a buy, or the
-    high has to reach it, and it is filled at the limit.
+    A bar that opens at or beyond the limit fills it at the open, which is better. Otherwise the low (of a buy) or the
+    high must reach it, and it is filled at the limit.
     """
     if side * bar.open <= side * limit:
         return Entry(bar.open, within=False)
@@ -36,10 +36,10 @@ def limit_entry(side: int, limit: float, bar: Bar) -> Entry | None:
 def limit_exit(side: int, limit: float | None, bar: Bar, entered: float | None, *, optimistic: bool) -> Exit:
     """Return how the exit of a position of ``side`` at ``limit`` or better is filled.
 
-    ``entered`` is the price of an entry inside this bar, None for a position held from its open on. A price already
-    at or beyond the limit fills it at once and is better. After the open, the high, of a long, or the low has to
-    reach the limit. After an entry inside the bar the only later price that is known is the close: it has to reach
-    the limit, unless ``optimistic`` takes the extreme to have come after the entry.
+    ``entered`` is the price of an entry inside this bar, None for a position held from its open on. A price already at
+    or beyond the limit fills it at once and is better. After the open, the high (of a long) or the low must reach the
+    limit. After an entry inside the bar the close is the only price known to be later: it must reach the limit, unless
+    ``optimistic`` assumes that the extreme came after the entry.
     """
     if limit is None:
         return Exit(None)

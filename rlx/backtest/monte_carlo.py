@@ -20,7 +20,7 @@ QUANTILES = {"p01": 0.01, "p05": 0.05, "p25": 0.25, "median": 0.5, "p75": 0.75, 
 
 @dataclass(frozen=True)
 class Resampling:
-    """How many paths are drawn, in blocks of how many days on average, and from which seed."""
+    """The number of paths, the mean length of blocks in days, and the seed."""
 
     paths: int = 1000
     block_days: int = 5
@@ -31,8 +31,8 @@ class Resampling:
 class Distribution:
     """Net PnL over the paths: one account and plan, other days.
 
-    ``share_of_losses`` is the share of paths that lost, ``share_below_replay`` of those that earned less than on the
-    days as they were.
+    ``share_of_losses`` is the share of paths that lost, ``share_below_replay`` of those that earned less than the real
+    days.
     """
 
     resampling: Resampling
@@ -56,13 +56,13 @@ def monte_carlo(
     """Replay ``plans`` over bootstrapped paths of as many days as ``replayed`` has, which began on day ``first``.
 
     Days are drawn by the stationary bootstrap (Politis and Romano 1994) from all of the market's days but its first,
-    for all symbols together. A day's bar is kept as its ratios to the close before and laid on the path's close before.
-    Quantities and sessions are the plans' own; entry and exit prices keep their distance, as a ratio, to the close
-    before the plan's day. ``plans`` count their days from ``first``.
+    for all symbols together. A day's bar is kept as ratios to the previous close and applied to the path's previous
+    close. Quantities and sessions are those of the plans; entry and exit prices keep their ratio to the close before
+    the plan's day. ``plans`` count their days from ``first``.
     """
     n_days = len(replayed.bars)
     begins = market.close[first - 1] if first > 0 else market.open[0]
-    before = np.vstack([begins, replayed.bars.close[:-1]])  # (D, A) the close before each day, as it was
+    before = np.vstack([begins, replayed.bars.close[:-1]])  # (D, A) the close before each real day
     ratios = _ratios(market)
     earned = np.empty(resampling.paths)
     for number, rows in enumerate(_draws(len(market) - 1, n_days, resampling)):
@@ -119,7 +119,7 @@ def _path(ratios: _Ratios, rows: IntArray, begins: FloatArray, real: DayBars) ->
 
 
 def _carried(plan: Plan, path: DayBars, factors: FloatArray) -> Plan:
-    """Return the plan with its prices moved along by each symbol's factor, (A,)."""
+    """Return the plan with its prices multiplied by each symbol's factor, (A,)."""
 
     def moved(price: float | None, factor: float) -> float | None:
         return None if price is None else price * factor

@@ -1,4 +1,4 @@
-"""Overlays that hold entries back after losses; neither ever keeps a position from being closed."""
+"""Overlays that limit entries after losses; neither prevents a position from being closed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rlx.backtest.account import RoundTrip
 
 
 class ProbeTrades:
-    """Cuts entries in a symbol and side to ``probe_quantity`` after a losing round trip, until one makes money."""
+    """Limits entries in a symbol and side to ``probe_quantity`` after a losing round trip, until one makes money."""
 
     def __init__(self, probe_quantity: float | None) -> None:
         self.probe_quantity = probe_quantity
@@ -21,7 +21,7 @@ class ProbeTrades:
         return min(quantity, self.probe_quantity)
 
     def learn(self, trip: RoundTrip) -> None:
-        """Take note of a finished round trip; one that made exactly nothing changes nothing."""
+        """Record a finished round trip; one with a PnL of exactly zero changes nothing."""
         if trip.net_pnl < 0:
             self._probing.add((trip.symbol, trip.side))
         elif trip.net_pnl > 0:
@@ -31,8 +31,8 @@ class ProbeTrades:
 def shut_down(equity: Sequence[float], days: int | None) -> bool:
     """Return whether the last ``days`` days lost money; ``equity`` is that at the start and at each close since.
 
-    A younger account is measured from its start. One without positions loses nothing, so it is let in again after
-    ``days`` days at the latest.
+    A younger account is measured from its start. An account without positions loses nothing, so it may enter again
+    after ``days`` days at the latest.
     """
     if days is None or len(equity) < 2:
         return False

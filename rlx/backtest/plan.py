@@ -1,4 +1,4 @@
-"""What a trading plan says, and the choices of its replay; no heavy imports, configuration schemas read this."""
+"""The content of a trading plan, and the options of its replay; no heavy imports, configuration schemas read this."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Annotated, Any
 from rlx.ranges import Number, OneOf, Whole, check_fields
 
 LARGEST = 1e15
-"""Amount, price or quantity; more is a mistake, and its products would leave the range of a float."""
+"""Largest amount, price or quantity; more is a mistake, and its products would overflow a float."""
 MONEY = Number(0.01, LARGEST)
 
 
 class Action(StrEnum):
-    """What an instruction asks for."""
+    """The action of an instruction."""
 
     buy = "buy"
     sell = "sell"
@@ -25,7 +25,7 @@ class Action(StrEnum):
 
 
 class Session(StrEnum):
-    """The auction of the day that an instruction is meant for."""
+    """The auction of the day in which an instruction is executed."""
 
     market_open = "market_open"
     market_close = "market_close"
@@ -40,7 +40,7 @@ class Strategy(StrEnum):
 
 
 class BothTouch(StrEnum):
-    """What is assumed of a bar whose range holds the entry and the exit price, in an order nobody knows."""
+    """The assumption for a bar whose range contains both the entry and the exit price, in unknown order."""
 
     pessimistic = "pessimistic"
     optimistic = "optimistic"
@@ -48,7 +48,7 @@ class BothTouch(StrEnum):
 
 @dataclass(frozen=True)
 class Instruction:
-    """One line of a plan; ``number`` counts from one. ``quantity`` None is the whole position, of an exit."""
+    """One line of a plan; ``number`` counts from one. a ``quantity`` of None exits the whole position."""
 
     number: int
     symbol: str
@@ -66,7 +66,7 @@ class Instruction:
 
 @dataclass(frozen=True)
 class Plan:
-    """The instructions for one day; ``source`` is the file they are from."""
+    """The instructions for one day; ``source`` is their file."""
 
     source: str
     target_date: date
@@ -75,7 +75,7 @@ class Plan:
 
     @property
     def symbols(self) -> tuple[str, ...]:
-        """Every symbol that the plan names, in its order."""
+        """Every symbol in the plan, in its order."""
         named = [instruction.symbol for instruction in self.instructions]
         return tuple(dict.fromkeys([*named, *sorted(self.stop_trading_symbols)]))
 
@@ -104,5 +104,5 @@ def is_number(value: Any) -> bool:
         return False
     try:
         return math.isfinite(value)
-    except OverflowError:  # a whole number that no float holds
+    except OverflowError:  # a whole number too large for a float
         return False

@@ -17,27 +17,27 @@ from rlx.untrusted.text import read_text
 
 INSTRUCTION_KEYS = ("symbol", "action", "quantity", "execution_session", "entry_price", "exit_price")
 PLAN_KEYS = ("target_date", "instructions", "stop_trading_symbols")
-# What a model may add in its own words; nothing is done with it.
+# Free text that a model may add; it is ignored.
 INSTRUCTION_REMARKS = ("notes", "exit_reason")
 PLAN_REMARKS = ("metadata", "risk_notes", "focus_symbols", "execution_window")
 ANSWER = ".answer.json"
-"""How the name of a file ends that holds what a model answered, beside the plan that was made of it."""
+"""Suffix of the file with a model's answer, next to the plan made from it."""
 
 LONGEST_SYMBOL = 100  # characters
 MOST_INSTRUCTIONS = 10_000
 
 
 def read_plans(path: str | Path, strategy: str = Strategy.base.value) -> tuple[Plan, ...]:
-    """Read a plan file, or every ``*.json`` of a folder but for models' answers, in the order of their days.
+    """Read a plan file, or every ``*.json`` in a folder except models' answers, in the order of their days.
 
-    Raises PlanError naming file, instruction, key and value: for what is no plan, for what ``strategy`` cannot do
-    without, and for two plans of one day.
+    Raises PlanError naming file, instruction, key and value: for an invalid plan, for one that lacks what ``strategy``
+    needs, and for two plans for one day.
     """
     plans = sorted((read_plan(file, strategy) for file in _files(Path(path))), key=lambda plan: plan.target_date)
     for earlier, later in pairwise(plans):
         if earlier.target_date == later.target_date:
             raise PlanError(
-                f"{later.source}: target_date={later.target_date} is also that of {earlier.source}. Keep one plan a "
+                f"{later.source}: target_date={later.target_date} is also that of {earlier.source}. Keep one plan per "
                 "day."
             )
     return tuple(plans)
@@ -49,11 +49,11 @@ def _files(path: Path) -> list[Path]:
         files = sorted(file for file in found if not file.name.endswith(ANSWER))
         if not files:
             raise PlanError(
-                f"policy.path={path}: the folder holds no .json file of a plan. Put one plan a file into it."
+                f"policy.path={path}: the folder has no .json file with a plan. Put one plan per file into it."
             )
         return files
     if path.name.endswith(ANSWER):
-        raise PlanError(f"policy.path={path}: is named as the answer that a plan was made of. Give the plan.")
+        raise PlanError(f"policy.path={path}: has the name of a model's answer. Give the plan.")
     if not path.is_file():
         what = why_unreadable(path).replace("no such file", "no such file or folder")
         raise PlanError(f"policy.path={path}: {what}. Give a plan file (JSON) or a folder of them.")
@@ -81,13 +81,13 @@ def parse_plan(text: str, source: str, strategy: str = Strategy.base.value) -> P
 
 
 class _Checked:
-    """Turns the content of one file into a plan; every refusal names the file."""
+    """Turns the content of one file into a plan; every error names the file."""
 
     def __init__(self, source: str, strategy: str) -> None:
         self.source, self.strategy = source, strategy
 
     def plan(self, content: Any) -> Plan:
-        """Return the plan, taken out of its envelope where it has one."""
+        """Return the plan, without its envelope where it has one."""
         if isinstance(content, Mapping) and "plan" in content:
             content = content["plan"]
         if not isinstance(content, Mapping):
@@ -103,7 +103,7 @@ class _Checked:
             day = date.fromisoformat(value)
         except (TypeError, ValueError):
             day = None
-        if day is None or str(day) != value:  # a week's number is a date to Python too
+        if day is None or str(day) != value:  # Python also parses a week number as a date
             self._refuse(f"target_date={shown(value)}: must be a day written as 2025-01-31")
         return day
 
@@ -112,9 +112,9 @@ class _Checked:
         if not isinstance(listed, list):
             self._refuse(f"instructions={shown(listed)}: must be a list of objects")
         if not listed:
-            self._refuse("instructions=[]: must hold at least one instruction; a day without trades has action 'hold'")
+            self._refuse("instructions=[]: must have at least one instruction; a day without trades has action 'hold'")
         if len(listed) > MOST_INSTRUCTIONS:
-            self._refuse(f"instructions: holds {len(listed):,}; a plan has at most {MOST_INSTRUCTIONS:,}")
+            self._refuse(f"instructions: {len(listed):,} are listed; a plan has at most {MOST_INSTRUCTIONS:,}")
         found = tuple(self._instruction(number, item) for number, item in enumerate(listed, start=1))
         self._refuse_repeats(found)
         return found
@@ -187,7 +187,7 @@ class _Checked:
             if key in seen:
                 self._refuse(
                     f"instruction {one.number}: repeats instruction {seen[key]} ({one.action.value} {one.symbol} at "
-                    f"{one.session.value}); put the quantity into one"
+                    f"{one.session.value}); combine the quantities in one"
                 )
             seen[key] = one.number
 

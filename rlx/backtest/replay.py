@@ -1,4 +1,4 @@
-"""Carries plans out, order by order, on daily bars; docs/plans.md states every convention."""
+"""Executes plans, order by order, on daily bars; docs/plans.md states every convention."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Replay:
 
     @property
     def unrealised_pnl(self) -> FloatArray:
-        """What open positions gained on their average price, at each close, (D,)."""
+        """Unrealised PnL of open positions at each close, (D,)."""
         return np.asarray((self.positions * (self.bars.close - self.average_prices)).sum(axis=1))
 
     @property
@@ -55,10 +55,10 @@ class Replay:
 def replay(
     plans: Mapping[int, Plan], bars: DayBars, settings: ReplaySettings, fee_rates: Mapping[str, float]
 ) -> Replay:
-    """Carry out ``plans``, by number of the day in ``bars``, one after the other on one account.
+    """Execute ``plans``, by number of the day in ``bars``, one after the other on one account.
 
-    ``fee_rates`` by symbol are fractions of traded value a side. Positions, cash and average prices go from plan to
-    plan, and what is left after the last one is held.
+    ``fee_rates`` by symbol are fractions of traded value a side. Positions, cash and average prices carry over from
+    plan to plan; positions left after the last one are held.
     """
     account = Account(settings.initial_cash, fee_rates)
     trader = Trader(bars, settings, account)
@@ -93,7 +93,7 @@ class _Books:
         self.sums: FloatArray = np.zeros((len(bars), 4))
 
     def record(self, day: int, account: Account) -> None:
-        """Write down the account as it is."""
+        """Record the current account."""
         self.sums[day] = account.cash, account.fees, account.opening_fees, account.realised_pnl
         for symbol, position in account.positions.items():
             at = day, self.bars.column[symbol]

@@ -1,4 +1,4 @@
-"""Which plan is carried out on which day of the market."""
+"""Which plan is executed on which day of the market."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rlx.types import TimeArray
 
 @dataclass(frozen=True)
 class Schedule:
-    """Plans by the number of the market's day; ``moved``, ``superseded`` and ``outside`` name those with a remark."""
+    """Plans by the number of the market's day; ``moved``, ``superseded`` and ``outside`` list those with a remark."""
 
     by_day: Mapping[int, Plan]
     moved: tuple[str, ...]
@@ -28,11 +28,11 @@ class Schedule:
 
 
 def schedule(plans: Sequence[Plan], symbols: Sequence[str], days: TimeArray) -> Schedule:
-    """Lay plans, sorted by date, on the market's days (D,) datetime64[D].
+    """Assign plans, sorted by date, to the market's days (D,) datetime64[D].
 
-    A plan for a day without trading waits for the next one. Where that day has a plan too, or several wait for it, the
-    last one is carried out and the others are superseded. Plans before the first day or after the last are not carried
-    out. Raises PlanError for a symbol the market does not have and where no plan is left.
+    A plan for a day without trading waits for the next one. Where that day has its own plan, or several wait for it,
+    the last one is executed and the others are superseded. Plans before the first day or after the last are not
+    executed. Raises PlanError for a symbol that the market does not have and where no plan is left.
     """
     for plan in plans:
         _check_symbols(plan, symbols)

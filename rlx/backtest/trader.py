@@ -1,4 +1,4 @@
-"""One day of trading after another: which instruction becomes which order, and what is filled of it."""
+"""Trades day by day: turns instructions into orders and fills them."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ PART = {Session.market_open: "open", Session.market_close: "close"}
 RANGE = "range"
 CASH, PROBE, SHUTDOWN, STOPPED = "cash", "probe", "profit_shutdown", "stop_trading"
 NOT_TOUCHED, NO_POSITION = "not_touched", "no_position"
-ROUNDING = 1e-12  # of the cash: an entry of all of it is not cut for the last digit
+ROUNDING = 1e-12  # relative to the cash: an entry of all of it is not cut for the last digit
 
 
 class Unfilled(NamedTuple):
-    """An instruction that was not carried out in full, and why; ``asked`` is None for an exit of the whole position."""
+    """An instruction that was not executed in full, and why; ``asked`` is None for an exit of the whole position."""
 
     day: int
     source: str
@@ -33,7 +33,7 @@ class Unfilled(NamedTuple):
 
 @dataclass
 class _Bracket:
-    """An exit that an entry brought along: at ``limit`` on the day ``due``, or else at that day's close.
+    """An exit that belongs to an entry: at ``limit`` on the day ``due``, or else at that day's close.
 
     ``entered`` is the price of an entry inside the bar of that day, None for one at its open or the day before.
     """
@@ -62,7 +62,7 @@ class Trader:
         self._sides: dict[str, int] = {}
 
     def trade(self, day: int, plan: Plan | None) -> None:
-        """Trade a day, from its open to its close; without a plan only the exits due are made."""
+        """Trade a day, from its open to its close; without a plan only execute the exits due."""
         if plan is None and not self._brackets:
             return
         self._day, self._plan = day, plan
@@ -77,7 +77,7 @@ class Trader:
         self._session(wanted, Session.market_close)
 
     def mark(self, equity: float) -> None:
-        """Take note of the equity at the day's close."""
+        """Record the equity at the day's close."""
         self._equity.append(equity)
 
     def _sides_of(self, wanted: Iterable[Instruction]) -> dict[str, int]:
@@ -90,7 +90,7 @@ class Trader:
         return sides
 
     def _session(self, wanted: Iterable[Instruction], session: Session) -> list[Instruction]:
-        """Trade an auction, what lowers a position first, and return the limit entries left for the day's range."""
+        """Trade an auction, reductions of positions first, and return the limit entries left for the day's range."""
         resting = []
         held = self.account.held
         orders = [one for one in wanted if one.session is session]
@@ -106,7 +106,7 @@ class Trader:
         return limited and self._may_enter(one)
 
     def _may_enter(self, one: Instruction) -> bool:
-        """Whether an instruction may open a position, rather than only lower one."""
+        """Whether an instruction may open a position, rather than only reduce one."""
         if self.settings.strategy == Strategy.base.value:
             return bool(one.side)
         return bool(one.side) and one.side == self._sides[one.symbol]
@@ -147,7 +147,7 @@ class Trader:
     def _enter(
         self, one: Instruction, asked: float, price: float, moment: Moment, due: int, entered: float | None = None
     ) -> None:
-        """Enter as much as stops, overlays and cash allow, and note the exit that goes with it."""
+        """Enter as much as stops, overlays and cash allow, and record the exit that belongs to it."""
         quantity, reason = self._allowed(one, asked, price, moment)
         if quantity < asked:
             self._miss(one, asked, quantity, reason)
@@ -168,7 +168,7 @@ class Trader:
         return paid, CASH if paid < quantity else PROBE
 
     def _make_exits(self) -> None:
-        """Make the exits due today: those at their limit first, the rest at the close."""
+        """Execute the exits due today: those at their limit first, the rest at the close."""
         due = [one for one in self._brackets if one.due == self._day]
         self._brackets = [one for one in self._brackets if one.due != self._day]
         left = [one for one in due if not self._exit_at_limit(one)]
@@ -190,11 +190,11 @@ class Trader:
             self._close(moment, one.symbol, quantity, price)
 
     def _open_of(self, one: _Bracket) -> float:
-        """Return how much of a bracket's entry is still there, free of what rounding left."""
+        """Return how much of a bracket's entry is still held, without rounding errors."""
         return min(one.quantity, max(0.0, one.side * self.account.held(one.symbol)))
 
     def _shrink_brackets(self, symbol: str, closed: float) -> None:
-        """Take what an instruction closed off the exits waiting for it, the oldest first."""
+        """Subtract the quantity that an instruction closed from the pending exits, the oldest first."""
         for one in self._brackets:
             if one.symbol == symbol:
                 taken = min(one.quantity, closed)
@@ -214,7 +214,7 @@ class Trader:
         return self.bars.bar(self._day, symbol)
 
     def _prices(self, moment: Moment) -> Mapping[str, float]:
-        """Return the last price known of every symbol held: the close at the close, the open before."""
+        """Return the last known price of every symbol held: the close at the close, the open before."""
         session = Session.market_close if moment.part == PART[Session.market_close] else Session.market_open
         return {symbol: self._bar(symbol).at(session) for symbol in self.account.positions}
 

@@ -1,1 +1,1 @@
-"""The scoreboard: what was judged on equal terms, kept for good, ranked within one comparability key."""
+"""The scoreboard: policies judged on equal terms, kept permanently, ranked within one comparability key."""

@@ -45,7 +45,7 @@ Intervals = dict[str, Annotated[Interval, Rule("low, high and estimate, or neith
 
 
 class Windows(TypedDict, total=False):
-    """What the distribution over all start indices comes down to."""
+    """A summary of the distribution over all start indices."""
 
     n: Count
     steps: Count
@@ -54,7 +54,7 @@ class Windows(TypedDict, total=False):
 
 
 class Reference(TypedDict):
-    """One thing that a record says was really earned."""
+    """One actual result from a production record."""
 
     name: Words
     value: Measure
@@ -69,7 +69,7 @@ class Git(TypedDict, total=False):
 
 
 class Provenance(TypedDict, total=False):
-    """What a line was made with."""
+    """The versions behind an entry."""
 
     git: Git | None
     python: Words
@@ -78,16 +78,16 @@ class Provenance(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Entry:
-    """A judged target as plain JSON values; a number that does not exist is None.
+    """A judged target as plain JSON values; an undefined number is None.
 
-    ``target`` is its name in the targets file and ``system`` what its seeds are pooled under. ``kind`` is the option
-    of the ``policy`` group, ``options`` the target's own. ``key`` is the hash of the comparability key, ``benchmark``
-    the run that judged it and ``recorded_at`` when, in UTC. A target that could not be judged has a ``failure`` and no
-    numbers; one that is no competitor is ``unranked`` for a reason. ``days`` counts the calendar days on which a step
-    of the hold-out closed. ``metrics``, ``intervals``, ``guard``, ``windows``, ``significance``, ``seen_steps`` and
-    ``verdict`` are the scorecard's. ``references`` are rows of what a record says was really earned. ``equity`` draws
-    the account's value in a few dozen points, and ``report`` names the file of the series that its full report is
-    drawn from.
+    ``target`` is its name in the targets file and ``system`` the name under which its seeds are pooled. ``kind`` is the
+    option of the ``policy`` group, ``options`` are the target's. ``key`` is the hash of the comparability key,
+    ``benchmark`` the run that judged it and ``recorded_at`` its time, in UTC. A target that could not be judged has a
+    ``failure`` and no numbers; one that does not compete has the reason in ``unranked``. ``days`` counts the calendar
+    days on which a step of the hold-out closed. ``metrics``, ``intervals``, ``guard``, ``windows``, ``significance``,
+    ``seen_steps`` and ``verdict`` are the scorecard's. ``references`` are the actual results of a production record.
+    ``equity`` is the account's value in a few dozen points, and ``report`` names the file with the series of its full
+    report.
     """
 
     target: Name
@@ -114,28 +114,28 @@ class Entry:
     provenance: Annotated[dict[str, Any], Provenance] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values, those that say nothing left out."""
+        """Return the fields as plain values, without the empty ones."""
         return {name: value for name, value in asdict(self).items() if value not in (None, {}, [], "")}
 
     @property
     def ranked(self) -> bool:
-        """Whether it is a competitor with numbers."""
+        """Whether it competes and has numbers."""
         return self.failure is None and self.unranked is None
 
     @property
     def recorded_return_per_day(self) -> float | None:
-        """The mean return a business day that a record says was really earned, None where it says nothing."""
+        """The actual mean return per business day from a production record; None where it has none."""
         values = {row["name"]: row["value"] for row in self.references}
         return values.get("production_average_daily_return")
 
     @property
     def score(self) -> float | None:
-        """The hold-out's cumulative return, which ranks are by."""
+        """The hold-out's cumulative return, which determines the rank."""
         return self.metrics.get("cumulative_return")
 
     @property
     def sharpe(self) -> float | None:
-        """The hold-out's Sharpe ratio a year."""
+        """The hold-out's annualised Sharpe ratio."""
         return self.metrics.get("sharpe")
 
     @property

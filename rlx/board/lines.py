@@ -1,4 +1,4 @@
-"""What a scoreboard's file says, as text: a line for its schema, one for what a key's entries share, one an entry."""
+"""The text of a scoreboard's file: a line for its schema, one per key with its shared values, one per entry."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rlx.untrusted.shown import shown
 
 SCHEMA_VERSION = 2
 DOCUMENT_VERSION = 1
-"""The schema of boards that are one JSON document, as all were once; they are read, and written no more."""
+"""The older schema of boards, one JSON document; such boards are read and no longer written."""
 
 
 class Content(NamedTuple):
-    """What a board holds: by hash, what the entries of a key share, and the entries, oldest first."""
+    """The content of a board: the shared values of each key by hash, and the entries, oldest first."""
 
     version: int
     keys: dict[str, dict[str, Any]]
@@ -28,14 +28,14 @@ class Content(NamedTuple):
 
 
 def parse_board(text: str, name: str) -> Content:
-    """Return what a board's text holds; FileError, with ``name``, tells the first place that is not as declared."""
+    """Return the content of a board's text; FileError, with ``name``, gives the first place that is not as declared."""
     return _of_lines(text, name) if _is_in_lines(text) else _of_document(text, name)
 
 
 def lines_of(keys: Mapping[str, Any], entries: Sequence[Entry]) -> str:
     """Return the lines of entries, each key's before the first of its own; ValueError for NaN.
 
-    Keys without an entry come first. A file is ``HEAD`` and such lines, and grows by more of them.
+    Keys without an entry come first. A file consists of ``HEAD`` and such lines.
     """
     pending = dict(keys)
     used = {entry.key for entry in entries}
@@ -55,7 +55,7 @@ HEAD = _line({"schema_version": SCHEMA_VERSION})
 
 
 def _is_in_lines(text: str) -> bool:
-    """Return whether the first line is a value by itself; that of a document is a part of one, or all there is."""
+    """Return whether the first line is a complete value; in a document it is part of one, or the only line."""
     try:
         head = parse_json(text.partition("\n")[0], "")
     except FileError:
@@ -71,7 +71,7 @@ def _of_document(text: str, name: str) -> Content:
 
 
 def _of_lines(text: str, name: str) -> Content:
-    """Go through the lines one by one, so that of many wrong ones no more than the first is held."""
+    """Read line by line, so that only the first of many wrong lines is kept in memory."""
     content = Content(SCHEMA_VERSION, {}, ())
     entries: list[Entry] = []
     for number, line in enumerate(io.StringIO(text, newline="\n"), 1):
@@ -80,7 +80,7 @@ def _of_lines(text: str, name: str) -> Content:
         if number == 1:
             _refuse_other_schema(value, SCHEMA_VERSION, name)
             if len(value) > 1:
-                raise FileError(f"{place} is {shown(value)}, expected {HEAD.strip()} alone.")
+                raise FileError(f"{place} is {shown(value)}, expected only {HEAD.strip()}.")
         else:
             _add(value, content.keys, entries, place)
     return content._replace(entries=tuple(entries))
@@ -92,22 +92,22 @@ def _value(line: str, place: str) -> Any:
     try:
         return parse_json(line, place, unique)
     except FileError as error:
-        why = re.sub(r"line \d+,? ", "", str(error).removeprefix(f"{place}: "))  # the parser knows of one line alone
+        why = re.sub(r"line \d+,? ", "", str(error).removeprefix(f"{place}: "))  # the parser sees one line only
         if line.endswith("\n"):
             raise FileError(f"{place}: {why}") from error
         raise FileError(
-            f"{place}, the last, is cut short or damaged: {why.rstrip('.')}. The lines before it are whole, and without"
-            " it the board can be read."
+            f"{place}, the last, is truncated or damaged: {why.rstrip('.')}. The lines before it are complete; without "
+            "it the board can be read."
         ) from error
 
 
 def _add(value: Any, keys: dict[str, dict[str, Any]], entries: list[Entry], place: str) -> None:
-    """Add what one line says to ``keys`` or ``entries``."""
+    """Add the content of one line to ``keys`` or ``entries``."""
     match value:
         case {"shared": shared} if len(value) == 1:
             key = check_shared(shared, place, "shared")["key"]["hash"]
             if key in keys:
-                raise FileError(f"{place} says a second time what the entries of {key} share.")
+                raise FileError(f"{place} repeats the shared values of {key}.")
             _refuse_more(len(keys), place)
             keys[key] = shared
         case {"entry": fields} if len(value) == 1:
@@ -119,13 +119,13 @@ def _add(value: Any, keys: dict[str, dict[str, Any]], entries: list[Entry], plac
 
 def _refuse_more(there: int, place: str) -> None:
     if there >= MOST_ENTRIES:
-        raise FileError(f"{place} is one too many; a board has at most {MOST_ENTRIES:,} keys and as many entries.")
+        raise FileError(f"{place} exceeds the limit of {MOST_ENTRIES:,} keys and as many entries.")
 
 
 def _refuse_other_schema(value: Any, expected: int, name: str) -> None:
     version = value.get("schema_version") if isinstance(value, dict) else None
     if version != expected or isinstance(version, bool):
         raise FileError(
-            f"{name}: schema_version={shown(version)}; this version reads {DOCUMENT_VERSION}, and {SCHEMA_VERSION} with"
-            " an entry a line."
+            f"{name}: schema_version={shown(version)}; this version reads {DOCUMENT_VERSION}, and {SCHEMA_VERSION} "
+            "with one entry per line."
         )

@@ -1,4 +1,4 @@
-"""Which systems of the board may be traded: explicit rules, each with what was found and what it asks for."""
+"""Which systems of the board may be traded: explicit rules, each with its requirement and its finding."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ Count = Annotated[int, Whole(1, 1_000_000_000)]
 
 @dataclass(frozen=True)
 class PromotionRules:
-    """What every seed of a system has to show; ``max_drawdown`` is a positive fraction.
+    """The requirements for every seed of a system; ``max_drawdown`` is a positive fraction.
 
     A system is promoted when each of its targets has a rank, beats equal weight with an interval of the yearly excess
-    above zero, has that p-value at most ``max_p_value`` when it is corrected for all competitors, a deflated Sharpe
-    ratio of ``min_dsr``, no drawdown beyond ``max_drawdown``, and was judged on ``min_steps`` steps and from
-    ``min_windows`` start indices.
+    above zero, has a p-value, corrected for all competitors, of at most ``max_p_value``, a deflated Sharpe ratio of
+    ``min_dsr``, no drawdown beyond ``max_drawdown``, and was judged on ``min_steps`` steps and from ``min_windows``
+    start indices.
     """
 
     min_dsr: Share = 0.95
@@ -38,7 +38,7 @@ class PromotionRules:
 
 @dataclass(frozen=True)
 class Finding:
-    """One rule held to one target: ``asked`` and ``found`` in words, and whether it is kept."""
+    """One rule applied to one target: ``asked`` and ``found`` in words, and whether it is satisfied."""
 
     rule: str
     target: str
@@ -49,10 +49,10 @@ class Finding:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A system of one key: its rows, and every rule held to each.
+    """A system under one key: its rows, and every rule applied to each.
 
-    ``representative`` is the target of the middle score, the better of two: taking the best seed would be a choice
-    that nothing accounts for.
+    ``representative`` is the target with the median score, the better of two: taking the best seed would be a choice
+    that no statistic accounts for.
     """
 
     system: str
@@ -61,23 +61,23 @@ class Candidate:
 
     @property
     def promoted(self) -> bool:
-        """Whether every target keeps every rule."""
+        """Whether every target satisfies every rule."""
         return all(finding.kept for finding in self.findings)
 
     @property
     def broken(self) -> tuple[Finding, ...]:
-        """The rules that are not kept."""
+        """The rules that are not satisfied."""
         return tuple(finding for finding in self.findings if not finding.kept)
 
     @property
     def representative(self) -> Row:
-        """The row of the middle score."""
+        """The row with the median score."""
         ordered = sorted(self.rows, key=lambda row: -math.inf if row.entry.score is None else row.entry.score)
         return ordered[len(ordered) // 2]
 
 
 def assess_candidates(group: Group, rules: PromotionRules) -> list[Candidate]:
-    """Return the systems of a group, equal weight and oracles left out, the promoted ones first, then by score."""
+    """Return the systems of a group without equal weight and oracles, the promoted ones first, then by score."""
     systems: dict[str, list[Row]] = {}
     for row in group.rows:
         if row.entry.kind != BASELINE and not row.entry.policy.get("oracle"):
@@ -95,7 +95,7 @@ def _score(candidate: Candidate) -> float:
 
 
 def _findings(row: Row, rules: PromotionRules) -> list[Finding]:
-    """Return every rule held to a row; a row without a rank is asked for nothing else."""
+    """Return every rule applied to a row; for a row without a rank, only that."""
     if not row.entry.ranked:
         reason = row.entry.failure or row.entry.unranked or ""
         return [Finding("judged", row.entry.target, False, "a rank", reason)]
@@ -106,7 +106,7 @@ def _excess(row: Row, rules: PromotionRules) -> tuple[bool, str, str]:
     interval = row.entry.intervals.get(EXCESS, {})
     low, high = interval.get("low"), interval.get("high")
     found = "no interval" if low is None else f"{low:+.1%} to {high:+.1%}"
-    return low is not None and low > 0.0, "excess over equal weight a year: interval above zero", found
+    return low is not None and low > 0.0, "annual excess over equal weight: interval above zero", found
 
 
 def _corrected(row: Row, rules: PromotionRules) -> tuple[bool, str, str]:
@@ -148,11 +148,11 @@ CHECKS: dict[str, Callable[[Row, PromotionRules], tuple[bool, str, str]]] = {
     "steps": _steps,
     "windows": _windows,
 }
-"""Rule -> whether a row keeps it, what it asks for and what was found."""
+"""Rule -> whether a row satisfies it, its requirement and its finding."""
 
 
 def next_experiments(candidates: Sequence[Candidate], rules: PromotionRules) -> list[Markdown]:
-    """Return what would settle the rules that were broken, the most broken first, each with a command, as Markdown."""
+    """Return experiments for the rules that were not satisfied, most frequent first, with commands, as Markdown."""
     broken = [finding.rule for candidate in candidates for finding in candidate.broken]
     order = sorted(set(broken), key=lambda rule: (-broken.count(rule), list(ADVICE).index(rule)))
     advice = [ADVICE[rule] for rule in order]
@@ -172,15 +172,16 @@ MORE_RECORD = Markdown(
     "`protocol=walk_forward` over all dates, or data with a longer history)."
 )
 ADVICE = {
-    "judged": Markdown("Mend or drop the targets that could not be judged or ranked; the board says why for each."),
+    "judged": Markdown("Fix or drop the targets that could not be judged or ranked; the board gives each reason."),
     "excess": MORE_RECORD,
-    "holm": Markdown("List fewer competitors, chosen beforehand: each one more raises what all have to show."),
+    "holm": Markdown("List fewer competitors, chosen beforehand: each additional one raises the requirement for all."),
     "dsr": Markdown("Choose among fewer trials, or judge the chosen one on dates that no trial was scored on."),
     "drawdown": Markdown(
-        "Ask what a guard would have saved (`python evaluate.py policy=checkpoint policy.path=RUN protocol=guard_ab`), "
+        "Test what a guard would have saved (`python evaluate.py policy=checkpoint policy.path=RUN "
+        "protocol=guard_ab`), "
         "and train under the one that helps."
     ),
     "steps": MORE_RECORD,
     "windows": MORE_RECORD,
 }
-"""Rule -> what to do next where it is broken."""
+"""Rule -> what to do next where it is not satisfied."""

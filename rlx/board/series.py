@@ -1,4 +1,4 @@
-"""The series that a run's report on the scoreboard is drawn from, thinned to what a screen can show."""
+"""The series behind a run's report on the scoreboard, thinned to the resolution of a screen."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from rlx.measures import metrics
 from rlx.measures.days import daily_growth
 from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.sim.ledger import Ledger
+from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray, IntArray
 
 POINTS = 400
@@ -24,13 +25,13 @@ DIGITS = 6
 
 
 def report_series(judgement: Judgement) -> dict[str, Any]:
-    """Return what the report's pictures need, as plain values with six significant digits.
+    """Return the data of the report's pictures, as plain values with six significant digits.
 
-    ``dates`` (D,) are the days on which a step of the hold-out closed, at most 400 evenly picked, and with them
+    ``dates`` (D,) are the days on which a step of the hold-out closed, at most 400 evenly spaced, and with them
     ``value`` and ``drawdown`` by policy name, ``rolling_sharpe`` over 63 days, ``weights`` by symbol (carried out of
     the day), ``turnover``, ``leverage_scale`` and ``guards`` (share of the steps since the previous date on which each
     fired). ``monthly`` has [year, month, return], ``costs`` the yearly mean return before costs, trading costs,
-    financing and what is left, and ``windows`` a histogram of the cumulative returns of all start indices.
+    financing and the remainder, and ``windows`` a histogram of the cumulative returns of all start indices.
     """
     evaluations = {judgement.evaluation.policy: judgement.evaluation, **judgement.baselines}
     holdout = judgement.evaluation.sets[HOLDOUT]
@@ -86,7 +87,7 @@ def _drawdown(value: FloatArray) -> FloatArray:
 
 
 def _rolling_sharpe(returns: FloatArray, evaluation: Evaluation, lasts: IntArray) -> FloatArray:
-    """Return the yearly Sharpe ratio of the last 63 daily returns, NaN before there are as many, (D,)."""
+    """Return the annualised Sharpe ratio of the last 63 daily returns, NaN for the first 62, (D,)."""
     rolling = np.full(len(returns), math.nan)
     if len(returns) >= ROLLING_DAYS:
         days_per_year = evaluation.periods_per_year * len(lasts) / (lasts[-1] + 1)
@@ -96,7 +97,7 @@ def _rolling_sharpe(returns: FloatArray, evaluation: Evaluation, lasts: IntArray
 
 
 def _mean_since(quantity: FloatArray, shown: IntArray) -> FloatArray:
-    """Return the mean over the steps after the date before, for each date shown."""
+    """Return the mean over the steps since the previous date, for each date shown."""
     firsts = np.concatenate(([0], shown[:-1] + 1))
     return np.add.reduceat(np.asarray(quantity, dtype=np.float64), firsts) / np.diff(np.append(firsts, shown[-1] + 1))
 
@@ -107,8 +108,7 @@ def _weights(ledger: Ledger, symbols: tuple[str, ...], shown: IntArray) -> dict[
 
 
 def _guards(ledger: Ledger, shown: IntArray) -> dict[str, FloatArray]:
-    names = ("drawdown_guard", "negative_return_guard", "turnover_guard")
-    return {name: _mean_since(getattr(ledger, name)[0], shown) for name in names}
+    return {rule.flag: _mean_since(getattr(ledger, rule.flag)[0], shown) for rule in GUARDS}
 
 
 def _monthly(holdout: WindowLedger, growth: FloatArray, lasts: IntArray) -> list[list[Any]]:
@@ -122,7 +122,7 @@ def _monthly(holdout: WindowLedger, growth: FloatArray, lasts: IntArray) -> list
 
 
 def _costs(ledger: Ledger, periods_per_year: float) -> dict[str, float]:
-    """Return mean yearly returns; they add up where accounting is additive, and but for products where it is exact."""
+    """Return mean yearly returns; they add up with additive accounting, and up to products with exact accounting."""
     before, net, trading, financing = (
         float(metrics.per_year(getattr(ledger, name)[0], periods_per_year))
         for name in ("gross_return", "net_return", "trading_cost", "financing_cost")
@@ -131,7 +131,7 @@ def _costs(ledger: Ledger, periods_per_year: float) -> dict[str, float]:
 
 
 def _histograms(evaluations: dict[str, Evaluation]) -> dict[str, Any]:
-    """Return how many start indices ended in each bin of cumulative return, by policy; every bin is as wide."""
+    """Return the number of start indices in each bin of cumulative return, by policy; bins have equal width."""
     earned = {
         name: metrics.cumulative_return(evaluation.sets[WINDOWS].ledger.net_return)
         for name, evaluation in evaluations.items()

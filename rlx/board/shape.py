@@ -1,4 +1,4 @@
-"""What a scoreboard's file may hold: every field that a table, a page or a rule reads has a type and a range."""
+"""The schema of a scoreboard's file: every field that a table, a page or a rule reads has a type and a range."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from rlx.untrusted.plain_types import Count, Finite, Measure, Words, items, memb
 from rlx.untrusted.shown import shown
 
 MOST_ENTRIES = 50_000
-"""Lines of a board: years of daily benchmarks of ten targets."""
+"""Maximum number of lines: years of daily benchmarks of ten targets."""
 
 
 class Span(TypedDict):
-    """When a set of windows was."""
+    """The time span of a set of windows."""
 
     first: Moment
     last: Moment
@@ -34,7 +34,7 @@ class Sets(TypedDict):
 
 
 class Costs(TypedDict):
-    """What trading costs."""
+    """Trading costs."""
 
     commission_bps: Finite
     half_spread_bps: Finite
@@ -43,14 +43,14 @@ class Costs(TypedDict):
 
 
 class Limits(TypedDict):
-    """What an account may hold."""
+    """Limits of an account."""
 
     long_only: bool
     closing_gross: Measure
 
 
 class Key(TypedDict):
-    """What is read of a comparability key."""
+    """The fields of a comparability key that are read."""
 
     hash: KeyHash
     windows: Sets
@@ -63,7 +63,7 @@ class Key(TypedDict):
 
 
 class Data(TypedDict):
-    """What the judgement was on."""
+    """The data behind a result."""
 
     source: Words | None
     symbols: Annotated[list[Name], items(1)]
@@ -76,21 +76,21 @@ class Data(TypedDict):
 
 
 class Shared(TypedDict):
-    """What the entries of one key share."""
+    """The values shared by the entries of one key."""
 
     key: Key
     data: Data
 
 
 class Document(TypedDict):
-    """A board that is one document (schema 1); ``check_entry`` looks into its entries."""
+    """A board that is one document (schema 1); ``check_entry`` checks its entries."""
 
     keys: dict[str, Shared]
     entries: Annotated[list[Any], items(0, MOST_ENTRIES)]
 
 
 def check_document(document: Any, name: str) -> tuple[Entry, ...]:
-    """Return the entries of a board; FileError, with ``name``, tells the first place that is not as declared."""
+    """Return the entries of a board; FileError, with ``name``, gives the first place that is not as declared."""
     require(document, Document, name)
     for key, shared in document["keys"].items():
         if not re.fullmatch(HASH, key) or shared["key"]["hash"] != key:
@@ -102,7 +102,7 @@ def check_document(document: Any, name: str) -> tuple[Entry, ...]:
 
 
 def check_shared(shared: Any, name: str, place: str) -> dict[str, Any]:
-    """Return what the entries of a key share; FileError as ``check_document`` raises it."""
+    """Return the shared values of a key; FileError as ``check_document`` raises it."""
     checked: dict[str, Any] = require(shared, Shared, name, place)
     return checked
 

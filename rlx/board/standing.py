@@ -1,4 +1,4 @@
-"""How the board stands: the latest line of every target, ranked within its key, beside where it stood before."""
+"""The current ranking of the board: the latest entry of every target, ranked within its key, with the earlier rank."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ BASELINE = "equal_weight"
 
 @dataclass(frozen=True)
 class Row:
-    """A target's place: ``rank`` (from 1, None for what is no competitor) by score, and what it was before.
+    """A target's ranking: ``rank`` (from 1, None if it does not compete) by score, and its earlier rank.
 
-    ``rank_before`` and ``score_before`` are those before the key's last benchmark. ``multiple`` is the
-    score over equal weight's, None where that lost. ``p_value`` is that of not beating equal weight, corrected for all
-    competitors of the key (Holm), ``p_value_alone`` the uncorrected one.
+    ``rank_before`` and ``score_before`` are those before the key's last benchmark. ``multiple`` is the score divided by
+    equal weight's, None where that lost. ``p_value`` is for not beating equal weight, corrected for all competitors of
+    the key (Holm), ``p_value_alone`` the uncorrected one.
     """
 
     entry: Entry
@@ -36,10 +36,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Pool:
-    """The seeds of one system: interquartile means, the range of their scores, and how many are ahead of equal weight.
+    """The seeds of one system: interquartile means, the range of their scores, and the number ahead of equal weight.
 
-    ``failed`` seeds have no numbers; where there are some, there is no mean either: an absent seed is no better than
-    a bad one.
+    ``failed`` seeds have no numbers; with any of them there is no mean either: an absent seed is no better than a bad
+    one.
     """
 
     system: str
@@ -54,7 +54,7 @@ class Pool:
 
 @dataclass(frozen=True)
 class Group:
-    """All that may be compared: rows of one key, competitors by rank first, and systems of more than one seed."""
+    """Everything comparable: rows of one key, competitors by rank first, and systems with several seeds."""
 
     key: str
     shared: Mapping[str, Any]
@@ -64,7 +64,7 @@ class Group:
 
 
 def rank_board(board: Scoreboard) -> list[Group]:
-    """Return the groups of a board, the one judged last first."""
+    """Return the groups of a board, the most recently judged first."""
     histories: dict[str, list[Entry]] = {}
     for entry in board.entries:
         histories.setdefault(entry.key, []).append(entry)
@@ -100,7 +100,7 @@ def _latest(entries: Iterable[Entry]) -> dict[str, Entry]:
 
 
 def _ranks(entries: Iterable[Entry]) -> dict[str, int]:
-    """Return ranks from 1 by falling score; equal scores share the better rank."""
+    """Return ranks from 1 by descending score; equal scores share the better rank."""
     scores = {entry.target: entry.score for entry in entries if entry.ranked}
     known = {name: score for name, score in scores.items() if score is not None}
     ordered = sorted(known.values())

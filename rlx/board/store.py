@@ -1,4 +1,4 @@
-"""The scoreboard's file: a history that grows by whole lines, one writer after the other."""
+"""The scoreboard's file: a history that grows by whole lines, one writer at a time."""
 
 from __future__ import annotations
 
@@ -21,15 +21,17 @@ from rlx.untrusted.text import MAX_FILE_BYTES, read_text
 
 REPORTS = "reports"
 PAGES = (".md", ".html")
-"""Endings of what is rendered beside a board."""
+"""Suffixes of the files rendered next to a board."""
 WAIT_SECONDS = 60.0
-"""How long a writer waits for another one; a write takes less than a second."""
+"""Seconds that a writer waits for another one; a write takes less than a second."""
 
 
 @dataclass(frozen=True)
 class Scoreboard:
-    """``keys`` has, by hash, what the entries of one key share (``key``, ``data`` and ``rules``), ``entries`` all
-    lines ever written, oldest first.
+    """A scoreboard.
+
+    ``keys`` has the shared values of each key (``key``, ``data`` and ``rules``) by hash, ``entries`` all entries ever
+    written, oldest first.
     """
 
     keys: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -37,14 +39,14 @@ class Scoreboard:
 
     @classmethod
     def load(cls, path: str | Path) -> Scoreboard:
-        """Read a scoreboard; RlxError, naming the file, when it is missing, damaged or of another schema."""
+        """Read a scoreboard; RlxError, naming the file, when it is missing, damaged or has another schema."""
         return _read(Path(path))[0]
 
 
 def _read(path: Path) -> tuple[Scoreboard, str, int]:
-    """Return a board, its file's text as it is to be written from now on, and the schema that it is in."""
+    """Return a board, its text in the current schema, and the schema of the file."""
     if path.suffix in PAGES:
-        raise RlxError(f"scoreboard {path}: must be a .json file; its pages, {' and '.join(PAGES)}, lie beside it.")
+        raise RlxError(f"scoreboard {path}: must be a .json file; {' and '.join(PAGES)} are written next to it.")
     try:
         text = read_text(path)
         version, keys, entries = parse_board(text, str(path))
@@ -65,15 +67,15 @@ def _read(path: Path) -> tuple[Scoreboard, str, int]:
 
 
 def _at(path: Path) -> tuple[Scoreboard, str, int]:
-    """Return what ``_read`` does of the board at a path, an empty one where there is none."""
+    """Return the board at a path as ``_read`` does, or an empty one if the file does not exist."""
     return _read(path) if path.exists() else (Scoreboard(), HEAD, SCHEMA_VERSION)
 
 
 def prepare(path: str | Path, new: int = 1) -> None:
-    """Find out, before any work for it, whether a board takes ``new`` entries; RlxError when not. Nothing is left.
+    """Check, before any work, whether a board can take ``new`` entries; RlxError if not. Nothing is left behind.
 
-    A board that is there must be readable and have room, its folder writable, and no other writer may hold it for
-    good. How much room the entries need is told by the mean of those that are there.
+    An existing board must be readable and have space, its folder must be writable, and no other writer may keep it
+    locked. The mean size of existing entries determines the space needed.
     """
     path = Path(path)
     board, text, _ = _at(path)
@@ -88,12 +90,12 @@ def prepare(path: str | Path, new: int = 1) -> None:
 
 
 def append(path: str | Path, key: str, shared: Mapping[str, Any], entries: Sequence[Entry]) -> Scoreboard:
-    """Add entries of one key to the scoreboard at ``path`` and return it as it is then; nothing old is changed.
+    """Add entries of one key to the scoreboard at ``path`` and return the new board; earlier entries are unchanged.
 
-    The file is read and replaced under a lock beside it, so that of two writers neither loses a line, and lines that
-    are there stay to the byte; only a board of schema 1 is rewritten, and that is said. RlxError when another writer
-    does not let go, when the file that is there cannot be read, and when the one to be written could not be; what is
-    there is left as it is.
+    The file is read and replaced under a lock next to it, so that two writers cannot lose lines, and existing lines
+    stay byte for byte; only a board of schema 1 is rewritten, with a message. RlxError when another writer keeps the
+    lock, when the existing file cannot be read, and when the new one could not be read again; the existing file is then
+    unchanged.
     """
     path = Path(path)
     with file_lock(path):
@@ -106,19 +108,19 @@ def append(path: str | Path, key: str, shared: Mapping[str, Any], entries: Seque
             raise _full(path, len(entries))
         write_text(path, text)
     if version != SCHEMA_VERSION:
-        say(f"scoreboard {path}: rewritten as one entry a line (schema {SCHEMA_VERSION})")
+        say(f"scoreboard {path}: rewritten as one entry per line (schema {SCHEMA_VERSION})")
     return board
 
 
 def _refuse_unreadable(path: Path, keys: Mapping[str, Any], entries: Sequence[Entry]) -> None:
-    """Raise RlxError for entries that ``load`` would refuse: one of them would make the whole board useless."""
+    """Raise RlxError for entries that ``load`` would refuse: one would make the whole board unreadable."""
     try:
         parse_board(HEAD + lines_of(keys, entries), str(path))
     except (FileError, ValueError) as error:
-        reason = re.sub(r"^line \d+: ", "", str(error).removeprefix(f"{path}: ")).rstrip(".")  # of no file yet
+        reason = re.sub(r"^line \d+: ", "", str(error).removeprefix(f"{path}: ")).rstrip(".")  # not in any file yet
         raise RlxError(
-            f"scoreboard {path}: nothing is added, as the new lines could not be read again ({reason}). What was judged"
-            " lies in its run folder."
+            f"scoreboard {path}: nothing is added, because the new lines could not be read again ({reason}). The "
+            "results are in the run folder."
         ) from error
 
 
@@ -128,13 +130,13 @@ def _is_full(count: int, size: int) -> bool:
 
 def _full(path: Path, new: int) -> RlxError:
     return RlxError(
-        f"scoreboard {path}: the board is full; {MOST_ENTRIES:,} entries and {MAX_FILE_BYTES >> 20} MiB are read, which"
-        f" leaves no room for {new:,} more. Name another one (protocol.board=...), and keep this one as it is."
+        f"scoreboard {path}: the board is full; {MOST_ENTRIES:,} entries and {MAX_FILE_BYTES >> 20} MiB are read, "
+        f"which leaves no space for {new:,} more. Name another one (protocol.board=...), and keep this one unchanged."
     )
 
 
 def report_path(board: str | Path, entry: Entry) -> Path | None:
-    """Return where the series of an entry's report lie, None where it has none.
+    """Return the path of the series of an entry's report; None where it has none.
 
     FileError when a symbolic link leads out of the board's folder.
     """
@@ -143,7 +145,7 @@ def report_path(board: str | Path, entry: Entry) -> Path | None:
 
 @contextmanager
 def file_lock(path: Path) -> Iterator[None]:
-    """Keep other writers of a board, and of what is rendered from it, waiting; RlxError when one does not let go."""
+    """Lock out other writers of a board and its rendered files; RlxError when one keeps the lock."""
     from filelock import FileLock, Timeout
 
     lock = FileLock(_lock(path), timeout=WAIT_SECONDS)

@@ -1,4 +1,4 @@
-"""What differs between two configurations, as one would type it."""
+"""The differences between two configurations, as they would be typed."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ SHOWN = 4
 
 
 def changes(before: Mapping[str, Any], now: Mapping[str, Any], of: str) -> str:
-    """Return every key with another value ``now`` as ``KEY=NOW (OF: BEFORE)``, the first few of many; '' for none.
+    """Return every changed key as ``KEY=NOW (OF: BEFORE)``, at most the first few; '' for none.
 
-    A key that is missing is as good as one that is null.
+    A missing key equals a null one.
     """
     changed = [key for key in dict.fromkeys([*now, *before]) if now.get(key) != before.get(key)]
     listed = ", ".join(f"{key}={_said(now, key)} ({of}: {_said(before, key)})" for key in changed[:SHOWN])

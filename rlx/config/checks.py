@@ -9,23 +9,21 @@ from typing import Any, TypeVar
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-from rlx import registry
 from rlx.config.commands import EvaluateConfig, TradedConfig, TrainConfig, schemas
 from rlx.config.errors import explain, refuse_unknown_keys
 from rlx.config.groups import Device
 from rlx.config.guards import load_guard
 from rlx.data.config import FolderData
 from rlx.errors import ConfigError
-from rlx.evaluate.guard_config import CONFIGURED, KINDS, FittedGuard, GuardAb
-from rlx.sim.rules import Guard
+from rlx.evaluate.guard_config import is_on
 from rlx.untrusted.shown import as_typed
 
-PARTS_OF_ENV = ("limits.", "cooldown.", "reward.")  # value objects that do not know where they are configured
+PARTS_OF_ENV = ("limits.", "cooldown.", "reward.")  # value objects that do not know their configuration key
 Config = TypeVar("Config", bound=TrainConfig | EvaluateConfig)
 
 
 def typed(cfg: DictConfig, kind: type[Config]) -> Config:
-    """Return the composed tree as dataclasses, whose own checks run; ConfigError names what is missing or wrong."""
+    """Return the composed tree as checked dataclasses; ConfigError names what is missing or wrong."""
     refuse_unknown_keys(cfg)
     try:
         config = OmegaConf.to_object(cfg)
@@ -40,13 +38,13 @@ def typed(cfg: DictConfig, kind: type[Config]) -> Config:
     if not isinstance(config, kind):
         raise ConfigError(f"expected a {kind.__name__}, the configuration is a {type(config).__name__}.")
     for group in ("module", "policy"):
-        if type(built := getattr(config, group, None)) in schemas(group).values():  # others' options are theirs
+        if type(built := getattr(config, group, None)) in schemas(group).values():  # others check theirs
             _refuse_another_target(group, built)
     return config
 
 
 def _refuse_another_target(group: str, built: Any) -> None:
-    """Refuse another object to be built than the option's own: its schema would not fit it."""
+    """Refuse to build an object other than the option's own: its schema would not fit."""
     for own in (field for field in fields(built) if field.name.startswith("_")):
         if (value := getattr(built, own.name)) != own.default:
             raise ConfigError(
@@ -55,63 +53,45 @@ def _refuse_another_target(group: str, built: Any) -> None:
 
 
 def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
-    """Check the rules that span several values; return what the user should know, raise ConfigError on nonsense.
+    """Check the rules that span several values; return notes for the user, raise ConfigError for contradictions.
 
-    ``arguments`` are those of the command line: that a part of a guard's option is idle, as docs/guards.md says, is no
-    news, that a key typed there is so is.
+    ``arguments`` are those of the command line: a key typed there that has no effect is reported, while a part of a
+    guard's option without effect is documented (docs/guards.md).
     """
     if isinstance(config.data, FolderData) and not config.data.path:
         raise ConfigError("data.path: must be given, for example data.path=prices.")
     if isinstance(config, TrainConfig) and config.protocol.evaluation_only:
         raise ConfigError(
-            f"protocol={registry.stored_name('protocol', type(config.protocol))}: a training cannot end in it; "
-            "train first, and give it to evaluate.py."
+            f"protocol={config.protocol.name}: a training cannot use it; train first, and give it to evaluate.py."
         )
     limits, guard, cooldown, reward = config.env.limits, config.guard, config.env.cooldown, config.env.reward
     intraday, closing = limits.intraday_gross, limits.closing_gross
     if intraday is not None and closing is not None and closing > intraday:
         raise ConfigError(
-            f"env.limits.closing_gross={closing:g} is above env.limits.intraday_gross={intraday:g}: a position cannot "
-            "be carried that could not be traded. Lower the first or raise the second."
+            f"env.limits.closing_gross={closing:g} is above env.limits.intraday_gross={intraday:g}: a position that "
+            "could not be traded cannot be carried. Lower the first or raise the second."
         )
     notes = []
     typed_turnover = any(argument.lstrip("+").startswith("guard.turnover") for argument in arguments)
-    if typed_turnover and _is_on(guard, "turnover") and not cooldown.enabled:
+    if typed_turnover and is_on(guard, "turnover") and not cooldown.enabled:
         notes.append(
-            "note: the turnover guard is idle: it works through the cooldown, and env.cooldown.steps is null (off)."
+            "note: the turnover guard has no effect: it works through the cooldown, and env.cooldown.steps is null "
+            "(off)."
         )
     penalty = guard.negative_return_turnover_penalty
-    if _is_on(guard, "negative_return") and penalty <= reward.turnover_penalty:
+    if is_on(guard, "negative_return") and penalty <= reward.turnover_penalty:
         notes.append(
             f"guard.negative_return_turnover_penalty={penalty:g} has no effect: env.reward.turnover_penalty="
-            f"{reward.turnover_penalty:g} is as high already."
+            f"{reward.turnover_penalty:g} is already as high."
         )
-    if isinstance(config.protocol, GuardAb):
-        notes += _check_guards(config, config.protocol)
-    return notes + _ineffective_options(config)
-
-
-def _check_guards(config: TradedConfig, protocol: GuardAb) -> list[str]:
-    """Refuse a guard that is no option; say when the one that the command configures is not among them."""
-    for name in protocol.guards:
-        if name != CONFIGURED:
-            load_guard(name)
-    if CONFIGURED in protocol.guards or not any(_is_on(config.guard, kind) for kind in KINDS):
-        return []
-    return [f"note: the command's own guard is not compared; name it '{CONFIGURED}' among protocol.guards to have it."]
-
-
-def _is_on(guard: Guard, kind: str) -> bool:
-    """Return whether one of the guards has a threshold, or will have when it is fitted."""
-    fitted = isinstance(guard, FittedGuard) and guard.percentile(kind) is not None
-    return fitted or getattr(guard, f"{kind}_threshold") is not None
+    return notes + config.protocol.check(guard, load_guard) + _ineffective_options(config)
 
 
 def _ineffective_options(config: TradedConfig) -> list[str]:
-    """Say which options nothing of this version reads."""
+    """Report the options that have no effect."""
     forecasts = isinstance(config, TrainConfig) and getattr(config.module, "forecasts_risk", False)
     notes = [
-        f"env.reward.{name}={value:g} has no effect: no forecast of risk is there to penalise."
+        f"env.reward.{name}={value:g} has no effect: there is no forecast of risk to penalise."
         for name in ("cvar_penalty", "uncertainty_penalty")
         if (value := getattr(config.env.reward, name)) > 0 and not forecasts
     ]

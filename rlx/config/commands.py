@@ -12,20 +12,20 @@ from rlx import registry
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.config.options import option_file, register_folders
 from rlx.errors import ConfigError, RlxError
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.guard_config import FittedGuard
+from rlx.evaluate.protocols.base import Protocol
 from rlx.keys import REPLACED
 from rlx.ranges import FilePath, Whole, check_fields
 from rlx.sim.rules import Costs, Guard, Rules
 from rlx.tracking.config import LoggerConfig
 
 USUAL_COSTS = Costs(slippage_bps=5.0, margin_annual=0.065, short_borrow_annual=0.003)
-"""What a command charges unless told otherwise, where ``Costs()`` alone is free; conf/costs/flat_5bps.yaml says why."""
+"""A command's default costs, whereas ``Costs()`` is free; conf/costs/flat_5bps.yaml gives the reason."""
 
 
 @dataclass
 class TradedConfig:
-    """What every command trades, under which rules, and how it is judged; the defaults are the command's own."""
+    """What every command trades, under which rules, and how it is judged, with the command's defaults."""
 
     data: Any = MISSING
     env: EnvConfig = field(default_factory=EnvConfig)
@@ -37,13 +37,13 @@ class TradedConfig:
     def rules(self) -> Rules:
         """Return the rules of trading; RlxError while the guard is still to be fitted."""
         if isinstance(self.guard, FittedGuard):
-            raise RlxError("guard=fitted: its thresholds have not been fitted here; it needs the prices first.")
+            raise RlxError("guard=fitted: its thresholds have not been fitted; they need the prices first.")
         return self.env.rules(self.costs, self.guard)
 
 
 @dataclass
 class TrainConfig(TradedConfig):
-    """Everything ``train.py`` reads; ``resume`` names the run folder of a run to go on with."""
+    """Everything ``train.py`` reads; ``resume`` names the folder of a run to resume."""
 
     seed: Annotated[int, Whole(0, 2**32 - 1)] = 0
     resume: Annotated[str | None, FilePath()] = None
@@ -54,7 +54,7 @@ class TrainConfig(TradedConfig):
     def __post_init__(self) -> None:
         check_fields(self, "")
         if self.resume is None and (now := REPLACED.get(self.trainer.monitor)):
-            raise ConfigError(f"trainer.monitor={self.trainer.monitor}: the same number is {now}, logged alone now.")
+            raise ConfigError(f"trainer.monitor={self.trainer.monitor}: the same number is now logged as {now} only.")
 
 
 @dataclass
@@ -71,10 +71,10 @@ FIXED: dict[str, dict[str, Any]] = {
     "hardware": {"schema": HardwareConfig},
     "logger": {"schema": LoggerConfig},
 }
-"""Groups whose options differ in numbers alone, by the names that option files inherit from."""
+"""Groups whose options differ only in numbers, by the names that option files inherit from."""
 
 NAMED = ("data", "module", "policy", "protocol")
-"""Groups whose options are components, ours and other packages'."""
+"""Groups whose options are components, built-in and of other packages."""
 
 GROUPS = (*NAMED, *FIXED)
 
@@ -82,7 +82,7 @@ GROUPS = (*NAMED, *FIXED)
 def schemas(group: str) -> dict[str, Any]:
     """Return the schemas of a group by the names that option files inherit from: of ``momentum``, ``momentum_schema``.
 
-    KeyError for what is no group.
+    KeyError for an unknown group.
     """
     if group in NAMED:
         return {f"{name}_schema": schema for name, schema in registry.loaded(group).items()}

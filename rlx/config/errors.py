@@ -1,4 +1,4 @@
-"""What went wrong on the command line, in this project's words: the key, what is allowed, the nearest match."""
+"""Errors of the command line in this project's form: the key, what is allowed, the nearest match."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LONGEST = 400  # characters of a message that another library wrote
 
 
 def explain(error: HydraException | OmegaConfBaseException) -> ConfigError:
-    """Return an error of Hydra or OmegaConf as a ConfigError with one message a user can act on."""
+    """Return an error of Hydra or OmegaConf as a ConfigError with one actionable message."""
     cause = error.__cause__ if isinstance(error.__cause__, OmegaConfBaseException) else error
     if isinstance(error, OverrideParseException):
         return ConfigError(_unreadable_argument(error))
@@ -34,7 +34,7 @@ def explain(error: HydraException | OmegaConfBaseException) -> ConfigError:
 
 
 def pointed(error: Exception) -> str:
-    """Return the argument that cannot be read with a caret under the place, on two lines; nothing for other errors."""
+    """Return the unreadable argument with a caret under the place, on two lines; nothing for other errors."""
     if not isinstance(error, OverrideParseException):
         return ""
     place = _place(error.override)
@@ -42,7 +42,7 @@ def pointed(error: Exception) -> str:
 
 
 def _place(override: str) -> int | None:
-    """Return where Hydra's grammar gives up on an argument."""
+    """Return where Hydra's grammar rejects an argument."""
     try:
         OverridesParser.create().parse_rule(override, "override")
     except HydraException as error:
@@ -62,8 +62,8 @@ def _unreadable_argument(error: OverrideParseException) -> str:
         return f"{start} Arguments are KEY=VALUE; --help lists the groups."
     if key.lstrip("+").startswith("costs.per_asset_bps"):
         return (
-            f"{start} A symbol of other signs than letters and digits cannot be a key here; write one number an asset,"
-            " in the order of data.symbols: '+costs.per_asset_bps=[12,4]'."
+            f"{start} A symbol with characters other than letters and digits cannot be a key here; write one number "
+            "per asset, in the order of data.symbols: '+costs.per_asset_bps=[12,4]'."
         )
     items = value.strip().removeprefix("[").removesuffix("]").split(",")
     listed = ",".join(f'"{item.strip()}"' for item in items)
@@ -76,7 +76,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _shortened(text: str) -> str:
-    """Return a message on one line without the middle of a value that fills pages."""
+    """Return a message on one line, with the middle of a very long one cut out."""
     line = one_line(text)
     return line if len(line) <= LONGEST else f"{line[: LONGEST // 2]} ... {line[-LONGEST // 2 :]}"
 
@@ -86,13 +86,13 @@ def _unknown_option(error: MissingConfigException) -> str:
     options = [name for name in error.options or () if not name.endswith("schema")]
     if not options:
         return _first_line(error)
-    elsewhere = " Those of other packages need the package installed." if group in registry.GROUPS else ""
+    elsewhere = " Options of other packages need the package installed." if group in registry.GROUPS else ""
     hint = did_you_mean(option, options)
     return f"{group}={option}: no such option. Choose from {', '.join(options)}.{hint or elsewhere}"
 
 
 def _group_and_option(file: str) -> tuple[str, str]:
-    """Return the group that a file was looked for in, the nearest above it that there is, and the option asked for."""
+    """Return the group in which a file was looked for, the nearest existing group above it, and the option."""
     parts = file.split("/")
     names = list(takewhile(lambda part: part not in ("", ".", ".."), parts[:-1]))
     groups = ("/".join(names[:end]) for end in range(len(names), 0, -1))
@@ -118,7 +118,7 @@ def unknown_key(full_key: str, schema: type) -> str:
 
 
 def _options_with(full_key: str, schema: type) -> list[str]:
-    """Return the options, such as data=folder, of the same group that do have a key."""
+    """Return the options of the same group, such as data=folder, that have a key."""
     group, _, name = full_key.partition(".")
     stems = []
     for file, config in (ConfigStore.instance().repo.get(group) or {}).items():
@@ -130,7 +130,7 @@ def _options_with(full_key: str, schema: type) -> list[str]:
 
 
 def refuse_unknown_keys(tree: DictConfig, above: str = "") -> None:
-    """Raise ConfigError for a key no schema knows: ``+guard.windw=3`` is added without a word otherwise."""
+    """Raise ConfigError for a key that is in no schema: ``+guard.windw=3`` would otherwise be added silently."""
     schema = OmegaConf.get_type(tree)
     for key in tree:
         name = above + str(key)

@@ -1,4 +1,4 @@
-"""Typed groups that belong to no room below: how the market is traded, the hardware, and the Trainer's budget."""
+"""Typed groups that belong to no lower package: how the market is traded, the hardware, and the Trainer's budget."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Device(StrEnum):
 
 @dataclass(frozen=True)
 class EnvConfig:
-    """How the market is traded, long-only unless told otherwise: what is neither cost nor guard of the rules."""
+    """How the market is traded, long-only by default: the rules other than costs and guard."""
 
     accounting: Accounting = Accounting.exact
     execution: Execution = Execution.close
@@ -55,8 +55,8 @@ class EnvConfig:
 class HardwareConfig:
     """Device, number format, CPU threads of torch and the simulator, and ``torch.compile`` mode.
 
-    ``threads=None`` leaves torch its own choice and the simulator one thread.
-    ``compile=auto`` compiles on a GPU only, where it pays.
+    ``threads=None`` leaves the choice to torch and gives the simulator one thread. ``compile=auto`` compiles only on a
+    GPU, where it is worthwhile.
     """
 
     device: Device = Device.auto
@@ -70,7 +70,7 @@ class HardwareConfig:
 
 @dataclass(frozen=True)
 class TrainerConfig:
-    """Budget, validation and checkpoints; an update is one training step, whatever the module.
+    """Budget, validation and checkpoints; an update is one training step of any module.
 
     ``max_updates`` and ``max_minutes`` end a run before the module's own budget is spent. Without
     ``validate_every_updates`` that budget has 25 validations. ``early_stop_patience`` counts validations without a new
@@ -88,7 +88,7 @@ class TrainerConfig:
     def __post_init__(self) -> None:
         check_fields(self, "trainer")
         validation, older = ([name for name in names if name.startswith("val/")] for names in (keys(), REPLACED))
-        if self.monitor not in (*validation, *older):  # a run that watches an older one may be resumed
+        if self.monitor not in (*validation, *older):  # a run that monitors an older one may be resumed
             hint = did_you_mean(self.monitor, validation)
             raise ConfigError(
                 f"trainer.monitor={as_typed(self.monitor)}: must be a validation metric of docs/keys.md.{hint}"

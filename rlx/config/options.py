@@ -22,18 +22,18 @@ from hydra.plugins.search_path_plugin import SearchPathPlugin
 from rlx.registry import package_of
 
 OURS = "rlx.conf"
-DOOR = "rlx.options"
+ENTRY_POINT_GROUP = "rlx.options"
 log = logging.getLogger(__name__)
 
 
 @cache
 def option_folders() -> tuple[str, ...]:
-    """Return the packages that hold option files, ours first; one that cannot be found is left out with a warning."""
+    """Return the packages with option files, rlx first; one that cannot be found is skipped with a warning."""
     found = [OURS]
-    for point in entry_points(group=DOOR):
+    for point in entry_points(group=ENTRY_POINT_GROUP):
         try:
             there = find_spec(point.value) is not None
-        except Exception:  # what the package's own __init__ raises
+        except Exception:  # any exception from the package's own __init__
             there = False
         if there:
             found.append(point.value)
@@ -43,7 +43,7 @@ def option_folders() -> tuple[str, ...]:
 
 
 def option_file(group: str, option: str) -> Traversable | None:
-    """Return the file of an option, ours where several packages have one of that name; None when none has."""
+    """Return the file of an option, that of rlx where several packages have one; None where none has."""
     places = (files(folder).joinpath(group, f"{option}.yaml") for folder in option_folders())
     return next((place for place in places if place.is_file()), None)
 
@@ -58,7 +58,7 @@ def file_options(group: str) -> list[str]:
 
 
 class OptionFolders(SearchPathPlugin):
-    """Has Hydra look for options in the folders of other packages, after ours."""
+    """Adds the folders of other packages to Hydra's search path, after that of rlx."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Append them."""
@@ -67,5 +67,5 @@ class OptionFolders(SearchPathPlugin):
 
 
 def register_folders() -> None:
-    """Make the folders known to Hydra."""
+    """Register the folders with Hydra."""
     Plugins.instance().register(OptionFolders)

@@ -20,9 +20,9 @@ FROM_THE_RUN = ("data", "env", "costs", "guard", "protocol")
 def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str], origin: str) -> DictConfig:
     """Return an evaluation's tree under the conditions of a training run, except where ``overrides`` say otherwise.
 
-    ``run`` is the run's resolved configuration, and ``origin`` the file it is from. A group the command line chose
-    (``costs=zero``) is kept whole, a value it set (``costs.slippage_bps=8``) is put on top of the run's, and everything
-    else is the run's. ConfigError, or FileError, when the run's values do not fit this version's schema.
+    ``run`` is the run's resolved configuration, and ``origin`` its file. A group chosen on the command line
+    (``costs=zero``) is kept whole, a single value (``costs.slippage_bps=8``) overrides the run's, and everything else
+    comes from the run. ConfigError, or FileError, when the run's values do not fit this version's schema.
     """
     given = [override.key_or_group for override in OverridesParser.create().parse_overrides(list(overrides))]
     check_record(run, [group for group in FROM_THE_RUN if group not in given], origin)
@@ -33,8 +33,8 @@ def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str]
 def recorded_evaluation(run: Mapping[str, Any], origin: str) -> DictConfig:
     """Return the tree of an evaluation under a run's recorded conditions and ``policy``.
 
-    ``origin`` is the file they are from. ConfigError, or FileError, for values that do not fit this version's schema,
-    and for a policy that is none of this package's: nothing else may be built because a file says so.
+    ``origin`` is their file. ConfigError, or FileError, for values that do not fit this version's schema, and for a
+    policy that is not registered: a file must not cause anything else to be built.
     """
     groups = (*FROM_THE_RUN, "policy")
     check_record(run, groups, origin)
@@ -44,7 +44,7 @@ def recorded_evaluation(run: Mapping[str, Any], origin: str) -> DictConfig:
 def overlay(
     cfg: DictConfig, run: Mapping[str, Any], given: Sequence[str], groups: Sequence[str], origin: str, otherwise: str
 ) -> DictConfig:
-    """Return ``cfg`` with the run's ``groups``, but for groups and single values whose keys are ``given``.
+    """Return ``cfg`` with the run's ``groups``, except groups and single values whose keys are ``given``.
 
     ``run`` has passed ``check_record``. ConfigError, beginning with the file ``origin`` and ending in the advice
     ``otherwise``, when the run's values do not fit this version's schema.
@@ -71,20 +71,20 @@ def group_tree(group: str, values: Mapping[str, Any], origin: str, otherwise: st
                 reason = str(error).partition("\n")[0]
                 raise ConfigError(f"{origin}: {group}: values that do not fit: {reason}. {otherwise}") from error
     raise ConfigError(
-        f"{origin}: {group}: was recorded by another version of rlx, its keys are {', '.join(sorted(values))[:200]}. "
-        f"{otherwise}"
+        f"{origin}: {group}: was recorded by another version of rlx, or with a package that is not installed: its keys "
+        f"are {', '.join(sorted(values))[:200]}. {otherwise}"
     )
 
 
 def _trees(group: str, values: Mapping[str, Any], origin: str) -> list[DictConfig]:
-    """Return the schemas of a group, the one that has the very keys first; of what is built, the one that builds it."""
+    """Return the schemas of a group, the one with exactly these keys first; for components, the one that builds it."""
     if TARGET in values:
         return [schema_of(group, values, origin)]
     return sorted(schema_trees(group), key=lambda tree: set(tree) != set(values))
 
 
 def _added_are_off(tree: DictConfig, values: Mapping[str, Any]) -> bool:
-    """Return whether the tree has all recorded keys, and others only that are None, as a setting added later may be."""
+    """Return whether the tree has all recorded keys, and any others are None, as for a setting added later."""
     added = set(tree) - set(values)
     return set(values) <= set(tree) and not any(
         OmegaConf.is_missing(tree, key) or tree[key] is not None for key in added

@@ -1,4 +1,4 @@
-"""What a run recorded of its configuration, read as values alone: nothing in it is resolved, and nothing acts."""
+"""A run's recorded configuration, read as plain values: nothing in it is resolved or executed."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ TARGET = "_target_"
 
 
 def read_record(path: Path, groups: Sequence[str]) -> dict[str, Any]:
-    """Return the values of a ``config.yaml`` that holds at least ``groups``; FileError and ConfigError name the key."""
+    """Return the values of a ``config.yaml`` that has at least ``groups``; FileError and ConfigError name the key."""
     values: dict[str, Any] = require(read_yaml(path), dict[str, Any], str(path))
     check_record(values, groups, str(path))
     return values
 
 
 def check_record(values: Mapping[str, Any], groups: Sequence[str], origin: str) -> None:
-    """Raise FileError or ConfigError unless recorded ``values`` have ``groups``, and nothing in them but values.
+    """Raise FileError or ConfigError unless recorded ``values`` have ``groups``, and only plain values in them.
 
     Refused are interpolations, which could read the environment, types that no configuration has, and every name that
-    ``instantiate`` acts on (``_target_``, ``_args_``, ...) unless a schema of the group has the very same there.
+    ``instantiate`` acts on (``_target_``, ``_args_``, ...) unless a schema of the group has the same value there.
     ``origin`` names the file in the message.
     """
     for group in groups:
@@ -43,12 +43,12 @@ def check_record(values: Mapping[str, Any], groups: Sequence[str], origin: str) 
 
 @cache
 def schema_trees(group: str) -> tuple[DictConfig, ...]:
-    """Return the schemas of a group as trees, which are for reading: every record that is read asks for them."""
+    """Return the schemas of a group as trees, not to be changed: they are shared by all readers of records."""
     return tuple(writable(schema) for schema in schemas(group).values())
 
 
 def schema_of(group: str, values: Mapping[str, Any], origin: str) -> DictConfig:
-    """Return the schema that builds what the values of a group name, the first one where a group builds nothing."""
+    """Return the schema for the component in a group's values, the first one where a group builds nothing."""
     trees = schema_trees(group)
     built = {tree[TARGET]: tree for tree in trees if TARGET in tree}
     if not built:
@@ -57,16 +57,16 @@ def schema_of(group: str, values: Mapping[str, Any], origin: str) -> DictConfig:
     if not isinstance(target, str) or target not in built:
         found = shown(target) if TARGET in values else "missing"
         raise ConfigError(
-            f"{origin}: {group}.{TARGET} is {found}, expected one of {', '.join(sorted(built))}. Another package's has "
-            "to be installed and registered (docs/extending.md)."
+            f"{origin}: {group}.{TARGET} is {found}, expected one of {', '.join(sorted(built))}. A component of "
+            "another package must be installed and registered (docs/extending.md)."
         )
     return built[target]
 
 
 def refuse_non_values(value: Any, origin: str, key: str = "") -> None:
-    """Raise FileError or ConfigError, led by ``origin`` and the key, for what a file may not hold but plain values.
+    """Raise FileError or ConfigError, beginning with ``origin`` and the key, for anything but plain values.
 
-    An interpolation could read out the environment.
+    An interpolation could read the environment.
     """
     if isinstance(value, Mapping):
         require(value, dict[str, Any], origin, key)
@@ -77,13 +77,13 @@ def refuse_non_values(value: Any, origin: str, key: str = "") -> None:
             refuse_non_values(item, origin, f"{key}[{number}]")
     elif isinstance(value, str):
         if "${" in value or value == "???":
-            raise ConfigError(f"{origin}: {key} is {shown(value)}. It is not resolved: a file holds values alone.")
+            raise ConfigError(f"{origin}: {key} is {shown(value)}. It is not resolved: a file has plain values only.")
     elif not (value is None or type(value) in (bool, int) or (type(value) is float and math.isfinite(value))):
         raise ConfigError(f"{origin}: {key} is {shown(value)}, expected text, a finite number, true, false or null.")
 
 
 def _refuse_what_acts(value: Any, schema: Any, origin: str, key: str) -> None:
-    """Raise ConfigError for a name that ``instantiate`` acts on, but for those that the schema has there, unchanged."""
+    """Raise ConfigError for a name that ``instantiate`` acts on, unless the schema has the same value there."""
     if isinstance(value, list):
         for number, item in enumerate(value):
             _refuse_what_acts(item, None, origin, f"{key}[{number}]")
@@ -93,16 +93,14 @@ def _refuse_what_acts(value: Any, schema: Any, origin: str, key: str) -> None:
     for name, item in value.items():
         inner = known._get_node(name) if name in known else None
         if re.fullmatch("_.*_", name) and (inner is None or inner._value() != item):
-            raise ConfigError(
-                f"{origin}: {member(key, name)} is {shown(item)}. Nothing is built because a file says so."
-            )
+            raise ConfigError(f"{origin}: {member(key, name)} is {shown(item)}. A file cannot choose what is built.")
         _refuse_what_acts(item, inner, origin, member(key, name))
 
 
 def read_choices(path: Path) -> dict[str, str]:
     """Return the option of every group that a ``hydra.yaml`` says a run chose; FileError names what is damaged.
 
-    Groups without an option are left out. An option is a name, which cannot lead to another folder or package.
+    Groups without an option are omitted. An option is a name, which cannot lead to another folder or package.
     """
     document = read_yaml(path)
     for key in ("hydra", "runtime", "choices"):

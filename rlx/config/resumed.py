@@ -1,4 +1,4 @@
-"""The configuration of a resumed run: the recorded one, with changes to budget and convenience alone."""
+"""The configuration of a resumed run: the recorded one, with changes only to budget and convenience."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ from rlx.untrusted.plain_types import require
 GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol")
 LEARNT_WITH = ("data", "env", "costs", "guard", "module")
 LEARNT_WITH_KEYS = ("seed", "trainer.monitor", "trainer.keep_best", "hardware.precision")
-MAY_CHANGE = "trainer.* (but monitor and keep_best), logger.*, protocol.* and hardware.* (but precision)"
-OTHER_VERSION = "Resume it with the version of rlx that made it, or train again."
+MAY_CHANGE = "trainer.* (except monitor and keep_best), logger.*, protocol.* and hardware.* (except precision)"
+OTHER_VERSION = "Resume it with its own version of rlx, or train again."
 
 
 def add_recorded_choices(arguments: Sequence[str]) -> list[str]:
-    """Return ``arguments`` led by the options the run they resume chose, for groups they do not choose themselves.
+    """Return ``arguments`` preceded by the options of the run they resume, for groups they do not choose themselves.
 
     Hydra then composes the run's own module, data and the rest. Without ``resume=RUN`` nothing is added. ConfigError
-    when RUN is no run that training recorded, and when several runs are asked for.
+    when RUN is not a recorded training run, and when several runs are requested.
     """
     run = _resumed_run(arguments)
     if run is None:
         return list(arguments)
     if {"-m", "--multirun"} & set(arguments):
-        raise ConfigError(f"resume={run}: one run at a time; -m starts several.")
+        raise ConfigError(f"resume={run}: only one run at a time, and -m starts several.")
     given = {argument.partition("=")[0] for argument in arguments}
     choices = recorded_choices(run)
     return [f"{group}={choices[group]}" for group in GROUPS if group not in given and group in choices] + [*arguments]
@@ -56,21 +56,21 @@ def recorded_choices(run: Path) -> dict[str, str]:
         raise ConfigError(f"resume={run}: no such folder. Name a run folder.{did_you_mean(run.name, nearby)}")
     choices = read_choices(_existing(run, RunFolder.hydra_choices))
     if "module" not in choices:
-        raise ConfigError(f"resume={run}: is no training run, so there is nothing to resume in it.")
+        raise ConfigError(f"resume={run}: is not a training run, so there is nothing to resume in it.")
     return choices
 
 
 def _existing(run: Path, name: str) -> Path:
     if not (run / name).is_file():
-        raise ConfigError(f"resume={run}: holds no {name}, so no training run has begun in it. Name a run folder.")
+        raise ConfigError(f"resume={run}: has no {name}, so no training run has begun in it. Name a run folder.")
     return run / name
 
 
 def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
-    """Return the configuration of the run ``cfg.resume`` with what ``overrides`` say on top of it.
+    """Return the configuration of the run ``cfg.resume``, changed by ``overrides``.
 
-    An option of a group that the run chose too is not a change. ConfigError names every changed value on which it
-    depends what is learnt, and what does not fit this version's schema.
+    Choosing the run's own option of a group is not a change. ConfigError names every changed value that affects what is
+    learnt, and values that do not fit this version's schema.
     """
     run, path = Path(cfg.resume), _existing(Path(cfg.resume), RunFolder.config)
     recorded, choices = read_record(path, (*GROUPS, "trainer")), recorded_choices(run)
@@ -91,7 +91,7 @@ def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
 def _without_what_was_fitted(
     given: Sequence[str], cfg: DictConfig, recorded: Mapping[str, Any], run: Path
 ) -> list[str]:
-    """Return ``given`` without the percentiles a guard was fitted by, as the run records the thresholds they came to.
+    """Return ``given`` without the percentiles of a fitted guard, because the run records the resulting thresholds.
 
     ConfigError when one differs from the run's own command.
     """
@@ -104,7 +104,7 @@ def _without_what_was_fitted(
         value = guard.get(key.removeprefix("guard.")) if isinstance(guard, dict) else None
         if value != OmegaConf.select(cfg, key):
             raise ConfigError(
-                f"resume={run}: {key}={OmegaConf.select(cfg, key)} cannot change in a resumed run, whose guard was "
+                f"resume={run}: {key}={OmegaConf.select(cfg, key)} cannot change in a resumed run: its guard was "
                 f"fitted when it began. {_advice()}"
             )
     return [key for key in given if key not in settings]
@@ -135,7 +135,7 @@ def _refuse_changes(result: DictConfig, recorded: Mapping[str, Any], run: Path) 
 
 
 def _advice() -> str:
-    return f"What may: {MAY_CHANGE}. Leave the others as they were, or start a new run without resume."
+    return f"These may change: {MAY_CHANGE}. Restore the others, or start a new run without resume."
 
 
 def _flat(tree: DictConfig, above: str) -> dict[str, Any]:

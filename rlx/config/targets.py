@@ -1,4 +1,4 @@
-"""The targets file of ``protocol=benchmark``: a list of policies, each with the options of its own."""
+"""The targets file of ``protocol=benchmark``: a list of policies, each with its own options."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from rlx.untrusted.escape import one_line
 OWN_KEYS = ("name", "system", "policy", "trials")
 LONGEST_NAME = 200
 MOST = 1000
-"""Targets of a list: each takes seconds at least."""
+"""Maximum number of targets: each takes at least seconds."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """One policy to judge: ``config`` builds it, or ``failure`` says why nothing can.
+    """One policy to judge: ``config`` builds it, or ``failure`` says why it cannot be built.
 
-    ``kind`` is the option of the ``policy`` group, ``system`` what its seeds are pooled under. ``trials`` declares how
-    many of its kind were tried before this one was listed, itself included; None leaves that to ``protocol.trials``.
+    ``kind`` is the option of the ``policy`` group, ``system`` the name under which its seeds are pooled. ``trials``
+    declares how many of its kind were tried, including this one; None leaves that to ``protocol.trials``.
     """
 
     name: str
@@ -45,35 +45,35 @@ class Target:
 
     @property
     def options(self) -> dict[str, Any]:
-        """The options that its policy is built with, by key."""
+        """The options of its policy, by key."""
         return {name: value for name, value in vars(self.config).items() if not name.startswith("_")}
 
     @property
     def slug(self) -> str:
-        """The name as a file may be called."""
+        """The name in a form suitable for a file."""
         return file_name(self.name)
 
 
 def read_targets(path: str | Path) -> list[Target]:
     """Return the targets of a YAML file; a target whose own options are wrong comes back with the reason.
 
-    Raises ConfigError, naming the file, when there is no list of targets in it or two have one name.
+    Raises ConfigError, naming the file, when it has no list of targets or two have the same name.
     """
     documents = _documents(Path(path))
     targets = [_target(number, document, path) for number, document in enumerate(documents, start=1)]
-    slugs = Counter(target.slug.lower() for target in targets)  # some file systems do not tell capitals apart
+    slugs = Counter(target.slug.lower() for target in targets)  # some file systems ignore case
     if twice := [target.name for target in targets if slugs[target.slug.lower()] > 1]:
         named = ", ".join(dict.fromkeys(twice))
         raise ConfigError(
-            f"protocol.targets={path}: {named}: more than one target of that name, or two with one file name. "
-            "Give each a name of its own."
+            f"protocol.targets={path}: {named}: more than one target with that name, or two with the same file name. "
+            "Give each a different name."
         )
     return targets
 
 
 def _documents(path: Path) -> list[Any]:
     try:
-        document: Any = read_yaml(path)  # reads 1e-3 as a number, as options are
+        document: Any = read_yaml(path)  # reads 1e-3 as a number, like options
     except FileNotFoundError:
         raise ConfigError(
             f"protocol.targets={path}: no such file. Write one (docs/scoreboard.md says how), or name another."
@@ -85,9 +85,9 @@ def _documents(path: Path) -> list[Any]:
         raise ConfigError(f"protocol.targets={path}: cannot be read as YAML: {reason}") from error
     targets = document.get("targets") if isinstance(document, dict) else None
     if not isinstance(targets, list) or not targets:
-        raise ConfigError(f"protocol.targets={path}: must hold a list 'targets' of one policy or more.")
+        raise ConfigError(f"protocol.targets={path}: must have a list 'targets' with at least one policy.")
     if len(targets) > MOST:
-        raise ConfigError(f"protocol.targets={path}: lists {len(targets):,} targets; {MOST:,} is the most.")
+        raise ConfigError(f"protocol.targets={path}: lists {len(targets):,} targets; the maximum is {MOST:,}.")
     return targets
 
 
@@ -95,7 +95,7 @@ def _target(number: int, document: Any, path: str | Path) -> Target:
     """Return the target of one item of the list."""
     if not isinstance(document, dict) or not isinstance(document.get("policy"), str):
         return Target(
-            f"target {number}", f"target {number}", "unknown", failure="it names no policy, as in policy: cash."
+            f"target {number}", f"target {number}", "unknown", failure="it names no policy, for example policy: cash."
         )
     kind = document["policy"]
     options = {str(key): value for key, value in document.items() if key not in OWN_KEYS}
@@ -109,7 +109,7 @@ def _target(number: int, document: Any, path: str | Path) -> Target:
 
 
 def _name(value: Any, place: str) -> str:
-    """Return a name as text; ConfigError, naming the ``place``, for one that no table can show on a line."""
+    """Return a name as text; ConfigError, naming the ``place``, for one that does not fit on a line of a table."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float)):
         raise ConfigError(f"{place}={value!r:.60}: must be text.")
     name = str(value)
@@ -135,7 +135,7 @@ def _config(kind: str, options: Mapping[str, Any]) -> Any:
     for key in options:
         if key not in names:
             allowed = ", ".join(names) or "none"
-            raise ConfigError(f"{key!r} is no option of policy={kind}; it has {allowed}.{did_you_mean(key, names)}")
+            raise ConfigError(f"{key!r} is not an option of policy={kind}; it has {allowed}.{did_you_mean(key, names)}")
     try:
         return OmegaConf.to_object(cast(DictConfig, OmegaConf.merge(schema, dict(options))))
     except MissingMandatoryValue as error:

@@ -1,4 +1,4 @@
-"""From the bars of single symbols to one panel: the timestamps all of them have, nothing filled in."""
+"""From the bars of single symbols to one panel: the timestamps they all share, nothing filled in."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ def common_stamps(bars: list[Bars]) -> TimeArray:
         for second in bars[k + 1 :]:
             if len(np.intersect1d(first.stamps, second.stamps)) < 2:
                 raise DataError(
-                    f"data.symbols: {_spanned(first)} and {_spanned(second)} have no common dates; trade them apart or"
-                    " use data of the same period."
+                    f"data.symbols: {_spanned(first)} and {_spanned(second)} have no common dates; trade them "
+                    "separately or use data of the same period."
                 )
     raise DataError(f"data.symbols: the {len(bars)} symbols have no dates in common; use fewer symbols.")
 
@@ -49,7 +49,7 @@ def _refuse_mixed_frequency(bars: list[Bars]) -> None:
 
 
 def lost_stamps(bars: list[Bars], common: TimeArray) -> str:
-    """Return how much the timestamps that all symbols have leave out, and the symbols that lack most; "" for nothing.
+    """Return how many timestamps are not shared by all symbols, and the symbols that lack most; "" for none.
 
     For example ``740 of 1,000 timestamps (74%) left out: NEW lacks 500, GONE lacks 240``.
     """
@@ -64,19 +64,19 @@ def lost_stamps(bars: list[Bars], common: TimeArray) -> str:
 
 
 def alignment_findings(bars: list[Bars], lost: str, source: str) -> list[Finding]:
-    """Say how many timestamps are left out because some symbol has no bar there, and which symbols are to blame.
+    """Report how many timestamps are left out because some symbol has no bar there, and which symbols lack them.
 
-    ``lost``: what ``lost_stamps`` says of them.
+    ``lost``: the text of ``lost_stamps``.
     """
     findings = []
     if lost:
-        message = f"{lost}; only those that every symbol has are kept."
+        message = f"{lost}; only those shared by every symbol are kept."
         fix = "leave symbols out or choose another period: data.symbols, data.start, data.end."
         findings.append(Finding("dropped_bars", Severity.warning, message, fix, source))
     for name in BAR_FIELDS:
         without = [one.symbol for one in bars if name not in one.fields]
         if without and len(without) < len(bars):
-            message = f"{name} is left out for all, because {', '.join(without[:5])} has none."
+            message = f"{name} is omitted for all, because {', '.join(without[:5])} has none."
             findings.append(Finding("partial_field", Severity.warning, message, file=source))
     return findings
 
@@ -84,7 +84,7 @@ def alignment_findings(bars: list[Bars], lost: str, source: str) -> list[Finding
 def calendar_findings(
     bars: list[Bars], common: TimeArray, calendar: Calendar, asset_class: Any, source: str
 ) -> list[Finding]:
-    """Say what the stamps leave open: bars on weekends without an asset class, a history of less than a year.
+    """Report what the stamps leave open: bars on weekends without an asset class, a history of less than a year.
 
     ``calendar``: of the ``common`` timestamps.
     """
@@ -92,13 +92,13 @@ def calendar_findings(
     weekends = [one.symbol for one in bars if trades_weekends(one.stamps)]
     if asset_class == AUTO and weekends:
         shown = ", ".join(weekends[:3]) + (f" and {len(weekends) - 3} more" if len(weekends) > 3 else "")
-        message = f"{shown}: bars on Saturdays and Sundays, but taken for equity: may be shorted and levered."
-        fix = "say what it is: data.asset_class=crypto (long-only, no leverage) or data.asset_class=equity."
+        message = f"{shown}: bars on Saturdays and Sundays, but treated as equity: may be shorted and levered."
+        fix = "declare data.asset_class=crypto (long-only, no leverage) or data.asset_class=equity."
         findings.append(Finding("weekend_bars", Severity.warning, message, fix, source))
     if not calendar.counted:
         message = (
             f"{format_stamp(common[0])} to {format_stamp(common[-1])} is too short to count the sessions of a year:"
-            f" {calendar.periods_per_year:g} bars a year are taken, as usual for such a week."
+            f" {calendar.periods_per_year:g} bars a year are assumed, as usual for such a week."
         )
         findings.append(Finding("short_history", Severity.note, message, file=source))
     return findings
@@ -133,7 +133,7 @@ def build_panel(bars: list[Bars], common: TimeArray, asset_class: Any, source: s
 def asset_classes(symbols: Sequence[str], asset_class: Any) -> tuple[AssetClass, ...]:
     """Return the class of each symbol: one for all, or a mapping; ``auto`` and symbols not named are equity.
 
-    A class follows from what is said alone: labels on weekends are as often the end of a week or of a month.
+    Only a declaration sets a class: labels on weekends are often the end of a week or month.
     """
     if not isinstance(asset_class, Mapping):
         return (_asset_class("data.asset_class", asset_class),) * len(symbols)

@@ -12,7 +12,7 @@ from rlx.types import BoolArray, FloatArray, IntArray, TimeArray
 class Bars:
     """stamps: (N,) datetime64[ns] in file order until sorted. fields: name -> (N,) float64, NaN where missing.
 
-    ``fields`` holds ``close`` and whatever of open, high, low, volume the file really has; ``extras`` holds columns
+    ``fields`` has ``close`` and those of open, high, low and volume that are in the file; ``extras`` has columns that
     only the checks read: ``dividend`` and ``money_volume``.
     """
 

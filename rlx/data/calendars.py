@@ -13,13 +13,13 @@ DAY_SECONDS = 86_400
 YEAR_DAYS = 365.25
 
 SESSIONS_BY_WEEK = {5: 252, 6: 313, 7: 365}
-"""Sessions a year by sessions a week, taken for a history too short to show the holidays of a year."""
-WEEKDAYS_PER_YEAR = 260  # the same for five days around the clock, such as foreign exchange, with hardly a holiday
+"""Sessions per year by sessions per week, for a history too short to show the holidays of a year."""
+WEEKDAYS_PER_YEAR = 260  # the same for five days around the clock, such as foreign exchange, almost without holidays
 
-_LONG_GAP_DAYS = 15  # holes longer than any exchange holiday say nothing about the calendar
-_WHOLE_YEAR_DAYS = 360  # the first and the last session of a year are a few days apart from its ends
+_LONG_GAP_DAYS = 15  # holes longer than any exchange holiday are not part of the calendar
+_WHOLE_YEAR_DAYS = 360  # the first and the last session of a year are a few days from its ends
 _SOME_WEEKS_DAYS = 14
-_NEAR = 0.08  # a count this near to a usual calendar differs from it by holidays, not by missing bars
+_NEAR = 0.08  # a count this near to a usual calendar differs by holidays, not by missing bars
 _HALF_DAYS = 0.01  # half days before holidays take half a percent off the mean session; missing bars take more
 _FEW_BARS = 12
 
@@ -28,8 +28,8 @@ _FEW_BARS = 12
 class Calendar:
     """Name of the trading calendar, label of the bar length and number of bars in a year.
 
-    ``counted``: whether that number is a count; a history of less than a year of five- or six-day weeks shows too few
-    holidays for one, and the usual number is taken.
+    ``counted``: whether that number is a count; less than a year of five- or six-day weeks shows too few holidays, and
+    the usual number is used instead.
     """
 
     name: str
@@ -53,7 +53,7 @@ def infer_calendar(timestamps: TimeArray) -> Calendar:
     around_the_clock = seconds < DAY_SECONDS and float(np.median(counts)) * seconds >= 0.95 * DAY_SECONDS
     name = "crypto" if weekends else "weekdays" if around_the_clock else "equity"
     if (weekends or around_the_clock) and not bars.is_integer() and not _lasts_a_year(days):
-        return Calendar(name, label, float(round(_rate(timestamps))))  # no sessions to speak of: time itself
+        return Calendar(name, label, float(round(_rate(timestamps))))  # no sessions: use elapsed time
     sessions, counted = _sessions_per_year(days, around_the_clock=around_the_clock)
     return Calendar(name, label, float(round(sessions * bars)), counted)
 
@@ -87,10 +87,10 @@ def _months(seconds: float) -> int:
 
 
 def trades_weekends(timestamps: TimeArray) -> bool:
-    """Whether every day of the week carries at least half of its share of the bars, Saturdays and Sundays too.
+    """Whether every day of the week, weekends included, has at least half of its share of the bars.
 
-    Never so for bars longer than a day, whose labels (the end of a week or of a month) are no sessions. A single week
-    counts as such with a fifth of its bars on the weekend, which Sunday evenings alone are not.
+    Never for bars longer than a day, whose labels (the end of a week or month) are not sessions. A single week counts
+    if a fifth of its bars are on the weekend, which Sunday evenings alone do not reach.
     """
     if modal_spacing_seconds(timestamps) > DAY_SECONDS:
         return False
@@ -113,7 +113,8 @@ def weekday(timestamps: TimeArray) -> IntArray:
 def _bars_per_session(counts: IntArray) -> float:
     """Return the bars of a session, of ``counts`` (D,) by day: the median day, or the mean where bars are missing.
 
-    Half days before holidays are sessions. The first and the last day may be cut and count only where no other is.
+    Half days before holidays are sessions. The first and the last day may be incomplete and count only where there is
+    no other.
     """
     whole = counts[1:-1] if len(counts) > 2 else counts
     median, mean = float(np.median(whole)), float(np.mean(whole))
@@ -121,7 +122,7 @@ def _bars_per_session(counts: IntArray) -> float:
 
 
 def weekday_coverage(timestamps: TimeArray) -> tuple[float, int]:
-    """Return the share of weekdays traded and the number of weekdays spanned, long holes left out."""
+    """Return the share of weekdays traded and the number of weekdays spanned, without long holes."""
     days = np.unique(timestamps[is_weekday(timestamps)].astype("datetime64[D]"))
     if len(days) < 2:
         return 1.0, len(days)
@@ -132,9 +133,9 @@ def weekday_coverage(timestamps: TimeArray) -> tuple[float, int]:
 
 
 def _sessions_per_year(days: TimeArray, *, around_the_clock: bool) -> tuple[float, bool]:
-    """Return the sessions a year of the ``days`` (D,) with bars, and whether they are counted rather than usual ones.
+    """Return the sessions per year of the ``days`` (D,) with bars, and whether they are counted rather than assumed.
 
-    The count is the median over every year in the history, so a hole or a day of mourning in one does not enter.
+    The count is the median over every year in the history, so a hole or a day of mourning in one has no effect.
     """
     week = _days_a_week(days)
     if week < 7 and _lasts_a_year(days) and len(years := _year_counts(days)):
@@ -169,14 +170,14 @@ def _year_counts(days: TimeArray) -> IntArray:
 
 
 def _days_a_week(days: TimeArray) -> int:
-    """Return 7 where Saturdays are sessions, 6 where Sundays are too and Fridays (foreign exchange), otherwise 5."""
+    """Return 7 where Saturdays are sessions, 6 where Sundays and Fridays are (foreign exchange), otherwise 5."""
     counts = np.bincount(weekday(days), minlength=7)
     traded = counts * 2 >= counts.max()
     return 7 if traded[5] else 6 if traded[6] and traded[4] else 5
 
 
 def _rate(timestamps: TimeArray, longest_days: float = _LONG_GAP_DAYS) -> float:
-    """Return bars over elapsed years from the first bar to the last, distances above ``longest_days`` left out."""
+    """Return bars over elapsed years from the first bar to the last, without distances above ``longest_days``."""
     steps = np.diff(timestamps.astype("datetime64[ns]").view(np.int64))
     days: FloatArray = steps.astype(np.float64) / (DAY_SECONDS * 1e9)
     kept = days[days <= longest_days] if (days <= longest_days).any() else days
@@ -184,7 +185,7 @@ def _rate(timestamps: TimeArray, longest_days: float = _LONG_GAP_DAYS) -> float:
 
 
 def _slow_periods(timestamps: TimeArray, seconds: float) -> float:
-    """Return the bars a year of bars longer than a day: what the months or weeks say where there are few bars."""
+    """Return the bars per year of bars longer than a day: from months or weeks where there are few bars."""
     months, weeks = _months(seconds), seconds / (7 * DAY_SECONDS)
     if len(timestamps) <= _FEW_BARS and (months or weeks.is_integer()):
         return 12.0 / months if months else max(1.0, float(round(52.0 / weeks)))

@@ -23,9 +23,9 @@ _STYLES = {Severity.note: "dim", Severity.warning: "yellow", Severity.error: "bo
 
 @dataclass(frozen=True)
 class CheckReport:
-    """figures: one line a symbol. findings: worst first. common_rows: timestamps that all symbols share.
+    """figures: one line per symbol. findings: worst first. common_rows: timestamps that all symbols share.
 
-    ``lost``: in words, how many timestamps not all symbols share, and because of whom; empty for none.
+    ``lost``: in words, how many timestamps are not shared, and which symbols lack them; empty for none.
     """
 
     path: str
@@ -46,7 +46,7 @@ class CheckReport:
 
 
 def check_path(path: str) -> CheckReport:
-    """Read and check a file or folder; what cannot be read at all is reported as an error finding, not raised."""
+    """Read and check a file or folder; an unreadable one is reported as an error finding, not raised."""
     try:
         surveyed = survey(path)
     except DataError as error:
@@ -59,7 +59,7 @@ def check_path(path: str) -> CheckReport:
 
 
 def _check_alignment(surveyed: Survey, findings: list[Finding]) -> tuple[int | None, str]:
-    """Add what aligning the symbols says; return the number of timestamps they share, and what they lose in words."""
+    """Add the findings of aligning the symbols; return the number of shared timestamps, and the loss in words."""
     bars = [one for one in surveyed.bars.values() if len(one) >= 2]
     if not bars:
         return None, ""
@@ -77,7 +77,7 @@ def _check_alignment(surveyed: Survey, findings: list[Finding]) -> tuple[int | N
 def render(report: CheckReport) -> Group:
     """Return the table of figures, the findings in words and the verdict for a rich console.
 
-    The first line says what the symbols cost each other.
+    The first line reports the timestamps lost by alignment.
     """
     from rich import box
     from rich.console import Group
@@ -117,15 +117,15 @@ def _count(value: int) -> str:
 
 
 def _looked_at(report: CheckReport) -> Text:
-    """Return what was looked at for splits, found or not."""
+    """Return how many moves were checked for splits, and how many are splits."""
     from rich.text import Text
 
     moves, splits = (sum(getattr(line, name) for line in report.figures) for name in ("moves", "splits"))
     words = (
-        f"Splits: {moves:,} overnight moves beyond 8% looked at (ratios of small whole numbers, and falls of any ratio,"
-        f" on no more trading than usual), {splits} found."
+        f"Splits: {moves:,} overnight moves beyond 8% checked (ratios of small whole numbers, and falls of any ratio, "
+        f"without unusual trading), {splits} found."
     )
-    allow = " Real news all the same? data.allow=[unadjusted_split]" if splits else ""
+    allow = " If they are real news: data.allow=[unadjusted_split]" if splits else ""
     return Text(words + allow, style="dim")
 
 
@@ -134,7 +134,7 @@ def _verdict(report: CheckReport) -> Text:
 
     common = f" {report.common_rows:,} common timestamps." if report.common_rows is not None else ""
     if report.has(Severity.error):
-        return Text(f"Unusable as it is.{common}", style="bold red")
+        return Text(f"Unusable.{common}", style="bold red")
     if report.has(Severity.warning):
         return Text(f"Usable, with warnings.{common}", style="yellow")
     return Text(f"Clean.{common}", style="green")

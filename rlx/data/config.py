@@ -19,7 +19,7 @@ LARGEST_PANEL = 5_000_000  # bars of all symbols together
 
 @dataclass
 class DataConfig:
-    """What every data source has: the features learners see (None for the defaults) and the splits."""
+    """Options of every data source: the features learners see (None for the defaults) and the splits."""
 
     features: Annotated[list[str] | None, ListOf(Text(100), fewest=1)] = None
     split: SplitConfig = field(default_factory=SplitConfig)
@@ -34,7 +34,7 @@ class DataConfig:
 
 @dataclass
 class SampleData(DataConfig):
-    """A panel shipped with the package: ``daily9`` or ``hourly5``."""
+    """A panel included in the package: ``daily9`` or ``hourly5``."""
 
     dataset: Annotated[str, Text(100)] = "daily9"
     symbols: Annotated[list[str] | None, SYMBOLS] = None
@@ -42,7 +42,7 @@ class SampleData(DataConfig):
     end: Annotated[str | None, Text(40)] = None
 
     def load(self) -> MarketPanel:
-        """Return the vendored panel."""
+        """Return the included panel."""
         from rlx.data.sources import sample
 
         return sample(self.dataset, self.symbols, self.start, self.end)
@@ -50,12 +50,12 @@ class SampleData(DataConfig):
 
 @dataclass
 class FolderData(DataConfig):
-    """A file or a folder of files with prices; ``path`` has to be given.
+    """A file or a folder of files with prices; ``path`` is required.
 
     ``asset_class``: ``equity``, ``crypto`` (long-only, no leverage) or, for a panel of both, a mapping such as
-    ``{BTC: crypto}``; ``auto`` is equity, with a warning where bars lie on weekends. ``close_only`` uses nothing but
-    the closes. ``decimal``: ``auto`` (told from the numbers), ``point`` or ``comma``. ``price_scale``: what prices are
-    divided by, None to go by the layout. ``allow`` lists codes of findings that shall be warnings, not refusals.
+    ``{BTC: crypto}``; ``auto`` is equity, with a warning where bars are on weekends. ``close_only`` uses only the
+    closes. ``decimal``: ``auto`` (from the numbers), ``point`` or ``comma``. ``price_scale``: the divisor of prices,
+    None to follow the layout. ``allow`` lists codes of findings to treat as warnings instead of errors.
     """
 
     path: Annotated[str, FilePath(shortest=0)] = ""

@@ -45,7 +45,7 @@ Frames = dict[str, "pd.DataFrame"]
 
 @dataclass(frozen=True)
 class FeatureKind:
-    """How a feature is computed, what it needs and how many earlier bars it looks back on.
+    """How a feature is computed, which fields it needs and how far it looks back.
 
     ``compute(bars, n)`` returns (N, A); ``extra_bars`` is the look-back beyond n - 1 bars.
     """
@@ -74,8 +74,8 @@ class Feature:
 def compute_features(panel: MarketPanel, names: Sequence[str]) -> FloatArray:
     """Return raw features (N, A, F) float32 in the order of ``names``; NaN during each feature's warm-up.
 
-    Raises DataError for an unknown name (with the nearest match), a name listed twice, and a feature that needs
-    bars the panel does not have.
+    Raises DataError for an unknown name (with the nearest match), a name listed twice, and a feature that needs fields
+    the panel does not have.
     """
     if len(set(names)) != len(names):
         raise DataError(f"data.features: a name is listed twice in {list(names)}.")
@@ -90,12 +90,12 @@ def compute_features(panel: MarketPanel, names: Sequence[str]) -> FloatArray:
 
 
 def default_features(panel: MarketPanel) -> tuple[str, ...]:
-    """Return the default features this panel has the bars for."""
+    """Return the default features that can be computed from this panel."""
     return tuple(name for name in DEFAULT_FEATURES if not _missing(panel, parse_feature(name)))
 
 
 def warmup_bars(name: str) -> int:
-    """Return how many leading bars of a panel carry no value of this feature."""
+    """Return how many leading bars of a panel have no value of this feature."""
     return parse_feature(name).warmup
 
 
@@ -118,7 +118,7 @@ def parse_feature(name: str) -> Feature:
 
 
 def _kind(name: str) -> FeatureKind | None:
-    """Return a kind of feature, ours or another package's."""
+    """Return a kind of feature, built-in or from another package."""
     return KINDS.get(name) or registry.find("feature", name)
 
 
@@ -146,7 +146,7 @@ def _require(panel: MarketPanel, name: str, feature: Feature) -> None:
 
 
 def frames(panel: MarketPanel) -> Frames:
-    """Return the fields that a panel has as tables (N, A), by name: what a kind of feature is computed from."""
+    """Return the fields of a panel as tables (N, A), by name, the input of every kind of feature."""
     import pandas as pd
 
     fields = ("open", "high", "low", "close", "volume")
@@ -164,7 +164,7 @@ def _rolling_zscore(values: pd.DataFrame, bars: int) -> pd.DataFrame:
     """Distance from the mean of the last ``bars`` bars in their standard deviations; 0 where nothing moved."""
     window = values.rolling(bars)
     mean, deviation = window.mean(), window.std(ddof=0)
-    # The online sums of pandas leave dust of about 1e-8 relative on constant windows: that is no movement.
+    # The online sums of pandas leave dust of about 1e-8 relative on constant windows: this is not movement.
     still = deviation <= 1e-7 * (1.0 + mean.abs())
     return ((values - mean) / deviation.where(~still, 1.0)).where(~still, 0.0).where(mean.notna())
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 TAYLOR_DEGREE = 2
-"""Degree of the local polynomial: the least that has a slope and a curvature."""
+"""Degree of the local polynomial: the lowest with a slope and a curvature."""
 
 
 def log_close_filter(weights: Callable[[int], FloatArray]) -> Callable[[dict[str, pd.DataFrame], int], pd.DataFrame]:
@@ -30,9 +30,10 @@ def log_close_filter(weights: Callable[[int], FloatArray]) -> Callable[[dict[str
 
 
 def _filter(values: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return the weighted sums (N,) of the last n of ``values`` (N,), worked out on their differences.
+    """Return the weighted sums (N,) of the last n of ``values`` (N,), computed from their differences.
 
-    There the weights are their own sums from the newest value back, and a series that does not move gives exactly 0.
+    The weights of differences are sums of the weights from the newest value back, and a constant series gives exactly
+    0.
     """
     moves, on_moves = np.diff(values), np.cumsum(weights[:0:-1])[::-1]  # (N - 1,), (n - 1,) oldest first
     filtered = np.full(len(values), np.nan)
@@ -52,7 +53,7 @@ def taylor_weights(order: int) -> Callable[[int], FloatArray]:
     """
 
     def weights(n: int) -> FloatArray:
-        from scipy.signal import savgol_coeffs  # not above: a second that other features do not need
+        from scipy.signal import savgol_coeffs  # not at the top: it takes a second that other features do not need
 
         fitted: FloatArray = savgol_coeffs(n, TAYLOR_DEGREE, deriv=order, pos=n - 1, use="dot")
         if order == 0:
@@ -66,7 +67,7 @@ def haar_detail_weights(n: int) -> FloatArray:
     """Return the weights of half the mean of the latest n/2 values less half the mean of the n/2 before them.
 
     This is the Haar wavelet (Haar 1910) in the maximal-overlap normalisation of Percival and Walden (2000, ch. 5): the
-    coefficient of level j, where n = 2^j. It needs no bar after t, and with ``haar_smooth_weights`` splits a series
+    coefficient of level j, where n = 2^j. It needs no bar after t, and with ``haar_smooth_weights`` decomposes a series
     without remainder: X[t] = mean of the last n + the details of 2, 4, ..., n.
     """
     return np.repeat([-1.0, 1.0], n // 2) / n

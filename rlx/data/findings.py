@@ -1,4 +1,4 @@
-"""What a check has to say about a file: a code, how bad it is, where, and what to do."""
+"""The finding of a check: a code, its severity, the place, and the remedy."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One defect or remark. ``file`` is a file name, ``symbol`` empty where the file as a whole is meant."""
+    """One defect or note. ``file`` is a file name, ``symbol`` is empty for the file as a whole."""
 
     code: str
     severity: Severity
@@ -34,7 +34,7 @@ class Finding:
 
 
 def grouped(findings: Iterable[Finding]) -> list[Finding]:
-    """Join findings that say the same of several symbols, in the order of the first of each."""
+    """Merge equal findings of several symbols, in the order of the first of each."""
     groups: dict[tuple[str, ...], list[Finding]] = {}
     for finding in findings:
         groups.setdefault((finding.code, finding.severity, finding.message, finding.fix), []).append(finding)
@@ -63,4 +63,4 @@ WAIVABLE = frozenset(
         "future_date",
     }
 )
-"""Errors a user may accept with ``data.allow``: the numbers can be traded, it is their meaning that is in doubt."""
+"""Errors a user may accept with ``data.allow``: the numbers can be traded, but their meaning is in doubt."""

@@ -33,8 +33,8 @@ def load_folder(
 ) -> MarketPanel:
     """Read, check and align the price files at ``path`` (a file or a folder).
 
-    Raises DataError when a file cannot be read or a check finds the prices unusable; findings that are mere warnings
-    are logged to ``rlx.data``.
+    Raises DataError when a file cannot be read or a check finds the prices unusable; warnings are logged to
+    ``rlx.data``.
     """
     _check_allowed(allow)
     surveyed = survey(path, symbols, start, end, ReadOptions(close_only, decimal, price_scale))
@@ -74,5 +74,5 @@ def _refusal(path: str, errors: list[Finding]) -> str:
         lines.append(f"  ... and {len(errors) - _SHOWN} more")
     lines.append(f"See all findings with: rlx data check {path}")
     if waivable := sorted({finding.code for finding in errors if finding.code in WAIVABLE}):
-        lines.append(f"To trade on it all the same: data.allow=[{','.join(waivable)}]")
+        lines.append(f"To trade on it anyway: data.allow=[{','.join(waivable)}]")
     return "\n".join(lines)

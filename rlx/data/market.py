@@ -1,4 +1,4 @@
-"""What the simulator and the learners trade on: a panel with its returns and cached features."""
+"""The market for the simulator and the learners: a panel with its returns and cached features."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Market:
 
     @property
     def periods_per_year(self) -> float:
-        """Bars in a year by the data's own calendar."""
+        """Bars per year by the data's own calendar."""
         return self.panel.periods_per_year
 
     @property
@@ -77,16 +77,16 @@ class Market:
         return Market(self.panel.select(symbols))
 
     def features(self, names: Sequence[str]) -> FloatArray:
-        """Return raw causal features (N, A, F) float32, NaN before enough past is known; cached by names."""
+        """Return raw causal features (N, A, F) float32, NaN during the warm-up; cached by names."""
         key = tuple(names)
         if key not in self._features:
             self._features[key] = compute_features(self.panel, key)
         return self._features[key]
 
     def first_bar(self, names: Sequence[str], window_steps: int) -> int:
-        """Return the first bar at which a window of ``window_steps`` bars of these features is known in full.
+        """Return the first bar at which a window of ``window_steps`` bars of these features is complete.
 
-        Raises DataError, naming the rows there are and the rows needed, when no decision could be taken there.
+        Raises DataError, naming the available and the required rows, when no decision is possible.
         """
         if window_steps < 0:
             raise DataError(f"window_steps={window_steps}: must not be negative.")

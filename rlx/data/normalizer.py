@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 
@@ -12,12 +12,21 @@ from rlx.errors import DataError
 from rlx.types import FloatArray
 
 
+class WrittenNormalizer(TypedDict):
+    """What files hold of a ``Normalizer``."""
+
+    feature_names: list[str]
+    mean: list[float]
+    std: list[float]
+    clip: float
+
+
 @dataclass(frozen=True, eq=False)
 class Normalizer:
     """Elementwise (x - mean) / std, clipped to [-clip, clip].
 
-    mean, std: (F,) float64, one number a feature, pooled over bars and assets. Applying it to a slice equals slicing
-    the applied array, and nothing is learnt at use: the statistics belong to the policy.
+    mean, std: (F,) float64, one number per feature, pooled over bars and assets. Applying it to a slice equals slicing
+    the applied array; its statistics never change in use, they belong to the policy.
     """
 
     feature_names: tuple[str, ...]
@@ -39,10 +48,10 @@ class Normalizer:
 
     @classmethod
     def fit(cls, feature_names: Sequence[str], features: FloatArray, bars: slice, clip: float = 5.0) -> Normalizer:
-        """Measure mean and standard deviation of features (N, A, F) over the given bars, warm-up NaNs left out.
+        """Measure mean and standard deviation of features (N, A, F) over the given bars, without warm-up NaNs.
 
-        A feature that never moves there keeps a standard deviation of 1. Raises DataError when a feature has no
-        finite value in these bars.
+        A feature that never moves there gets a standard deviation of 1. Raises DataError when a feature has no finite
+        value in these bars.
         """
         sample = np.asarray(features[bars], dtype=np.float64).reshape(-1, len(feature_names))
         known = np.isfinite(sample)

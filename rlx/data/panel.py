@@ -25,9 +25,8 @@ class MarketPanel:
     timestamps: (N,) datetime64[ns], UTC, strictly increasing; a daily stamp is the label of a session (midnight), an
     intraday stamp the start of a bar. open, high, low, close, volume: (N, A) float64; all but ``close`` may be None,
     which means not available (never invented). frequency: bar length such as ``1D`` or ``1h``. calendar: ``equity``,
-    ``crypto`` (every day) or ``weekdays`` (around the clock on weekdays). asset_classes: equity where not given,
-    whatever days have bars. source: where the bars came from, for
-    messages and records only.
+    ``crypto`` (every day) or ``weekdays`` (around the clock on weekdays). asset_classes: equity by default, regardless
+    of the days with bars. source: the origin of the bars, for messages and records only.
 
     Raises DataError on wrong shapes, fewer than two bars, unsorted or repeated timestamps, and on prices that are
     missing or not positive.
@@ -94,7 +93,7 @@ class MarketPanel:
 
     @cached_property
     def measured(self) -> Calendar:
-        """The calendar as the timestamps show it."""
+        """The calendar according to the timestamps."""
         return infer_calendar(self.timestamps)
 
     @property
@@ -104,12 +103,12 @@ class MarketPanel:
 
     @property
     def close_only(self) -> bool:
-        """Whether nothing but closes is known."""
+        """Whether only closes are known."""
         return self.open is None and self.high is None and self.low is None
 
     @cached_property
     def fingerprint(self) -> str:
-        """First 16 hex digits of a SHA-256 over symbols, timestamps and bars; the load path and layout do not enter."""
+        """First 16 hex digits of a SHA-256 over symbols, timestamps and bars; independent of path and layout."""
         digest = hashlib.sha256("\x1f".join(self.symbols).encode())
         digest.update(self.timestamps.view(np.int64).astype("<i8").tobytes())
         for name in BAR_FIELDS:

@@ -9,12 +9,12 @@ from rlx.types import BoolArray, TimeArray
 
 
 def first_instant(text: str, key: str) -> np.datetime64:
-    """Return the start of the period ``text`` names, UTC; ``key`` is named in the error."""
+    """Return the start of the period ``text``, UTC; the error names ``key``."""
     return _period(text, key)[0]
 
 
 def last_instant(text: str, key: str) -> np.datetime64:
-    """Return the last nanosecond of the period ``text`` names, so that an end date includes its whole day."""
+    """Return the last nanosecond of the period ``text``, so that an end date includes its whole day."""
     return _period(text, key)[1]
 
 
@@ -45,7 +45,7 @@ def _period(text: str, key: str) -> tuple[np.datetime64, np.datetime64]:
         period = pd.Period(text)
     except (ValueError, TypeError) as error:
         raise DataError(f"{key}={text!r}: not a date; write it as 2015, 2015-03 or 2015-03-02.") from error
-    if not isinstance(period, pd.Period):  # pandas reads "nan" and the like as no time at all
+    if not isinstance(period, pd.Period):  # pandas parses "nan" and the like as NaT
         raise DataError(f"{key}={text!r}: not a date; write it as 2015, 2015-03 or 2015-03-02.")
     return (
         period.start_time.to_datetime64().astype("datetime64[ns]"),

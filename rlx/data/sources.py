@@ -1,4 +1,4 @@
-"""Panels that need no files of the user's: the vendored samples and generated markets."""
+"""Panels without user files: the included samples and generated markets."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SAMPLES = ("daily9", "hourly5")
 def sample(
     dataset: str = "daily9", symbols: Sequence[str] | None = None, start: str | None = None, end: str | None = None
 ) -> MarketPanel:
-    """Return a vendored panel: ``daily9`` (9 US symbols, 2012-2021) or ``hourly5`` (5 symbols, hourly, 2012-2021).
+    """Return an included panel: ``daily9`` (9 US symbols, 2012-2021) or ``hourly5`` (5 symbols, hourly, 2012-2021).
 
-    Hourly bars are labelled by their start; two bars that AAPL lacks are left out.
+    Hourly bars are labelled by their start; two bars that AAPL lacks are omitted.
     """
     if dataset not in SAMPLES:
         allowed = ", ".join(SAMPLES)

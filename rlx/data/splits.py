@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,20 +10,24 @@ import numpy as np
 
 from rlx.errors import ConfigError, DataError
 from rlx.ranges import Number, Text, Whole, check_fields
+from rlx.untrusted.plain_types import NAME, Rule, Stamp
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
 
 Share = Annotated[float, Number(0.0001, 0.9999)]
+Ends = Annotated[list[Stamp], Rule("the time stamps of a span", lambda ends: len(ends) == 2)]
+Seen = Annotated[dict[str, Ends], Rule("names of spans", lambda seen: all(re.fullmatch(NAME, name) for name in seen))]
+"""Spans as files hold them: by name, the time stamps of the first decision and of the last close."""
 
 
 @dataclass
 class SplitConfig:
-    """Where training and validation end; the test span is what is left.
+    """Where training and validation end; the rest is the test span.
 
-    ``train_end`` and ``validation_end`` are dates, inclusive, and must be given together; without them the
-    fractions of the market's decisions count, those before the features are known included: so every policy is tested
-    on the same dates, however far it looks back. ``purge_steps`` decisions are dropped before validation and again
+    ``train_end`` and ``validation_end`` are dates, inclusive, and must be given together; without them the fractions
+    apply to all decisions of the market, including those before the features are known, so that every policy is tested
+    on the same dates, regardless of its lookback. ``purge_steps`` decisions are dropped before validation and again
     before test. Not frozen, because a configuration tree makes frozen schemas read-only.
     """
 
@@ -66,7 +71,7 @@ class Splits:
 def make_splits(market: Market, split: SplitConfig, first_bar: int) -> Splits:
     """Cut the decisions at bars 0 .. N-2 into train, validation and test; training begins at ``first_bar``.
 
-    Raises DataError when a span comes out empty, naming the dates and bars.
+    Raises DataError when a span is empty, naming the dates and bars.
     """
     last = market.n_bars - 1
     if split.train_end is not None and split.validation_end is not None:

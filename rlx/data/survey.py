@@ -1,4 +1,4 @@
-"""Everything a path holds: its files read, every symbol checked, nothing yet refused."""
+"""The contents of a path: its files read, every symbol checked, nothing refused yet."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from rlx.errors import DataError, FileError
 from rlx.untrusted.documents import parse_yaml
 from rlx.untrusted.paths import expanded
 
-_VALUE = re.compile(r"[-+.]?\d[\w.+-]*|(?i:true|false|yes|no|on|off|y|n|null)")  # a name that may be more than a name
-_IS_VALUE = re.compile(r"True|False|None|-?\d[\d.e+-]*")  # how Python writes what comes of one
+_VALUE = re.compile(r"[-+.]?\d[\w.+-]*|(?i:true|false|yes|no|on|off|y|n|null)")  # a name that may be a YAML value
+_IS_VALUE = re.compile(r"True|False|None|-?\d[\d.e+-]*")  # how Python writes such a value
 _ABOUT_PRICES = ("readme", "license", "licence", "manifest")
 
 
 @dataclass
 class Survey:
-    """bars: symbol -> checked bars. figures: a table line each. findings: of files and symbols."""
+    """bars: symbol -> checked bars. figures: a table line per symbol. findings: of files and symbols."""
 
     path: Path
     bars: dict[str, Bars] = field(default_factory=dict)
@@ -66,7 +66,7 @@ def survey(
         _refuse_non_files(odd, set(symbols) - set(names))
         _select(names, symbols)
         found = [bars for bars in found if bars.symbol in symbols]
-        result.findings = []  # files that hold none of the symbols asked for do not matter
+        result.findings = []  # files without any requested symbol do not matter
     for bars in found:
         _add(result, bars, check_symbol(bars, start, end, options.close_only))
     if symbols is not None:
@@ -75,19 +75,19 @@ def survey(
 
 
 def _left_out(entry: Path) -> Finding:
-    words = "is no regular file (but a pipe, a device or a broken link) and is left out."
+    words = "is not a regular file (but a pipe, a device or a broken link) and is skipped."
     return Finding("not_regular", Severity.warning, words, "move it elsewhere.", file=entry.name)
 
 
 def _refuse_non_files(odd: Sequence[Path], missing: set[str]) -> None:
-    """Raise DataError where what is named after a missing symbol is no file."""
+    """Raise DataError where the entry named after a missing symbol is not a regular file."""
     for entry in odd:
         if (symbol := symbol_from_name(entry)) in missing:
-            raise DataError(f"data.symbols: {symbol!r} is not there, for {entry} is not a regular file.")
+            raise DataError(f"data.symbols: {symbol!r} is not available, because {entry} is not a regular file.")
 
 
 def _select(names: Sequence[str], symbols: Sequence[str]) -> None:
-    """Raise DataError for symbols that are not there, with a word on quotes where YAML took one for a value."""
+    """Raise DataError for missing symbols, with a hint about quotes where YAML read one as a value."""
     there = set(names)
     missing = [symbol for symbol in symbols if symbol not in there]
     if any(_IS_VALUE.fullmatch(symbol) for symbol in missing):
@@ -95,14 +95,14 @@ def _select(names: Sequence[str], symbols: Sequence[str]) -> None:
         if found := [symbol for symbol in missing if symbol in meant]:
             symbol, name = found[0], meant[found[0]]
             raise DataError(
-                f"data.symbols: {symbol!r} is not there, but {name} is; unquoted, it is a value of YAML. Write"
+                f"data.symbols: {symbol!r} is not available, but {name} is; unquoted, it is a YAML value. Write"
                 f' "{name}" in quotes (on the command line: \'data.symbols=["{name}"]\').'
             )
     select_columns(names, symbols)
 
 
 def _as_yaml(names: Sequence[str]) -> dict[str, str]:
-    """Return what comes of symbols that stand in YAML without quotes -> the symbol: True -> TRUE, 100000.0 -> 1E5."""
+    """Return the value of each symbol that is unquoted in YAML -> the symbol: True -> TRUE, 100000.0 -> 1E5."""
     try:
         values = parse_yaml("".join(f"- {name}\n" for name in names), "symbols") or []
     except FileError:
@@ -111,7 +111,7 @@ def _as_yaml(names: Sequence[str]) -> dict[str, str]:
 
 
 def list_files(path: str) -> list[Path]:
-    """Return the readable price files at a path in order of name; raises DataError naming data.path when none is."""
+    """Return the readable price files at a path in order of name; DataError naming data.path when there are none."""
     if not path:
         raise DataError("data.path is missing: give a price file or a folder of them, data.path=...")
     place = expanded(path)
@@ -132,28 +132,28 @@ def list_files(path: str) -> list[Path]:
 
 
 def _named_as_prices(folder: Path) -> list[Path]:
-    """Return what a folder holds under the name of a price file, whatever it is, in order of name."""
+    """Return the entries of a folder named like price files, of any kind, in order of name."""
     named = [entry for entry in sorted(folder.iterdir()) if is_supported(entry) and not entry.name.startswith(".")]
     return [entry for entry in named if not entry.name.lower().startswith(_ABOUT_PRICES)]
 
 
 def _no_files(folder: Path) -> list[Path]:
-    """Return pipes, devices and links that lead nowhere under the names of price files; folders may be called so."""
+    """Return pipes, devices and broken links named like price files; folders may have such names."""
     if not folder.is_dir():
         return []
     return [entry for entry in _named_as_prices(folder) if not entry.is_file() and not entry.is_dir()]
 
 
 def _instead(folder: Path) -> str:
-    """Return, for a message, what a folder without price files holds."""
+    """Return, for a message, the contents of a folder without price files."""
     folders = [entry.name for entry in sorted(folder.iterdir()) if entry.is_dir() and not entry.name.startswith(".")]
-    inside = f" It holds folders ({', '.join(folders[:6])}): name one of them." if folders else ""
+    inside = f" It has folders ({', '.join(folders[:6])}): name one of them." if folders else ""
     odd = [entry.name for entry in _no_files(folder)]
-    return inside + (f" No regular file, but a pipe, a device or a broken link: {', '.join(odd[:6])}." if odd else "")
+    return inside + (f" Not regular files, but pipes, devices or broken links: {', '.join(odd[:6])}." if odd else "")
 
 
 def _only_needed(files: list[Path], symbols: Sequence[str] | None) -> list[Path]:
-    """Leave files of other symbols unread when file names alone account for every symbol asked for."""
+    """Skip files of other symbols when file names alone account for every requested symbol."""
     if symbols is None:
         return files
     named = {symbol_from_name(file): file for file in files}
@@ -161,12 +161,12 @@ def _only_needed(files: list[Path], symbols: Sequence[str] | None) -> list[Path]
 
 
 def _unreadable(file: Path, error: DataError, in_folder: bool) -> Finding:
-    """Return the error as a finding; a JSON file about something else beside the prices is left out, not refused."""
+    """Return the error as a finding; a JSON file with other content is skipped, not refused."""
     message = str(error)
     code = re.search(r" \[(\w+)\]$", message)
     if in_folder and code and code[1] == NOT_PRICES:
         return Finding(
-            NOT_PRICES, Severity.warning, "holds no prices and is left out.", "move it elsewhere.", file=file.name
+            NOT_PRICES, Severity.warning, "has no prices and is skipped.", "move it elsewhere.", file=file.name
         )
     return Finding(
         code[1] if code else "unreadable", Severity.error, message[: code.start()] if code else message, file=file.name

@@ -16,7 +16,7 @@ def synthetic(kind: str = "one_winner", n_assets: int = 4, n_bars: int = 600, se
 
     Kinds and their best long-only answer:
 
-    - ``one_winner``: S0 rises by 0.5% to 1.5% on every bar, the others lose 0.4% a bar on average with noise. Best:
+    - ``one_winner``: S0 rises by 0.5% to 1.5% on every bar, the others lose 0.4% per bar on average, with noise. Best:
       everything in S0, always.
     - ``flat``: no price ever changes. Best: do not trade; every policy earns minus its costs.
     - ``mean_reverting``: each price swings around 100; the next return has the sign opposite to the distance from
@@ -25,7 +25,7 @@ def synthetic(kind: str = "one_winner", n_assets: int = 4, n_bars: int = 600, se
       the last bar.
     - ``random_walk``: independent returns without drift. Best: cash; no policy has an edge.
 
-    Raises DataError for an unknown kind or sizes that make no market.
+    Raises DataError for an unknown kind or sizes too small for a market.
     """
     if kind not in KINDS:
         raise DataError(f"data.kind={kind!r}: unknown.{did_you_mean(kind, KINDS)} Allowed: {', '.join(KINDS)}.")
@@ -67,7 +67,7 @@ def _flat(random: np.random.Generator, bars: int, assets: int) -> FloatArray:
 
 
 def _mean_reverting(random: np.random.Generator, bars: int, assets: int) -> FloatArray:
-    """Alternate between above and below 100 by 0.5% to 1.5%, each asset with a phase of its own."""
+    """Alternate between above and below 100 by 0.5% to 1.5%, each asset with its own phase."""
     side = np.where((np.arange(bars)[:, None] + random.integers(0, 2, assets)) % 2 == 0, 1.0, -1.0)
     return np.asarray(side * random.uniform(0.005, 0.015, (bars, assets)))
 

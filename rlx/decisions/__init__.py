@@ -1,1 +1,1 @@
-"""What a policy sees and what it says: observations, their encoding, and the head that makes weights of actions."""
+"""A policy's inputs and outputs: observations, their encoding, and the head that turns actions into weights."""

@@ -1,4 +1,4 @@
-"""How far a decision may go; no heavy imports, for schemas read it."""
+"""Bounds of decisions; no heavy imports, because schemas read it."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ UNLEVERED_GROSS = 1.0
 
 
 def largest_gross(limits: Limits) -> float:
-    """Return the gross exposure that a policy may ask for: the intraday limit, or 1 where that is off."""
+    """Return the maximum gross exposure of a policy's targets: the intraday limit, or 1 where that is off."""
     return UNLEVERED_GROSS if limits.intraday_gross is None else limits.intraday_gross

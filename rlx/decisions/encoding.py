@@ -1,4 +1,4 @@
-"""What a network sees: one encoding of feature window and account state, shared by training and exported policies."""
+"""A network's input: one encoding of feature window and account state, shared by training and exported policies."""
 
 from __future__ import annotations
 
@@ -50,16 +50,16 @@ def encode_accounts(
     noise: FloatArray,
     out: FloatArray | None = None,
 ) -> FloatArray:
-    """Return what accounts ``rows`` (K,) see at the close of their bar, laid out as by ``encode``, (K, D) float32.
+    """Return observations (K, D) float32 of accounts ``rows`` (K,) at their bar's close, as laid out by ``encode``.
 
-    features: (N, A * F) normalized, float32. noise: (K, W * A * F) is added to them; without columns there is none.
-    The observations are written into ``out`` where it is given; DataError unless it is (K, D) float32.
+    features: (N, A * F) normalized, float32. noise: (K, W * A * F) is added to them; no columns mean no noise. The
+    observations are written into ``out`` where it is given; DataError unless it is (K, D) float32.
     """
     bar_width = features.shape[1]
     width, n_assets = window_steps * bar_width, accounts.n_assets
     shape = (rows.size, width + 3 * n_assets + 2)
     observation = np.empty(shape, dtype=np.float32) if out is None else out
-    if observation.shape != shape or observation.dtype != np.float32:  # compiled code looks at neither
+    if observation.shape != shape or observation.dtype != np.float32:  # compiled code checks neither
         raise DataError(f"observations are {shape} float32 and do not fit {observation.shape} {observation.dtype}.")
     flat, settings, books, bars = features.reshape(-1), accounts.settings, accounts.books, accounts.bar
 

@@ -1,4 +1,4 @@
-"""What a network's action means: raw numbers in [-1, 1] become target weights inside the gross limit."""
+"""The meaning of a network's action: raw numbers in [-1, 1] become target weights within the gross limit."""
 
 from __future__ import annotations
 
@@ -46,17 +46,17 @@ class AllocationHead:
         """Return the head for ``limits``; ConfigError for a leverage head without a finite ``intraday_gross``."""
         if limits.intraday_gross is None and leverage_head:
             raise ConfigError(
-                "module.leverage_head=true needs a number in limits.intraday_gross: it is the leverage the head can "
-                "reach. Set one, or switch the head off with module.leverage_head=false."
+                "module.leverage_head=true needs a number in limits.intraday_gross: it is the leverage that the head "
+                "can reach. Set one, or switch the head off with module.leverage_head=false."
             )
         return cls(n_assets, limits.long_only, largest_gross(limits), leverage_head, logit_scale)
 
     def over(self, n_assets: int) -> AllocationHead:
-        """Return the head that does the same with another number of assets."""
+        """Return the same head for another number of assets."""
         return replace(self, n_assets=n_assets)
 
     def bounds(self) -> dict[str, Any]:
-        """Return by name what it is besides its number of assets."""
+        """Return its parameters by name, except the number of assets."""
         numbers = asdict(self)
         del numbers["n_assets"]
         return numbers
@@ -74,7 +74,7 @@ class AllocationHead:
         return self.spread(given("actions", actions, (None, self.n_actions)))
 
     def spread(self, actions: FloatArray) -> FloatArray:
-        """Do the same with actions that are known to be finite numbers of that shape."""
+        """Do the same with actions known to be finite and of that shape."""
         bounded = np.clip(np.asarray(actions, dtype=np.float64), -1.0, 1.0)
         shares = self._long_shares(bounded) if self.long_only else self._signed_shares(bounded[:, : self.n_assets])
         if not self.leverage_head:
@@ -93,7 +93,7 @@ class AllocationHead:
         return shares
 
     def tensor_weights(self, actions: Tensor) -> Tensor:
-        """Return what ``weights`` does for ``actions`` (..., n_actions) within [-1, 1], differentiably."""
+        """Return the same as ``weights`` for ``actions`` (..., n_actions) within [-1, 1], differentiably."""
         if self.long_only:
             shares = torch.softmax(self.logit_scale * actions[..., : self.n_assets + 1], -1)[..., : self.n_assets]
         else:

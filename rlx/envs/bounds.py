@@ -1,4 +1,4 @@
-"""What a task may be told, for schemas; no heavy imports."""
+"""Bounds of a task's settings, for schemas; no heavy imports."""
 
 from __future__ import annotations
 
@@ -7,4 +7,3 @@ from rlx.ranges import Number, Whole
 WINDOW_STEPS = Whole(1, 10_000)
 EPISODE_STEPS = Whole(1, 1_000_000)
 REWARD_SCALE = Number(1e-6, 1e6)
-FEATURE_NOISE = Number(0, 100)

@@ -47,12 +47,12 @@ class PortfolioEnv(gymnasium.Env[Any, Any]):
         self._core.rng = self.np_random
         start = None if options is None else options.get("start")
         if start is not None and (isinstance(start, bool) or not isinstance(start, (int, np.integer))):
-            raise ConfigError(f"options['start']={as_typed(start)}: must be a whole number, the bar to start at.")
+            raise ConfigError(f"options['start']={as_typed(start)}: must be a whole number, the first bar.")
         observation = self._core.reset(None if start is None else np.array([start], dtype=np.int64))
         return observation[0], self._info()
 
     def step(self, action: FloatArray) -> tuple[FloatArray, float, bool, bool, dict[str, Any]]:
-        """Trade ``action`` for one bar; DataError where it is none, and after the episode's end."""
+        """Trade ``action`` for one bar; DataError for an invalid action, and after the episode's end."""
         now = self._core.play(given("actions", action, (self.task.head.n_actions,))[None])
         return now.observation[0], float(now.reward[0]), bool(now.terminated[0]), bool(now.truncated[0]), self._info()
 

@@ -12,8 +12,9 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.decisions.encoding import STATE_BOUND, encode_accounts, observation_size
 from rlx.decisions.head import AllocationHead
-from rlx.envs.bounds import EPISODE_STEPS, FEATURE_NOISE, REWARD_SCALE, WINDOW_STEPS
+from rlx.envs.bounds import EPISODE_STEPS, REWARD_SCALE, WINDOW_STEPS
 from rlx.errors import ConfigError, DataError
+from rlx.fields import FEATURE_NOISE
 from rlx.ranges import Number, Whole, check, check_fields
 from rlx.sim.accounts import Accounts
 from rlx.sim.entrance import bars_given, count_given, given, numbers
@@ -27,18 +28,18 @@ NOISE_BOUND = 5.0  # noise beyond this many standard deviations is clipped
 
 @dataclass(frozen=True, eq=False)
 class PortfolioTask:
-    """What is traded, seen and earned: everything about an episode but its accounts.
+    """The definition of an episode, except its accounts: what is traded, observed and rewarded.
 
-    ``signals`` (N, A, F) float32, a row a bar of the market, are what is seen of it: normalized features, forecasts,
-    whatever is known at the close of the bar. They must be finite, and no larger than ``signal_bound`` in absolute
-    value, at all bars that an episode can see. ``cvar`` and ``uncertainty`` (T, A), a row a step, are forecasts that
-    the rules' ``Reward`` penalises. DataError where an array does not fit the market or has gaps, ConfigError where
-    a number is out of its range or the span leaves the market.
+    ``signals`` (N, A, F) float32, one row per bar of the market, are the observations of it: normalized features,
+    forecasts, anything known at the close of the bar. They must be finite, and at most ``signal_bound`` in absolute
+    value, at all bars that an episode can see. ``cvar`` and ``uncertainty`` (T, A), one row per step, are forecasts
+    that the rules' ``Reward`` penalises. DataError where an array does not fit the market or has gaps, ConfigError
+    where a number is out of its range or the span exceeds the market.
 
-    Episodes start at a random decision bar of ``span`` and are truncated after ``episode_steps`` decisions. Rewards
-    are the simulator's, multiplied by ``reward_scale``: daily log returns are of the order of 0.01, and a value
-    network learns best from numbers of the order of one. ``feature_noise`` is the standard deviation of normal noise
-    added to every signal seen: a few thousand bars are otherwise learnt by heart.
+    Episodes start at a random decision bar of ``span`` and are truncated after ``episode_steps`` decisions. Rewards are
+    the simulator's, multiplied by ``reward_scale``: daily log returns are of the order of 0.01, and a value network
+    learns best from numbers of the order of one. ``feature_noise`` is the standard deviation of normal noise added to
+    every observed signal: a few thousand bars are otherwise memorised.
     """
 
     market: Market
@@ -69,8 +70,8 @@ class PortfolioTask:
         length = len(self.span)
         if not 1 <= self.episode_steps <= length:
             raise ConfigError(
-                f"module.episode_steps={self.episode_steps}: must be between 1 and {length}, the decisions of the "
-                "span it is drawn from. Lower it, or give the training split more bars."
+                f"module.episode_steps={self.episode_steps}: must be between 1 and {length}, the number of decisions "
+                "in its span. Lower it, or give the training split more bars."
             )
         if self.span.start < self.window_steps - 1:
             raise ConfigError(
@@ -79,12 +80,12 @@ class PortfolioTask:
             )
 
     def _check_signals(self) -> None:
-        bars = slice(self.span.start - self.window_steps + 1, self.span.stop + 1)  # the last is seen at the end
+        bars = slice(self.span.start - self.window_steps + 1, self.span.stop + 1)  # the last one is observed at the end
         last = _array("signals", self.signals).shape[-1:]
         _check_rows("signals", self.signals, (self.market.n_bars, self.market.n_assets, *last), bars)
         largest = np.abs(self.signals[bars]).max(initial=0.0)
         if largest > np.float32(self.signal_bound):
-            raise DataError(f"signals reach {largest:g}, and no more than signal_bound={self.signal_bound:g} was said.")
+            raise DataError(f"signals reach {largest:g}, above signal_bound={self.signal_bound:g}.")
 
     @property
     def observation_bound(self) -> float:
@@ -97,7 +98,7 @@ class PortfolioTask:
         return observation_size(self.market.n_assets, self.signals.shape[2], self.window_steps)
 
     def rows(self) -> FloatArray:
-        """Return the signals as (N, A * F) float32, one row a bar."""
+        """Return the signals as (N, A * F) float32, one row per bar."""
         signals = np.ascontiguousarray(self.signals, dtype=np.float32)
         return signals.reshape(signals.shape[0], -1)
 
@@ -110,7 +111,7 @@ def _check_span(span: Span, n_bars: int) -> None:
 
 
 def _array(name: str, value: Any) -> FloatArray:
-    """Return an array of real numbers as it is; DataError for anything else, which nothing here makes one of."""
+    """Return an array of real numbers unchanged; DataError for anything else, which is not converted."""
     if not isinstance(value, np.ndarray):
         raise DataError(f"{name}: must be an array of numpy, not {type(value).__name__}.")
     array: FloatArray = numbers(name, value)
@@ -128,7 +129,7 @@ def _check_rows(name: str, array: FloatArray, shape: tuple[int, ...], rows: slic
 
 
 def _within(span: Span, tape: FloatArray | None) -> FloatArray | None:
-    """Return forecasts (T, A) with zeros outside of the span: there may be none, and no episode goes there."""
+    """Return forecasts (T, A) with zeros outside the span, where there may be none and no episode runs."""
     if tape is None:
         return None
     kept = np.zeros_like(tape)
@@ -137,7 +138,7 @@ def _within(span: Span, tape: FloatArray | None) -> FloatArray | None:
 
 
 class Transition(NamedTuple):
-    """One step of B accounts; finished ones are already reset, and ``final_observation`` shows where they ended."""
+    """One step of B accounts; finished ones are already reset, and ``final_observation`` is their last observation."""
 
     observation: FloatArray  # (B, D) float32
     reward: FloatArray  # (B,) float32, scaled
@@ -172,13 +173,13 @@ class PortfolioBatch:
     def reset(self, bars: IntArray | None = None, out: FloatArray | None = None) -> FloatArray:
         """Start an episode in every account, at random bars or at ``bars`` (B,); return observations (B, D).
 
-        Here and below they are written into ``out`` (B, D) float32 where it is given.
+        Here and below they are written into ``out`` (B, D) float32 if given.
         """
         self._start(self._everyone, bars)
         return self.observe(out=out)
 
     def observe(self, rows: IntArray | None = None, out: FloatArray | None = None) -> FloatArray:
-        """Return what the given accounts (all when None) see at the close of their bar, float32."""
+        """Return the observations of the given accounts (all when None) at the close of their bar, float32."""
         shown = self._everyone if rows is None else rows
         window_steps = self.task.window_steps
         width = window_steps * self._signals.shape[1] if self.task.feature_noise else 0
@@ -190,12 +191,13 @@ class PortfolioBatch:
     def step(self, actions: FloatArray, out: FloatArray | None = None) -> Transition:
         """Trade ``actions`` (B, n_actions) for one bar in every account.
 
-        DataError for actions that are not such an array of finite numbers, and while an episode is over or not begun.
+        DataError for actions that are not such an array of finite numbers, and when an episode is over or has not
+        begun.
         """
         return self.play(given("actions", actions, (self.batch, self.task.head.n_actions)), out)
 
     def play(self, actions: FloatArray, out: FloatArray | None = None) -> Transition:
-        """Do the same with actions that are known to be finite numbers of that shape."""
+        """Do the same with actions known to be finite and of that shape."""
         if self._waits.any():
             raise DataError("step: the episode is over, or none has begun. Call reset() first.")
         outcome = self.accounts.trade(self.task.head.spread(actions))
@@ -214,7 +216,7 @@ class PortfolioBatch:
         return Transition(observation, reward, terminated, truncated, finished, final, returns, steps)
 
     def state(self) -> dict[str, Any]:
-        """Return accounts, sums of rewards and the random numbers to come, as arrays and plain numbers."""
+        """Return accounts, sums of rewards and the random generator's state, as arrays and plain numbers."""
         return {
             "accounts": self.accounts.state(),
             "returns": self._returns.copy(),
@@ -226,7 +228,7 @@ class PortfolioBatch:
         """Continue from the ``state`` of a batch of the same size on the same task."""
         self.accounts.restore(state["accounts"])
         self._returns[...] = state["returns"]
-        self._waits[...] = state.get("waits", False)  # those of before kept it to themselves: all of them trained
+        self._waits[...] = state.get("waits", False)  # older states lack it: all of them trained
         self.rng.bit_generator.state = state["random_state"]
 
     def _start(self, rows: IntArray, bars: IntArray | None) -> None:

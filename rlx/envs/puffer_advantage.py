@@ -1,4 +1,4 @@
-"""PufferLib's advantage operator for torch on the CPU: what its wheel cannot load without a CUDA runtime library."""
+"""PufferLib's advantage operator for torch on the CPU, which its wheel cannot load without a CUDA runtime library."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def write_advantages(
     rho_clip: float,
     c_clip: float,
 ) -> None:
-    """Write the advantages of S stretches of T steps into ``advantages`` (S, T) float32; no gradients flow.
+    """Write the advantages of S segments of T steps into ``advantages`` (S, T) float32; no gradients flow.
 
-    rewards, terminals: (S, T), of the step that led to column t, so that column t is judged by those of t + 1. The
-    last column has no successor here and stays as it is. importance: (S, T) probability ratios of the current policy
-    to the one that acted. Generalized advantage estimation (Schulman et al. 2015, arXiv:1506.02438) with the clipped
-    ratios of V-trace (Espeholt et al. 2018, arXiv:1802.01561): errors are weighted by min(ratio, ``rho_clip``), what
-    follows by min(ratio, ``c_clip``).
+    rewards, terminals: (S, T), of the step that led to column t, so that column t uses those of t + 1. The last column
+    has no successor and is unchanged. importance: (S, T) probability ratios of the current policy to the one that
+    acted. Generalized advantage estimation (Schulman et al. 2015, arXiv:1506.02438) with the clipped ratios of V-trace
+    (Espeholt et al. 2018, arXiv:1802.01561): errors are weighted by min(ratio, ``rho_clip``), later terms by min(ratio,
+    ``c_clip``).
     """
     arrays = [tensor.detach().contiguous().numpy() for tensor in (values, rewards, terminals, importance)]
     written = advantages.detach().contiguous()

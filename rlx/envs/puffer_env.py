@@ -26,11 +26,11 @@ class PortfolioPuffer(PufferEnv):  # type: ignore[misc]
     buffers. Every finished account adds an info with its ``episode_return``, the summed unscaled reward, its
     ``episode_steps``, and ``episode_truncated``, 1 where time ran out and 0 at ruin.
 
-    PufferLib's trainer takes no notice of truncations: values would flow from an episode into the next. With a
-    ``bootstrap``, which maps final observations (K, D) to values (K,), the end of time is handled as in
-    Stable-Baselines3: ``gamma`` times the value of the final observation is added to the reward, and the account is
-    marked terminal as well (Pardo et al. 2018, arXiv:1712.00378). Its trainer also clamps rewards to
-    [-``REWARD_BOUND``, ``REWARD_BOUND``]: ``clipped_rewards`` counts those outside.
+    PufferLib's trainer ignores truncations: values would flow from one episode into the next. With a ``bootstrap``,
+    which maps final observations (K, D) to values (K,), a truncation is handled as in Stable-Baselines3: ``gamma``
+    times the value of the final observation is added to the reward, and the account is marked terminal as well (Pardo
+    et al. 2018, arXiv:1712.00378). The trainer also clamps rewards to [-``REWARD_BOUND``, ``REWARD_BOUND``]:
+    ``clipped_rewards`` counts those outside.
     """
 
     def __init__(self, task: PortfolioTask, n_accounts: int, buf: Any = None, seed: int = 0) -> None:
@@ -45,7 +45,7 @@ class PortfolioPuffer(PufferEnv):  # type: ignore[misc]
         super().__init__(buf)
 
     def reset(self, seed: int | None = None) -> tuple[FloatArray, Infos]:
-        """Start an episode in every account, of the random numbers of ``seed`` where it is given."""
+        """Start an episode in every account, with the random numbers of ``seed`` if given."""
         if seed is not None:
             self.core.rng = np.random.default_rng(seed)
         self.core.reset(out=self.observations)
@@ -69,7 +69,7 @@ class PortfolioPuffer(PufferEnv):  # type: ignore[misc]
         """Release nothing: accounts are plain arrays."""
 
     def state(self) -> dict[str, Any]:
-        """Return accounts, random numbers to come, the count and what the buffers show, as arrays and plain numbers."""
+        """Return accounts, random state, the count and the buffers, as arrays and plain numbers."""
         return {
             "accounts": self.core.state(),
             "buffers": {name: getattr(self, name).copy() for name in BUFFERS},
@@ -77,7 +77,7 @@ class PortfolioPuffer(PufferEnv):  # type: ignore[misc]
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from the ``state`` of as many accounts on the same task, in the buffers that are there."""
+        """Continue from the ``state`` of as many accounts on the same task, in the existing buffers."""
         self.core.restore(state["accounts"])
         for name in BUFFERS:
             getattr(self, name)[...] = state["buffers"][name]

@@ -1,4 +1,4 @@
-"""PufferLib, imported when it is needed and without what its import does to the rest of the process."""
+"""PufferLib, imported on demand and without side effects on the rest of the process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ INSTALL = "pip install 'pufferlib-core>=3.0.17,<3.0.20'"
 class PufferLibrary(NamedTuple):
     """The modules of PufferLib that are used."""
 
-    vector: Any  # environments side by side
+    vector: Any  # vectorised environments
     pufferl: Any  # the trainer
 
 
@@ -34,7 +34,7 @@ def load_puffer_library() -> PufferLibrary:
     """Import PufferLib and its trainer; a second call gives the same.
 
     ConfigError where it is not installed or cannot be imported. Warning filters, exception hook and the handling of
-    Ctrl-C are afterwards what they were.
+    Ctrl-C are restored afterwards.
     """
     try:
         with _process_left_alone():
@@ -50,27 +50,27 @@ def load_puffer_library() -> PufferLibrary:
 
 
 def _ensure_extension() -> None:
-    """Stand in for the compiled extension where it does not load, for the trainer insists on it.
+    """Replace the compiled extension where it does not load, because the trainer requires it.
 
-    The wheel links to a CUDA runtime library, and to one version of torch; all that is needed of it is one operator.
+    The wheel links to a CUDA runtime library, and to one version of torch; only one operator of it is needed.
     """
     package = importlib.import_module("pufferlib")
     try:
         importlib.import_module(EXTENSION)
     except ImportError:
         register_advantage()
-        stand_in = types.ModuleType(EXTENSION, "Stands in for PufferLib's extension, which does not load here.")
+        stand_in = types.ModuleType(EXTENSION, "Replaces PufferLib's extension, which does not load here.")
         sys.modules[EXTENSION] = stand_in
         vars(package)["_C"] = stand_in
 
 
 @contextmanager
 def _process_left_alone() -> Iterator[None]:
-    """Take back what an import of ``pufferlib.pufferl`` sets for the whole process.
+    """Revert the process-wide settings of an import of ``pufferlib.pufferl``.
 
-    It makes errors of RuntimeWarnings, shows every traceback by rich, ends the process on Ctrl-C without any clean-up
-    where it runs in the main thread, and (by way of pyro) switches the argument checks of distributions on. torch
-    logs that it found a CUDA compiler and no GPU, which is no news.
+    It turns RuntimeWarnings into errors, shows every traceback with rich, ends the process on Ctrl-C without clean-up
+    in the main thread, and (through pyro) enables argument checks of distributions. torch also logs that it found a
+    CUDA compiler and no GPU, which is suppressed.
     """
     hook, handler = sys.excepthook, signal.getsignal(signal.SIGINT)
     checks = torch.distributions.Distribution._validate_args

@@ -19,8 +19,8 @@ class PortfolioVecEnv(VecEnv):
     """``n_accounts`` accounts stepped together; finished ones restart at once.
 
     A finished account's info holds ``terminal_observation``, ``TimeLimit.truncated`` and ``episode`` with the summed
-    unscaled reward ``r``, length ``l`` and wall clock ``t``. All other accounts share one empty info: infos are for
-    reading. Attributes and methods belong to the whole batch, so they cannot be set for a part of the accounts.
+    unscaled reward ``r``, length ``l`` and wall clock ``t``. All other accounts share one empty info, which must not be
+    changed. Attributes and methods belong to the whole batch, so they cannot be set for some of the accounts.
     """
 
     def __init__(self, task: PortfolioTask, n_accounts: int, seed: int | None = None) -> None:
@@ -32,7 +32,7 @@ class PortfolioVecEnv(VecEnv):
         super().__init__(n_accounts, observation_space(task), action_space(task))
 
     def reset(self) -> FloatArray:
-        """Start an episode in every account; a seed given before is used once."""
+        """Start an episode in every account; an earlier seed is used once."""
         if self._seeds[0] is not None:
             self.core.rng = np.random.default_rng(self._seeds[0])
         self._reset_seeds()
@@ -40,11 +40,11 @@ class PortfolioVecEnv(VecEnv):
         return self.core.reset()
 
     def state(self) -> dict[str, Any]:
-        """Return accounts and random numbers to come, as arrays and plain numbers."""
+        """Return accounts and random state, as arrays and plain numbers."""
         return self.core.state()
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from ``state``, whatever seed was given before."""
+        """Continue from ``state``, regardless of an earlier seed."""
         self._reset_seeds()
         self.core.restore(state)
 
@@ -73,19 +73,19 @@ class PortfolioVecEnv(VecEnv):
         """Release nothing: accounts are plain arrays."""
 
     def get_attr(self, attr_name: str, indices: VecEnvIndices = None) -> list[Any]:
-        """Return the batch's attribute once an account asked for."""
+        """Return the batch's attribute, once per requested account."""
         return [getattr(self, attr_name)] * len(self._rows(indices))
 
     def set_attr(self, attr_name: str, value: Any, indices: VecEnvIndices = None) -> None:
         """Set an attribute of the whole batch."""
         if len(self._rows(indices)) != self.num_envs:
-            raise ValueError(f"'{attr_name}' belongs to all {self.num_envs} accounts and cannot be set for a part.")
+            raise ValueError(f"'{attr_name}' belongs to all {self.num_envs} accounts and cannot be set for some.")
         setattr(self, attr_name, value)
 
     def env_method(
         self, method_name: str, *method_args: Any, indices: VecEnvIndices = None, **method_kwargs: Any
     ) -> list[Any]:
-        """Call a method of the batch once, and return its result once an account asked for."""
+        """Call a method of the batch once, and return its result once per requested account."""
         return [getattr(self, method_name)(*method_args, **method_kwargs)] * len(self._rows(indices))
 
     def env_is_wrapped(self, wrapper_class: type[Any], indices: VecEnvIndices = None) -> list[bool]:

@@ -13,13 +13,13 @@ import numpy as np
 
 from rlx.errors import ConfigError
 from rlx.evaluate.evaluator import evaluate
-from rlx.evaluate.guard_config import KINDS, FittedGuard
+from rlx.evaluate.guard_config import FittedGuard
 from rlx.evaluate.windows import holdout_windows
 from rlx.measures.metrics import drawdowns
 from rlx.policies.baselines import EqualWeight
 from rlx.policies.trailing import Momentum
 from rlx.sim.rule_numbers import market_rule_numbers
-from rlx.sim.rules import Guard, Rules
+from rlx.sim.rules import GUARDS, Guard, GuardRule, Rules
 from rlx.sim.trades import trades_of
 from rlx.types import FloatArray
 
@@ -71,14 +71,9 @@ def fit_guard(asked: FittedGuard, market: Market, span: Span, rules: Rules) -> G
         **_seen_by_market_guards(market, span, unguarded, asked.window),
         **(_seen_by_turnover_guard(market, span, unguarded, asked.window) if rules.cooldown.enabled else {}),
     }
-    thresholds = {
-        kind: _threshold(asked, kind, seen[kind]) for kind in KINDS if kind in seen and _is_fitted(asked, kind)
-    }
+    fitted = (rule for rule in GUARDS if rule.name in seen and asked.percentile(rule.name) is not None)
+    thresholds = {rule.name: _threshold(asked, rule, seen[rule.name]) for rule in fitted}
     return GuardFit(asked.with_thresholds(thresholds), market.timestamps[span.start], market.timestamps[span.stop])
-
-
-def _is_fitted(asked: FittedGuard, kind: str) -> bool:
-    return asked.percentile(kind) is not None
 
 
 def _seen_by_market_guards(market: Market, span: Span, rules: Rules, window: int) -> dict[str, FloatArray]:
@@ -107,17 +102,17 @@ def _play(policy: Policy, market: Market, span: Span, rules: Rules) -> Evaluatio
     return evaluate(policy, market, (holdout_windows(span),), rules)
 
 
-def _threshold(asked: FittedGuard, kind: str, seen: FloatArray) -> float:
-    percentile = asked.percentile(kind)
+def _threshold(asked: FittedGuard, rule: GuardRule, seen: FloatArray) -> float:
+    kind, percentile = rule.name, asked.percentile(rule.name)
     assert percentile is not None
     value = round(float(np.percentile(seen, percentile)), DECIMALS)
-    if kind != "negative_return" and value <= 0.0:
+    if not rule.fires_below and value <= 0.0:
         raise ConfigError(
             f"guard.{kind}_percentile={percentile:g}: the fitted threshold is 0, which every step would meet, because "
             f"the reference has no {kind} on so many steps of the train split. Raise the percentile, or switch this "
             f"guard off with null and, if you like, give guard.{kind}_threshold."
         )
-    if kind == "negative_return" and value > 1.0:
+    if rule.fires_below and value > 1.0:
         raise ConfigError(
             f"guard.{kind}_percentile={percentile:g}: the fitted threshold is a trailing return of {value:+.0%}, and "
             "none above +100% is allowed. Lower the percentile or shorten guard.window."

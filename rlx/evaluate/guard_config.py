@@ -1,23 +1,22 @@
-"""Configuration of guards that are fitted and of guards that are compared: schemas, no heavy imports."""
+"""Configuration of guards that are fitted: a schema, no heavy imports."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
-from typing import Annotated, Any, ClassVar
+from dataclasses import dataclass, fields
+from typing import Annotated
 
 from rlx.errors import ConfigError
-from rlx.evaluate.config import Protocol
-from rlx.ranges import ListOf, Number, Text
-from rlx.sim.rules import Guard
+from rlx.ranges import Number
+from rlx.sim.rules import GUARDS, Guard
 
-KINDS = ("drawdown", "negative_return", "turnover")
-"""The three guards; each has a ``_threshold``, and fitted a ``_percentile``."""
+KINDS = tuple(rule.name for rule in GUARDS)
+"""The guards; each has a ``_threshold``, and fitted a ``_percentile`` where the reference has what it looks at."""
 
 Percentile = Annotated[float | None, Number(0, 100)]
 
 CONFIGURED = "configured"
-"""Stands among ``GuardAb.guards`` for the guard of the command itself: for a checkpoint, that of its training."""
+"""Stands in a list of guards to compare for the guard of the command itself: for a checkpoint, that of its training."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class FittedGuard(Guard):
 
     def percentile(self, kind: str) -> float | None:
         """Return the percentile that fits the threshold of one of ``KINDS``."""
-        value: float | None = getattr(self, f"{kind}_percentile")
+        value: float | None = getattr(self, f"{kind}_percentile", None)
         return value
 
     def with_thresholds(self, thresholds: Mapping[str, float]) -> Guard:
@@ -55,24 +54,7 @@ class FittedGuard(Guard):
         return Guard(**values | {f"{kind}_threshold": value for kind, value in thresholds.items()})
 
 
-@dataclass(frozen=True)
-class GuardAb(Protocol):
-    """The same policy under several guards: option ``guard_ab`` of the ``protocol`` group.
-
-    ``guards`` are options of the ``guard`` group, or ``configured``; the first is the control that the others are
-    compared with, window by window, over the windows at every start index.
-    """
-
-    evaluation_only: ClassVar[bool] = True
-    guards: Annotated[list[str], ListOf(Text(100), most=20)] = field(default_factory=lambda: ["none", "calibrated"])
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        names: Any = self.guards
-        shown = f"protocol.guards=[{','.join(map(str, names))}]"
-        if len(names) < 2:
-            raise ConfigError(
-                f"{shown}: name two guards or more, the control first, for example protocol.guards=[none,calibrated]."
-            )
-        if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ConfigError(f"{shown}: {', '.join(twice)} stands there more than once. Name each guard once.")
+def is_on(guard: Guard, kind: str) -> bool:
+    """Return whether one of the guards has a threshold, or will have when it is fitted."""
+    fitted = isinstance(guard, FittedGuard) and guard.percentile(kind) is not None
+    return fitted or getattr(guard, f"{kind}_threshold") is not None

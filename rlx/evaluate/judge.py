@@ -4,25 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Required, TypedDict, Unpack
 
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.proof import Proof, intervals_of, prove
+from rlx.evaluate.protocols.base import Protocol
+from rlx.evaluate.protocols.span import fit_windows
 from rlx.evaluate.purging import FitSpans, lookback_steps
 from rlx.evaluate.scorecard import Metrics, Scorecard
 from rlx.evaluate.seen import Seen, seen_steps
 from rlx.evaluate.verdict import Baseline, write_verdict
-from rlx.evaluate.window_protocols import measure_windows
 from rlx.evaluate.window_rows import Row
-from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, fit_windows, holdout_windows, protocol_windows
+from rlx.evaluate.windows import HOLDOUT, WINDOWS, WindowSet, holdout_windows
 from rlx.files import to_json
 from rlx.measures.distribution import describe_windows, window_metrics
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.telemetry import guard_metrics
 from rlx.measures.trials import Sweep
 from rlx.policies.base import Oracle
+from rlx.policies.baselines import EqualWeight
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
 
@@ -31,7 +32,9 @@ if TYPE_CHECKING:
     from rlx.data.splits import Span
     from rlx.policies.base import Policy
 
-EQUAL_WEIGHT = "equal_weight"
+EQUAL_WEIGHT = EqualWeight.name
+FEW = 3
+"""Symbols that a title has space for."""
 
 
 class Judgement(NamedTuple):
@@ -41,6 +44,37 @@ class Judgement(NamedTuple):
     evaluation: Evaluation
     baselines: dict[str, Evaluation]
     rows: list[Row]
+    protocol: Protocol
+
+    @property
+    def title(self) -> str:
+        """What was judged on what, for pictures; few symbols are named, which distinguishes the parts of a run."""
+        policy, symbols = self.evaluation.policy, self.evaluation.symbols
+        source = self.scorecard.data["source"]
+        return f"{policy} on {', '.join(symbols)} of {source}" if len(symbols) <= FEW else f"{policy} on {source}"
+
+    @property
+    def block(self) -> dict[str, Any]:
+        """What the scorecard has of the protocol, {} for nothing."""
+        return self.scorecard.blocks.get(self.protocol.name, {})
+
+
+class About(TypedDict, total=False):
+    """What is recorded of a judgement, and what its verdict takes into account, besides the books.
+
+    ``module`` names what made the policy; ``config``, ``provenance`` and ``performance`` are recorded as they are.
+    ``progress`` follows the policy's own steps. ``seen`` gives the spans the policy was ``trained`` and ``selected``
+    on, as time stamps of their first decision and last close: the verdict says when the hold-out lies in them, and
+    ``data`` of the scorecard has ``seen_steps``, its steps in each. ``sweep`` is the one the policy is a trial of.
+    """
+
+    module: Required[str]
+    config: Mapping[str, Any]
+    provenance: Mapping[str, Any]
+    performance: Mapping[str, Any] | None
+    progress: Progress | None
+    seen: Seen | None
+    sweep: Sweep | None
 
 
 def judge(
@@ -51,40 +85,18 @@ def judge(
     protocol: Protocol,
     *,
     baselines: Sequence[Policy],
-    module: str,
-    config: Mapping[str, Any] | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    performance: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    seen: Seen | None = None,
-    sweep: Sweep | None = None,
+    **about: Unpack[About],
 ) -> Judgement:
     """Play the policy and the baselines over the span and write the scorecard.
 
-    The hold-out (the whole span), a window at every start index and, where the protocol asks for them, windows that
-    walk forward are played in one batch. ``module`` names what made the policy; ``config``, ``provenance`` and
-    ``performance`` are recorded as they are. ``progress`` follows the policy's own steps. ``seen`` gives the spans
-    the policy was ``trained`` and ``selected`` on, as time stamps of their first decision and last close: the verdict
-    says when the hold-out lies in them. ``sweep`` is the one the policy is a trial of. Raises ConfigError when a window
-    of the protocol does not fit the span; ``protocol.window_steps`` at its default is fitted to it with a warning.
+    The hold-out (the whole span), a window at every start index and the protocol's own windows are played in one
+    batch. Raises ConfigError when a window of the protocol does not fit the span; ``protocol.window_steps`` at its
+    default is fitted to it with a warning.
     """
     protocol = fit_windows(protocol, span)
-    sets = protocol_windows(span, protocol)
-    return judge_against(
-        policy,
-        market,
-        sets,
-        rules,
-        protocol,
-        beside={baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines},
-        module=module,
-        config=config,
-        provenance=provenance,
-        performance=performance,
-        progress=progress,
-        seen=seen,
-        sweep=sweep,
-    )
+    sets = protocol.window_sets(span, market.timestamps)
+    played = {baseline.name: evaluate(baseline, market, sets, rules) for baseline in baselines}
+    return judge_against(policy, market, sets, rules, protocol, baselines=played, **about)
 
 
 def judge_against(
@@ -94,84 +106,57 @@ def judge_against(
     rules: Rules,
     protocol: Protocol,
     *,
-    beside: Mapping[str, Evaluation],
-    module: str,
-    config: Mapping[str, Any] | None = None,
-    provenance: Mapping[str, Any] | None = None,
-    performance: Mapping[str, Any] | None = None,
-    progress: Progress | None = None,
-    seen: Seen | None = None,
-    sweep: Sweep | None = None,
+    baselines: Mapping[str, Evaluation],
+    **about: Unpack[About],
 ) -> Judgement:
-    """Do the same beside baselines that were played already, over the same ``sets`` of windows under the same rules."""
-    evaluation = evaluate(policy, market, sets, rules, progress)
+    """Do the same with baselines that were played already, over the same ``sets`` of windows under the same rules."""
+    evaluation, seen = evaluate(policy, market, sets, rules, about.get("progress")), about.get("seen")
     fit_spans = None if seen is None else FitSpans(seen, market.timestamps, lookback_steps(policy))
-    rows, blocks = measure_windows(evaluation, beside, protocol, fit_spans)
-    scorecard = build_scorecard(
-        evaluation,
-        beside,
-        market,
-        policy,
-        protocol,
-        module=module,
-        config=config or {},
-        provenance=provenance or {},
-        performance=performance or {},
-        seen=seen,
-        blocks=blocks,
-        sweep=sweep,
-    )
-    return Judgement(scorecard, evaluation, dict(beside), rows)
+    rows, block = protocol.measure(evaluation, baselines, fit_spans)
+    blocks = {protocol.name: block} if block else {}
+    scorecard = _build_scorecard(evaluation, baselines, market, policy, protocol, blocks, about)
+    return Judgement(scorecard, evaluation, dict(baselines), rows, protocol)
 
 
 def score(policy: Policy, market: Market, span: Span, rules: Rules) -> dict[str, float]:
     """Return the metrics of the span by bare name, without statistics: the light path for use during training.
 
     The numbers are those of a scorecard for the same span (a network may round differently in a larger batch); one
-    that does not exist is NaN.
+    that is undefined is NaN.
     """
     evaluation = evaluate(policy, market, (holdout_windows(span),), rules)
     return {name: float(value[0]) for name, value in window_metrics(evaluation, HOLDOUT).items()}
 
 
-def build_scorecard(
+def _build_scorecard(
     evaluation: Evaluation,
     baselines: Mapping[str, Evaluation],
     market: Market,
     policy: Policy,
     protocol: Protocol,
-    *,
-    module: str,
-    config: Mapping[str, Any],
-    provenance: Mapping[str, Any],
-    performance: Mapping[str, Any],
-    seen: Seen | None = None,
-    blocks: Mapping[str, Mapping[str, Any]] | None = None,
-    sweep: Sweep | None = None,
+    blocks: Mapping[str, Mapping[str, Any]],
+    about: About,
 ) -> Scorecard:
-    """Measure finished evaluations, all over the same window sets, and put the result in words.
-
-    ``seen`` and ``sweep`` are those of ``judge``; with ``seen``, ``data`` has ``seen_steps``, the hold-out's steps in
-    each span. ``blocks`` are recorded as they are, each in the field of its name.
-    """
+    """Measure finished evaluations, all over the same window sets, and put the result in words."""
+    seen = about.get("seen")
     holdout = evaluation.sets[HOLDOUT]
     counts = None if seen is None else {n: int(count) for n, count in seen_steps(holdout.timestamps[0], seen).items()}
     key = comparability_key(market, evaluation)
-    metrics, beside = _metrics(evaluation), {name: _metrics(other) for name, other in baselines.items()}
-    proof = prove(evaluation, baselines.get(EQUAL_WEIGHT), protocol, sweep, key["hash"])
+    metrics, theirs = _metrics(evaluation), {name: _metrics(other) for name, other in baselines.items()}
+    proof = prove(evaluation, baselines.get(EQUAL_WEIGHT), protocol, about.get("sweep"), key["hash"])
     return Scorecard(
         key=key,
         policy=_describe_policy(policy),
-        module=module,
+        module=about["module"],
         metrics=metrics,
         intervals=proof.described_intervals(),
         guard=_single(guard_metrics(holdout.ledger)),
-        baselines=beside,
+        baselines=theirs,
         windows=describe_windows(evaluation, baselines, WINDOWS),
         verdict=write_verdict(
             policy.name,
             metrics,
-            _equal_weight(proof, baselines, beside, protocol),
+            _equal_weight(proof, baselines, theirs, protocol),
             proof.intervals,
             steps=holdout.steps,
             seen_steps=counts,
@@ -179,11 +164,11 @@ def build_scorecard(
             significance=proof.significance,
         ),
         data=describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
-        config=to_json(config),
-        provenance=to_json(provenance),
-        performance=to_json({**performance, **_timings(evaluation)}),
+        config=to_json(about.get("config", {})),
+        provenance=to_json(about.get("provenance", {})),
+        performance=to_json({**(about.get("performance") or {}), **_timings(evaluation)}),
         significance=proof.described_significance(),
-        **to_json(blocks or {}),
+        blocks=to_json(blocks),
     )
 
 

@@ -1,4 +1,4 @@
-"""What chance allows one to say of a hold-out: its intervals, its significance, and equal weight beside it."""
+"""What chance allows one to say of a hold-out: intervals, significance, and how it compares with equal weight."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from rlx.evaluate.config import Protocol
+from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.windows import HOLDOUT
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.metrics import sharpe
@@ -18,7 +18,7 @@ from rlx.types import FloatArray
 
 
 class Proof(NamedTuple):
-    """Intervals and significance of a hold-out; ``excess`` and ``equal_weight`` are None where that is not beside it.
+    """Intervals and significance of a hold-out; ``excess`` and ``equal_weight`` are None without it.
 
     ``equal_weight`` is the significance of equal weight, counted as one of as many trials.
     """
@@ -60,7 +60,7 @@ def intervals_of(evaluation: Evaluation, protocol: Protocol) -> dict[str, Interv
     return _drawn(_returns(evaluation).tobytes(), evaluation.periods_per_year, tuple(options.items()))
 
 
-@lru_cache(maxsize=2)  # of a policy and of equal weight, which is the same beside every target of a benchmark
+@lru_cache(maxsize=2)  # of a policy and of equal weight, which is the same for every target of a benchmark
 def _drawn(returns: bytes, periods_per_year: float, options: tuple[tuple[str, Any], ...]) -> dict[str, Interval]:
     return bootstrap_intervals(np.frombuffer(returns), return_statistics(periods_per_year), **dict(options))
 

@@ -16,10 +16,13 @@ from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.plain_types import Measure, Rule, Stamp, matching, require_fields
 from rlx.untrusted.shown import shown
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-OPTIONAL = frozenset({"audit", "every_start", "significance", "walk_forward"})
-"""Fields that a document has only when there is something in them, or that came after schema version 1."""
+OPTIONAL = frozenset({"audit", "blocks", "significance"})
+"""Fields that a document has only when there is something in them, or that came later."""
+
+BLOCKS_OF_VERSION_1 = ("walk_forward", "every_start")
+"""Protocols whose block was a field of its own."""
 
 MAX_BYTES = 16 * 2**20
 
@@ -59,14 +62,14 @@ class RequiredMetrics(TypedDict):
 
 @dataclass(frozen=True)
 class Scorecard:
-    """Everything known about one judgement, as plain JSON values; a number that does not exist is None.
+    """Everything known about one judgement, as plain JSON values; an undefined number is None.
 
     ``key``: what must be equal for a comparison, with its ``hash``. ``metrics``: the hold-out, under the bare names
     of the ``eval/`` keys. ``intervals``: by statistic. ``guard``: guard and cooldown telemetry. ``baselines``: the
-    same metrics of policies judged beside it. ``windows``: distribution over all start indices. ``walk_forward`` and
-    ``every_start``: what the protocol of that name tells of its windows, absent under others. ``significance``: what
-    the Sharpe ratio proves given the number of trials. ``audit``: what ``rlx audit`` found,
-    absent before one. ``verdict``: in words.
+    same metrics of the policies it is compared with. ``windows``: distribution over all start indices. ``blocks``: what
+    a protocol reports of its windows, by its name, absent under those that report nothing. ``significance``: what the
+    Sharpe ratio proves given the number of trials. ``audit``: what ``rlx audit`` found, absent before one.
+    ``verdict``: in words.
     ``performance``: timings, the one part that a second run does not reproduce.
     """
 
@@ -83,8 +86,7 @@ class Scorecard:
     config: dict[str, Any] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     performance: dict[str, Any] = field(default_factory=dict)
-    walk_forward: dict[str, Any] = field(default_factory=dict)
-    every_start: dict[str, Any] = field(default_factory=dict)
+    blocks: dict[str, dict[str, Any]] = field(default_factory=dict)
     significance: dict[str, Any] = field(default_factory=dict)
     audit: dict[str, Any] = field(default_factory=dict)
     schema_version: int = SCHEMA_VERSION
@@ -108,9 +110,11 @@ class Scorecard:
             document = read_json(path, limit=MAX_BYTES)
         except FileError as error:
             raise FileError(f"scorecard {error}") from error
-        if not isinstance(document, dict) or document.get("schema_version") != SCHEMA_VERSION:
-            found = document.get("schema_version") if isinstance(document, dict) else None
-            raise FileError(f"scorecard {path}: schema_version={shown(found)}; this version reads {SCHEMA_VERSION}.")
+        version = document.get("schema_version") if isinstance(document, dict) else None
+        if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
+            raise FileError(f"scorecard {path}: schema_version={shown(version)}; this version reads 1 and 2.")
+        if version == 1:
+            document = _from_version_1(document)
         fields = cls.__dataclass_fields__.keys()
         missing, unknown = sorted(fields - OPTIONAL - document.keys()), sorted(document.keys() - fields)
         if missing or unknown:
@@ -125,3 +129,10 @@ class Scorecard:
         named |= {f"perf/{name}": value for name, value in self.performance.items()}
         numbers = {name: value for name, value in named.items() if value is None or isinstance(value, (int, float))}
         return {name: math.nan if value is None else float(value) for name, value in numbers.items()}
+
+
+def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
+    """Return the document with the blocks of protocols, which were fields of their own, under ``blocks``."""
+    blocks = {name: document[name] for name in BLOCKS_OF_VERSION_1 if document.get(name, {}) != {}}
+    rest = {name: value for name, value in document.items() if name not in BLOCKS_OF_VERSION_1}
+    return {**rest, "blocks": blocks, "schema_version": SCHEMA_VERSION}

@@ -1,4 +1,4 @@
-"""Which steps of a judgement lie in the spans a policy was made on."""
+"""Which steps of a judgement lie in the spans a policy was fitted on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from rlx.types import IntArray, TimeArray
 
 Seen = Mapping[str, tuple[np.datetime64, np.datetime64]]
-"""Spans a policy was made on, by name: time stamps of the first decision and of the last close."""
+"""Spans a policy was fitted on, by name: time stamps of the first decision and of the last close."""
 
 
 def seen_steps(stamps: TimeArray, seen: Seen) -> dict[str, IntArray]:

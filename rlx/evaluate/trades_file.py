@@ -1,4 +1,4 @@
-"""The trades of walk-forward windows as Parquet: one row a trade."""
+"""The trades of a set of windows as Parquet: one row a trade."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlx.evaluate.ledger_file import utc_array
-from rlx.evaluate.windows import WALK_FORWARD
 from rlx.files import atomic_path
 from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.sim.rule_numbers import market_rule_numbers
@@ -23,8 +22,8 @@ LEGS = ("target", "closing_cap")
 """Why a trade was made: to get to the executed weights, or down to the closing cap at the end of the step."""
 
 
-def write_trades(path: str | Path, evaluation: Evaluation, market: Market) -> None:
-    """Write every trade of the walk-forward windows, atomically, zstd-compressed, by window, step and symbol.
+def write_trades(path: str | Path, evaluation: Evaluation, market: Market, name: str) -> None:
+    """Write every trade of the window set ``name``, atomically, zstd-compressed, by window, step and symbol.
 
     Columns: ``window`` and ``step`` (from 0), ``timestamp`` (label of the bar the step was decided on, UTC),
     ``symbol``, ``leg`` (``target``, ``closing_cap``), ``weight_before``, ``weight_after``, ``traded`` (signed) and
@@ -32,14 +31,14 @@ def write_trades(path: str | Path, evaluation: Evaluation, market: Market) -> No
     """
     import pyarrow.parquet as pq
 
-    table = _table(evaluation.sets[WALK_FORWARD], _trades(evaluation, market), market)
+    table = _table(evaluation.sets[name], _trades(evaluation, market, name), market)
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")
 
 
-def _trades(evaluation: Evaluation, market: Market) -> Trades:
+def _trades(evaluation: Evaluation, market: Market, name: str) -> Trades:
     """Return the trades of both legs, (2, B, T, A)."""
-    windows = evaluation.sets[WALK_FORWARD]
+    windows = evaluation.sets[name]
     bars = windows.starts[:, None] + np.arange(windows.steps)  # (B, T)
     overnight = market.overnight_returns
     opens = None if overnight is None else overnight[bars]

@@ -19,7 +19,7 @@ from rlx.untrusted.csv_file import write_csv
 SEEN_PREFIX = "seen_"
 
 Row = dict[str, Any]
-"""One window: plain values, None for a number that does not exist."""
+"""One window: plain values, None for a number that is undefined."""
 
 
 def window_rows(
@@ -32,9 +32,9 @@ def window_rows(
     """Return one row a window of the set ``name``, in time order.
 
     ``window`` (from 0), ``first`` (label of the first decision's bar) and ``last`` (of the bar the last step closed
-    on), ``steps``; where it is known what the policy was made on ``seen_<name>``, its steps in each of those spans, and
-    ``status``; the columns (B,) of ``extra``; every measure of ``eval/``, ``guard/`` and ``cooldown/`` by bare name;
-    ``<baseline>_cumulative_return``.
+    on), ``steps``; where it is known what the policy was fitted on, ``seen_<name>``, its steps in each of those spans,
+    and ``status``; the columns (B,) of ``extra``; every measure of ``eval/``, ``guard/`` and ``cooldown/`` by bare
+    name; ``<baseline>_cumulative_return``.
     """
     windows = evaluation.sets[name]
     counts = {} if fit_spans is None else seen_steps(windows.timestamps, fit_spans.spans)
@@ -59,7 +59,7 @@ def describe_status(
 ) -> dict[str, Any]:
     """Return how many windows have which status, the distances asked for, and the shares among the unseen ones.
 
-    Empty when it is not known what the policy was made on.
+    Empty when it is not known what the policy was fitted on.
     """
     if fit_spans is None:
         return {}
@@ -77,10 +77,10 @@ def describe_status(
 
 
 def seen_in(row: Row) -> int:
-    """Return how many steps of a window the policy was made on, as far as that is known."""
+    """Return how many steps of a window the policy was fitted on, as far as that is known."""
     return sum(value for name, value in row.items() if name.startswith(SEEN_PREFIX))
 
 
 def write_windows(path: str | Path, rows: list[Row]) -> None:
-    """Write rows as CSV, atomically; a number that does not exist is an empty cell."""
+    """Write rows as CSV, atomically; an undefined number is an empty cell."""
     write_csv(path, rows)

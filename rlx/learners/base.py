@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,11 +16,11 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span, Splits
 from rlx.errors import CheckpointError, ConfigError
-from rlx.learners.states import random_states, restore_random_states
 from rlx.policies.checkpoint import CheckpointPolicy, save_checkpoint
 from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks import PolicyNetwork
 from rlx.sim.rules import Rules
+from rlx.states import Updates, random_states, restore_random_states
 
 CHECKPOINT_KEY = "rlx"
 CHECKPOINT_FORMAT = 1
@@ -62,33 +62,6 @@ class Part(NamedTuple):
     rules: Rules
     facts: PolicyFacts
     network: PolicyNetwork
-
-
-class Updates:
-    """The empty batches of a run, ``0`` to ``number - 1``; after a restored state it goes on where that one was.
-
-    Lightning asks for the state at every checkpoint, and for a loader that has none it would warn on resuming.
-    """
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.done = 0
-
-    def __len__(self) -> int:
-        return self.number
-
-    def __iter__(self) -> Iterator[int]:
-        for update in range(self.done, self.number):
-            self.done = update + 1
-            yield update
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return how many batches were handed out."""
-        return {"done": self.done}
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Have the next iteration start behind those."""
-        self.done = int(state["done"])
 
 
 class Learner(LightningModule):

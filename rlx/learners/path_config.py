@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rlx.errors import ConfigError
-from rlx.learners.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise, Updates
+from rlx.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise, Updates
 from rlx.ranges import FilePath, Number, OneOf, Whole, check_fields
 
 OPTIMIZERS = ("adamw", "muon")

@@ -14,11 +14,11 @@ from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rlx.compilation import Compiler
+from rlx.decisions.segments import Segment, Segments
 from rlx.errors import RlxError
 from rlx.learners.base import Learner, Stopwatch
 from rlx.learners.optimizers import build_optimizers, learning_rate_schedule
 from rlx.learners.path_config import PathLearnerConfig
-from rlx.learners.paths import Segment, Segments
 from rlx.learners.warm_start import load_warm_start
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.policies.facts import PolicyFacts

@@ -10,7 +10,7 @@ from typing import Annotated
 from rlx.decisions.bounds import LOGIT_SCALE
 from rlx.envs.bounds import EPISODE_STEPS, REWARD_SCALE, WINDOW_STEPS
 from rlx.errors import ConfigError
-from rlx.learners.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise
+from rlx.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise
 from rlx.ranges import ListOf, Number, Whole, check_fields
 
 LARGEST_ROLLOUT = 2**24

@@ -1,1 +1,1 @@
-"""What a finished book comes to: pure functions of returns and ledgers, and the metrics, each declared once."""
+"""Measures of a finished book: pure functions of returns and ledgers, and the metrics, each declared once."""

@@ -1,4 +1,4 @@
-"""A book by calendar days, whatever the length of its steps."""
+"""A book by calendar days, regardless of the length of its steps."""
 
 from __future__ import annotations
 

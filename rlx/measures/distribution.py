@@ -1,4 +1,4 @@
-"""What the windows of a set have in common: quantiles of their measures, and how many gained or beat a baseline."""
+"""The distribution over a set of windows: quantiles of their measures, and how many gained or beat a baseline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rlx.types import BoolArray, FloatArray
 
 
 def describe_windows(evaluation: Evaluation, baselines: Mapping[str, Evaluation], name: str) -> dict[str, Any]:
-    """Return number, length, quantiles and shares of a window set; windows may overlap, so ``n`` is no sample size."""
+    """Return number, length, quantiles and shares of a window set; windows overlap, so ``n`` is not a sample size."""
     measured = window_metrics(evaluation, name)
     return {
         "n": len(evaluation.sets[name]),
@@ -26,7 +26,7 @@ def describe_windows(evaluation: Evaluation, baselines: Mapping[str, Evaluation]
 def window_shares(
     evaluation: Evaluation, baselines: Mapping[str, Evaluation], name: str, among: BoolArray | None = None
 ) -> dict[str, float | None]:
-    """Return the share of windows that gained and that earned more than each baseline; None where there is no window.
+    """Return the share of windows that gained and that beat each baseline; None without windows.
 
     ``among`` (B,) picks the windows that count, all by default.
     """
@@ -40,7 +40,7 @@ def window_shares(
 
 
 def window_metrics(evaluation: Evaluation, name: str) -> dict[str, FloatArray]:
-    """Return every measure of ``eval/`` by bare name, (B,), one number a window of the set."""
+    """Return every measure of ``eval/`` by bare name, (B,), one number per window of the set."""
     return performance_metrics(evaluation.sets[name].ledger, evaluation.periods_per_year)
 
 
@@ -49,7 +49,7 @@ def _share(hits: BoolArray) -> float | None:
 
 
 def _quantiles(values: FloatArray) -> dict[str, Any]:
-    """Return median and 5th/95th percentile of the windows that have the number, and how many those are."""
+    """Return median and 5th/95th percentile over the windows where the number is defined, and their count."""
     finite = values[np.isfinite(values)]
     levels = {"p05": 0.05, "median": 0.5, "p95": 0.95}
     quantiles = {name: float(np.quantile(finite, q)) if finite.size else None for name, q in levels.items()}

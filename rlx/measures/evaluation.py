@@ -1,4 +1,4 @@
-"""What the evaluator hands back: ledgers by window set, and how long deciding took."""
+"""The evaluator's result: ledgers by window set, and the duration of decisions."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from rlx.types import FloatArray, IntArray, TimeArray
 class WindowLedger:
     """The book of one window set: B windows of T steps.
 
-    ledger: NumPy arrays (B, T), weights (B, T, A). starts: (B,) first decision bar. timestamps: (B, T) label of the
-    bar each decision was taken on; end_timestamps: (B, T) label of the bar its step closed on.
+    ledger: NumPy arrays (B, T), weights (B, T, A). starts: (B,) first decision bar. timestamps: (B, T) label of each
+    decision's bar; end_timestamps: (B, T) label of the bar on which its step closed.
     """
 
     name: str
@@ -37,7 +37,7 @@ class WindowLedger:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One policy played closed-loop over window sets; timings are the only part that differs between two runs."""
+    """One policy played closed-loop over window sets; only timings differ between two runs."""
 
     policy: str
     symbols: tuple[str, ...]
@@ -49,14 +49,14 @@ class Evaluation:
 
     @property
     def env_steps(self) -> int:
-        """Account steps played in total."""
+        """Total number of account steps."""
         return sum(len(windows) * windows.steps for windows in self.sets.values())
 
     @property
     def env_steps_per_second(self) -> float:
-        """Account steps a second of wall clock, deciding included."""
+        """Account steps per second of wall clock, decisions included."""
         return self.env_steps / max(self.wall_seconds, 1e-9)
 
     def latency_ms(self, percentile: float) -> float:
-        """Return a percentile of the time one batched decision took, in milliseconds."""
+        """Return a percentile of the duration of a batched decision, in milliseconds."""
         return float(np.percentile(self.latency_seconds, percentile) * 1e3)

@@ -1,4 +1,4 @@
-"""What a metric is: its name, unit and meaning, which way is better, how it is computed, and where it is shown."""
+"""The declaration of a metric: name, unit, meaning, which direction is better, its formula, and where it is shown."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from rlx.types import FloatArray
 UNDEFINED = "n/a"
 
 LAST = 100
-"""The place of a metric that asks for none."""
+"""The position of a metric that has none."""
 
 SHOWN = {
-    "terminal": "the table that a judgement prints",
+    "terminal": "the table that an evaluation prints",
     "figure": "the line under the title of report.png",
     "panel": "a panel of walk_forward.png",
     "board": "a column of the scoreboard, in Markdown and on the page",
-    "board_terminal": "one of those that the scoreboard on the terminal has room for",
+    "board_terminal": "a column of the narrower scoreboard on the terminal",
     "progress": "the progress bar of a training",
 }
-"""Tag -> where metrics that have it are shown; open to other packages' metrics."""
+"""Tag -> where its metrics are shown; open to metrics of other packages."""
 
 FILED = {
     "interval": "has a bootstrap interval on the scorecard",
-    "headline": "has its interval in the line that a judgement prints",
+    "headline": "has its interval in the line that an evaluation prints",
     "windows": "has quantiles over windows on the scorecard, and a column in tables of windows",
     "aggregate": "has a column in the table of policies for some of the symbols",
 }
-"""Tag -> what files have of metrics with it: ours alone, as every reader of the file expects them."""
+"""Tag -> its effect on files; for built-in metrics only, because every reader of the file expects them."""
 
 TAGS = SHOWN | FILED
 
@@ -40,11 +40,11 @@ TAGS = SHOWN | FILED
 class Metric:
     """One measure of a finished ledger, of one account or of a batch of them.
 
-    ``compute`` is given the ledger and the periods per year, and returns float64 of the ledger's leading shape: () for
-    quantities of shape (T,), (B,) for (B, T); NaN where the measure does not exist. ``better`` is ``higher``, ``lower``
-    or an empty string where neither is. ``tags`` says where it is shown: a tag of ``TAGS`` -> its place among those
-    that have it, equal ones in the order of their declaration. ``label`` is its heading there, its name without one.
-    ``of_returns`` computes it from net returns (..., T) alone, and is there where that can be done.
+    ``compute`` takes the ledger and the periods per year, and returns float64 of the ledger's leading shape: () for
+    quantities of shape (T,), (B,) for (B, T); NaN where the measure is undefined. ``better`` is ``higher``, ``lower``
+    or an empty string where neither is. ``tags`` says where it is shown: a tag of ``TAGS`` -> its position among the
+    metrics with that tag, ties in the order of declaration. ``label`` is its heading there, by default its name.
+    ``of_returns`` computes it from net returns (..., T) alone, where that is possible.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Metric:
 
     @property
     def heading(self) -> str:
-        """What stands above or beside its numbers."""
+        """The heading of its numbers."""
         return self.label or self.name.replace("_", " ")
 
 
@@ -78,12 +78,12 @@ def of_returns(
 
 
 def shown(*tags: str, **places: int) -> dict[str, int]:
-    """Return ``Metric.tags``: ``tags`` at the end, ``places`` where they say."""
+    """Return ``Metric.tags``: ``tags`` at the end, ``places`` at the given positions."""
     return dict.fromkeys(tags, LAST) | places
 
 
 def in_order(metrics: Iterable[Metric], tag: str) -> list[Metric]:
-    """Return the metrics that have a tag, by their places."""
+    """Return the metrics that have a tag, in the order of their positions."""
     return sorted((metric for metric in metrics if tag in metric.tags), key=lambda metric: metric.tags[tag])
 
 

@@ -1,7 +1,7 @@
 """Measures of a finished ledger: pure functions over the last axis, time, with any leading shape.
 
-Returns are simple net returns per step, values start at 1 before the first step. Where a measure does not exist
-(no variance, no loss, no trade, too few steps) it is NaN, never infinite and never a made-up zero.
+Returns are simple net returns per step, values start at 1 before the first step. Where a measure is undefined (no
+variance, no loss, no trade, too few steps) it is NaN, never infinite and never a made-up zero.
 """
 
 from __future__ import annotations
@@ -10,15 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from rlx.sim.rule_numbers import RUIN
 from rlx.types import FloatArray
 
 ROUNDING = 1e-10
 """Standard deviations below this fraction of the mean, or below ``ROUNDING_FLOOR``, are noise of a constant series."""
 
 ROUNDING_FLOOR = 1e-14
-
-RUIN = 1e-8
-"""The simulator's floor under the growth of one step; growth is compounded with the same floor."""
 
 
 def _ratio(numerator: Any, denominator: Any) -> FloatArray:
@@ -44,24 +42,24 @@ def _spread(returns: FloatArray) -> FloatArray:
 
 
 def cumulative_return(returns: FloatArray) -> FloatArray:
-    """Compound the returns: prod(1 + r) - 1, each step's growth floored at 1e-8. (..., T) -> (...)."""
+    """Compound the returns: prod(1 + r) - 1, each step's growth floored as the simulator's is. (..., T) -> (...)."""
     return np.asarray(np.prod(np.maximum(1.0 + returns, RUIN), axis=-1) - 1.0)
 
 
 def annual_return(returns: FloatArray, periods_per_year: float) -> FloatArray:
-    """Geometric return a year: prod(1 + r)^(periods_per_year / T) - 1; NaN where that overflows."""
+    """Geometric annual return: prod(1 + r)^(periods_per_year / T) - 1; NaN where that overflows."""
     log_growth = np.log(np.maximum(1.0 + returns, RUIN)).mean(axis=-1)
     with np.errstate(over="ignore"):
         return _finite(np.expm1(log_growth * periods_per_year))
 
 
 def volatility(returns: FloatArray, periods_per_year: float) -> FloatArray:
-    """Standard deviation a year: std(r, ddof=1) sqrt(periods_per_year); NaN for a single step."""
+    """Annualised standard deviation: std(r, ddof=1) sqrt(periods_per_year); NaN for a single step."""
     return np.asarray(_spread(returns) * np.sqrt(periods_per_year))
 
 
 def sharpe(returns: FloatArray, periods_per_year: float) -> FloatArray:
-    """Sharpe ratio a year, risk-free rate 0: mean / std(ddof=1) sqrt(periods_per_year) (Sharpe 1994).
+    """Annualised Sharpe ratio, risk-free rate 0: mean / std(ddof=1) sqrt(periods_per_year) (Sharpe 1994).
 
     NaN for a constant series (cash) and for a single step.
     """
@@ -69,7 +67,7 @@ def sharpe(returns: FloatArray, periods_per_year: float) -> FloatArray:
 
 
 def sortino(returns: FloatArray, periods_per_year: float) -> FloatArray:
-    """Sortino ratio a year with target 0: mean / sqrt(mean(min(r, 0)^2)) sqrt(periods_per_year).
+    """Annualised Sortino ratio with target 0: mean / sqrt(mean(min(r, 0)^2)) sqrt(periods_per_year).
 
     The downside deviation divides by all T steps (Sortino and Price 1994); NaN without a losing step.
     """
@@ -94,7 +92,7 @@ def calmar(returns: FloatArray, value: FloatArray, periods_per_year: float) -> F
 
 
 def hit_rate(returns: FloatArray) -> FloatArray:
-    """Share of steps that gained, among the steps that moved at all; NaN when none did."""
+    """Share of steps that gained among those with a nonzero return; NaN without any."""
     return _ratio((returns > 0).sum(axis=-1), (returns != 0).sum(axis=-1))
 
 

@@ -1,4 +1,4 @@
-"""Several seeds in one number, and several tests at one level."""
+"""Summaries of several seeds, and corrections for several tests."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rlx.types import FloatArray
 def interquartile_mean(scores: FloatArray) -> float:
     """Return the mean of the middle half of all scores, of any shape: runs, or runs of several markets.
 
-    A quarter, rounded down, is left out at either end, so that of three scores or fewer it is the mean (Agarwal et
-    al. 2021). Raises ValueError without scores or when one is not finite: a failed seed is not an absent one.
+    A quarter, rounded down, is dropped at either end, so that for three scores or fewer it is the mean (Agarwal et al.
+    2021). Raises ValueError without scores or when one is not finite: a failed seed is not an absent one.
     """
     from scipy.stats import trim_mean
 
@@ -27,7 +27,7 @@ def holm_correction(p_values: Mapping[str, float]) -> dict[str, float]:
     """Return the p-value of each test adjusted for their number, by name (Holm 1979).
 
     Rejecting what is at or below a level keeps the chance of one false rejection among all of them below that level,
-    whatever their dependence. Raises ValueError for a value outside [0, 1].
+    regardless of their dependence. Raises ValueError for a value outside [0, 1].
     """
     from statsmodels.stats.multitest import multipletests
 

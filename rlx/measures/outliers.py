@@ -1,4 +1,4 @@
-"""Windows that lie far from the others, the events behind them, and what is left of the result without them."""
+"""Windows far from the others, the events behind them, and the result without them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rlx.types import BoolArray, FloatArray, IntArray
 
 LOW, HIGH = "low", "high"
 MIN_WINDOWS = 4
-"""Quartiles of fewer windows are the windows themselves."""
+"""Minimum number of windows: quartiles of fewer are the windows themselves."""
 
 Fence = tuple[float, float]
 
@@ -21,8 +21,8 @@ Fence = tuple[float, float]
 def tukey_fence(values: FloatArray, iqrs: float) -> Fence | None:
     """Return the bounds ``iqrs`` interquartile ranges below the first and above the third quartile of values (B,).
 
-    Tukey (1977), who takes 1.5; quartiles are interpolated linearly. None for fewer than four values, or when the
-    middle half of them are equal: then there is no scale to call anything far by.
+    Tukey (1977) uses 1.5; quartiles are interpolated linearly. None for fewer than four values, or when the middle half
+    of them are equal: then there is no scale for outliers.
     """
     if len(values) < MIN_WINDOWS:
         return None
@@ -40,16 +40,16 @@ def outlier_sides(values: FloatArray, fence: Fence | None) -> IntArray:
 
 
 def episodes(flagged: BoolArray, windows: WindowLedger) -> list[IntArray]:
-    """Return the flagged windows (B,), as indices in time order, gathered into events that share no step.
+    """Return the flagged windows (B,), as indices in time order, grouped into events that share no step.
 
-    Windows that overlap share days, so that one extraordinary day makes many of them outliers: each belongs to the
-    event of the one before when they share a step.
+    Windows that overlap share days, so one extraordinary day makes many of them outliers: each belongs to the event of
+    the previous one when they share a step.
     """
     found = np.flatnonzero(flagged)
     if not found.size:
         return []
-    apart = np.diff(windows.starts[found]) >= windows.steps
-    return np.split(found, np.flatnonzero(apart) + 1)
+    disjoint = np.diff(windows.starts[found]) >= windows.steps
+    return np.split(found, np.flatnonzero(disjoint) + 1)
 
 
 def flag_names(sides: IntArray) -> list[str | None]:
@@ -58,11 +58,11 @@ def flag_names(sides: IntArray) -> list[str | None]:
 
 
 def describe_outliers(values: FloatArray, fence: Fence | None, windows: WindowLedger) -> dict[str, Any]:
-    """Return what the outliers among values (B,), one a window, are and do.
+    """Return a description of the outliers among values (B,), one per window, and of their effect.
 
     ``fence_low`` and ``fence_high`` (None without a fence); ``n_low`` and ``n_high``; ``mean`` and ``median`` of all,
     ``mean_without`` and ``median_without`` the outliers, ``mean_without_high`` those above; ``high_share_of_mean``, the
-    part of the mean that those above make, None when the mean is not above zero; ``episodes``, in time order.
+    share of the mean due to those above, None when the mean is not above zero; ``episodes``, in time order.
     """
     sides = outlier_sides(values, fence)
     within, total = values[sides == 0], float(values.sum())

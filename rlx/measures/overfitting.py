@@ -11,16 +11,16 @@ from rlx.measures.metrics import ROUNDING_FLOOR
 from rlx.types import BoolArray, FloatArray
 
 MAX_BLOCKS = 20
-"""C(20, 10) = 184,756 halves; two blocks more are four times as many, and tell no more."""
+"""C(20, 10) = 184,756 halves; two more blocks give four times as many, without more information."""
 
 
 @dataclass(frozen=True)
 class Overfitting:
-    """``pbo`` is a share of the ``logits`` (C,), one for each choice of half of the blocks as the sample.
+    """The result. ``pbo`` is a share of the ``logits`` (C,), one for each choice of half of the blocks as the sample.
 
     A logit is ln(w / (1 - w)), where w is the rank out of sample of the trial that was best in sample, over N + 1:
-    below zero the best trial came out below the median. ``inside`` and ``outside`` (C,) are that trial's
-    Sharpe ratios a step in the sample and out of it.
+    below zero the best trial came out below the median. ``inside`` and ``outside`` (C,) are that trial's Sharpe ratios
+    per step in the sample and out of it.
     """
 
     pbo: float
@@ -35,7 +35,7 @@ class Overfitting:
 
 
 def backtest_overfitting(returns: FloatArray, blocks: int = 16) -> Overfitting:
-    """Return the probability of backtest overfitting of trials' returns (T, N), one column a trial, by CSCV.
+    """Return the probability of backtest overfitting of trials' returns (T, N), one column per trial, by CSCV.
 
     Time is cut into ``blocks`` of equal length (to one step) and each half of them in turn is the sample in which the
     trial with the highest Sharpe ratio is chosen; a trial without variance has 0 (Bailey, Borwein, Lopez de Prado and
@@ -46,7 +46,7 @@ def backtest_overfitting(returns: FloatArray, blocks: int = 16) -> Overfitting:
     _check(returns, blocks)
     inside = _halves(blocks)
     mean = returns.mean(axis=0)
-    parts = np.array_split(returns - mean, blocks)  # centred: sums of squares keep their digits
+    parts = np.array_split(returns - mean, blocks)  # centred, so that sums of squares keep their digits
     steps = np.array([len(part) for part in parts], dtype=np.float64)
     sums = np.stack([part.sum(axis=0) for part in parts])  # (S, N)
     squares = np.stack([(part**2).sum(axis=0) for part in parts])
@@ -96,4 +96,4 @@ def _check(returns: FloatArray, blocks: int) -> None:
     if len(returns) < max(blocks, 4):
         raise ValueError(f"returns has {len(returns)} steps: {blocks} blocks need at least {max(blocks, 4)}.")
     if not np.isfinite(returns).all():
-        raise ValueError("returns has values that are not finite: leave those trials or steps out.")
+        raise ValueError("returns has values that are not finite: remove those trials or steps.")

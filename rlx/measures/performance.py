@@ -1,4 +1,4 @@
-"""Every measure of a book, declared once: its name, unit and meaning, which way is better, and where it is shown."""
+"""Every measure of a book, declared once: name, unit and meaning, which direction is better, and where it is shown."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rlx.types import FloatArray
 log = logging.getLogger(__name__)
 
 EVERYWHERE = ("terminal", "figure", "board", "windows")
-"""Tags of what is read first of any book."""
+"""Tags of the most important measures."""
 
 METRICS: dict[str, Metric] = {
     metric.name: metric
@@ -121,7 +121,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "cost_drag",
             "fraction/year",
-            "Mean trading cost a step x periods per year",
+            "Mean trading cost per step x periods per year",
             "lower",
             lambda ledger, year: metrics.per_year(ledger.trading_cost, year),
             "cost/year",
@@ -130,7 +130,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "financing_drag",
             "fraction/year",
-            "Mean margin interest and short borrow a step x periods per year",
+            "Mean margin interest and short borrow per step x periods per year",
             "lower",
             lambda ledger, year: metrics.per_year(ledger.financing_cost, year),
         ),
@@ -167,7 +167,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "limit_clipped",
             "fraction/step",
-            "Mean absolute weight that the limits took from the targets",
+            "Mean absolute weight that the limits removed from the targets",
             "lower",
             lambda ledger, _: mean(ledger.limit_clipped),
         ),
@@ -181,7 +181,7 @@ METRICS: dict[str, Metric] = {
         Metric(
             "ruined",
             "0 or 1",
-            "Whether the account fell to the floor and stopped trading",
+            "Whether the account fell to the minimum value and stopped trading",
             "lower",
             lambda ledger, _: highest(ledger.ruined),
         ),
@@ -196,7 +196,7 @@ def others() -> dict[str, Metric]:
 
 
 def tagged(tag: str) -> dict[str, Metric]:
-    """Return the metrics that have a tag, by name and in the order of their places; of what files have, ours alone."""
+    """Return the metrics with a tag, by name, in order; for tags of files, only built-in ones."""
     known = (*METRICS.values(), *(others().values() if tag in SHOWN else ()))
     return {metric.name: metric for metric in in_order(known, tag)}
 
@@ -204,7 +204,8 @@ def tagged(tag: str) -> dict[str, Metric]:
 def performance_metrics(ledger: Ledger, periods_per_year: float) -> dict[str, FloatArray]:
     """Return every measure of performance, each with the ledger's leading shape ((T,) -> (), (B, T) -> (B,)).
 
-    Another package's that fails, or returns another shape, is NaN with a warning: it must not cost a run its result.
+    A metric of another package that fails, or returns another shape, is NaN with a warning, so that a run keeps its
+    result.
     """
     ours = {name: metric.compute(ledger, periods_per_year) for name, metric in METRICS.items()}
     return ours | {name: _guarded(name, metric, ledger, periods_per_year) for name, metric in others().items()}
@@ -215,7 +216,7 @@ def _guarded(name: str, metric: Metric, ledger: Ledger, periods_per_year: float)
     try:
         values = np.asarray(metric.compute(ledger, periods_per_year), float)
         reason = None if values.shape == shape else f"it returned the shape {values.shape} instead of {shape}"
-    except Exception as error:  # whatever another package's code raises
+    except Exception as error:  # any exception from another package's code
         reason = f"{type(error).__name__}: {error}"
     if reason is None:
         return values
@@ -225,5 +226,5 @@ def _guarded(name: str, metric: Metric, ledger: Ledger, periods_per_year: float)
 
 @cache
 def _warn_once(name: str, reason: str) -> None:
-    """Say why a metric is left out, and not at every validation of a training again."""
-    log.warning("metric %s of package %s is left out: %s.", name, registry.components("metric")[name].package, reason)
+    """Log why a metric is skipped, once and not at every validation of a training."""
+    log.warning("metric %s of package %s is skipped: %s.", name, registry.components("metric")[name].package, reason)

@@ -1,7 +1,7 @@
-"""What a Sharpe ratio proves: with fat tails, in a short record, and as the best of several trials.
+"""The significance of a Sharpe ratio: with fat tails, in a short record, and as the best of several trials.
 
-All Sharpe ratios here are per step, none is annualised: the formulas hold for the observed frequency only. They take
-returns as serially independent; the intervals of ``rlx.measures.statistics`` do not.
+All Sharpe ratios here are per step, none is annualised: the formulas hold for the observed frequency only. They assume
+serially independent returns; the intervals of ``rlx.measures.statistics`` do not.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from rlx.types import FloatArray
 from rlx.untrusted.plain_types import Count, Measure, Words
 
 MOMENTS = ("sharpe_per_step", "skewness", "kurtosis")
-"""What ``at_the_bar_of`` takes of returns besides their number."""
+"""The moments of returns that ``at_the_bar_of`` needs besides their number."""
 
 
 @dataclass(frozen=True)
 class Significance:
-    """A scorecard's ``significance``; numbers are None where there are none, and ``reason`` says why.
+    """A scorecard's ``significance``; numbers are None where undefined, and ``reason`` says why.
 
-    ``psr`` is the probabilistic Sharpe ratio against zero and ``dsr`` the deflated one, both probabilities; one may
-    be claimed when it reaches ``confidence``. ``min_track_record_steps`` is the length at which ``psr`` would, None
-    for a Sharpe ratio of zero or less. ``kurtosis`` is 3 for a normal distribution. ``trials_from`` and
-    ``trial_variance_from`` say where these are from: ``declared``, ``sweep`` or ``none``, and ``sweep``, ``null`` (the
-    spread of trials that are worth nothing, as theirs is not known) or ``floor`` (the same, as theirs is less).
+    ``psr`` is the probabilistic Sharpe ratio against zero and ``dsr`` the deflated one, both probabilities; one may be
+    claimed when it reaches ``confidence``. ``min_track_record_steps`` is the length at which ``psr`` would, None for a
+    Sharpe ratio of zero or less. ``kurtosis`` is 3 for a normal distribution. ``trials_from`` and
+    ``trial_variance_from`` give their sources: ``declared``, ``sweep`` or ``none``, and ``sweep``, ``null`` (the spread
+    of worthless trials, because theirs is unknown) or ``floor`` (the same, because theirs is less).
     ``expected_max_sharpe`` is in units of the metric ``sharpe``.
     """
 
@@ -58,7 +58,7 @@ class Significance:
 def measure_significance(
     returns: FloatArray, trials: Trials, confidence: float, periods_per_year: float
 ) -> Significance:
-    """Measure what the Sharpe ratio of returns (T,), the one shown of so many trials, proves."""
+    """Measure the significance of the Sharpe ratio of returns (T,), selected from a number of trials."""
     from purgedcv import deflated_sharpe_ratio_full
 
     returns = np.asarray(returns, dtype=np.float64)
@@ -74,7 +74,7 @@ def measure_significance(
     try:
         found = deflated_sharpe_ratio_full(returns, trials.count, variance)
         needed = min_track_record_steps(returns, confidence)
-    except ValueError as error:  # the library's word for moments that its approximation cannot hold
+    except ValueError as error:  # the library's exception for moments outside its approximation
         return Significance(**common, reason=str(error))
     return Significance(
         **common,
@@ -91,10 +91,10 @@ def measure_significance(
 
 
 def at_the_bar_of(bar: Significance, moments: Mapping[str, float], periods_per_year: float) -> Significance:
-    """Return what may be claimed of other returns over the same steps, as one of as many trials as ``bar`` counts.
+    """Return the significance of other returns over the same steps, with as many trials as ``bar``.
 
-    They are known by ``moments`` alone: ``sharpe_per_step``, ``skewness`` and ``kurtosis`` as of ``Significance``.
-    Numbers are None where there are none of ``bar``, and where the moments cannot be held by the approximation.
+    They are given by ``moments`` alone: ``sharpe_per_step``, ``skewness`` and ``kurtosis`` as of ``Significance``.
+    Numbers are None where those of ``bar`` are, and where the moments are outside the approximation.
     """
     luckiest = None if bar.expected_max_sharpe is None else bar.expected_max_sharpe / math.sqrt(periods_per_year)
     psr, dsr = (None if bar.psr is None else _of_moments(moments, bar.steps, level) for level in (0.0, luckiest))
@@ -102,7 +102,7 @@ def at_the_bar_of(bar: Significance, moments: Mapping[str, float], periods_per_y
 
 
 def _of_moments(moments: Mapping[str, float], steps: int, benchmark_per_step: float | None) -> float | None:
-    """Return the probabilistic Sharpe ratio of ``steps`` returns with these moments, None where it does not exist."""
+    """Return the probabilistic Sharpe ratio of ``steps`` returns with these moments; None where undefined."""
     from scipy.stats import norm
 
     sharpe, skewness, kurtosis = (moments[name] for name in MOMENTS)
@@ -113,10 +113,10 @@ def _of_moments(moments: Mapping[str, float], steps: int, benchmark_per_step: fl
 
 
 def _trial_variance(trials: Trials, steps: int) -> tuple[float, str]:
-    """Return the variance of the trials' Sharpe ratios a step, never below that of noise, and where it is from.
+    """Return the variance of the trials' Sharpe ratios per step, never below that of noise, and its source.
 
-    Trials that hold nearly the same book spread by next to nothing. That says that few different things were tried,
-    not that the ratio of any of them is known any better than its own length allows.
+    Trials that hold nearly the same book have almost no spread. This means that few different things were tried, not
+    that any ratio is known better than its length allows.
     """
     noise = null_variance(steps)
     if trials.variance is None:
@@ -125,10 +125,10 @@ def _trial_variance(trials: Trials, steps: int) -> tuple[float, str]:
 
 
 def probabilistic_sharpe_ratio(returns: FloatArray, benchmark_per_step: float = 0.0) -> float:
-    """Return the confidence that the true Sharpe ratio a step of returns (T,) is above a benchmark.
+    """Return the confidence that the true Sharpe ratio per step of returns (T,) is above a benchmark.
 
     Phi((SR - SR*) sqrt(T - 1) / sqrt(1 - skewness SR + (kurtosis - 1) SR^2 / 4)), Bailey and Lopez de Prado (2012).
-    Raises ValueError for fewer than three returns, without variance, and where the root does not exist.
+    Raises ValueError for fewer than three returns, without variance, and where the root is undefined.
     """
     import purgedcv
 
@@ -136,7 +136,7 @@ def probabilistic_sharpe_ratio(returns: FloatArray, benchmark_per_step: float = 
 
 
 def min_track_record_steps(returns: FloatArray, confidence: float, benchmark_per_step: float = 0.0) -> float:
-    """Return how many steps with the moments of returns (T,) it takes to claim a Sharpe ratio above a benchmark.
+    """Return the number of steps with the moments of returns (T,) needed to claim a Sharpe ratio above a benchmark.
 
     The length at which the probabilistic Sharpe ratio reaches ``confidence`` (Bailey and Lopez de Prado 2012);
     infinite where the Sharpe ratio is not above the benchmark. Raises ValueError as above.
@@ -148,7 +148,7 @@ def min_track_record_steps(returns: FloatArray, confidence: float, benchmark_per
 
 
 def deflated_sharpe_ratio(returns: FloatArray, trials: int, variance_per_step: float) -> float:
-    """Return the confidence that the true Sharpe ratio is above what the best of so many trials shows by chance.
+    """Return the confidence that the true Sharpe ratio is above the chance result of the best of several trials.
 
     The probabilistic Sharpe ratio against ``expected_max_sharpe`` (Bailey and Lopez de Prado 2014).
     """
@@ -156,10 +156,10 @@ def deflated_sharpe_ratio(returns: FloatArray, trials: int, variance_per_step: f
 
 
 def expected_max_sharpe(trials: int, variance_per_step: float) -> float:
-    """Return the expected largest Sharpe ratio a step of independent trials whose true ones are all zero.
+    """Return the expected largest Sharpe ratio per step of independent trials whose true ratios are all zero.
 
     sqrt(V) ((1 - g) Phi^-1(1 - 1/N) + g Phi^-1(1 - 1/(N e))) with Euler's constant g, and 0 for one trial; V is the
-    variance of the trials' Sharpe ratios a step (Bailey and Lopez de Prado 2014).
+    variance of the trials' Sharpe ratios per step (Bailey and Lopez de Prado 2014).
     """
     from scipy.stats import norm
 
@@ -170,9 +170,9 @@ def expected_max_sharpe(trials: int, variance_per_step: float) -> float:
 
 
 def null_variance(steps: int) -> float:
-    """Return the variance of the Sharpe ratio a step of a worthless trial, 1 / (T - 1): the formula's at SR = 0.
+    """Return the variance of the Sharpe ratio per step of a worthless trial, 1 / (T - 1): the formula's at SR = 0.
 
-    It stands in where the trials' own is not known or less. Trials that resemble each other spread less, so it errs on
-    the side of doubt; it holds for trials that are worth nothing.
+    It is used where the trials' own variance is unknown or less. Similar trials have less spread, so it errs on the
+    side of caution.
     """
     return 1.0 / (steps - 1)

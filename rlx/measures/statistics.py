@@ -1,4 +1,4 @@
-"""How sure a number is: stationary block-bootstrap intervals of a return series."""
+"""The uncertainty of a number: stationary block-bootstrap intervals of a return series."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ Statistic = Callable[[FloatArray], FloatArray]
 
 @dataclass(frozen=True)
 class Interval:
-    """A bootstrap interval; ``low`` and ``high`` are None when there is none, and ``reason`` says why.
+    """A bootstrap interval; ``low`` and ``high`` are None when it is undefined, and ``reason`` says why.
 
     ``block_steps`` is the mean block length drawn, ``replications`` how many resamples gave a finite value. ``p_value``
-    is that of the statistic not being above zero: (1 + resamples at or below zero) / (1 + resamples), one-sided.
+    tests that the statistic is not above zero: (1 + resamples at or below zero) / (1 + resamples), one-sided.
     """
 
     estimate: float | None
@@ -45,7 +45,7 @@ class Interval:
 
     @property
     def covers_zero(self) -> bool | None:
-        """Whether zero lies inside, None when there is no interval."""
+        """Whether zero is inside; None without an interval."""
         if self.low is None or self.high is None:
             return None
         return self.low <= 0.0 <= self.high
@@ -65,9 +65,9 @@ def bootstrap_intervals(
 ) -> dict[str, Interval]:
     """Return a percentile interval for each statistic of a return series (T,).
 
-    The series is resampled by the stationary bootstrap (Politis and Romano 1994) with the mean block length of
-    Politis and White (2004, corrected 2009), both from ``arch``. All statistics see the same resamples; each maps
-    (R, T) to (R,). A series shorter than 20 steps or without variance gets no interval but a reason.
+    The series is resampled by the stationary bootstrap (Politis and Romano 1994) with the mean block length of Politis
+    and White (2004, corrected 2009), both from ``arch``. All statistics see the same resamples; each maps (R, T) to
+    (R,). For a series shorter than 20 steps or without variance there is a reason instead of an interval.
     """
     returns = np.ascontiguousarray(returns, dtype=np.float64)
     estimates = {name: float(statistic(returns[None])[0]) for name, statistic in statistics.items()}
@@ -83,8 +83,8 @@ def block_length(returns: FloatArray) -> int:
     """Return the mean block length in steps: Politis and White's optimum, rounded up.
 
     The larger of the optima of r and r^2: returns are barely autocorrelated, but their volatility clusters, and a
-    Sharpe ratio rests on both moments. Where an optimum does not exist (0/0 in a series that is mostly constant) it
-    is T^(1/3), the rate at which the optimum grows.
+    Sharpe ratio depends on both moments. Where an optimum is undefined (0/0 in a mostly constant series) it is T^(1/3),
+    the rate at which the optimum grows.
     """
     from arch.bootstrap import optimal_block_length
 
@@ -97,7 +97,7 @@ def block_length(returns: FloatArray) -> int:
 
 
 def return_statistics(periods_per_year: float) -> dict[str, Statistic]:
-    """Return the statistics every scorecard has an interval for, by the bare name of their metric."""
+    """Return the statistics with an interval on every scorecard, by the bare name of their metric."""
     formulas = {name: metric.of_returns for name, metric in tagged("interval").items()}
     return {
         name: partial(_yearly, formula, periods_per_year) for name, formula in formulas.items() if formula is not None
@@ -109,17 +109,17 @@ def _yearly(formula: Callable[[FloatArray, float], FloatArray], periods_per_year
 
 
 def paired_excess(returns: FloatArray, baseline: FloatArray, periods_per_year: float, **options: Any) -> Interval:
-    """Return the interval of the yearly mean return above a baseline played over the same steps.
+    """Return the interval of the annual mean return above a baseline over the same steps.
 
-    The two series are resampled together, as one series of differences, so what moves both cancels. ``options`` are
-    those of ``bootstrap_intervals``.
+    The two series are resampled together, as one series of differences, so common moves cancel. ``options`` are those
+    of ``bootstrap_intervals``.
     """
     statistic: dict[str, Statistic] = {"excess": lambda r: metrics.per_year(r, periods_per_year)}
     return bootstrap_intervals(returns - baseline, statistic, **options)["excess"]
 
 
 def no_statistics(returns: FloatArray) -> str | None:
-    """Return why a return series (T,) is no ground for statements about chance, None where it is one."""
+    """Return why a return series (T,) allows no statement about chance; None where it does."""
     if len(returns) < MIN_STEPS:
         return f"an interval needs at least {MIN_STEPS} steps, this has {len(returns)}"
     if not np.isfinite(returns).all():

@@ -1,4 +1,4 @@
-"""Measures of guards and cooldowns, each declared once: what the rules did to a book, not how it fared."""
+"""Measures of guards and cooldowns, each declared once: the effect of the rules on a book, not its result."""
 
 from __future__ import annotations
 
@@ -6,36 +6,23 @@ import numpy as np
 
 from rlx.measures.metric import Metric, lowest, mean
 from rlx.sim.ledger import Ledger
+from rlx.sim.rules import GUARDS, GuardRule
 from rlx.types import FloatArray
+
+
+def _hit_rate(rule: GuardRule) -> Metric:
+    meaning = f"Steps on which the {rule.label.replace(' ', '-')} guard fired"
+    return Metric(rule.hit_rate, "share", meaning, "", lambda ledger, _: mean(getattr(ledger, rule.flag)))
+
 
 TELEMETRY: dict[str, Metric] = {
     metric.name: metric
     for metric in (
-        Metric(
-            "drawdown_hit_rate",
-            "share",
-            "Steps on which the drawdown guard fired",
-            "",
-            lambda ledger, _: mean(ledger.drawdown_guard),
-        ),
-        Metric(
-            "negative_return_hit_rate",
-            "share",
-            "Steps on which the negative-return guard fired",
-            "",
-            lambda ledger, _: mean(ledger.negative_return_guard),
-        ),
-        Metric(
-            "turnover_hit_rate",
-            "share",
-            "Steps on which the turnover guard fired",
-            "",
-            lambda ledger, _: mean(ledger.turnover_guard),
-        ),
+        *map(_hit_rate, GUARDS),
         Metric(
             "mean_leverage_scale",
             "factor",
-            "Mean factor on executed weights, 1 while the guard is quiet",
+            "Mean factor on executed weights, 1 while the guard does not fire",
             "",
             lambda ledger, _: mean(ledger.leverage_scale),
         ),
@@ -87,7 +74,7 @@ TELEMETRY: dict[str, Metric] = {
 
 
 def telemetry_key(name: str) -> str:
-    """Return the logged key of a measure of guards and cooldowns, which a scorecard's ``guard`` has as ``name``."""
+    """Return the logged key of a measure of guards and cooldowns, called ``name`` in a scorecard's ``guard``."""
     return f"cooldown/{name.removeprefix('cooldown_')}" if name.startswith("cooldown_") else f"guard/{name}"
 
 

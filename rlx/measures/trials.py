@@ -1,4 +1,4 @@
-"""How many policies were tried before this one was shown, and how their Sharpe ratios spread."""
+"""How many policies were tried, and the spread of their Sharpe ratios."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from dataclasses import dataclass, field
 import numpy as np
 
 MIN_TRIALS = 3
-"""Sharpe ratios it takes to estimate their variance; of fewer the error exceeds the estimate."""
+"""Minimum number of Sharpe ratios to estimate their variance; with fewer the error exceeds the estimate."""
 
 MAX_TRIALS = 10**9
-"""More cannot be meant: no command counts further, and the tails of a normal distribution end soon after."""
+"""Maximum number of trials: no command counts further, and the normal distribution's tails underflow soon after."""
 
 
 @dataclass(frozen=True)
 class Sweep:
-    """The sweep a policy came from.
+    """The sweep of a policy.
 
-    ``trials`` counts all that were run or, while it runs, will be. ``sharpes`` has the yearly hold-out Sharpe ratios of
-    the other trials' scorecards by the hash of their comparability key: only those of one key may be set beside each
-    other.
+    ``trials`` counts all that were run or, while it runs, will be run. ``sharpes`` has the yearly hold-out Sharpe
+    ratios of the other trials' scorecards by the hash of their comparability key: only those of one key may be
+    compared.
     """
 
     trials: int
@@ -29,9 +29,9 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Trials:
-    """``count`` of trials; ``source`` is ``declared``, ``sweep`` or ``none``, where the policy counts as the only one.
+    """The number of trials. ``source`` is ``declared``, ``sweep`` or ``none``, where the policy counts as the only one.
 
-    ``variance`` is that of the trials' Sharpe ratios a step, None where it is not known.
+    ``variance`` is that of the trials' Sharpe ratios per step, None where it is unknown.
     """
 
     count: int = 1
@@ -42,9 +42,9 @@ class Trials:
 def count_trials(
     declared: int | None, sweep: Sweep | None, key_hash: str, own_sharpe: float, periods_per_year: float
 ) -> Trials:
-    """Return the larger of what was declared and what the sweep counts, and the variance over its scorecards.
+    """Return the larger of the declared and the sweep's number of trials, and the variance over its scorecards.
 
-    ``own_sharpe`` is the policy's own yearly Sharpe ratio, one of the trials'.
+    ``own_sharpe`` is the policy's own annualised Sharpe ratio, one of the trials'.
     """
     counted = 0 if sweep is None else sweep.trials
     if declared is None and counted == 0:

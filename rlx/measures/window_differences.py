@@ -1,4 +1,4 @@
-"""How sure the mean difference over windows is that overlap: block bootstrap of whole windows, paired."""
+"""The uncertainty of a mean difference over overlapping windows: paired block bootstrap of whole windows."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from rlx.types import BoolArray, FloatArray, IntArray
 
 Name = TypeVar("Name", bound=Hashable)
 FEWEST_INDEPENDENT = 3
-"""Windows without a step in common that an interval needs at least."""
+"""Minimum number of windows without common steps for an interval."""
 
 
 @dataclass(frozen=True)
 class Difference:
-    """A mean difference over windows, its interval and the p-value of its being zero, two-sided.
+    """A mean difference over windows, its interval and the two-sided p-value of zero.
 
-    ``p_adjusted`` is corrected for the number of comparisons. Where there is no interval, all but ``estimate`` are
+    ``p_adjusted`` is corrected for the number of comparisons. Without an interval everything except ``estimate`` is
     None and ``reason`` says why; without a window ``estimate`` is None too.
     """
 
@@ -33,7 +33,7 @@ class Difference:
     reason: str | None = None
 
     def sign(self, level: float) -> int:
-        """Return 1 or -1 for a difference that is above or below zero at the adjusted ``level``, 0 for neither."""
+        """Return 1 or -1 for a difference above or below zero at the adjusted ``level``, else 0."""
         if self.p_adjusted is None or self.estimate is None or self.p_adjusted > level:
             return 0
         return (self.estimate > 0) - (self.estimate < 0)
@@ -65,18 +65,19 @@ def mean_differences(
     """Return the mean of each of ``deltas`` (B,) over each of ``groups`` (B,) of windows, by delta and group.
 
     One window of ``steps`` decisions begins at each of the consecutive bars ``starts`` (B,), so neighbours share all
-    steps but one. Resampled are blocks of ``steps`` consecutive windows, the same ones for all deltas and groups
-    (circular block bootstrap, Politis and Romano 1992, from ``arch``). Blocks that long still cut through windows that
-    share steps, and see only (2 W^2 + 1)/(3 W^2) of the variance of a mean over windows of W independent steps; the
-    standard error is scaled up by as much. The interval is estimate +- t x standard error, t of Student's distribution
-    with one degree of freedom less than there are windows in the group that share no step: percentiles of the
-    resamples would be too narrow, since a year has few such windows. P-values are of the same distribution.
+    steps but one. The bootstrap resamples blocks of ``steps`` consecutive windows, the same for all deltas and groups
+    (circular block bootstrap, Politis and Romano 1992, from ``arch``). Blocks of that length still cut through windows
+    that share steps, and contain only (2 W^2 + 1)/(3 W^2) of the variance of a mean over windows of W independent
+    steps; the standard error is scaled up accordingly. The interval is estimate +- t x standard error, t of Student's
+    distribution with one degree of freedom fewer than the number of windows in the group that share no step:
+    percentiles of the resamples would be too narrow, because a year has few such windows. P-values use the same
+    distribution.
     """
     errors = _standard_errors(deltas, groups, steps, replications, seed)
-    apart = {group: independent_windows(starts[among], steps) for group, among in groups.items()}
+    independent = {group: independent_windows(starts[among], steps) for group, among in groups.items()}
     return {
         name: {
-            group: _difference(delta[among], errors[name][group], apart[group], confidence)
+            group: _difference(delta[among], errors[name][group], independent[group], confidence)
             for group, among in groups.items()
         }
         for name, delta in deltas.items()
@@ -93,7 +94,7 @@ def adjusted(differences: Sequence[Difference]) -> list[Difference]:
 def _standard_errors(
     deltas: Mapping[Name, FloatArray], groups: Mapping[str, BoolArray], steps: int, replications: int, seed: int
 ) -> dict[Name, dict[str, float]]:
-    """Return the bootstrap's standard error of every mean, NaN where too few resamples hold a window of the group."""
+    """Return the bootstrap's standard error of every mean, NaN where too few resamples have a window of the group."""
     from arch.bootstrap import CircularBlockBootstrap
 
     masks = np.stack(list(groups.values()), axis=1).astype(np.float64)  # (B, G)
@@ -117,7 +118,7 @@ def _spread(samples: FloatArray) -> float:
     return float(finite.std(ddof=1)) if finite.size > samples.size / 2 else math.nan
 
 
-def _difference(delta: FloatArray, error: float, apart: int, confidence: float) -> Difference:
+def _difference(delta: FloatArray, error: float, independent: int, confidence: float) -> Difference:
     from scipy.stats import t
 
     if delta.size == 0:
@@ -125,11 +126,11 @@ def _difference(delta: FloatArray, error: float, apart: int, confidence: float) 
     estimate = float(delta.mean())
     if not delta.any():
         return Difference(0.0, 0.0, 0.0, 1.0)  # nothing was changed in any window
-    if apart < FEWEST_INDEPENDENT:
-        have = "one" if apart == 1 else "two"
+    if independent < FEWEST_INDEPENDENT:
+        have = "one" if independent == 1 else "two"
         return Difference(estimate, reason=f"{have} without shared steps; an interval needs {FEWEST_INDEPENDENT}")
     if not math.isfinite(error):
-        return Difference(estimate, reason="most resamples hold no such window")
-    half = float(t.ppf(0.5 + confidence / 2.0, apart - 1)) * error
-    p_value = 2.0 * float(t.sf(abs(estimate) / error, apart - 1)) if error > 0.0 else 0.0
+        return Difference(estimate, reason="most resamples have no such window")
+    half = float(t.ppf(0.5 + confidence / 2.0, independent - 1)) * error
+    p_value = 2.0 * float(t.sf(abs(estimate) / error, independent - 1)) if error > 0.0 else 0.0
     return Difference(estimate, estimate - half, estimate + half, p_value)

@@ -12,12 +12,12 @@ from rlx.decisions.observation import Observation
 from rlx.sim.rules import Costs
 from rlx.types import FloatArray, IntArray
 
-MISSING = "???"  # OmegaConf's mark of a value the user has to give
+MISSING = "???"  # OmegaConf's mark of a required value
 
 
 @dataclass
 class PolicyConfig:
-    """What every policy option has: the object it builds."""
+    """Base of every policy option: the object it builds."""
 
     _target_: str = MISSING
 
@@ -26,9 +26,9 @@ class PolicyConfig:
 class Policy(Protocol):
     """Turns observations into target weights; deterministic unless built to explore.
 
-    ``feature_names`` and ``window_steps`` say which causal features the policy wants to see, and how many bars of
-    them; ``describe`` is what the scorecard records about it. A policy whose decision depends on the bar alone may have
-    ``reads_account = False``: the evaluator then asks it once for each bar, however many accounts are there.
+    ``feature_names`` and ``window_steps`` name the causal features that the policy needs, and the number of bars; the
+    scorecard records ``describe``. A policy whose decision depends on the bar alone may have ``reads_account = False``:
+    the evaluator then asks it once per bar, regardless of the number of accounts.
     """
 
     name: str
@@ -36,13 +36,13 @@ class Policy(Protocol):
     window_steps: int
 
     def bind(self, market: Market) -> None:
-        """Refuse, with a clear error, a market this policy cannot trade (other symbols, no overlap in time)."""
+        """Refuse, with a clear error, a market that this policy cannot trade (other symbols, no overlap in time)."""
 
     def reset(self, batch: int) -> None:
-        """Forget the past and get ready for ``batch`` accounts; later calls may hold fewer, a prefix of them."""
+        """Forget the past and prepare for ``batch`` accounts; later calls may have fewer, a prefix of them."""
 
     def act(self, observation: Observation) -> FloatArray:
-        """Return target weights (B, A) float64, fractions of equity; cash is what is left."""
+        """Return target weights (B, A) float64, fractions of equity; the rest is cash."""
 
     def describe(self) -> dict[str, Any]:
         """Return JSON-able facts about the policy for its scorecard."""
@@ -50,27 +50,27 @@ class Policy(Protocol):
 
 @runtime_checkable
 class Oracle(Policy, Protocol):
-    """A policy that is told how far each account's window reaches, so that it may look into its future.
+    """A policy that receives the end of each account's window, so that it may look into its future.
 
-    It measures what there was to be earned. Its scorecard has ``oracle: true`` in ``policy`` and says in words that it
-    cannot be ranked.
+    It measures what could have been earned. Its scorecard has ``oracle: true`` in ``policy`` and states that it cannot
+    be ranked.
     """
 
     def foresee(self, first_bar: IntArray, last_bar: IntArray) -> None:
-        """Learn, after ``reset``, the bars (B,) of each window's first decision and last close."""
+        """Receive, after ``reset``, the bars (B,) of each window's first decision and last close."""
 
 
 @runtime_checkable
 class Forecasting(Policy, Protocol):
-    """A policy that forecasts before it decides, which an audit looks at."""
+    """A policy that forecasts before it decides; an audit compares the forecasts."""
 
     def forecast(self, observation: Observation) -> FloatArray | None:
-        """Return what it forecasts, (B, ...); None when this one forecasts nothing."""
+        """Return its forecasts, (B, ...); None when it makes none."""
 
 
 @runtime_checkable
 class Dated(Policy, Protocol):
-    """A policy made elsewhere, that has decisions for some dates only."""
+    """A policy from elsewhere, with decisions for some dates only."""
 
     def span(self, market: Market) -> Span:
         """Return the decision bars that it covers, which split ``auto`` judges."""
@@ -78,31 +78,31 @@ class Dated(Policy, Protocol):
 
 @runtime_checkable
 class Documented(Policy, Protocol):
-    """A policy made from a record that says more than weights do.
+    """A policy made from a record with more information than weights.
 
-    ``documents_when_refused``: whether there is something to leave even when it cannot be judged.
+    ``documents_when_refused``: whether there are documents even when it cannot be judged.
     """
 
     documents_when_refused: bool
 
     def documents(self) -> Mapping[str, Any]:
-        """Return, after it was judged, what to leave beside the scorecard by file name.
+        """Return, after the evaluation, documents to write next to the scorecard, by file name.
 
-        Text is written as it stands, and a mapping of plain values as JSON.
+        Text is written unchanged, a mapping of plain values as JSON.
         """
 
 
 @runtime_checkable
 class Charged(Policy, Protocol):
-    """A policy that keeps books of its own, in which trading costs something."""
+    """A policy with its own books, in which trading has costs."""
 
     def charge(self, costs: Costs) -> None:
-        """Learn, before it is bound, what trading costs where it is judged."""
+        """Receive, before it is bound, the trading costs of the evaluation."""
 
 
 @runtime_checkable
 class Reference(Policy, Protocol):
-    """A policy made from what was really earned, that other results are set beside."""
+    """A policy made from actual results, with which others are compared."""
 
     def references(self) -> list[dict[str, Any]]:
         """Return rows ``{"name", "unit", "value"}`` of plain values; None where nothing was recorded."""

@@ -1,4 +1,4 @@
-"""The three policies every result is compared with."""
+"""The three policies with which every result is compared."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Cash:
         """Accept any market."""
 
     def reset(self, batch: int) -> None:
-        """Nothing is remembered."""
+        """There is no state."""
 
     def act(self, observation: Observation) -> FloatArray:
         """Return zeros (B, A)."""
@@ -71,8 +71,8 @@ class BuyAndHoldConfig(PolicyConfig):
 class BuyAndHold(Cash):
     """Buy 1/A of every asset at the window's first decision and let the weights drift with prices.
 
-    The target is the drifted weight rather than the weight held: after a guard has cut exposure it is restored when
-    the guard lets go, and without guards nothing is ever traded again.
+    The target is the drifted weight rather than the weight held: exposure cut by a guard is restored when the guard
+    releases, and without guards nothing is ever traded again.
     """
 
     name = "buy_and_hold"
@@ -90,5 +90,5 @@ class BuyAndHold(Cash):
 
 
 def standard_baselines() -> tuple[Cash, ...]:
-    """Return what every scorecard is compared with: equal weight, buy and hold, cash."""
+    """Return the baselines of every scorecard: equal weight, buy and hold, cash."""
     return (EqualWeight(), BuyAndHold(), Cash())

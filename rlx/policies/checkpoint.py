@@ -20,13 +20,13 @@ from rlx.data.normalizer import Normalizer
 from rlx.decisions.observation import Observation
 from rlx.errors import CheckpointError, RlxError
 from rlx.files import named_in_errors
+from rlx.forecast.network import shape_types
 from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, PolicyFacts, WrittenNetwork, facts_file, read_facts
 from rlx.policies.networks import PolicyNetwork, network_name, network_of
-from rlx.policies.networks.arguments import build
-from rlx.policies.networks.forecaster import QuantileForecaster
-from rlx.policies.weights import read_weights, require_arguments, with_weights
+from rlx.policies.networks.arguments import argument_types, build
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
+from rlx.untrusted.network_weights import read_weights, require_arguments, with_weights
 
 WEIGHTS_FILE = "policy.safetensors"
 
@@ -47,11 +47,11 @@ class CheckpointPolicy:
 
     @property
     def origin(self) -> str:
-        """The file that the facts are from."""
+        """The file with the facts."""
         return FACTS_FILE if self.path is None else str(self.path / FACTS_FILE)
 
     def bind(self, market: Market) -> None:
-        """Refuse any other universe than the one the policy was trained on."""
+        """Refuse any universe other than the one the policy was trained on."""
         trained, given = self.facts.symbols, tuple(market.symbols)
         if trained != given:
             where = f"{self.path}: this" if self.path else "this"
@@ -62,14 +62,14 @@ class CheckpointPolicy:
             )
 
     def reset(self, batch: int) -> None:
-        """Nothing is remembered between steps."""
+        """There is no state between steps."""
 
     def act(self, observation: Observation) -> FloatArray:
         """Return target weights (B, A) float64."""
         return self.network.allocate(self.normalizer.apply(observation.features), observation)
 
     def forecast(self, observation: Observation) -> FloatArray | None:
-        """Return what the network forecasts before it decides, (B, ...); None when it forecasts nothing."""
+        """Return the network's forecasts before it decides, (B, ...); None when it makes none."""
         return self.network.forecast(self.normalizer.apply(observation.features))
 
     def describe(self) -> dict[str, Any]:
@@ -79,7 +79,7 @@ class CheckpointPolicy:
 
 
 def save_checkpoint(directory: str | Path, facts: PolicyFacts, network: PolicyNetwork) -> None:
-    """Write the two files into ``directory``, replacing what is there as a whole or not at all."""
+    """Write the two files into ``directory``, replacing its contents as a whole or not at all."""
     directory = Path(directory)
     directory.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
@@ -102,7 +102,7 @@ def save_checkpoint(directory: str | Path, facts: PolicyFacts, network: PolicyNe
 
 
 def _swap(new: Path, directory: Path) -> None:
-    """Put ``new`` where ``directory`` is; should that fail, what was there comes back."""
+    """Replace ``directory`` by ``new``; if that fails, restore it."""
     if not directory.exists():
         new.rename(directory)
         return
@@ -117,10 +117,10 @@ def _swap(new: Path, directory: Path) -> None:
 
 
 def load_checkpoint(path: str | Path, key: str = "policy.path") -> CheckpointPolicy:
-    """Read the policy of a run folder, or of its ``policy/`` folder; CheckpointError says what is wrong with it.
+    """Read the policy of a run folder, or of its ``policy/`` folder; CheckpointError describes any problem.
 
-    ``key`` is the configuration key that the path came from. No network is built before the weights are known to be
-    those of the facts, and to hold what it needs.
+    ``key`` is the configuration key of the path. No network is built before the weights are known to match the facts
+    and to contain what it needs.
     """
     where = facts_file(Path(path), key)
     folder = where.parent
@@ -134,16 +134,16 @@ def load_checkpoint(path: str | Path, key: str = "policy.path") -> CheckpointPol
     except CheckpointError:
         raise
     except RlxError as error:
-        raise CheckpointError(f"{folder}: does not hold together: {error}. Copy it again, or train again.") from error
+        raise CheckpointError(f"{folder}: is inconsistent: {error}. Copy it again, or train again.") from error
 
 
 def _network(where: Path, described: WrittenNetwork, tensors: Mapping[str, Tensor], path: Path) -> PolicyNetwork:
     """Return the network that the facts describe, with the weights from ``path``."""
     kind, arguments = network_of(described["name"], f"{where}: network.name"), described["arguments"]
-    require_arguments(kind, arguments, tensors, f"{where}: network.arguments")
+    require_arguments(argument_types(kind), arguments, tensors, f"{where}: network.arguments")
     if "forecaster" in arguments:
         key = f"{where}: network.arguments.forecaster"
-        require_arguments(QuantileForecaster, arguments["forecaster"], tensors, key, ("n_series", "n_features"))
+        require_arguments(shape_types(), arguments["forecaster"], tensors, key)
     return with_weights(lambda: build(kind, arguments), tensors, path)
 
 

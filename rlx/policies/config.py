@@ -15,7 +15,7 @@ BETWEEN = ("hold", "rebalance")
 
 
 class LogValue(StrEnum):
-    """What the amount in a production log is: gross value of the open positions, or value of the account."""
+    """The meaning of the amount in a production log: gross value of the open positions, or value of the account."""
 
     exposure = "exposure"
     equity = "equity"
@@ -42,8 +42,8 @@ class ProductionConfig(PolicyConfig):
     """Replay and summarise what a production system did.
 
     ``trades`` is its trade history (JSON) and ``log`` its log; at least one is needed. ``initial_value`` is the
-    account's value in its currency before the first trade, needed where the log has none. ``log_value`` says what
-    ``value=`` in the log is: ``exposure``, the gross value of the open positions, or ``equity``, the account's value.
+    account's value in its currency before the first trade, needed where the log has none. ``log_value`` is the meaning
+    of ``value=`` in the log: ``exposure``, the gross value of the open positions, or ``equity``, the account's value.
     """
 
     _target_: str = "rlx.policies.production.policy.ProductionRecord"
@@ -64,7 +64,7 @@ class ProductionConfig(PolicyConfig):
 class PlanConfig(PolicyConfig):
     """Replay trading plans, a JSON file or a folder of them, order by order on daily bars; see docs/plans.md.
 
-    ``fee_bps`` is charged a side on traded value, None takes the costs of the configuration. ``probe_quantity`` and
+    ``fee_bps`` is charged per side on traded value, None uses the costs of the configuration. ``probe_quantity`` and
     ``profit_shutdown_days`` are overlays; ``monte_carlo_paths`` replays on bootstrapped days. None switches each off.
     """
 

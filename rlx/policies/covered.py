@@ -1,4 +1,4 @@
-"""Which decisions a record of some dates covers."""
+"""The decisions covered by a record of some dates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rlx.types import IntArray
 def covered_span(bars: IntArray, n_bars: int) -> Span:
     """Return the decisions from the first of ``bars``, sorted, to the last plus one typical gap between them.
 
-    A single bar covers everything from it on. The span is empty when the first bar is the market's last, at which
+    A single bar covers everything from it on. The span is empty when the first bar is the market's last, after which
     nothing can be earned.
     """
     distinct, end = np.unique(bars), n_bars - 1

@@ -1,8 +1,7 @@
-"""``policy.json``: what is written beside a policy's weights, read as plain values of known types."""
+"""``policy.json``: the facts stored next to a policy's weights, read as plain values of known types."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -10,44 +9,31 @@ from pathlib import Path
 from typing import Annotated, Any, TypedDict
 
 from rlx.data.market import Market
-from rlx.data.normalizer import Normalizer
-from rlx.data.splits import Span
+from rlx.data.normalizer import Normalizer, WrittenNormalizer
+from rlx.data.splits import Seen, Span
 from rlx.errors import CheckpointError, FileError
 from rlx.run_folder import RunFolder
 from rlx.sim.rules import Rules
-from rlx.untrusted.documents import read_json
-from rlx.untrusted.plain_types import Rule, Stamp, matching, require, require_fields
+from rlx.untrusted.documents import MAX_FACTS_BYTES, read_json
+from rlx.untrusted.plain_types import NAME, Rule, matching, require, require_fields
 from rlx.untrusted.shown import shown
 
 FACTS_FILE = "policy.json"
 FORMAT_VERSION = 1
-MAX_FACTS_BYTES = 16 * 2**20
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}"
 
-Named = Annotated[str, matching(NAME, "a name")]  # it becomes that of a policy, and of files
+Named = Annotated[str, matching(NAME, "a name")]  # it becomes the name of a policy, and of files
 Names = Annotated[tuple[str, ...], Rule("a list of names", bool)]
-Ends = Annotated[list[Stamp], Rule("the time stamps of a span", lambda ends: len(ends) == 2)]
-Seen = Annotated[dict[str, Ends], Rule("names of spans", lambda seen: all(re.fullmatch(NAME, name) for name in seen))]
-
-
-class WrittenNormalizer(TypedDict):
-    """What ``policy.json`` holds of a ``Normalizer``."""
-
-    feature_names: list[str]
-    mean: list[float]
-    std: list[float]
-    clip: float
 
 
 class WrittenNetwork(TypedDict):
-    """What ``policy.json`` holds of the network."""
+    """The fields of the network in ``policy.json``."""
 
     name: str
     arguments: dict[str, Any]
 
 
 class Sealed(TypedDict):
-    """What ``policy.json`` holds beside the ``PolicyFacts``."""
+    """The fields of ``policy.json`` in addition to the ``PolicyFacts``."""
 
     network: WrittenNetwork
     weights_sha256: str
@@ -55,10 +41,10 @@ class Sealed(TypedDict):
 
 @dataclass(frozen=True)
 class PolicyFacts:
-    """What has to be known to act with a network again, and where it came from; the content of ``policy.json``.
+    """Everything needed to act with a network again, and its origin; the content of ``policy.json``.
 
-    ``seen`` names the spans that made the policy (``trained``, ``selected``), each by the time stamps of its first
-    decision and its last close, as text.
+    ``seen`` names the spans that the policy was fitted on (``trained``, ``selected``), each by the time stamps of its
+    first decision and its last close, as text.
     """
 
     module: Named
@@ -103,9 +89,9 @@ class PolicyFacts:
 
 
 def facts_file(path: Path, key: str = "policy.path") -> Path:
-    """Return the facts of the policy of a run folder, or of its ``policy/`` folder; CheckpointError where are none.
+    """Return the facts of the policy in a run folder or its ``policy/`` folder; CheckpointError where there are none.
 
-    ``key`` is the configuration key that the path came from.
+    ``key`` is the configuration key of the path.
     """
     for folder in (RunFolder(path).policy, path):
         if (folder / FACTS_FILE).is_file():
@@ -115,14 +101,14 @@ def facts_file(path: Path, key: str = "policy.path") -> Path:
 
 
 def read_facts(path: Path) -> tuple[PolicyFacts, Sealed]:
-    """Return the facts, and what is written beside them; an empty config is one that was not recorded."""
+    """Return the facts, and the additional fields; an empty config was not recorded."""
     try:
         content = read_json(path, limit=MAX_FACTS_BYTES)
         found = content.get("format_version") if isinstance(content, dict) else None
         if found != FORMAT_VERSION:
             raise CheckpointError(
-                f"{path}: format_version is {shown(found)}, this version of rlx reads {FORMAT_VERSION}. Use the rlx "
-                "that wrote it, or train again."
+                f"{path}: format_version is {shown(found)}, this version of rlx reads {FORMAT_VERSION}. Use the "
+                "version of rlx that wrote it, or train again."
             )
         facts = require_fields(PolicyFacts, content, str(path), closed=False)
         sealed: Sealed = require(content, Sealed, str(path))
@@ -143,7 +129,7 @@ def _check_agreement(path: Path, content: Mapping[str, Any]) -> None:
         expected = arguments.get(argument, found)
         _require(path, name, value, found == expected, f"{shown(expected)} as in network.arguments.{argument}")
     classes, symbols = content["asset_classes"], content["symbols"]
-    _require(path, "asset_classes", classes, len(classes) == len(symbols), f"{len(symbols)}, one a symbol")
+    _require(path, "asset_classes", classes, len(classes) == len(symbols), f"{len(symbols)}, one per symbol")
 
 
 def _require(path: Path, name: str, found: Any, fits: bool, expected: str) -> None:

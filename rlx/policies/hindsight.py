@@ -1,4 +1,4 @@
-"""An oracle: what the best single asset would have earned, had one known."""
+"""An oracle: the return of the best single asset in hindsight."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rlx.types import FloatArray, IntArray
 
 @dataclass
 class HindsightConfig(PolicyConfig):
-    """Hold the asset that turns out best: an oracle, no competitor."""
+    """Hold the asset that turns out best: an oracle, not a competitor."""
 
     _target_: str = "rlx.policies.hindsight.Hindsight"
 
@@ -24,8 +24,8 @@ class HindsightConfig(PolicyConfig):
 class Hindsight:
     """Hold, from its first decision on, the one asset whose close rises most over each account's window.
 
-    It sees the future. What it earns measures what there was to be earned by holding one asset; it is no competitor,
-    and every scorecard of it says so. Costs are paid and do not enter the choice; of equals the first symbol is held.
+    It sees the future. Its return measures what holding one asset could have earned; it is not a competitor, and each
+    of its scorecards says so. Costs are paid but do not affect the choice; of equal assets the first symbol is held.
     """
 
     name = "hindsight"
@@ -50,10 +50,10 @@ class Hindsight:
     def act(self, observation: Observation) -> FloatArray:
         """Return one in each account's best asset and zero elsewhere, (B, A)."""
         if self._best is None:
-            raise RlxError("policy 'hindsight': it has to be told the windows (foresee) before it can act.")
+            raise RlxError("policy 'hindsight': it needs the windows (foresee) before it can act.")
         batch, n_assets = observation.weights.shape
         return np.eye(n_assets)[self._best[:batch]]
 
     def describe(self) -> dict[str, Any]:
-        """Return the policy's kind; the judge says of every policy that foresees that it is an oracle."""
+        """Return the policy's kind; the judge marks every policy that foresees as an oracle."""
         return {"kind": self.name}

@@ -1,4 +1,4 @@
-"""Baselines from the mean and covariance of past returns, by skfolio's optimiser, imported when it is needed."""
+"""Baselines from the mean and covariance of past returns, with skfolio's optimiser, imported on demand."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from rlx.ranges import Number, Whole
 from rlx.types import FloatArray
 
 Covariance = Annotated[int, Whole(3, 100_000)]
-"""Two returns are mirror images around their mean: nothing tells how far to shrink their covariance."""
+"""Minimum number of returns: two are symmetric around their mean, so the shrinkage of their covariance is undefined."""
 
 
 @dataclass
 class MinimumVarianceConfig(RebalancedConfig):
-    """The long-only weights of the smallest variance."""
+    """The long-only weights with the smallest variance."""
 
     _target_: str = "rlx.policies.optimal.MinimumVariance"
     lookback_steps: Covariance = 252
 
 
 class MinimumVariance(Rebalanced):
-    """The long-only weights, all equity invested, of the smallest variance (Markowitz 1952).
+    """The long-only, fully invested weights with the smallest variance (Markowitz 1952).
 
-    The covariance is that of simple returns, shrunk to a multiple of the identity by as much as Ledoit and Wolf (2004)
-    estimate to be best. Where no asset has moved at all, weights are equal.
+    The covariance is that of simple returns, shrunk to a multiple of the identity by the optimal amount of Ledoit and
+    Wolf (2004). Where no asset has moved at all, weights are equal.
     """
 
     name = "minimum_variance"
@@ -46,7 +46,7 @@ class MinimumVariance(Rebalanced):
 
 @dataclass
 class KellyConfig(RebalancedConfig):
-    """The long-only weights of the fastest expected growth, none above ``cap`` when they are estimated."""
+    """The long-only weights with the highest expected growth, none above ``cap`` when they are estimated."""
 
     _target_: str = "rlx.policies.optimal.Kelly"
     lookback_steps: Covariance = 252
@@ -54,13 +54,13 @@ class KellyConfig(RebalancedConfig):
 
 
 class Kelly(Rebalanced):
-    """The long-only weights of the fastest expected growth, at most ``cap`` in an asset and one in all.
+    """The long-only weights with the highest expected growth, at most ``cap`` in an asset and one in total.
 
     They maximise w'm - w'Sw/2, the growth rate of equity under continuous rebalancing, where m is the mean of past
     simple returns and S their covariance, shrunk as in ``MinimumVariance`` (Thorp 2006, The Kelly criterion in
-    blackjack, sports betting and the stock market, section 7; Merton 1969). Cash earns nothing here, so that m is not
-    reduced by a riskless rate, and takes what assets without a positive mean leave. The mean is taken as it is and is
-    mostly noise, which is what the caps are for. Where no return has varied, the highest positive means are filled up.
+    blackjack, sports betting and the stock market, section 7; Merton 1969). Cash earns nothing here, so m is not
+    reduced by a riskless rate, and the rest is held in cash. The mean is not adjusted and is mostly noise; the caps
+    limit its effect. Where no return has varied, the highest positive means are filled up.
     """
 
     name = "kelly"
@@ -68,7 +68,7 @@ class Kelly(Rebalanced):
     config: KellyConfig
 
     def estimate(self, close: FloatArray) -> FloatArray:
-        """Return weights (A,) within [0, cap] that add up to one at most."""
+        """Return weights (A,) within [0, cap] that add up to at most one."""
         from skfolio.optimization import ObjectiveFunction
 
         returns = returns_of(close)
@@ -97,7 +97,7 @@ def _scale(returns: FloatArray) -> float:
 
 
 def _solve(returns: FloatArray, **options: Any) -> FloatArray:
-    """Return long-only optimal weights (A,) up to the solver's tolerance; by default those of the smallest variance."""
+    """Return long-only optimal weights (A,) up to the solver's tolerance; by default with the smallest variance."""
     from skfolio.moments import LedoitWolf
     from skfolio.optimization import MeanRisk
     from skfolio.prior import EmpiricalPrior
@@ -107,6 +107,6 @@ def _solve(returns: FloatArray, **options: Any) -> FloatArray:
 
 
 def _filled(mean: FloatArray, cap: float) -> FloatArray:
-    """Return ``cap`` in the assets of the highest means, one after the other until all is invested, (A,)."""
+    """Return ``cap`` in the assets with the highest means, one after the other until everything is invested, (A,)."""
     rank = np.argsort(np.argsort(-mean, kind="stable"), kind="stable")
     return np.asarray(np.where(mean > 0.0, (1.0 - cap * rank).clip(0.0, cap), 0.0))

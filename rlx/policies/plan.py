@@ -21,20 +21,20 @@ from rlx.decisions.observation import Observation
 from rlx.errors import PlanError
 from rlx.policies.config import PlanConfig
 from rlx.policies.covered import covered_span
-from rlx.sim.rule_numbers import rule_numbers
+from rlx.sim.rule_numbers import RUIN, rule_numbers
 from rlx.sim.rules import Costs, Rules
 from rlx.types import FloatArray
 
-RUINED = 1e-8  # of the initial cash: an account with less holds nothing that weights could say
 JSON, MARKDOWN = "plan_replay.json", "plan_replay.md"
 
 
 class PlanReplay:
-    """Replay plans on the market's daily bars and hold what the replay holds at each close.
+    """Replay plans on the market's daily bars and hold the replay's positions at each close.
 
-    The replay keeps its own books, in money: ``documents`` has them. As weights it is positions value / equity at the
-    close of every bar from the first plan's day on, cash before; what was entered and left within one bar is in the
-    books alone. ``fee_bps`` a side on traded value, None for the costs of the configuration. Raises PlanError.
+    The replay keeps its own books, in money; ``documents`` has them. Its weights are position value / equity at the
+    close of every bar from the first plan's day on, cash before; a position entered and closed within one bar is only
+    in the books. ``fee_bps`` is charged per side on traded value, None uses the costs of the configuration. Raises
+    PlanError.
     """
 
     name = "plan"
@@ -73,7 +73,7 @@ class PlanReplay:
         self._market: Market | None = None
 
     def charge(self, costs: Costs) -> None:
-        """Take the costs of the configuration, unless ``fee_bps`` says otherwise."""
+        """Use the costs of the configuration, unless ``fee_bps`` is set."""
         if self.fee_bps is None:
             self._costs, self._market = costs, None
 
@@ -95,13 +95,13 @@ class PlanReplay:
     def _rates(self, market: Market) -> dict[str, float]:
         """Return the cost of each symbol as a fraction of traded value."""
         if self._costs is None:
-            raise PlanError("policy.fee_bps=None: hand over the costs with charge(costs), or give fee_bps a number.")
+            raise PlanError("policy.fee_bps=None: pass the costs with charge(costs), or give fee_bps a number.")
         rules = Rules(costs=self._costs)
         rates = rule_numbers(rules, market.n_assets, market.periods_per_year, symbols=market.symbols).cost_rate
         return dict(zip(market.symbols, rates.tolist(), strict=True))
 
     def reset(self, batch: int) -> None:
-        """Nothing is remembered: the target follows from the bar."""
+        """There is no state: the target follows from the bar."""
 
     def act(self, observation: Observation) -> FloatArray:
         """Return the weights of each account's bar, (B, A)."""
@@ -121,7 +121,7 @@ class PlanReplay:
         return self._span
 
     def describe(self) -> dict[str, Any]:
-        """Return where the plans are from, how they are carried out and, once bound, how many are."""
+        """Return the source of the plans, the replay's options and, once bound, the number executed."""
         facts: dict[str, Any] = {"kind": self.name, "path": str(self.path), **vars(self.settings)}
         facts["fee_bps"] = "costs of the configuration" if self.fee_bps is None else self.fee_bps
         facts["plans"] = len(self._plans)
@@ -160,7 +160,7 @@ class PlanReplay:
 
 
 def _weights(books: Replay, bars: DayBars, first: int) -> FloatArray:
-    """Return targets (N, A): cash before the replay, its positions at each close, and its last ones held on."""
+    """Return targets (N, A): cash before the replay, then its positions at each close, and its last ones afterwards."""
     n_bars, n_assets = bars.close.shape
     after = n_bars - first - len(books.bars)
     positions = np.vstack(
@@ -169,5 +169,5 @@ def _weights(books: Replay, bars: DayBars, first: int) -> FloatArray:
     cash = np.concatenate([np.full(first, books.initial_cash), books.cash, np.full(after, books.cash[-1])])
     values = positions * bars.close
     equity = (cash + values.sum(axis=1))[:, None]
-    alive = equity > RUINED * books.initial_cash
+    alive = equity > RUIN * books.initial_cash  # with less it holds nothing that weights could say
     return np.where(alive, values / np.where(alive, equity, 1.0), 0.0)

@@ -1,4 +1,4 @@
-"""Policies that estimate their weights from past closes now and then, and let them drift in between."""
+"""Policies that periodically estimate their weights from past closes, and let them drift in between."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from rlx.types import FloatArray, IntArray
 
 @dataclass
 class RebalancedConfig(PolicyConfig):
-    """What every policy has that estimates its weights from past closes.
+    """Options of every policy that estimates its weights from past closes.
 
-    Every ``rebalance_steps`` bars it estimates them anew from the returns of the last ``lookback_steps``.
+    Every ``rebalance_steps`` bars it estimates them again from the last ``lookback_steps`` returns.
     """
 
     lookback_steps: Annotated[int, Whole(2, 100_000)] = 252
@@ -32,11 +32,11 @@ class RebalancedConfig(PolicyConfig):
 
 
 class Rebalanced(ABC):
-    """Estimates weights every ``rebalance_steps`` bars of the market, from the ``lookback_steps`` returns up to there.
+    """Estimates weights every ``rebalance_steps`` bars of the market, from the last ``lookback_steps`` returns.
 
     Between these bars the target drifts with prices, so that nothing is traded. Rebalancing bars are counted from the
-    market's first bar and not from a window's, which makes the target a function of the bar alone: an account that is
-    opened between two of them buys what older accounts hold by then. At rebalancing bars with fewer than
+    market's first bar and not from a window's, which makes the target a function of the bar alone: an account opened
+    between two of them buys the weights that older accounts hold by then. At rebalancing bars with fewer than
     ``lookback_steps`` returns before them the weights are equal.
 
     A subclass sets ``config_type``, whose fields are the ``options``.
@@ -65,15 +65,16 @@ class Rebalanced(ABC):
         last = self._rebalanced_at(market.n_bars - 2)  # the last decision that still earns something
         if last < self.lookback_steps:
             raise ConfigError(
-                f"policy.lookback_steps={self.lookback_steps}: nothing would ever be estimated, because the data have "
+                f"policy.lookback_steps={self.lookback_steps}: no weights would ever be estimated, because the data "
+                "have "
                 f"{market.n_bars} bars and the last rebalancing (policy.rebalance_steps={self.rebalance_steps}) is at "
-                f"bar {last}. Look back at most {last} steps, or use a longer history."
+                f"bar {last}. Use at most {last} steps, or a longer history."
             )
         self._close, self._timestamps = market.panel.close, market.timestamps
         self._estimates.clear()
 
-    def reset(self, batch: int) -> None:  # noqa: B027 - there is nothing to forget
-        """Nothing is remembered: the target follows from the bar."""
+    def reset(self, batch: int) -> None:  # noqa: B027 - there is no state
+        """There is no state: the target follows from the bar."""
 
     def act(self, observation: Observation) -> FloatArray:
         """Return the weights of the last rebalancing, drifted to each account's bar, (B, A)."""

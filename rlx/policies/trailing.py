@@ -14,7 +14,7 @@ from rlx.ranges import Whole
 from rlx.types import FloatArray
 
 STILL = 1e-12
-"""Standard deviation of returns below which prices count as unmoved: rounding alone makes about 1e-16."""
+"""Standard deviation of returns below which prices count as constant: rounding alone gives about 1e-16."""
 
 
 @dataclass
@@ -28,7 +28,7 @@ class InverseVolatilityConfig(RebalancedConfig):
 class InverseVolatility(Rebalanced):
     """Weights proportional to 1/volatility, the standard deviation of simple returns.
 
-    Where assets have not moved at all they share everything equally, the limit as their volatility goes to zero.
+    Assets that have not moved at all share the whole weight equally, the limit as their volatility goes to zero.
     """
 
     name = "inverse_volatility"

@@ -1,4 +1,4 @@
-"""Anybody's target weights, read from a table, as a policy."""
+"""Target weights from a table, as a policy."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from rlx.types import FloatArray, IntArray
 
 
 class WeightsFile:
-    """Trade a CSV or Parquet file: one timestamp column and one column a symbol, weights as fractions of equity.
+    """Trade a CSV or Parquet file: one timestamp column and one column per symbol, weights as fractions of equity.
 
     A row is decided at the close of the bar with its timestamp, or of the next bar when there is none (a weekend, a
-    holiday), never earlier; of two rows for one bar the later counts. Bars of a day or longer go by the row's day: one
-    of 16:00 on the day that labels a week is decided at that week's close. A row of a period (Parquet) is decided
-    at the close that ends it. Before the first row the account is in cash.
-    Between rows ``hold`` lets weights drift with prices and ``rebalance`` trades back to the row at every bar.
-    Symbols of the market without a column are held at zero, and rows outside the market's bars are not traded.
+    holiday), never earlier; of two rows for one bar the later counts. Bars of a day or longer use the row's day: one of
+    16:00 on the day that labels a week is decided at that week's close. A row for a period (Parquet) is decided at the
+    close that ends it. Before the first row the account is in cash. Between rows ``hold`` lets weights drift with
+    prices and ``rebalance`` trades back to the row at every bar. Symbols of the market without a column have weight
+    zero, and rows outside the market's bars are not traded.
 
-    Raises WeightsError naming file, row and symbol, and ConfigError for another ``between``.
+    Raises WeightsError naming file, row and symbol, and ConfigError for an invalid ``between``.
     """
 
     name = "weights"
@@ -45,7 +45,7 @@ class WeightsFile:
         self._row_bars: IntArray = np.zeros(0, dtype=np.int64)
 
     def bind(self, market: Market) -> None:
-        """Lay the rows on the market's bars; WeightsError for unknown symbols or no overlap in time."""
+        """Assign the rows to the market's bars; WeightsError for unknown symbols or no overlap in time."""
         table = self._table
         columns = table.columns_in(market.symbols)
         bars = _bars_of(table, market)
@@ -56,7 +56,7 @@ class WeightsFile:
         self._targets = _lay_out(rows, self._row_bars, market, drift=self.between == "hold")
 
     def reset(self, batch: int) -> None:
-        """Nothing is remembered: the target follows from the bar."""
+        """There is no state: the target follows from the bar."""
 
     def act(self, observation: Observation) -> FloatArray:
         """Return the weights of each account's bar, (B, A)."""
@@ -76,7 +76,7 @@ class WeightsFile:
         return span
 
     def describe(self) -> dict[str, Any]:
-        """Return where the weights come from and how many rows are traded."""
+        """Return the source of the weights and the number of rows traded."""
         return {
             "kind": self.name,
             "path": str(self.path),
@@ -91,9 +91,9 @@ def _bars_of(table: WeightsTable, market: Market) -> IntArray:
     """Return the bar each row is decided at, -1 for rows outside the market's bars."""
     stamps, rows = market.timestamps, table.timestamps
     spacing = modal_spacing_seconds(stamps)
-    if spacing >= DAY_SECONDS:  # such labels are days, whatever the time of day of a row
+    if spacing >= DAY_SECONDS:  # such labels are days, regardless of a row's time of day
         stamps, rows = stamps.astype("datetime64[D]"), table.days()
-    elif table.of_periods:  # a bar is named by its start: the first that closes no earlier than the period ends
+    elif table.of_periods:  # a bar is labelled by its start: the first that closes no earlier than the period ends
         rows = rows - np.timedelta64(round(spacing * 1e9), "ns")
     inside = (rows >= stamps[0]) & (rows <= stamps[-1])
     if not inside.any():
@@ -105,7 +105,7 @@ def _bars_of(table: WeightsTable, market: Market) -> IntArray:
 
 
 def _lay_out(rows: FloatArray, row_bars: IntArray, market: Market, *, drift: bool) -> FloatArray:
-    """Return targets (N, A): zeros before the first row, afterwards the latest row, drifted or as it stands."""
+    """Return targets (N, A): zeros before the first row, afterwards the latest row, drifted or unchanged."""
     bars = np.arange(market.n_bars)
     latest = np.searchsorted(row_bars, bars, side="right") - 1  # (N,) row in force, -1 before the first
     weights = np.where((latest >= 0)[:, None], rows[latest], 0.0)

@@ -1,4 +1,4 @@
-"""A file of weights as a data frame: text of any usual encoding, packed or not, or Parquet."""
+"""A file of weights as a data frame: text in any usual encoding, compressed or not, or Parquet."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from rlx.untrusted.parquet import check_size
 from rlx.untrusted.paths import why_unreadable
 from rlx.untrusted.text import decode, read_bytes
 
-UNNAMED = ("", "Unnamed: 0")  # a first column without a name: what is in the file, and what pandas makes of it
-LARGEST_WEIGHT = 1_000.0  # times equity; beyond it a number is in another unit, or a slip
+UNNAMED = ("", "Unnamed: 0")  # an unnamed first column: in the file, and as read by pandas
+LARGEST_WEIGHT = 1_000.0  # times equity; a larger number is in another unit, or a mistake
 
 _PARQUET = (".parquet", ".pq")
 _OTHER_FORMATS = (".xlsx", ".xls", ".ods", ".json", ".jsonl", ".feather", ".arrow", ".zip", ".pkl", ".pickle", ".h5")
@@ -27,9 +27,9 @@ _MOST_CELLS = 50_000_000
 
 
 def read_frame(path: Path) -> pd.DataFrame:
-    """Return the table of a file, an index that is no row number as its first column.
+    """Return the table of a file, with an index other than row numbers as its first column.
 
-    Raises WeightsError for what is no table or too large for one, FileError for text that cannot be decoded.
+    Raises WeightsError for a file that is not a table or too large, FileError for text that cannot be decoded.
     """
     if not path.is_file():
         raise WeightsError(f"policy.path={path}: {why_unreadable(path)}. Give a CSV or Parquet file of weights.")
@@ -38,7 +38,7 @@ def read_frame(path: Path) -> pd.DataFrame:
     try:
         data = read_bytes(path)
         return _read_parquet(path, data) if path.suffix.lower() in _PARQUET else _read_csv(path, data)
-    except (ValueError, TypeError, OSError, KeyError, NotImplementedError) as error:  # pandas' and pyarrow's are such
+    except (ValueError, TypeError, OSError, KeyError, NotImplementedError) as error:  # pandas and pyarrow raise these
         reason = one_line(str(error))[:300]
         raise WeightsError(f"{path}: cannot be read as a table: {reason}") from error
 
@@ -47,8 +47,8 @@ def _read_csv(path: Path, data: bytes) -> pd.DataFrame:
     text = decode(data, path)
     columns = text.partition("\n")[0].count(",") + 1
     if columns > _MOST_COLUMNS:
-        raise WeightsError(f"{path}: {columns:,} columns; no more than {_MOST_COLUMNS:,} are read.")
-    return pd.read_csv(io.StringIO(text), low_memory=False)  # types by whole columns, not by pieces of them
+        raise WeightsError(f"{path}: {columns:,} columns; at most {_MOST_COLUMNS:,} are read.")
+    return pd.read_csv(io.StringIO(text), low_memory=False)  # types by whole columns, not by chunks
 
 
 def _read_parquet(path: Path, data: bytes) -> pd.DataFrame:
@@ -62,7 +62,7 @@ def _read_parquet(path: Path, data: bytes) -> pd.DataFrame:
 
 
 def read_numbers(path: Path, frame: pd.DataFrame, symbols: Sequence[str]) -> FloatArray:
-    """Return the weights (R, S) of the columns ``symbols``; WeightsError names the first cell that holds none."""
+    """Return the weights (R, S) of the columns ``symbols``; WeightsError names the first invalid cell."""
     table = np.empty((len(frame), len(symbols)))
     for position, symbol in enumerate(symbols):
         column = frame[symbol]
@@ -77,7 +77,7 @@ def read_numbers(path: Path, frame: pd.DataFrame, symbols: Sequence[str]) -> Flo
 
 
 def _numbers(column: pd.Series) -> FloatArray:
-    """Return numbers and texts of numbers as float64, NaN for dates, truth values, lists and whatever else."""
+    """Return numbers and texts of numbers as float64, NaN for dates, truth values, lists and anything else."""
     if pd.api.types.is_float_dtype(column.dtype) or pd.api.types.is_integer_dtype(column.dtype):
         return column.to_numpy(dtype=np.float64, na_value=np.nan)
     plain = [value if isinstance(value, (str, int, float, Decimal)) else None for value in column.astype(object)]

@@ -21,10 +21,10 @@ ISO_DAY = r"^(\d{4}-\d{2}-\d{2})(?:$|[T ])"
 
 @dataclass(frozen=True)
 class WeightsTable:
-    """Rows of weights (R, S), one column a symbol, at timestamps (R,) datetime64[ns] UTC, strictly increasing.
+    """Rows of weights (R, S), one column per symbol, at timestamps (R,) datetime64[ns] UTC, strictly increasing.
 
-    ``dates`` (R,) datetime64[D] are the same rows' days on their own clock: 2020-01-09 for 2020-01-09T00:00+05:30.
-    ``of_periods``: whether the timestamps are the last instants of periods, of which a row is made.
+    ``dates`` (R,) datetime64[D] are the rows' local days: 2020-01-09 for 2020-01-09T00:00+05:30. ``of_periods``:
+    whether the timestamps are the last instants of the rows' periods.
     """
 
     path: Path
@@ -41,12 +41,12 @@ class WeightsTable:
             row = int(backwards[0]) + 1
             raise WeightsError(
                 f"{self.path}: row {row + 1} is later than row {row}, but its day {self.dates[row]} is before "
-                f"{self.dates[row - 1]} because their time zones differ. Write the trading days alone: 2020-01-31."
+                f"{self.dates[row - 1]} because their time zones differ. Write only the trading days: 2020-01-31."
             )
         return self.dates
 
     def columns_in(self, universe: Sequence[str]) -> IntArray:
-        """Return where each of the table's symbols stands in ``universe``; WeightsError for one that does not."""
+        """Return the index in ``universe`` of each of the table's symbols; WeightsError for an unknown one."""
         for symbol in self.symbols:
             if symbol not in universe:
                 raise WeightsError(
@@ -58,12 +58,12 @@ class WeightsTable:
 
 def _remedy(symbol: str) -> str:
     if symbol.lower() == "cash":
-        return "Drop it: cash is whatever the weights leave."
+        return "Drop it: the rest of the weights is cash."
     return "Rename or drop the column, or add the symbol with data.symbols."
 
 
 def read_weights(path: Path) -> WeightsTable:
-    """Read a CSV (packed or not) or Parquet file of weights; WeightsError names what is wrong with it and where.
+    """Read a CSV (compressed or not) or Parquet file of weights; WeightsError names any problem and its place.
 
     FileError for text that cannot be decoded.
     """
@@ -75,7 +75,7 @@ def read_weights(path: Path) -> WeightsTable:
     _refuse_twice(path, symbols)
     if not symbols or frame.empty:
         what = "no rows" if symbols else "no weight columns"
-        raise WeightsError(f"{path}: has {what}. Expected '{time_column}' and one column of weights a symbol.")
+        raise WeightsError(f"{path}: has {what}. Expected '{time_column}' and one column of weights per symbol.")
     times = frame[time_column]
     of_periods = isinstance(times.dtype, pd.PeriodDtype)
     timestamps, dates = _stamps(path, times.dt.to_timestamp(how="end") if of_periods else times)
@@ -83,7 +83,7 @@ def read_weights(path: Path) -> WeightsTable:
 
 
 def _names(frame: pd.DataFrame) -> list[str]:
-    """Return the columns' names; a first column without one is the timestamp's where no other is."""
+    """Return the columns' names; an unnamed first column has the timestamps where no other has."""
     names = [one_line(str(column)) for column in frame.columns]
     if names and names[0] in UNNAMED and not any(name.lower() in TIME_COLUMNS for name in names):
         names[0] = TIME_COLUMNS[0]
@@ -102,11 +102,11 @@ def _refuse_twice(path: Path, symbols: Sequence[str]) -> None:
     for symbol in symbols:
         original = symbol.rsplit(".", 1)[0]  # pandas renames a repeated CSV column X to X.1
         if symbols.count(symbol) > 1 or (symbol == f"{original}.1" and original in symbols):
-            raise WeightsError(f"{path}: column '{original}' appears twice. Keep one column a symbol.")
+            raise WeightsError(f"{path}: column '{original}' appears twice. Keep one column per symbol.")
 
 
 def _stamps(path: Path, column: pd.Series) -> tuple[TimeArray, TimeArray]:
-    """Return each row's instant in UTC, datetime64[ns], and the day on its own clock, datetime64[D]; sorted rows."""
+    """Return each row's instant in UTC, datetime64[ns], and its local day, datetime64[D]; sorted rows."""
     if pd.api.types.is_numeric_dtype(column.dtype):
         raise _not_a_timestamp(path, column, 0, " but a number")
     local = _local(column)
@@ -123,7 +123,7 @@ def _stamps(path: Path, column: pd.Series) -> tuple[TimeArray, TimeArray]:
 
 
 def _local(column: pd.Series) -> pd.Series:
-    """Return naive datetimes on each row's own day, as its text or its time zone has it; NaT where there is none."""
+    """Return naive datetimes of each row's local day, from its text or time zone; NaT where there is none."""
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return pd.Series(column.dt.tz_localize(None).to_numpy())
     days = _texts(column).str.extract(ISO_DAY, expand=False)
@@ -147,5 +147,5 @@ def _refuse_unsorted(path: Path, column: pd.Series, instants: TimeArray) -> None
         row = int(backwards[0]) + 1
         what = "repeats the timestamp of" if instants[row] == instants[row - 1] else "is earlier than"
         raise WeightsError(
-            f"{path}: row {row + 1} ({brief(str(column.iloc[row]))}) {what} row {row}. Keep one row a time, sorted."
+            f"{path}: row {row + 1} ({brief(str(column.iloc[row]))}) {what} row {row}. Keep one row per time, sorted."
         )

@@ -1,39 +1,107 @@
-"""The picture of the windows at every start index: their distribution, and the outliers over time."""
+"""How the windows at every start index are shown: their distribution, and the outliers over time."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
 
 import numpy as np
 
-from rlx.evaluate.every_start import FLAGS
-from rlx.evaluate.window_rows import Row
+from rlx.evaluate.judge import Judgement
+from rlx.evaluate.protocols.every_start import FLAGS
 from rlx.measures.outliers import HIGH, LOW
-from rlx.report.outliers_table import MEASURES, outliers_line
+from rlx.report.outliers_table import (
+    EPISODE_HEADER,
+    MEASURES,
+    SUMMARY_HEADER,
+    episode_lines,
+    outliers_in_words,
+    outliers_line,
+    summary_lines,
+)
 from rlx.report.panels import CAP, MUTED, POLICY, percent_axis, plain_names, style
-from rlx.report.windows_figure import LEFT, label_windows, new_figure, note_median, shade_no_test, write_png
-from rlx.report.windows_table import describe_in_words
+from rlx.report.protocols import EVERY_START, Block, ProtocolReport
+from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.windows_figure import LEFT, label_windows, new_figure, note_median, shade_no_test
+from rlx.report.windows_table import Shares, Spaced, describe_in_words, quantiles_table, shares_in_words
 from rlx.types import FloatArray
+from rlx.untrusted.markdown import Markdown, joined, table
+from rlx.untrusted.plain_types import Count, Finite, Measure, Rule
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from rich.console import RenderableType
 
 MOST_DATES = 9
 SIDES = {LOW: CAP, HIGH: "#1a8f6d"}
 """Side of an outlier -> its colour."""
 
 
-def write_every_start_png(path: str | Path, rows: list[Row], block: dict[str, Any], policy: str, title: str) -> None:
-    """Write the picture, 1400 x 900 pixels, atomically; ``block`` is the scorecard's ``every_start``."""
-    write_png(path, draw_every_start(rows, block, policy, title))
+class Episode(TypedDict):
+    """Outliers that share days."""
+
+    side: str
+    first: str
+    last: str
+    windows: Count
+    farthest: Finite
+
+
+class Outliers(TypedDict):
+    """Which windows lie far from the others, by one measure."""
+
+    fence_low: Measure
+    fence_high: Measure
+    n_low: Count
+    n_high: Count
+    mean: Finite
+    median: Finite
+    mean_without: Measure
+    median_without: Measure
+    mean_without_high: Measure
+    high_share_of_mean: Measure
+    episodes: list[Episode]
+
+
+class Starts(Spaced):
+    """The windows at every start index."""
+
+    fence_iqrs: Finite
+    outliers: Annotated[
+        dict[str, Outliers], Rule(f"{' and '.join(MEASURES)}", lambda found: found.keys() <= {*MEASURES})
+    ]
+
+
+def starts_in_markdown(block: Block) -> Markdown:
+    """Return what the windows are, their quantiles, and tables of the outliers."""
+    parts = [
+        f"{describe_in_words(block)} {shares_in_words(block)}",
+        outliers_in_words(block),
+        quantiles_table(block),
+        table(SUMMARY_HEADER, summary_lines(block)),
+    ]
+    if lines := episode_lines(block):
+        parts.append(table(EPISODE_HEADER, lines))
+    return joined(parts)
+
+
+def starts_on_terminal(block: Block) -> list[RenderableType]:
+    """Return tables of the outliers, and sentences about them."""
+    parts: list[RenderableType] = [
+        terminal_table(f"Every start: {describe_in_words(block)}", SUMMARY_HEADER, summary_lines(block)),
+        terminal_line(shares_in_words(block)),
+        terminal_line(outliers_in_words(block), above=1),
+    ]
+    if lines := episode_lines(block):
+        parts.append(terminal_table("Episodes", EPISODE_HEADER, lines))
+    return parts
 
 
 @plain_names()
-def draw_every_start(rows: list[Row], block: dict[str, Any], policy: str, title: str) -> Figure:
-    """Return the picture as a matplotlib Figure: a measure a row, over time on the left, its histogram on the right."""
-    figure = new_figure(f"{title}, every start", describe_in_words(block))
+def draw_every_start(judgement: Judgement) -> Figure:
+    """Return the picture: a measure a row, over time on the left, its histogram on the right; 1400 x 900 pixels."""
+    rows, block = judgement.rows, judgement.block
+    figure = new_figure(f"{judgement.title}, every start", describe_in_words(block))
     measures = list(block["outliers"])
     grid = figure.add_gridspec(
         len(measures), 2, left=LEFT, right=0.862, top=0.87, bottom=0.075, hspace=0.24, wspace=0.03,
@@ -45,10 +113,19 @@ def draw_every_start(rows: list[Row], block: dict[str, Any], policy: str, title:
         histogram = figure.add_subplot(grid[row, 1], sharey=over_time)
         _draw_over_time(over_time, name, values, [one[FLAGS[name]] for one in rows], block)
         _draw_histogram(histogram, values, block["outliers"][name])
-        note_median(histogram, policy, name, values, POLICY)
+        note_median(histogram, judgement.evaluation.policy, name, values, POLICY)
         label_windows(over_time, rows, named=row == len(measures) - 1, most=MOST_DATES)
-        shade_no_test(over_time, rows, explained_beside=histogram if row == 0 else None)
+        shade_no_test(over_time, rows, explained_at=histogram if row == 0 else None)
     return figure
+
+
+REPORT = ProtocolReport(
+    EVERY_START,
+    starts_in_markdown,
+    starts_on_terminal,
+    draw_every_start,
+    shape=Annotated[dict[str, Any], Starts, Shares],
+)
 
 
 def _draw_over_time(axes: Axes, name: str, values: FloatArray, flags: list[str | None], block: dict[str, Any]) -> None:

@@ -17,6 +17,7 @@ from rlx.report.charts import bars, curves
 from rlx.report.charts.chart import BASELINE, Chart, Lanes, spoken
 from rlx.report.numbers import in_words
 from rlx.report.windows_figure import write_png
+from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
 
@@ -70,9 +71,9 @@ def _charts(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> list
 
 def _guards(evaluation: Evaluation) -> Lanes:
     ledger, rules = evaluation.sets[HOLDOUT].ledger, evaluation.rules
-    fired = {name: np.asarray(getattr(ledger, name)[0], np.float64) for name in bars.GUARDS}
-    rates = {name.replace("_guard", "_hit_rate"): float(steps.mean()) for name, steps in fired.items()}
-    return bars.guards(fired, curves.edges(evaluation), vars(rules.guard), rules.cooldown.enabled, rates)
+    fired = {rule.flag: np.asarray(getattr(ledger, rule.flag)[0], np.float64) for rule in GUARDS}
+    rates = {rule.hit_rate: float(fired[rule.flag].mean()) for rule in GUARDS}
+    return bars.guards(fired, curves.edges(evaluation), vars(rules.guard), rules.cooldown.steps, rates)
 
 
 def _finish(figure: Figure, axes: list[Axes], evaluation: Evaluation, title: str) -> None:

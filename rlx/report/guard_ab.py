@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from rlx.evaluate.guard_ab import HITS
-from rlx.files import write_text
+from rlx.evaluate.protocols.guard_ab import HITS
+from rlx.report.guard_ab_figure import draw_guard_ab
 from rlx.report.numbers import UNDEFINED, number
-from rlx.report.tables import terminal_table
+from rlx.report.protocols import Block, ProtocolReport
+from rlx.report.tables import terminal_line, terminal_table
 from rlx.untrusted.markdown import Markdown, code, document, heading, table, words
+from rlx.untrusted.plain_types import Rule
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
     from rich.table import Table
 
 MEASURES = {"return": "return", "max_drawdown": "max drawdown", "turnover": "turnover/step"}
@@ -38,11 +40,6 @@ RULE = (
 )
 
 
-def write_guard_markdown(path: str | Path, summary: dict[str, Any]) -> None:
-    """Write ``render_guards`` atomically."""
-    write_text(path, render_guards(summary))
-
-
 def render_guards(summary: dict[str, Any]) -> str:
     """Return the whole comparison: verdicts, what each guard did, the hold-out, and the thresholds."""
     rule = Markdown(RULE.format(level=1.0 - summary["confidence"]))
@@ -62,6 +59,11 @@ def render_guards(summary: dict[str, Any]) -> str:
         table(*_thresholds(summary)),
     ]
     return document(sections)
+
+
+def guards_on_terminal(summary: dict[str, Any]) -> list[RenderableType]:
+    """Return the verdicts and what they are about."""
+    return [guards_table(summary), *(terminal_line(sentence, "dim") for sentence in describe_windows(summary))]
 
 
 def guards_table(summary: dict[str, Any]) -> Table:
@@ -132,13 +134,13 @@ def _points(measure: str, value: float) -> str:
 
 def _did(summary: dict[str, Any]) -> list[list[str]]:
     return [
-        [name, group, *_doings(did)]
+        [name, group, *_effects(did)]
         for name, guard in summary["guards"].items()
         for group, did in guard["windows"].items()
     ]
 
 
-def _doings(did: dict[str, Any]) -> list[str]:
+def _effects(did: dict[str, Any]) -> list[str]:
     names = (*HITS, "mean_leverage_scale", "min_leverage_scale", "cumulative_return", "max_drawdown", "turnover")
     values = {**did, "cumulative_return": did["return"]}
     return [number(name, values[name]) for name in names]
@@ -147,7 +149,7 @@ def _doings(did: dict[str, Any]) -> list[str]:
 def _holdout(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
     header = ["guard", "Sharpe", *(heading for heading in DID_HEADER if heading not in ("guard", "windows"))]
     rows = [
-        [name, number("sharpe", guard["holdout"]["sharpe"]), *_doings(guard["holdout"])]
+        [name, number("sharpe", guard["holdout"]["sharpe"]), *_effects(guard["holdout"])]
         for name, guard in summary["guards"].items()
     ]
     return header, rows
@@ -161,3 +163,13 @@ def _thresholds(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 def _value(value: float | None) -> str:
     return "off" if value is None else f"{value:g}"
+
+
+REPORT = ProtocolReport(
+    "Guards",
+    render_guards,
+    guards_on_terminal,
+    draw_guard_ab,
+    document="guard_metrics_summary",
+    shape=Annotated[Block, Rule("no block of this protocol, which writes a document", lambda block: False)],
+)

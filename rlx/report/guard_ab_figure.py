@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from rlx.evaluate.guard_ab import GuardContest
+from rlx.evaluate.protocols.guard_ab import GuardContest
 from rlx.report.panels import INK, MUTED, POLICY, plain_names, style
-from rlx.report.windows_figure import write_png
 from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
@@ -21,14 +19,9 @@ PANELS = {"return": "Return, guard less control", "max_drawdown": "Max drawdown,
 STRESSED = "#c0392b"
 
 
-def write_guard_ab_png(path: str | Path, contest: GuardContest) -> None:
-    """Write the picture, 1400 pixels wide, atomically."""
-    write_png(path, draw_guard_ab(contest))
-
-
 @plain_names()
 def draw_guard_ab(contest: GuardContest) -> Figure:
-    """Return the picture as a matplotlib Figure, without touching pyplot's state."""
+    """Return the picture, 1400 pixels wide, as a matplotlib Figure, without touching pyplot's state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

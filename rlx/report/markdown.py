@@ -7,24 +7,15 @@ from typing import Any
 
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
-from rlx.measures.performance import tagged
 from rlx.measures.telemetry import telemetry_key
 from rlx.report.audit_table import check_table, edge_table, parts_in_words
-from rlx.report.numbers import meaning, number
-from rlx.report.outliers_table import (
-    EPISODE_HEADER,
-    SUMMARY_HEADER,
-    episode_lines,
-    outliers_in_words,
-    summary_lines,
-)
+from rlx.report.numbers import meaning
+from rlx.report.pairs import pairs
+from rlx.report.protocols import EVERY_START, report_of
 from rlx.report.significance_table import INDEPENDENT, significance_table
 from rlx.report.tables import measure_table, to_markdown
-from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
-from rlx.untrusted.markdown import Markdown, code, document, heading, joined, strong, table, words
-
-LONGEST_CELL = 400
-"""Characters of a free-form value shown before the reader is sent to the JSON document."""
+from rlx.report.windows_table import quantiles_table, shares_in_words
+from rlx.untrusted.markdown import Markdown, code, document, heading, joined, strong, words
 
 
 def write_scorecard_markdown(path: str | Path, card: Scorecard) -> None:
@@ -41,21 +32,20 @@ def render_markdown(card: Scorecard) -> str:
         *_section("Hold-out", _metrics(card)),
         *_section("Intervals", _intervals(card)),
         *(_section("Significance", _significance(card)) if card.significance else []),
-        *_section("Every start index", _every_start(card) if card.every_start else _windows(card)),
-        *(_section("Walk-forward", _walk_forward(card)) if card.walk_forward else []),
+        *(part for title, text in _of_windows(card).items() for part in _section(title, text)),
         *(_section("Audit", _audit(card.audit)) if card.audit else []),
         *_section("Guards and cooldowns", _guard(card)),
         heading(2, "Comparability key ", code(card.key["hash"])),
         _key(card),
-        *_section("Policy", _pairs(card.policy)),
-        *_section("Performance", "Timings differ between runs.", _pairs(card.performance)),
+        *_section("Policy", pairs(card.policy)),
+        *_section("Performance", "Timings differ between runs.", pairs(card.performance)),
     ]
     if "hardware" in card.provenance:
         in_force = {name: value for name, value in card.provenance["hardware"].items() if value is not None}
-        sections += _section("Hardware in force", _pairs(in_force))
+        sections += _section("Hardware in force", pairs(in_force))
     if card.provenance:
         rest = {name: value for name, value in card.provenance.items() if name not in ("versions", "hardware")}
-        sections += _section("Provenance", _pairs(rest))
+        sections += _section("Provenance", pairs(rest))
     return document(sections)
 
 
@@ -105,34 +95,22 @@ def _significance(card: Scorecard) -> Markdown:
     return joined([to_markdown(significance_table(card.significance)), note])
 
 
+def _of_windows(card: Scorecard) -> dict[str, str]:
+    """Return the sections about windows by title: a protocol that says more of the same windows takes that section."""
+    reports = {name: report_of(name) for name in card.blocks}
+    more = {report.title: report.markdown(card.blocks[name]) for name, report in reports.items()}
+    return {EVERY_START: _windows(card), **more}
+
+
 def _windows(card: Scorecard) -> Markdown:
     windows = card.windows
     return joined(
         [
             f"{windows['n']} windows of {windows['steps']} steps; they overlap, so this is a picture and not a sample "
             f"of that size. {shares_in_words(windows)}",
-            _quantiles(windows),
+            quantiles_table(windows),
         ]
     )
-
-
-def _walk_forward(card: Scorecard) -> Markdown:
-    block = card.walk_forward
-    said = f"{describe_in_words(block)} {shares_in_words(block)}"
-    return joined([said, _quantiles(block), table(window_header(block), window_lines(block))])
-
-
-def _every_start(card: Scorecard) -> Markdown:
-    block = card.every_start
-    parts = [
-        f"{describe_in_words(block)} {shares_in_words(block)}",
-        outliers_in_words(block),
-        _quantiles(block),
-        table(SUMMARY_HEADER, summary_lines(block)),
-    ]
-    if lines := episode_lines(block):
-        parts.append(table(EPISODE_HEADER, lines))
-    return joined(parts)
 
 
 def _audit(block: dict[str, Any]) -> Markdown:
@@ -142,41 +120,10 @@ def _audit(block: dict[str, Any]) -> Markdown:
     return joined(parts)
 
 
-def _quantiles(windows: dict[str, Any]) -> Markdown:
-    rows = [
-        [code(name), *(number(name, part[level]) for level in ("p05", "median", "p95"))]
-        for name, part in ((name, windows[name]) for name in tagged("windows") if name in windows)
-    ]
-    return table(["", "p05", "median", "p95"], rows)
-
-
 def _guard(card: Scorecard) -> Markdown:
     means = {name: meaning(telemetry_key(name)) for name in card.guard}
     return to_markdown(measure_table(code, {"value": card.guard, "meaning": means}))
 
 
 def _key(card: Scorecard) -> Markdown:
-    return _pairs({name: value for name, value in card.key.items() if name != "hash"})
-
-
-def _pairs(values: dict[str, Any]) -> Markdown:
-    return table(["", ""], [[code(name), _short(_inline(value))] for name, value in values.items()])
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + " ... (see scorecard.json)"
-
-
-def _inline(value: Any) -> str:
-    """Return a plain value on one line of a table."""
-    if isinstance(value, dict):
-        parts = (
-            f"{name} ({_inline(item)})" if isinstance(item, dict) else f"{name} {_inline(item)}"
-            for name, item in value.items()
-        )
-        return ", ".join(parts)
-    if isinstance(value, list):
-        return " ".join(_inline(item) for item in value)
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    return "off" if value is None else str(value)
+    return pairs({name: value for name, value in card.key.items() if name != "hash"})

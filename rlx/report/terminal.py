@@ -8,34 +8,22 @@ from typing import TYPE_CHECKING
 from rlx.evaluate.scorecard import Scorecard
 from rlx.measures.performance import tagged
 from rlx.report.numbers import number
-from rlx.report.outliers_table import (
-    EPISODE_HEADER,
-    SUMMARY_HEADER,
-    episode_lines,
-    outliers_in_words,
-    summary_lines,
-)
-from rlx.report.tables import Table, terminal_line, terminal_table, to_terminal
-from rlx.report.windows_table import describe_in_words, shares_in_words, window_header, window_lines
+from rlx.report.protocols import report_of
+from rlx.report.tables import Table, terminal_line, to_terminal
 
 if TYPE_CHECKING:
-    from rich.console import Group, RenderableType
+    from rich.console import Group
     from rich.table import Table as RichTable
 
 
 def scorecard_summary(card: Scorecard) -> Group:
-    """Return a rich renderable: the hold-out beside the baselines, its intervals, windows that walk, the verdict."""
+    """Return a rich renderable: the hold-out and the baselines, its intervals, the protocol's block, the verdict."""
     from rich.console import Group
     from rich.text import Text
 
     intervals = terminal_line(_interval_line(card), "dim")
-    verdict = terminal_line(card.verdict, above=1)
-    if card.every_start:
-        return Group(_table(card), intervals, Text(), *_every_start(card), verdict)
-    if not card.walk_forward:
-        return Group(_table(card), intervals, verdict)
-    shares = terminal_line(shares_in_words(card.walk_forward))
-    return Group(_table(card), intervals, Text(), _windows(card), shares, verdict)
+    blocks = [part for name, block in card.blocks.items() for part in (Text(), *report_of(name).terminal(block))]
+    return Group(_table(card), intervals, *blocks, terminal_line(card.verdict, above=1))
 
 
 def parts_table(cards: Mapping[str, Scorecard]) -> RichTable:
@@ -67,23 +55,6 @@ def _headings() -> list[str]:
 
 def _measures(metrics: Mapping[str, float | None]) -> list[str]:
     return [number(name, metrics.get(name)) for name in tagged("terminal")]
-
-
-def _windows(card: Scorecard) -> RichTable:
-    title = f"Walk-forward: {describe_in_words(card.walk_forward)}"
-    return terminal_table(title, window_header(card.walk_forward), window_lines(card.walk_forward))
-
-
-def _every_start(card: Scorecard) -> list[RenderableType]:
-    block = card.every_start
-    parts: list[RenderableType] = [
-        terminal_table(f"Every start: {describe_in_words(block)}", SUMMARY_HEADER, summary_lines(block)),
-        terminal_line(shares_in_words(block)),
-        terminal_line(outliers_in_words(block), above=1),
-    ]
-    if lines := episode_lines(block):
-        parts.append(terminal_table("Episodes", EPISODE_HEADER, lines))
-    return parts
 
 
 def _interval_line(card: Scorecard) -> str:

@@ -1,59 +1,112 @@
-"""The picture of walk-forward windows: what the policy and equal weight made of each."""
+"""How a walk-forward is shown: its windows as a table, and a picture of what the policy made of each."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, NotRequired, TypedDict
 
 import numpy as np
 
-from rlx.evaluate.windows import WALK_FORWARD
+from rlx.evaluate.judge import Judgement
+from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.measures.distribution import window_metrics
-from rlx.measures.evaluation import Evaluation
 from rlx.measures.metric import Metric
 from rlx.measures.performance import tagged
 from rlx.report.numbers import capital, is_fraction
 from rlx.report.panels import BASELINES, MUTED, POLICY, percent_axis, plain_names, style
-from rlx.report.windows_figure import BESIDE, LEFT, label_windows, new_figure, note_median, shade_no_test, write_png
-from rlx.report.windows_table import describe_in_words
+from rlx.report.protocols import Block, ProtocolReport
+from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.windows_figure import BESIDE, LEFT, label_windows, new_figure, note_median, shade_no_test
+from rlx.report.windows_table import (
+    Shares,
+    Spaced,
+    describe_in_words,
+    quantiles_table,
+    shares_in_words,
+    window_header,
+    window_lines,
+)
 from rlx.types import FloatArray
+from rlx.untrusted.markdown import Markdown, joined, table
+from rlx.untrusted.plain_types import Measure, Rule, items
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from rich.console import RenderableType
 
 MOST_BARS = 60
 """More windows are drawn as lines, since bars would be thinner than a pixel or two."""
 
 
-def write_walk_forward_png(
-    path: str | Path, evaluation: Evaluation, baselines: Mapping[str, Evaluation], block: dict[str, Any], title: str
-) -> None:
-    """Write the picture, 1400 x 900 pixels, atomically; ``block`` is the scorecard's ``walk_forward``."""
-    write_png(path, draw_walk_forward(evaluation, baselines, block, title))
+class Row(TypedDict):
+    """A window."""
+
+    first: str
+    last: str
+    cumulative_return: Measure
+    sharpe: Measure
+    max_drawdown: Measure
+    turnover: Measure
+    equal_weight_cumulative_return: NotRequired[Measure]
+    status: NotRequired[str]
+
+
+Seen = Rule(
+    "whole numbers as what was seen",
+    lambda row: all(isinstance(value, int) for name, value in row.items() if name.startswith("seen_")),
+)
+
+
+class Walk(Spaced):
+    """The windows of a walk."""
+
+    rows: Annotated[list[Annotated[dict[str, Any], Row, Seen]], items(1)]
+
+
+def walk_in_markdown(block: Block) -> Markdown:
+    """Return what the windows are, their quantiles, and a table of them."""
+    words = f"{describe_in_words(block)} {shares_in_words(block)}"
+    return joined([words, quantiles_table(block), table(window_header(block), window_lines(block))])
+
+
+def walk_on_terminal(block: Block) -> list[RenderableType]:
+    """Return a table of the windows and how many gained."""
+    title = f"Walk-forward: {describe_in_words(block)}"
+    return [
+        terminal_table(title, window_header(block), window_lines(block)),
+        terminal_line(shares_in_words(block)),
+    ]
 
 
 @plain_names()
-def draw_walk_forward(
-    evaluation: Evaluation, baselines: Mapping[str, Evaluation], block: dict[str, Any], title: str
-) -> Figure:
-    """Return the picture as a matplotlib Figure, without touching pyplot's state."""
-    figure = new_figure(f"{title}, walk-forward", describe_in_words(block))
+def draw_walk_forward(judgement: Judgement) -> Figure:
+    """Return the picture, 1400 x 900 pixels, as a matplotlib Figure, without touching pyplot's state."""
+    evaluation, baselines, rows = judgement.evaluation, judgement.baselines, judgement.block["rows"]
+    figure = new_figure(f"{judgement.title}, walk-forward", describe_in_words(judgement.block))
     panels = tagged("panel")
     heights = (1.3, *[1.0] * (len(panels) - 1))
     grid = figure.add_gridspec(
         len(panels), 1, left=LEFT, right=0.862, top=0.88, bottom=0.075, hspace=0.28, height_ratios=heights
     )
-    measured = {evaluation.policy: window_metrics(evaluation, WALK_FORWARD)}
+    measured = {evaluation.policy: window_metrics(evaluation, WalkForward.name)}
     if BESIDE in baselines and evaluation.policy != BESIDE:
-        measured[BESIDE] = window_metrics(baselines[BESIDE], WALK_FORWARD)
+        measured[BESIDE] = window_metrics(baselines[BESIDE], WalkForward.name)
     for row, (name, metric) in enumerate(panels.items()):
         axes = figure.add_subplot(grid[row])
         _draw_measure(axes, metric, {who: numbers[name] for who, numbers in measured.items()}, evaluation.policy)
-        shade_no_test(axes, block["rows"], explained_beside=axes if row == 0 else None)
-        label_windows(axes, block["rows"], named=row == len(panels) - 1)
+        shade_no_test(axes, rows, explained_at=axes if row == 0 else None)
+        label_windows(axes, rows, named=row == len(panels) - 1)
     return figure
+
+
+REPORT = ProtocolReport(
+    "Walk-forward",
+    walk_in_markdown,
+    walk_on_terminal,
+    draw_walk_forward,
+    shape=Annotated[dict[str, Any], Walk, Shares],
+)
 
 
 def _draw_measure(axes: Axes, metric: Metric, values: Mapping[str, FloatArray], policy: str) -> None:

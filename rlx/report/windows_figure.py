@@ -11,6 +11,7 @@ import numpy as np
 from rlx.evaluate.purging import UNSEEN
 from rlx.evaluate.window_rows import Row, seen_in
 from rlx.files import atomic_path
+from rlx.policies.baselines import EqualWeight
 from rlx.report.numbers import number
 from rlx.report.panels import INK, MUTED, note, plain_names
 from rlx.types import FloatArray
@@ -24,7 +25,7 @@ SIZE_INCHES = (14.0, 9.0)
 DPI = 100
 LEFT = 0.062
 MOST_DATES = 12
-BESIDE = "equal_weight"
+BESIDE = EqualWeight.name
 
 
 def new_figure(title: str, subtitle: str) -> Figure:
@@ -46,16 +47,16 @@ def write_png(path: str | Path, figure: Figure) -> None:
         figure.savefig(temporary, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
 
 
-def shade_no_test(axes: Axes, rows: list[Row], explained_beside: Axes | None = None) -> None:
+def shade_no_test(axes: Axes, rows: list[Row], explained_at: Axes | None = None) -> None:
     """Grey the windows that are no test of the policy, whose positions on the axis are 0, 1, 2 and so on."""
     grey = [row["window"] for row in rows if seen_in(row) or row.get("status", UNSEEN) != UNSEEN]
     if not grey:
         return
     for run in np.split(grey, np.flatnonzero(np.diff(grey) > 1) + 1):
         axes.axvspan(run[0] - 0.5, run[-1] + 0.5, color="#eef0f3", lw=0, zorder=0)
-    if explained_beside is not None:
+    if explained_at is not None:
         close = ", or lies\ntoo close to them" if any(not seen_in(rows[window]) for window in grey) else ""
-        note(explained_beside, f"grey: no test, holds\nsteps the policy\nwas made on{close}", MUTED, y=0.25)
+        note(explained_at, f"grey: no test, holds\nsteps the policy\nwas made on{close}", MUTED, y=0.25)
 
 
 def label_windows(axes: Axes, rows: list[Row], *, named: bool, most: int = MOST_DATES) -> None:
@@ -68,7 +69,7 @@ def label_windows(axes: Axes, rows: list[Row], *, named: bool, most: int = MOST_
 
 
 def note_median(axes: Axes, who: str, name: str, values: FloatArray, colour: str, place: int = 0) -> None:
-    """Name whose numbers (B,) of a measure these are, and their median, beside the axes."""
+    """Name whose numbers (B,) of a measure these are, and their median, next to the axes."""
     finite = values[np.isfinite(values)]
     median = number(name, float(np.median(finite)) if finite.size else None)
     note(axes, f"{one_line(who).replace('_', ' ')}\nmedian {median}", colour, y=1.0 - 0.35 * place)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from rlx.evaluate.purging import EMBARGOED, PURGED
 from rlx.evaluate.window_rows import seen_in
 from rlx.measures.performance import tagged
 from rlx.report.numbers import number
+from rlx.untrusted.markdown import Markdown, code, table
+from rlx.untrusted.plain_types import Count, Measure, Rule
 
 LONGEST = 24
 """Rows shown; of more windows the first and last are, and the file has them all."""
@@ -16,13 +18,65 @@ BESIDE = {"cumulative_return": {"equal_weight_cumulative_return": "equal weight"
 """Measure of a window -> the columns behind it, and their headings."""
 
 
+class Levels(TypedDict):
+    """Quantiles of a measure over windows."""
+
+    p05: Measure
+    median: Measure
+    p95: Measure
+
+
+class Windows(TypedDict):
+    """What windows have in common."""
+
+    n: Count
+    steps: Count
+    cumulative_return: Levels
+    sharpe: Levels
+    max_drawdown: Levels
+    turnover: Levels
+
+
+class Unseen(TypedDict):
+    """The windows that are a test."""
+
+    n: Count
+
+
+Shares = Rule(
+    "numbers as its shares",
+    lambda block: all(
+        isinstance(value, float | int | None) for name, value in block.items() if name.startswith("share_")
+    ),
+)
+
+
+class Spaced(Windows):
+    """Windows of a protocol that spaces them."""
+
+    stride: Count
+    left_out: Count
+    unseen: NotRequired[Annotated[dict[str, Any], Unseen, Shares]]
+    status: NotRequired[dict[str, Count]]
+
+
+def quantiles_table(block: dict[str, Any]) -> Markdown:
+    """Return quantiles of the measures over the windows of a block."""
+    rows = [
+        [code(name), *(number(name, block[name][level]) for level in ("p05", "median", "p95"))]
+        for name in tagged("windows")
+        if name in block
+    ]
+    return table(["", "p05", "median", "p95"], rows)
+
+
 def window_header(block: dict[str, Any]) -> list[str]:
     """Return the headings of ``window_lines``."""
     return ["from", "to", *_columns(block["rows"][0]).values(), *_seen(block)]
 
 
 def window_lines(block: dict[str, Any]) -> list[list[str]]:
-    """Return a line for each window of a scorecard's ``walk_forward``; many are abbreviated around a line of dots."""
+    """Return a line for each window of a block with ``rows``; many are abbreviated around a line of dots."""
     lines = [_line(row, block) for row in block["rows"]]
     if len(lines) <= LONGEST:
         return lines

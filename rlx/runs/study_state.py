@@ -70,7 +70,7 @@ def _read_file(file: Path, study_name: str | None) -> StudyState:
         names = optuna.get_all_study_names(storage)
         if study_name is not None and study_name not in names:
             there = brief(", ".join(names) or "none")
-            raise FileError(f"{file}: holds no study '{brief(study_name)}', only {there}.")
+            raise FileError(f"{file}: has no study '{brief(study_name)}', only {there}.")
         chosen = names if study_name is None else [study_name]
         studies = [optuna.load_study(study_name=name, storage=storage) for name in chosen]
         return study_state(studies[0]) if len(studies) == 1 else StudyState(sum(map(done, studies)), {}, None)

@@ -107,19 +107,19 @@ def _refuse_damage(file: Path) -> None:
 def check_file(file: Path, may_be_empty: bool = False) -> bool:
     """Return whether a file is a database of Optuna; FileError otherwise, unless it is empty and may be."""
     if not file.is_file():
-        raise FileError(f"{one_line(file)}: no such file, or not a regular one.")
+        raise FileError(f"{one_line(file)}: no such file, or not a regular file.")
     with file.open("rb") as stream:
         head = stream.read(len(SQLITE_MAGIC))
     if not head and may_be_empty:
         return False
     if head != SQLITE_MAGIC:
-        raise FileError(f"{file}: not an SQLite database, so it holds no study. {_remedy()}")
+        raise FileError(f"{file}: not an SQLite database, so it has no study. {_remedy()}")
     try:
         tables = _tables(file)
     except (sqlite3.Error, ValueError) as error:  # ValueError for names that are not text
         raise _broken(str(file), error) from error
     if not tables >= OPTUNA_TABLES and not (may_be_empty and not tables):
-        raise FileError(f"{file}: a database of something else, with no study of Optuna's in it. {_remedy()}")
+        raise FileError(f"{file}: a database of another kind, without an Optuna study. {_remedy()}")
     return bool(tables)
 
 
@@ -159,4 +159,4 @@ def _broken(shown: str, error: Exception) -> RlxError:
 
 
 def _remedy() -> str:
-    return "Put the right one there, or name another with hydra.sweeper.storage."
+    return "Restore the right one, or name another with hydra.sweeper.storage."

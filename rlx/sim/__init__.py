@@ -1,4 +1,4 @@
-"""The accounting truth: every return, cost and guard in the project is computed here."""
+"""The simulator: every return, cost and guard in the project is computed here."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the engines on first use, so that configuration alone stays light."""
+    """Import the engines on first use, so that configuration stays light."""
     if name not in _LAZY:
         raise AttributeError(f"module 'rlx.sim' has no attribute '{name}'")
     from importlib import import_module

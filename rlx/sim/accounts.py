@@ -1,4 +1,4 @@
-"""A batch of accounts trading one market, stepped together: what environments and the evaluator drive."""
+"""A batch of accounts trading one market, stepped together by environments and the evaluator."""
 
 from __future__ import annotations
 
@@ -50,12 +50,12 @@ class Outcome:
 class Accounts:
     """B accounts over the steps of one market, float64, compiled.
 
-    ``returns`` (T, A) are the simple returns earned from the decision at bar t to bar t + 1; ``overnight_returns``
-    (T, A), needed for next_open execution, are their close-to-open part. ``cvar`` and ``uncertainty`` (T, A) are
-    forecasts that ``Reward`` penalises. ``keep_weights`` has every ``Outcome`` hold the weights executed and carried,
-    which takes a tenth of a step's time. ``books`` are the padded arrays that compiled code works in; the properties
-    show them as (B, A). Raises DataError when rules ask for opens that the market does not have, for arrays of another
-    shape than the returns, numbers that are not finite, returns below -1, and a step past the last return.
+    ``returns`` (T, A) are the simple returns earned from the decision at bar t to bar t + 1; ``overnight_returns`` (T,
+    A), needed for next_open execution, are their close-to-open part. ``cvar`` and ``uncertainty`` (T, A) are forecasts
+    that ``Reward`` penalises. ``keep_weights`` stores executed and carried weights in every ``Outcome``, which takes a
+    tenth of a step's time. ``books`` are the padded arrays of the compiled code; the properties show them as (B, A).
+    Raises DataError when rules need opens that the market does not have, for arrays whose shape differs from the
+    returns, numbers that are not finite, returns below -1, and a step past the last return.
     """
 
     def __init__(
@@ -80,8 +80,8 @@ class Accounts:
         self.settings = rule_numbers(rules, n_assets, periods_per_year, symbols=symbols, asset_classes=asset_classes)
         if self.settings.next_open and overnight_returns is None:
             raise DataError("execution=next_open needs opening prices, and this market has none: use execution=close.")
-        beside = {"overnight_returns": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
-        tapes = {name: None if x is None else given(name, x, returns.shape) for name, x in beside.items()}
+        extra = {"overnight_returns": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
+        tapes = {name: None if x is None else given(name, x, returns.shape) for name, x in extra.items()}
         if tapes["overnight_returns"] is not None:
             check_returns("overnight_returns", tapes["overnight_returns"], lose_all=False)
         self._n_steps, self.n_assets = n_steps, n_assets
@@ -117,7 +117,7 @@ class Accounts:
         )
 
     def reset(self, bars: IntArray, rows: IntArray | None = None) -> None:
-        """Give accounts ``rows`` (all when None) fresh books at decision bars ``bars``, one for each."""
+        """Reset accounts ``rows`` (all when None) to fresh books at decision bars ``bars``, one for each."""
         bars = bars_given("bars", bars, (self.bar.size if rows is None else len(rows),))
         if bars.size:
             _check_places("bars", bars, self._n_steps)
@@ -134,7 +134,7 @@ class Accounts:
         return {name: array.copy() for name, array in self._arrays().items()}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from the ``state`` of as many accounts on the same market; DataError where it is none of theirs."""
+        """Continue from the ``state`` of as many accounts on the same market; DataError where it does not fit."""
         for name, array in self._arrays().items():
             if np.shape(state[name]) != array.shape:
                 raise DataError(f"'{name}' has shape {np.shape(state[name])}, these accounts need {array.shape}.")
@@ -150,22 +150,22 @@ class Accounts:
         return self.trade(given("targets", targets, (None, self.n_assets)))
 
     def trade(self, targets: FloatArray) -> Outcome:
-        """Do the same with targets that are known to be finite numbers of that shape."""
+        """Do the same with targets known to be finite and of that shape."""
         n = len(targets)
         self._play(targets, 0, n, self._record, 0)
         return Outcome(self._record, n)
 
     def record_step(self, targets: FloatArray, first: int, last: int, record: Record, row: int) -> None:
-        """Trade ``targets`` (n, A), n >= ``last``, for accounts ``first`` .. ``last`` - 1 alone.
+        """Trade ``targets`` (n, A), n >= ``last``, for accounts ``first`` .. ``last`` - 1 only.
 
-        What happens to them is written into ``row`` of the record and the rows after it.
+        The outcome is written into ``row`` of the record and the following rows.
         """
         self._play(given("targets", targets, (None, self.n_assets)), first, last, record, row)
 
     def _play(self, targets: FloatArray, first: int, last: int, record: Record, row: int) -> None:
         if not 0 <= first <= last <= min(self.bar.size, len(targets)):
             there = f"there are {self.bar.size}, with {len(targets)} rows of targets"
-            raise DataError(f"accounts {first} to {last} are to be stepped, and {there}.")
+            raise DataError(f"accounts {first} to {last} cannot be stepped: {there}.")
         if last > first and int(self.bar[first:last].max()) >= self._n_steps:
             raise DataError(f"step past the end of the market: it has {self._n_steps} steps.")
         settings, books, bars, tape = self._numbers, self.books, self.bar, self._tape
@@ -223,11 +223,11 @@ class Accounts:
 
     @property
     def ruined(self) -> BoolArray:
-        """Whether the account fell to the floor and stopped trading (B,)."""
+        """Whether the account fell to the minimum value and stopped trading (B,)."""
         return np.asarray(self.books.value <= RUIN)
 
 
 def _check_places(name: str, places: IntArray, last: int) -> None:
-    """Raise DataError for a place that is none: compiled code looks wherever it is sent."""
+    """Raise DataError for an invalid index: compiled code does not check indices."""
     if places.min() < 0 or places.max() > last:
         raise DataError(f"{name}={as_typed(places.tolist())}: must be from 0 to {last}.")

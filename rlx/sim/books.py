@@ -1,7 +1,7 @@
-"""The arrays that compiled accounts live in: their books, the market tape, the record and working space.
+"""The arrays of compiled accounts: their books, the market tape, the record and working space.
 
-Arrays over assets that only the engine reads are padded with assets that are never held to a multiple of ``LANES``,
-so that loops over them are whole vector instructions.
+Arrays over assets that only the engine reads are padded to a multiple of ``LANES`` with assets that are never held, so
+that loops over them are whole vector instructions.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Books(NamedTuple):
 
 
 class Tape(NamedTuple):
-    """The market by step, (M, T, A) each, with M = 1 where all accounts share it; tapes not there have M = T = 0."""
+    """The market by step, (M, T, A) each, with M = 1 where all accounts share it; absent tapes have M = T = 0."""
 
     returns: FloatArray
     overnight: FloatArray
@@ -42,7 +42,7 @@ class Tape(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What happened in N account steps, one row each; weights that are not kept have no rows."""
+    """The outcome of N account steps, one row each; weights that are not kept have no rows."""
 
     scalars: FloatArray  # (Q, N or more), first axis as rlx.sim.ledger.SCALARS
     executed_weights: FloatArray  # (N, A)
@@ -82,9 +82,10 @@ def open_books(batch: int, n_assets: int, window: int) -> Books:
 
 
 def open_record(n_rows: int, n_assets: int, *, weights: bool = True) -> Record:
-    """Return an unwritten record, with room for weights where they are wanted.
+    """Return an empty record, with space for weights if requested.
 
-    Successive quantities lie an odd number of cache lines apart: at a power of two they would evict each other.
+    Successive quantities are an odd number of cache lines from each other: at a power of two they would evict each
+    other.
     """
     shape = (n_rows, n_assets) if weights else (0, 0)
     n_lines = -(-n_rows // LANES) | 1
@@ -92,7 +93,7 @@ def open_record(n_rows: int, n_assets: int, *, weights: bool = True) -> Record:
 
 
 def make_tape(n_assets: int, tapes: Iterable[FloatArray | None]) -> Tape:
-    """Return the tapes (T, A) or (M, T, A), in the order of ``Tape``, contiguous and float64; None is an absent one."""
+    """Return the tapes (T, A) or (M, T, A), in the order of ``Tape``, contiguous and float64; None means absent."""
     absent = np.zeros((0, 0, n_assets))
     return Tape(*(absent if tape is None else _three_dimensional(tape) for tape in tapes))
 
@@ -100,8 +101,8 @@ def make_tape(n_assets: int, tapes: Iterable[FloatArray | None]) -> Tape:
 def make_scratch(n_assets: int) -> Scratch:
     """Return working arrays for markets of ``n_assets``, a cache line away from any other memory.
 
-    Compiled loops ask at run time whether arrays overlap, and take neighbours for overlapping: sums were then added in
-    another order, and two plays of the same could differ in their last digit by where memory happened to lie.
+    Compiled loops check at run time whether arrays overlap, and treat neighbours as overlapping: sums were then added
+    in another order, and two equal plays could differ in their last digit depending on memory addresses.
     """
     width = _padded(n_assets)
     lines = np.zeros((len(Scratch._fields), width + 2 * LANES))

@@ -1,4 +1,4 @@
-"""How functions over accounts are compiled: at their first call, kept on disk for the next start, free of the GIL.
+"""Compilation of functions over accounts: at their first call, cached on disk for the next start, without the GIL.
 
 Sums may be reordered, so that they run in vector registers; infinities and NaN keep their meaning. ``inlined`` helpers
 are merged into their caller, and arrays are not reference-counted within: either halves the time of a step.
@@ -31,9 +31,9 @@ def digest_of_sources(folder: Path) -> int:
 SOURCES = digest_of_sources(Path(__file__).parent)
 """Default of the last argument of every compiled function.
 
-A default value is part of the signature under which numba keeps compiled code. By itself numba looks only at the file
-of the function, and would go on using code with the constants and helpers that another file had before it changed.
+A default value is part of the signature under which numba keeps compiled code. By itself numba checks only the file of
+the function, and would keep using code with old constants and helpers after another file has changed.
 
 A change that moves or renames a class of an argument also has to rename the compiled functions that take it: numba
-unpickles the whole index of a function, old classes included, before it looks whether the index is stale.
+unpickles the whole index of a function, old classes included, before it checks whether the index is stale.
 """

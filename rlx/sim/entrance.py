@@ -1,6 +1,7 @@
-"""What may come into the simulator: one check for every entrance, of arrays and of tensors.
+"""The checks of the simulator's inputs, the same for every entry point, of arrays and tensors.
 
-A return below -1 would be a price below zero; exactly -1 is a total loss, which ruins who holds nothing else.
+A return below -1 would be a price below zero; exactly -1 is a total loss, which ruins an account that holds nothing
+else.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def is_tensor(array: Any) -> bool:
 
 
 def given(name: str, value: Any, shape: Shape) -> Any:
-    """Return a value as an array, or tensor, of this shape and of finite numbers; DataError where it is none.
+    """Return a value as an array or tensor of this shape with finite numbers; DataError where it is not.
 
     None in ``shape`` is any length.
     """
@@ -36,7 +37,7 @@ def given(name: str, value: Any, shape: Shape) -> Any:
 
 
 def numbers(name: str, value: Any) -> Any:
-    """Return tensors as they are and anything else as an array of real numbers; DataError where it is none."""
+    """Return tensors unchanged and anything else as an array of real numbers; DataError where that fails."""
     if type(value) is np.ndarray and value.dtype.kind == "f":  # at every step
         return value
     if is_tensor(value):
@@ -63,7 +64,7 @@ def bars_given(name: str, value: Any, shape: Shape) -> IntArray:
 
 
 def count_given(name: str, value: Any) -> int:
-    """Return a number of accounts; ConfigError where it is none."""
+    """Return a number of accounts; ConfigError where it is not one."""
     count = int(value) if isinstance(value, np.integer) else value
     check(name, count, Whole(1, MOST_ACCOUNTS))
     return int(count)
@@ -89,7 +90,7 @@ def check_shape(name: str, array: Any, shape: Shape) -> None:
 def check_finite(name: str, array: Any) -> None:
     """Raise DataError naming the first value that is not finite, and where it is.
 
-    The sum alone is looked at first, for this is done at every step.
+    Only the sum is checked first, because this runs at every step.
     """
     values = array.detach() if is_tensor(array) else array
     if math.isfinite(values.sum()):
@@ -109,4 +110,4 @@ def check_returns(name: str, array: Any, *, lose_all: bool = True) -> None:
     if 0 in values.shape or (lowest := float(values.min())) > -1.0 or (lose_all and lowest == -1.0):
         return
     bound = "at least" if lose_all else "above"
-    raise DataError(f"{name} go down to {lowest:g}: must be {bound} -1, for no price falls below zero.")
+    raise DataError(f"{name} go down to {lowest:g}: must be {bound} -1, because no price falls below zero.")

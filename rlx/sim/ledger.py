@@ -8,24 +8,24 @@ from typing import Any
 
 import numpy as np
 
+from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray
 
 WEIGHTS = ("executed_weights", "closing_weights")
-FLAGS = ("drawdown_guard", "negative_return_guard", "turnover_guard", "ruined")
+FLAGS = (*(rule.flag for rule in GUARDS), "ruined")
 COUNTS = ("cooldown_long", "cooldown_short")
 
 
 @dataclass(frozen=True)
 class Ledger:
-    """What happened at every step, as NumPy arrays or torch tensors of shape (T,) or (B, T).
+    """The outcome of every step, as NumPy arrays or torch tensors of shape (T,) or (B, T).
 
-    ``executed_weights`` and ``closing_weights`` are (..., T, A), or None where they were not kept. Rates, costs and
-    exposures are fractions of equity; ``*_guard`` and ``ruined`` are booleans; ``cooldown_long`` and
-    ``cooldown_short`` count assets in cooldown after the step; ``limit_clipped`` and ``cooldown_clipped`` are
-    absolute weight removed by the limits and by the step's last cooldown clip; ``trailing_return`` is before the
-    step, over the guard's window, zero without a guard.
-    With exact accounting 1 + net = (1 + gross)(1 - trading cost)(1 - financing cost); with additive accounting
-    net = gross - trading cost - financing cost.
+    ``executed_weights`` and ``closing_weights`` are (..., T, A), or None where they are not kept. Rates, costs and
+    exposures are fractions of equity; ``*_guard`` and ``ruined`` are booleans; ``cooldown_long`` and ``cooldown_short``
+    count assets in cooldown after the step; ``limit_clipped`` and ``cooldown_clipped`` are absolute weight removed by
+    the limits and by the step's last cooldown clip; ``trailing_return`` is before the step, over the guard's window,
+    zero without a guard. With exact accounting 1 + net = (1 + gross)(1 - trading cost)(1 - financing cost); with
+    additive accounting net = gross - trading cost - financing cost.
     """
 
     gross_return: Any
@@ -84,7 +84,7 @@ class Ledger:
 
 
 SCALARS: tuple[str, ...] = tuple(name for name in Ledger.names() if name not in WEIGHTS)
-"""Names of the quantities that are one number a step, in the order of the compiled engine's records."""
+"""Names of the quantities that are one number per step, in the order of the compiled engine's records."""
 
 
 def _to_numpy(array: Any) -> Any:

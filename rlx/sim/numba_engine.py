@@ -1,8 +1,8 @@
 """The compiled fast path: the rules of ``torch_engine`` name for name, one account at a time, float64, no gradients.
 
-``advance`` plays one step; the functions it calls are the numbered paragraphs of the same name in ``torch_engine``,
-and tests hold the two to each other. Everything a step works in is passed in, so that stepping allocates nothing.
-docs/performance.md says why the code has the shape it has.
+``advance`` plays one step; the functions it calls are the numbered paragraphs of the same name in ``torch_engine``, and
+tests compare the two. All working arrays are passed in, so that stepping allocates nothing. docs/performance.md
+explains the structure of the code.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def apply_limits(s, targets, b, i, alive, limited):  # type: ignore[no-untyped-d
     if s.any_crypto:
         total = apply_crypto_rule(s, limited)
     scale = s.intraday_gross / total if total > s.intraday_gross else 1.0
-    return scale, asked - total * scale  # what the limits take is taken towards zero
+    return scale, asked - total * scale  # limits only reduce weights towards zero
 
 
 @inlined
@@ -182,7 +182,7 @@ def finance(s, executed, total, closing_scale):  # type: ignore[no-untyped-def]
     for a in range(executed.size):
         net += executed[a]
     margin = max(total * closing_scale - s.base_gross, 0.0) * s.margin_rate
-    return margin, margin + s.borrow_rate * 0.5 * (total - net) * closing_scale  # (|x| - x) / 2 is what is short
+    return margin, margin + s.borrow_rate * 0.5 * (total - net) * closing_scale  # (|x| - x) / 2 is the short part
 
 
 @inlined
@@ -237,7 +237,7 @@ def drift_weights(s, books, b, executed, earned, closing_scale, leg_return):  # 
 
 @inlined
 def advance(s, books, b, targets, i, tape, t, scratch, record, row):  # type: ignore[no-untyped-def]
-    """Play step ``t`` of the tape for account ``b``, which asks for ``targets[b, i]``, into ``row`` of the record."""
+    """Play step ``t`` of the tape for account ``b`` with ``targets[b, i]``, into ``row`` of the record."""
     held, executed, earned, out = scratch.held, scratch.executed, scratch.earned, record.scalars
     alive = books.value[b] > RUIN
     overnight_growth = to_the_open(s, books, b, tape, t, scratch)
@@ -297,7 +297,7 @@ def book(books, b, growth, alive):  # type: ignore[no-untyped-def]
 
 @compiled
 def step_books(s, books, bars, targets, tape, scratch, record, row, first, last, _=SOURCES):  # type: ignore[no-untyped-def]
-    """Play one step for accounts ``first`` .. ``last`` - 1, each at its own bar, which moves on by one.
+    """Play one step for accounts ``first`` .. ``last`` - 1, each at its own bar, which advances by one.
 
     Targets (n, 1, A) are by account; account b is recorded in row ``row`` + b.
     """

@@ -1,4 +1,4 @@
-"""The public simulation: weights asked for, returns earned, everything that happened in between."""
+"""The public simulation: from target weights and returns to the ledger."""
 
 from __future__ import annotations
 
@@ -46,18 +46,17 @@ def simulate(
     """Trade target weights through the rules and return the ledger.
 
     ``returns`` (T, A) or (B, T, A): simple return of each asset over step t. ``targets``, same shape or (B, T, A) on
-    shared returns: weights asked for at the start of step t, fractions of equity, negative = short, cash is the rest.
-    NumPy arrays or torch tensors; tensors with ``requires_grad`` give gradients, and the ledger's arrays are of the
-    kind and floating type that came in. ``overnight_returns`` is the close-to-open part, needed with
-    ``execution="next_open"``. ``cvar`` and ``uncertainty`` are forecasts that ``Reward`` penalises.
-    ``smooth_epsilon`` > 0 replaces |x| of traded weights by sqrt(x^2 + eps^2) - eps (torch engine only);
-    the sale down to the closing cap, which only shrinks positions, stays exact.
-    ``weights=False`` leaves executed and closing weights out of the ledger (None), which is most of its memory.
-    ``compile`` is a mode of ``rlx.compilation`` for the torch engine: its step is compiled at the first call, which
-    takes about a minute, and runs eager with one warning where that is impossible.
+    shared returns: target weights at the start of step t, fractions of equity, negative = short, cash is the rest.
+    NumPy arrays or torch tensors; tensors with ``requires_grad`` give gradients, and the ledger's arrays have the kind
+    and floating type of the input. ``overnight_returns`` is the close-to-open part, needed with
+    ``execution="next_open"``. ``cvar`` and ``uncertainty`` are forecasts that ``Reward`` penalises. ``smooth_epsilon``
+    > 0 replaces |x| of traded weights by sqrt(x^2 + eps^2) - eps (torch engine only); the sale down to the closing cap,
+    which only shrinks positions, stays exact. ``weights=False`` leaves executed and closing weights out of the ledger
+    (None), which is most of its memory. ``compile`` is a mode of ``rlx.compilation`` for the torch engine: its step is
+    compiled at the first call, which takes about a minute, and runs eager with one warning where that is impossible.
 
-    Raises ConfigError on rules that make no sense and DataError on shapes that do not fit, values that are not finite
-    and returns below -1. The rules are those of the design document, in its order; ``rlx.sim.torch_engine`` is their
+    Raises ConfigError on contradictory rules and DataError on shapes that do not fit, values that are not finite and
+    returns below -1. The rules are those of the design document, in its order; ``rlx.sim.torch_engine`` is their
     definition.
     """
     rules = _rules(costs, limits, guard, cooldown, reward, accounting, execution, drift)
@@ -66,10 +65,10 @@ def simulate(
     chosen = _choose_engine(_choice(Engine, "engine", engine), (returns, targets), smooth_epsilon)
     if rules.execution is Execution.next_open and overnight_returns is None:
         raise DataError("execution='next_open' needs overnight_returns, the close-to-open part of each return.")
-    beside = {"overnight": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
+    extra = {"overnight": overnight_returns, "cvar": cvar, "uncertainty": uncertainty}
     returns, targets = _series("returns", returns), _series("targets", targets)
     paths = _with_batch(targets)
-    tapes = _tapes(returns, beside, paths)
+    tapes = _tapes(returns, extra, paths)
     settings = rule_numbers(rules, paths.shape[-1], periods_per_year, asset_classes=asset_classes)
     if chosen is Engine.torch:
         check_finite("targets", targets)
@@ -91,7 +90,7 @@ def _rules(
     execution: str,
     drift: bool,
 ) -> Rules:
-    """Return the rules, in which what is None is off."""
+    """Return the rules; None means off."""
     return Rules(
         costs=Costs() if costs is None else costs,
         limits=Limits() if limits is None else limits,
@@ -112,9 +111,9 @@ def _series(name: str, value: Any) -> Any:
     return array
 
 
-def _tapes(returns: Any, beside: dict[str, Any], paths: Any) -> dict[str, Any]:
-    """Return what is known of the market by name, (B, T, A) or (1, T, A); DataError for what does not fit ``paths``."""
-    given = {"returns": returns, **{name: _series(name, x) for name, x in beside.items() if x is not None}}
+def _tapes(returns: Any, extra: dict[str, Any], paths: Any) -> dict[str, Any]:
+    """Return the market's arrays by name, (B, T, A) or (1, T, A); DataError for those that do not fit ``paths``."""
+    given = {"returns": returns, **{name: _series(name, x) for name, x in extra.items() if x is not None}}
     tapes = {name: _with_batch(tape) for name, tape in given.items()}
     for name, tape in tapes.items():
         if tape.shape[1:] != paths.shape[1:] or tape.shape[0] not in (1, paths.shape[0]):
@@ -167,7 +166,7 @@ def _replay_torch(
     return ledger.numpy() if as_numpy else ledger
 
 
-@cache  # a compiler that failed is not asked again
+@cache  # a compiler that failed is not used again
 def _compiler(mode: str, device: str) -> Compiler:
     return Compiler(mode, device)
 

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from rlx.errors import ConfigError, did_you_mean
-from rlx.sim.rules import Costs, Rules
+from rlx.sim.rules import GUARDS, Costs, Rules
 from rlx.types import Accounting, AssetClass, BoolArray, Execution, FloatArray
 from rlx.untrusted.shown import as_typed
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
 
-RUIN = 1e-8  # equity at which an account is ruined and stops trading, and the floor of one step's growth
-COST_ROUNDS = 3  # of Newton's method for the equity kept; two reach it, unless a trade changes direction on the way
+RUIN = 1e-8  # equity at which an account is ruined and stops trading, and the minimum growth of one step
+COST_ROUNDS = 3  # rounds of Newton's method for the equity kept; two suffice unless a trade changes direction
 COST_PRECISION = 1e-15  # a smaller change of the equity kept ends the rounds early
 
 
@@ -70,9 +70,8 @@ def rule_numbers(
     """
     real = isinstance(periods_per_year, (int, float, np.number))
     if not (real and math.isfinite(periods_per_year) and periods_per_year > 0):
-        raise ConfigError(f"periods_per_year={as_typed(periods_per_year)}: must be a positive number of steps a year.")
+        raise ConfigError(f"periods_per_year={as_typed(periods_per_year)}: must be a positive number of steps.")
     costs, limits, guard, cooldown, reward = rules.costs, rules.limits, rules.guard, rules.cooldown, rules.reward
-    turnover_guard = guard.turnover_threshold if cooldown.enabled else None
     is_crypto = _crypto_mask(asset_classes, n_assets)
     return RuleNumbers(
         cost_rate=_cost_rate(costs, n_assets, symbols),
@@ -86,12 +85,10 @@ def rule_numbers(
         closing_gross=_or(limits.closing_gross, math.inf),
         base_gross=float(limits.base_gross),
         guard_enabled=guard.enabled,
-        drawdown_threshold=_or(guard.drawdown_threshold, math.inf),
+        **_thresholds(rules),
         leverage_scale=float(guard.leverage_scale),
         window=guard.window,
-        negative_return_threshold=_or(guard.negative_return_threshold, -math.inf),
         negative_return_turnover_penalty=float(guard.negative_return_turnover_penalty),
-        turnover_threshold=_or(turnover_guard, math.inf),
         turnover_probe_weight=float(guard.turnover_probe_weight),
         cooldown_steps=cooldown.steps if cooldown.steps is not None else 0,
         probe_weight=float(cooldown.probe_weight) if cooldown.enabled else 0.0,
@@ -109,7 +106,7 @@ def rule_numbers(
 
 
 def market_rule_numbers(rules: Rules, market: Market) -> RuleNumbers:
-    """Turn rules into numbers for a market, with its own symbols, asset classes and calendar."""
+    """Turn rules into numbers for a market, with its symbols, asset classes and calendar."""
     return rule_numbers(
         rules,
         market.n_assets,
@@ -117,6 +114,15 @@ def market_rule_numbers(rules: Rules, market: Market) -> RuleNumbers:
         symbols=market.symbols,
         asset_classes=market.asset_classes,
     )
+
+
+def _thresholds(rules: Rules) -> dict[str, Any]:
+    """Return the threshold of every guard by its field; that of one that is off is never reached."""
+    off = {rule: -math.inf if rule.fires_below else math.inf for rule in GUARDS}
+    return {
+        rule.threshold: float(getattr(rules.guard, rule.threshold)) if rules.is_on(rule) else off[rule]
+        for rule in GUARDS
+    }
 
 
 def _or(value: float | None, off: float) -> float:
@@ -135,7 +141,7 @@ def _cost_rate(costs: Costs, n_assets: int, symbols: Sequence[str]) -> FloatArra
             if symbol not in symbols:
                 hint = did_you_mean(str(symbol), symbols)
                 if not isinstance(symbol, str):  # TRUE and 1E5 cannot be quoted as keys of a mapping
-                    hint = f" {symbol} is a value, no name; write one number an asset: +costs.per_asset_bps=[12,4]."
+                    hint = f" {symbol} is a value, not a name; write one number per asset: +costs.per_asset_bps=[12,4]."
                 known = ", ".join(symbols) or "(the market has no symbol names)"
                 raise ConfigError(f"costs.per_asset_bps: unknown symbol '{symbol}'; traded are {known}.{hint}")
             total[list(symbols).index(symbol)] = bps

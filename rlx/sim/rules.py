@@ -1,10 +1,10 @@
-"""The rules of trading as value objects: the simulator's arguments and the configuration schema at once."""
+"""The rules of trading as value objects: both the simulator's arguments and the configuration schema."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from rlx.errors import ConfigError
 from rlx.ranges import Number, Whole, check, check_fields
@@ -17,12 +17,12 @@ Gross = Annotated[float | None, Number(0, 100)]
 Weight = Annotated[float, Number(0, 1)]
 Penalty = Annotated[float, Number(0, 100)]
 Steps = Whole(1, 10_000)
-MOST_BPS = 5_000.0  # a side, in all: half of what is traded
+MOST_BPS = 5_000.0  # per side, in total: half of the traded value
 
 
 @dataclass(frozen=True)
 class Costs:
-    """Proportional trading costs and financing rates; ``Costs()`` alone is free, a command charges 5 bps a side.
+    """Proportional trading costs and financing rates; ``Costs()`` is free, a command charges 5 bps per side.
 
     The three ``*_bps`` are summed and charged per side on traded value. ``per_asset_bps`` replaces the sum: a
     mapping by symbol (configuration) or a sequence of A total bps (``simulate``). The ``*_annual`` are yearly rates.
@@ -58,7 +58,7 @@ def _items(per_asset_bps: Any) -> list[tuple[Any, Any]]:
         return list(per_asset_bps.items())
     if not isinstance(per_asset_bps, Iterable) or isinstance(per_asset_bps, (str, bytes)):
         raise ConfigError(
-            f"costs.per_asset_bps={as_typed(per_asset_bps)}: must be a mapping by symbol, or one number an asset."
+            f"costs.per_asset_bps={as_typed(per_asset_bps)}: must be a mapping by symbol, or one number per asset."
         )
     return list(enumerate(per_asset_bps))
 
@@ -67,9 +67,9 @@ def _items(per_asset_bps: Any) -> list[tuple[Any, Any]]:
 class Limits:
     """Bounds on the weights an account may hold, as fractions of equity; None switches a bound off.
 
-    ``Limits()`` alone lets an account go short, within a gross exposure of 1; a command is long-only.
-    ``max_weight`` bounds one asset's absolute weight, ``intraday_gross`` the sum of absolute executed weights and
-    ``closing_gross`` the sum carried out of a step. Gross above ``base_gross`` pays ``Costs.margin_annual``.
+    ``Limits()`` lets an account go short, within a gross exposure of 1; a command is long-only. ``max_weight`` bounds
+    one asset's absolute weight, ``intraday_gross`` the sum of absolute executed weights and ``closing_gross`` the sum
+    carried out of a step. Gross above ``base_gross`` pays ``Costs.margin_annual``.
     """
 
     long_only: bool = False
@@ -82,6 +82,47 @@ class Limits:
         if not isinstance(self.long_only, bool):
             raise ConfigError(f"limits.long_only={self.long_only!r}: must be true or false.")
         check_fields(self, "limits")
+
+
+class GuardRule(NamedTuple):
+    """One of the guards of ``Guard``: what it is called in keys, ledgers, files and pictures, and what it acts on.
+
+    ``sets`` is the ledger quantity that it changes when it fires. It fires at its threshold and above, or
+    ``fires_below``. One that ``sees_trade`` looks at the trade that the step would make, which follows the night where
+    trades are at the open; one that ``needs_cooldown`` has no effect without a cooldown.
+    """
+
+    name: str
+    label: str
+    sets: str
+    fires_below: bool = False
+    sees_trade: bool = False
+    needs_cooldown: bool = False
+
+    @property
+    def threshold(self) -> str:
+        """The field of ``Guard`` that switches it on."""
+        return f"{self.name}_threshold"
+
+    @property
+    def flag(self) -> str:
+        """The ledger quantity that says on which steps it fired."""
+        return f"{self.name}_guard"
+
+    @property
+    def hit_rate(self) -> str:
+        """The name of the share of steps on which it fired."""
+        return f"{self.name}_hit_rate"
+
+    def is_on(self, threshold: float | None, cooldown_steps: int | None) -> bool:
+        """Return whether it can fire at all."""
+        return threshold is not None and (not self.needs_cooldown or cooldown_steps is not None)
+
+
+DRAWDOWN = GuardRule("drawdown", "drawdown", "leverage_scale")
+NEGATIVE_RETURN = GuardRule("negative_return", "negative return", "turnover_penalty", fires_below=True)
+TURNOVER = GuardRule("turnover", "turnover", "probe_weight", sees_trade=True, needs_cooldown=True)
+GUARDS = (DRAWDOWN, NEGATIVE_RETURN, TURNOVER)
 
 
 @dataclass(frozen=True)
@@ -101,14 +142,13 @@ class Guard:
 
     @property
     def enabled(self) -> bool:
-        """Whether any of the three guards is on."""
-        thresholds = (self.drawdown_threshold, self.negative_return_threshold, self.turnover_threshold)
-        return any(threshold is not None for threshold in thresholds)
+        """Whether any of the guards has a threshold."""
+        return any(getattr(self, rule.threshold) is not None for rule in GUARDS)
 
 
 @dataclass(frozen=True)
 class Cooldown:
-    """Loss shutdown: an asset/direction that just lost is held to ``probe_weight`` for ``steps``; None is off.
+    """Loss shutdown: an asset/direction that just lost is limited to ``probe_weight`` for ``steps``; None is off.
 
     The clip applies where the absolute weight exceeds ``min_position``; a net return within ``tolerance`` of zero
     neither starts nor ends a cooldown; ``penalty`` scales the reward term on positions still held in cooldown, those
@@ -145,7 +185,7 @@ class Reward:
 
 @dataclass(frozen=True)
 class Rules:
-    """Everything that decides what a target weight earns: one value compared, hashed into keys and passed around."""
+    """Everything that determines the return of a target weight, as one value to compare, hash and pass around."""
 
     costs: Costs = field(default_factory=Costs)
     limits: Limits = field(default_factory=Limits)
@@ -164,8 +204,12 @@ class Rules:
         if not isinstance(self.drift, bool):
             raise ConfigError(f"drift={as_typed(self.drift)}: must be true or false.")
 
+    def is_on(self, rule: GuardRule) -> bool:
+        """Return whether one of the guards can fire at all."""
+        return rule.is_on(getattr(self.guard, rule.threshold), self.cooldown.steps)
+
     def among(self, symbols: Sequence[str], chosen: Sequence[str]) -> Rules:
-        """Return the rules for a market of the ``chosen`` ones of ``symbols`` alone."""
+        """Return the rules for a market with only the ``chosen`` ones of ``symbols``."""
         costs = self.costs
         overrides = costs.per_asset_bps
         if isinstance(overrides, Mapping):

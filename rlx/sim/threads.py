@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from rlx.errors import ConfigError
 
-WORTH_A_THREAD = 512  # account steps; below, handing work over takes longer than doing it
+WORTH_A_THREAD = 512  # account steps; below, distributing work takes longer than doing it
 
 
 class _Workers:
@@ -34,7 +34,7 @@ def get_num_threads() -> int:
 def share_accounts(play: Callable[[int, int], None], first: int, last: int, n_steps: int) -> None:
     """Call ``play(from, to)`` over accounts ``first`` .. ``last`` - 1 in as many shares as are worth a thread.
 
-    ``play`` has to release the GIL and may run in several threads at once. An error of any share is raised.
+    ``play`` must release the GIL and may run in several threads at once. An error in any share is raised.
     """
     n_shares = min(_Workers.n_threads, last - first, (last - first) * n_steps // WORTH_A_THREAD)
     if n_shares < 2:

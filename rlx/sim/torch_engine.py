@@ -1,7 +1,7 @@
 """The definition of the rules: one step for a batch of accounts, in torch, differentiable and on any device.
 
-``advance`` is the step; the functions it calls are its numbered paragraphs in order. The numba engine mirrors them
-name for name. Guard and cooldown decisions carry no gradient; the scales and clips they choose do.
+``advance`` is the step; the functions it calls are its numbered paragraphs in order. The numba engine mirrors them name
+for name. Guard and cooldown decisions carry no gradient; the resulting scales and clips do.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from rlx.sim.torch_state import State, Step, TorchRules
 
 
 class Decision(NamedTuple):
-    """What limits, cooldown and guards made of the target; the field names are the ledger's."""
+    """The target after limits, cooldown and guards; the field names are the ledger's."""
 
     executed_weights: Tensor  # (B, A)
     limit_clipped: Tensor  # (B,)
@@ -32,7 +32,7 @@ class Decision(NamedTuple):
 
 
 class Settlement(NamedTuple):
-    """What a trade and the step after it came to; none of it depends on the account's value."""
+    """The result of a trade and its step; it does not depend on the account's value."""
 
     gross_return: Tensor  # (B,)
     trading_cost: Tensor
@@ -45,7 +45,7 @@ class Settlement(NamedTuple):
 
 
 def advance(rules: TorchRules, state: State, target: Tensor, step: Step) -> tuple[State, dict[str, Tensor]]:
-    """Play one step for B accounts and return their next state and one (B,) or (B, A) tensor a ledger quantity."""
+    """Play one step for B accounts and return their next state and one (B,) or (B, A) tensor per ledger quantity."""
     s = rules.settings
     alive = state.value > RUIN
     overnight_growth, held = to_the_open(s, state.weights, step)
@@ -96,7 +96,7 @@ def settle(
 ) -> Settlement:
     """Rules 4 to 7 and 11: trade from ``held`` to ``executed``, earn, close, finance and drift.
 
-    ``weights`` were held before the overnight leg, which ``held`` and ``overnight_growth`` are the result of.
+    ``weights`` were held before the overnight leg, which results in ``held`` and ``overnight_growth``.
     """
     s = rules.settings
     keep, cost_by_asset, turnover = trade(rules, executed, held)
@@ -142,7 +142,7 @@ def to_the_open(s: RuleNumbers, weights: Tensor, step: Step) -> tuple[Tensor, Te
 
 
 def intraday_returns(s: RuleNumbers, step: Step) -> Tensor:
-    """Return what executed weights earn: the whole step, or open to close when the trade is at the open."""
+    """Return the asset returns for executed weights: the whole step, or open to close when the trade is at the open."""
     if not s.next_open or step.overnight is None:
         return step.returns
     return (1.0 + step.returns) / (1.0 + step.overnight) - 1.0
@@ -169,7 +169,7 @@ def scale_to(cap: float, gross: Tensor) -> Tensor:
 
 
 def clip_cooldown(s: RuleNumbers, x: Tensor, in_cooldown: Tensor, probe: Tensor) -> Tensor:
-    """Rule 2: hold weights of assets/directions in cooldown to the probe weight (B,)."""
+    """Rule 2: clip weights of assets/directions in cooldown to the probe weight (B,)."""
     clipped = torch.minimum(torch.maximum(x, -probe[:, None]), probe[:, None])
     return torch.where(in_cooldown & (x.abs() > s.min_position), clipped, x)
 
@@ -180,7 +180,7 @@ def cooling(state: State, x: Tensor) -> Tensor:
 
 
 def decide(rules: TorchRules, state: State, held: Tensor, limited: Tensor, limit_clipped: Tensor) -> Decision:
-    """Rules 2 and 3: cooldown clip, guard decisions from the state before the trade, clip again if told to."""
+    """Rules 2 and 3: cooldown clip, guard decisions from the state before the trade, clip again if required."""
     s = rules.settings
     probe = torch.full_like(state.value, s.probe_weight)
     in_cooldown = cooling(state, limited)
@@ -217,7 +217,7 @@ def decide(rules: TorchRules, state: State, held: Tensor, limited: Tensor, limit
 def trade(rules: TorchRules, executed: Tensor, held: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Rule 4: return the equity kept (B,), the cost by asset (B, A) and the turnover (B,).
 
-    Exact accounting solves mu = 1 - sum c|x mu - w|: the target is a fraction of what is left after its own cost.
+    Exact accounting solves mu = 1 - sum c|x mu - w|: the target is a fraction of the equity left after its own cost.
     """
     keep = torch.ones_like(executed[:, 0])
     if rules.settings.exact:

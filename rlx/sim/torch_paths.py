@@ -1,7 +1,7 @@
 """Whole paths of target weights on the torch engine: every step at once where no rule looks back, else in turn.
 
-Without guards and cooldowns a step depends on the steps before it through the weights held alone, and those are known
-from the targets and the returns: all T steps of all B accounts are played as B x T accounts of one step.
+Without guards and cooldowns a step depends on the steps before it only through the weights held, which follow from the
+targets and the returns: all T steps of all B accounts are played as B x T accounts of one step.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ Outcome = dict[str, Tensor]
 class PathPlayer:
     """Plays targets (B, T, A) of fresh accounts; ``tape`` is a ``Step`` whose tensors are (B, T, A).
 
-    Returns one (B, T) or (B, T, A) tensor a ledger quantity, differentiable in targets and tape. ``in_turn`` forces the
-    step-by-step path, which gives the same numbers. Targets are not looked through, which a GPU would have to be waited
-    for: of those that are not finite the outcome and its gradient are not either, and a learner says what to do.
+    Returns one (B, T) or (B, T, A) tensor per ledger quantity, differentiable in targets and tape. ``in_turn`` forces
+    the step-by-step path, which gives the same numbers. Targets are not checked, which would require waiting for a GPU:
+    if they are not finite, neither are the outcome and its gradient, and the learner reports a remedy.
     """
 
     def __init__(self, rules: TorchRules, compiler: Compiler, *, in_turn: bool = False) -> None:
@@ -36,7 +36,7 @@ class PathPlayer:
         self._play_at_once = compiler(play_at_once)
 
     def __call__(self, targets: Tensor, tape: Step) -> Outcome:
-        """Play the paths; a ruined account stops trading, so that a batch with one is played in turn."""
+        """Play the paths; a ruined account stops trading, so a batch with one is played in turn."""
         check_shape("targets", targets, tuple(tape.returns.shape))
         if self.parallel:
             outcome = self._play_at_once(self.rules, targets, tape)
@@ -46,7 +46,7 @@ class PathPlayer:
 
 
 def looks_back(settings: RuleNumbers) -> bool:
-    """Return whether a rule acts on what happened to the account before: a guard or a cooldown."""
+    """Return whether a rule depends on the account's past: a guard or a cooldown."""
     return settings.guard_enabled or settings.cooldown_steps > 0
 
 
@@ -62,9 +62,9 @@ def play_in_turn(rules: TorchRules, targets: Tensor, tape: Step, advance: Advanc
 
 
 def play_at_once(rules: TorchRules, targets: Tensor, tape: Step) -> Outcome:
-    """Play T steps as if they were accounts of their own, then chain their values.
+    """Play T steps as if they were separate accounts, then chain their values.
 
-    Right for rules that do not look back and accounts that are not ruined; ``ruined`` says where they are.
+    Correct for rules that do not look back and accounts that are not ruined; ``ruined`` shows where they are.
     """
     batch, n_steps, n_assets = targets.shape
     flat = tape.map(lambda series: series.reshape(-1, n_assets))
@@ -89,6 +89,6 @@ def play_at_once(rules: TorchRules, targets: Tensor, tape: Step) -> Outcome:
 
 
 def weights_carried(rules: TorchRules, targets: Tensor, step: Step) -> Tensor:
-    """Return the weights (B, A) that targets under no guard are carried out of their step with."""
+    """Return the weights (B, A) carried out of the step of targets without a guard."""
     closing = close(rules, apply_limits(rules, targets))[0]
     return drift_weights(rules.settings, closing, intraday_returns(rules.settings, step))

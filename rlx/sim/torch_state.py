@@ -1,4 +1,4 @@
-"""What the torch engine computes with: accounts, the market's side of a step, and the rules as tensors."""
+"""The data of the torch engine: accounts, the market's side of a step, and the rules as tensors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rlx.sim.rule_numbers import RuleNumbers
 
 
 class State(NamedTuple):
-    """What a batch of accounts carries from one step to the next."""
+    """The state of a batch of accounts between steps."""
 
     weights: Tensor  # (B, A) fractions of equity
     value: Tensor  # (B,) equity, 1 at the start
@@ -20,7 +20,7 @@ class State(NamedTuple):
     past_values: Tensor  # (B, window) value before each of the last steps, oldest first
     cooldown_long: Tensor  # (B, A) steps left, in the floating type: integer vectors are slow on a CPU
     cooldown_short: Tensor  # (B, A)
-    steps: Tensor  # () int64, steps taken so far: a number would have the step compiled anew for each
+    steps: Tensor  # () int64, steps taken so far: a plain number would recompile the step for each
 
 
 class Step(NamedTuple):
@@ -32,7 +32,7 @@ class Step(NamedTuple):
     uncertainty: Tensor | None  # (B, A)
 
     def map(self, change: Callable[[Tensor], Tensor]) -> Step:
-        """Return the step with ``change`` applied to every tensor that is there."""
+        """Return the step with ``change`` applied to every tensor that is not None."""
         returns, *others = (None if series is None else change(series) for series in self)
         assert returns is not None
         return Step(returns, *others)
@@ -62,7 +62,7 @@ class TorchRules:
         self.smooth_epsilon = smooth_epsilon
 
     def absolute(self, x: Tensor) -> Tensor:
-        """Return |x|, or sqrt(x^2 + epsilon^2) - epsilon, whose gradient exists at zero, when smoothing is on."""
+        """Return |x|, or sqrt(x^2 + epsilon^2) - epsilon, which has a gradient at zero, when smoothing is on."""
         if self.smooth_epsilon == 0.0:
             return x.abs()
         return torch.sqrt(x * x + self.smooth_epsilon**2) - self.smooth_epsilon

@@ -1,6 +1,6 @@
-"""The single trades behind a ledger: what was held before each, what after, and what it cost.
+"""The single trades behind a ledger: the weights before and after each, and its cost.
 
-A ledger keeps the weights executed and carried. What was held before a trade follows from those of the step before by
+A ledger has the executed and carried weights. The weights before a trade follow from those of the previous step by
 drift, and the trade from both, by the torch engine's own rules.
 """
 
@@ -23,9 +23,9 @@ NO_TRADE = 1e-12
 
 
 class Trades(NamedTuple):
-    """What each account traded at one moment of each step, (B, T, A), as fractions of equity just before the trade.
+    """The trades of each account at one moment of each step, (B, T, A), as fractions of equity just before the trade.
 
-    ``traded`` is signed, purchases positive; ``weights_after`` are fractions of the equity that the cost leaves.
+    ``traded`` is signed, purchases positive; ``weights_after`` are fractions of the equity left after the cost.
     """
 
     weights_before: FloatArray
@@ -39,8 +39,8 @@ def trades_of(
 ) -> tuple[Trades, Trades]:
     """Return the trades into the executed weights, and those that bring the gross down to the closing cap.
 
-    ``ledger`` (B, T) starts with fresh accounts and has its weights; ``returns`` and ``overnight_returns`` are its
-    steps' (B, T, A). The absolute fractions traded in both add up to the ledger's turnover.
+    ``ledger`` (B, T) starts with fresh accounts and has weights; ``returns`` and ``overnight_returns`` (B, T, A) are
+    those of its steps. The absolute fractions traded in both add up to the ledger's turnover.
     """
     shape = ledger.executed_weights.shape
 

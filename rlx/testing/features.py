@@ -1,4 +1,4 @@
-"""Does a feature know the past alone, and is it there when it says it is?"""
+"""Is a feature causal, and available after its declared warm-up?"""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from rlx.data.panel import MarketPanel
 from rlx.data.sources import synthetic
 from rlx.types import FloatArray
 
-LATE = 60  # the bar after which the future is changed
+LATE = 60  # later prices are changed after this bar
 
 
 def check_feature(kind: FeatureKind, bars: int = 8, panel: MarketPanel | None = None) -> None:
-    """Assert that a kind of feature over ``bars`` bars has its warm-up, is finite behind it, and knows no future.
+    """Assert that a kind of feature over ``bars`` bars has its warm-up, is finite after it, and is causal.
 
     ``panel`` is the market it is computed on, by default a random walk of three assets over 120 days. AssertionError
-    says what does not hold.
+    names the violation.
     """
     panel = synthetic("random_walk", 3, 120) if panel is None else panel
     values = _values(kind, bars, panel)
-    assert values.shape == panel.close.shape, f"it must return one value a bar and asset, {panel.close.shape}"
+    assert values.shape == panel.close.shape, f"it must return one value per bar and asset, {panel.close.shape}"
     warmup = bars - 1 + kind.extra_bars
     assert np.isnan(values[:warmup]).all(), f"the first {warmup} bars must be NaN: bars - 1 + extra_bars have no past"
-    assert np.isfinite(values[warmup:]).all(), f"behind {warmup} bars of warm-up every value must be finite"
+    assert np.isfinite(values[warmup:]).all(), f"after {warmup} bars of warm-up every value must be finite"
     still = _values(kind, bars, synthetic("flat", 2, 120))[warmup:]
     assert np.isfinite(still).all(), "prices that do not move must give finite values"
     for name in KINDS:
         other = perturbed(panel, LATE, name, np.random.default_rng(0))
         again = _values(kind, bars, other)
         same = np.array_equal(values[: LATE + 1], again[: LATE + 1], equal_nan=True)
-        assert same, f"it looks ahead: a future that is {name} changed values of the past"
+        assert same, f"it looks ahead: a future that is {name} changed past values"
     cut = _values(kind, bars, panel.select(end=str(panel.timestamps[LATE])))
-    assert np.array_equal(values[: LATE + 1], cut, equal_nan=True), "values must not depend on how long the panel is"
+    assert np.array_equal(values[: LATE + 1], cut, equal_nan=True), "values must not depend on the length of the panel"
 
 
 def _values(kind: FeatureKind, bars: int, panel: MarketPanel) -> FloatArray:

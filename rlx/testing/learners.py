@@ -1,4 +1,4 @@
-"""Does a learner train, repeat itself, go on where it stopped, and leave a policy that acts without it?"""
+"""Does a learner train reproducibly, resume exactly, and export a policy that acts without it?"""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rlx.config.commands import writable
 from rlx.data.config import SyntheticData
 from rlx.data.market import Market
 from rlx.data.traded import load_traded
-from rlx.evaluate.config import Protocol
+from rlx.evaluate.protocols.base import Protocol
 from rlx.policies.checkpoint import load_checkpoint
 from rlx.run_folder import RunFolder
 from rlx.testing.policies import check_policy
@@ -29,11 +29,11 @@ LOGGER = LoggerConfig(wandb=WandbMode.disabled)
 
 
 def check_learner(config: Any) -> None:
-    """Assert that the learner of a ``module`` configuration keeps what rlx promises of every one.
+    """Assert that the learner of a ``module`` configuration meets the requirements for every learner.
 
-    It is trained for two updates three times on a small generated market: the same seed gives the same weights, a run
-    that stopped after one update and was resumed gives them too, and the policy it leaves passes ``check_policy``.
-    Give it a configuration whose updates are small. AssertionError says what does not hold.
+    It is trained for two updates three times on a small generated market: the same seed gives the same weights, and so
+    does a run that is stopped after one update and resumed; the exported policy passes ``check_policy``. Use a
+    configuration with small updates. AssertionError names the violation.
     """
     known = type(config) in registry.loaded("module").values()
     assert known, f"{type(config).__qualname__} is not registered; declare it under the entry points rlx.learners"

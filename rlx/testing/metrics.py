@@ -1,4 +1,4 @@
-"""Is a metric a pure function of the ledger, of one account and of many alike?"""
+"""Is a metric a pure function of the ledger, the same for one account and for many?"""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ BETTER = ("higher", "lower", "")
 
 
 def check_metric(metric: Metric) -> None:
-    """Assert that a metric is named, shaped like the accounts it is given, and leaves the ledger as it was.
+    """Assert that a metric is named, shaped like its accounts, and does not change the ledger.
 
-    It is tried on five accounts over twenty steps, on each of them alone, on a single step and on cash.
-    AssertionError says what does not hold.
+    It is computed for five accounts over twenty steps, for each of them alone, for a single step and for cash.
+    AssertionError names the violation.
     """
-    assert metric.unit and metric.meaning, "unit and meaning must be given: people read them beside the number"
+    assert metric.unit and metric.meaning, "unit and meaning must be given: people read them with the number"
     assert metric.better in BETTER, f"better={metric.better!r} must be one of {BETTER}"
     assert metric.tags.keys() <= TAGS.keys(), f"tags={sorted(metric.tags)} must be among {sorted(TAGS)}"
     ledger = _ledger(EqualWeight(), steps=20)
@@ -36,11 +36,11 @@ def check_metric(metric: Metric) -> None:
         assert np.array_equal(getattr(ledger, name), values, equal_nan=True), f"it changes the ledger's {name}"
     for account in range(5):
         alone = _measured(metric, ledger.select(account), ())
-        same = np.allclose(alone, together[account], rtol=1e-9, atol=1e-12, equal_nan=True)  # sums may round apart
+        same = np.allclose(alone, together[account], rtol=1e-9, atol=1e-12, equal_nan=True)  # sums may round off
         assert same, "an account's value depends on the others"
     for other in (_ledger(EqualWeight(), steps=1), _ledger(Cash(), steps=20)):
         values = _measured(metric, other, (5,))
-        assert not np.isinf(values).any(), "where a measure does not exist it must be NaN, not infinite"
+        assert not np.isinf(values).any(), "where a measure is undefined it must be NaN, not infinite"
 
 
 def _measured(metric: Metric, ledger: Ledger, shape: tuple[int, ...]) -> Any:

@@ -1,4 +1,4 @@
-"""Does a policy decide for every account, the same each time, and on the past alone?"""
+"""Does a policy decide for every account, reproducibly and causally?"""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STEPS = 12
 
 
 def check_policy(policy: Policy, market: Market | None = None) -> None:
-    """Assert that a policy can be judged: its decisions are weights, repeat, stand alone, and know no future.
+    """Assert that a policy can be judged: its decisions are weights, reproducible, independent and causal.
 
     ``market`` is one that it can trade, by default a random walk of three assets over 400 days. An oracle may know
     the future and nothing else. AssertionError says what does not hold; errors of the policy's own come through.
@@ -33,20 +33,20 @@ def check_policy(policy: Policy, market: Market | None = None) -> None:
     if isinstance(policy, Charged):
         policy.charge(COSTS)
     policy.bind(market)
-    assert json.loads(json.dumps(to_json(policy.describe()))), "describe() must return facts that JSON can hold"
+    assert json.loads(json.dumps(to_json(policy.describe()))), "describe() must return facts that JSON can represent"
     first = max(market.first_bar(policy.feature_names, policy.window_steps), 1)
     starts = np.linspace(first, market.n_bars - 1 - STEPS, 4).astype(int)
     together = _weights(policy, market, starts)
     assert np.array_equal(together, _weights(policy, market, starts)), "two plays of the same windows differ"
     for number, start in enumerate(starts):
         alone = _weights(policy, market, starts[number : number + 1])[0]
-        assert np.allclose(alone, together[number], atol=1e-5), f"what it does from bar {start} depends on the others"
+        assert np.allclose(alone, together[number], atol=1e-5), f"decisions from bar {start} depend on other accounts"
     if not isinstance(policy, Oracle):
         _check_causality(policy, market, Span(first, market.n_bars - 1))
 
 
 def _weights(policy: Policy, market: Market, starts: Any) -> Any:
-    """Return what was held, (B, T, A)."""
+    """Return the weights held, (B, T, A)."""
     windows = WindowSet(HOLDOUT, starts, STEPS)
     return evaluate(policy, market, (windows,), Rules(costs=COSTS)).sets[HOLDOUT].ledger.executed_weights
 

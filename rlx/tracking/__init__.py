@@ -1,1 +1,1 @@
-"""Where a run's numbers go: a CSV and a JSON Lines file in its folder and, unless disabled, Weights & Biases."""
+"""Logging of a run's numbers: to a CSV and a JSON Lines file in its folder and, unless disabled, Weights & Biases."""

@@ -8,11 +8,11 @@ from typing import Annotated
 
 from rlx.ranges import ListOf, Text, check_fields
 
-UNNAMEABLE = "/\\#?%:"  # what W&B takes in no name of a project
+UNNAMEABLE = "/\\#?%:"  # characters that W&B does not allow in a project's name
 
 
 class WandbMode(StrEnum):
-    """Whether Weights & Biases records a run, and whether it sends it."""
+    """Whether Weights & Biases records a run, and whether it uploads it."""
 
     disabled = "disabled"
     offline = "offline"
@@ -21,7 +21,7 @@ class WandbMode(StrEnum):
 
 @dataclass(frozen=True)
 class LoggerConfig:
-    """What is recorded besides ``metrics.csv`` and ``metrics.jsonl``, which always are.
+    """Logging in addition to ``metrics.csv`` and ``metrics.jsonl``, which are always written.
 
     ``online`` needs an API key (``WANDB_API_KEY`` or ``wandb login``); without one the run is recorded offline, which
     takes neither key nor network and can be sent later with ``wandb sync``.

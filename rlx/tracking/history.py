@@ -1,4 +1,4 @@
-"""What an earlier run logged, logged again by the loggers of the run that goes on from it."""
+"""The rows logged by an earlier run, logged again by the run that resumes it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 
 def carry_history(rows: Iterable[Row], loggers: Iterable[Logger]) -> None:
-    """Log again what an earlier run logged."""
+    """Log the rows of an earlier run again."""
     kept = list(rows)
     for logger in loggers:
         for row in kept:
@@ -33,7 +33,7 @@ def carry_history(rows: Iterable[Row], loggers: Iterable[Logger]) -> None:
 
 
 def history_of(run: Path, updates: int) -> list[Row]:
-    """Return what ``run`` logged in its first ``updates`` updates; FileError names a line that is damaged.
+    """Return the rows of ``run`` from its first ``updates`` updates; FileError names a damaged line.
 
     Later rows are the resumed run's to log, and so is the judgement that a stopped run ended in. The rows come from
     ``metrics.jsonl``, which no kill can leave without one that was logged.
@@ -42,7 +42,7 @@ def history_of(run: Path, updates: int) -> list[Row]:
 
 
 def read_rows(path: Path) -> Iterator[Row]:
-    """Yield the rows of a ``metrics.jsonl``, NaN for null; a last row cut short by a kill is left out."""
+    """Yield the rows of a ``metrics.jsonl``, NaN for null; a last row truncated by a kill is omitted."""
     if not path.exists():
         return
     if not path.is_file():
@@ -52,7 +52,7 @@ def read_rows(path: Path) -> Iterator[Row]:
             if line.endswith(b"\n"):
                 yield _parsed(line, f"{path}: line {number}")
             elif len(line) == MAX_LINE_BYTES:
-                raise FileError(f"{path}: line {number} is longer than {MAX_LINE_BYTES / 2**20:g} MiB. None is.")
+                raise FileError(f"{path}: line {number} is longer than {MAX_LINE_BYTES / 2**20:g} MiB.")
 
 
 def _is_kept(row: Mapping[str, Any], updates: int) -> bool:
@@ -64,5 +64,5 @@ def _parsed(line: bytes, name: str) -> Row:
     require(row.get("step"), int, name, "step")
     if row["step"] < 0 or (odd := [key for key in row if not NAME.fullmatch(key)]):
         found = f"step {row['step']}" if row["step"] < 0 else shown(odd[0])
-        raise FileError(f"{name}: holds {found}, which no run logs.")
+        raise FileError(f"{name}: has {found}, which no run logs.")
     return {key: math.nan if value is None else value for key, value in row.items()}

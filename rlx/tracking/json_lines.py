@@ -1,4 +1,4 @@
-"""``metrics.jsonl``: what a run logs, one JSON object a row, to follow while it runs and to keep when it is killed."""
+"""``metrics.jsonl``: a run's logged rows as JSON objects, readable while it runs and complete after a kill."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ class JsonLinesLogger(Logger):
 
     @property
     def version(self) -> str:
-        """Return an empty version, as a run folder has one run."""
+        """Return an empty version, because a run folder has one run."""
         return ""
 
     @rank_zero_only
     def log_metrics(self, metrics: Mapping[str, Any], step: int | None = None) -> None:
-        """Append one row; ``step`` is the number ``metrics.csv`` has for it."""
+        """Append one row; ``step`` is its number in ``metrics.csv``."""
         row = {"step": step} | {name: to_json(_number(value)) for name, value in metrics.items()}
         line = json.dumps(row, allow_nan=False, ensure_ascii=False) + "\n"
         with named_in_errors(self.path), self.path.open("ab") as file:  # opened for each row: some follow ``finalize``
@@ -50,5 +50,5 @@ class JsonLinesLogger(Logger):
 
 
 def _number(value: Any) -> Any:
-    """Return a tensor of one element as a Python number, and anything else as it is."""
+    """Return a tensor of one element as a Python number, and anything else unchanged."""
     return value.item() if hasattr(value, "item") else value

@@ -38,8 +38,8 @@ class RunFolderCsvLogger(CSVLogger):
 def build_loggers(config: LoggerConfig, run_dir: Path, run_name: str, settings: Mapping[str, Any]) -> list[Logger]:
     """Return the loggers of one run; ``settings`` is the resolved configuration W&B stores with it.
 
-    Nothing is asked on the terminal. ``online`` without an API key, or without an answer of the server, stays offline
-    and says so once; a key that is refused is a ConfigError.
+    There is no prompt on the terminal. ``online`` without an API key, or without an answer from the server, stays
+    offline and reports that once; a refused key is a ConfigError.
     """
     loggers: list[Logger] = [RunFolderCsvLogger(run_dir), JsonLinesLogger(run_dir)]
     mode = wandb_mode(config.wandb)
@@ -52,7 +52,7 @@ def _wandb_logger(
     config: LoggerConfig, mode: WandbMode, run_dir: Path, run_name: str, settings: Mapping[str, Any]
 ) -> WandbLogger:
     # Started here rather than by Lightning on first use: a run that cannot start must stop before the training, and
-    # Lightning would leave WANDB_MODE set for later runs and pass on a setting that W&B warns about.
+    # Lightning would leave WANDB_MODE set for later runs and pass a setting that W&B warns about.
     run = start_run(config, mode, run_dir, run_name, settings)
     run.define_metric("trainer/global_step")
     run.define_metric("*", step_metric="trainer/global_step", step_sync=True)

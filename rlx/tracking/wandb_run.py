@@ -1,4 +1,4 @@
-"""A run of Weights & Biases, begun before the training and without a question: online, offline, or refused in words."""
+"""A run of Weights & Biases, started before the training without a prompt: online, offline, or refused."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ log = logging.getLogger(__name__)
 SERVER = "https://api.wandb.ai"
 FOLDER = "wandb"
 WAIT_SECONDS = 15.0  # for the server; W&B itself waits for 90
-UNREACHABLE = "Timed out"  # how W&B's error begins then: it has one class for this and for a key that is refused
+UNREACHABLE = "Timed out"  # beginning of W&B's error: it has one class for this and for a refused key
 
 
 def wandb_mode(asked: WandbMode) -> WandbMode:
-    """Return how W&B records: as asked, but not more than ``WANDB_MODE`` allows, nor online without a key; says so."""
+    """Return how W&B records: as configured, within ``WANDB_MODE``, and offline without a key; logs a change."""
     mode = _at_most(asked, os.environ.get("WANDB_MODE", ""))
     if mode is WandbMode.online and not has_wandb_key():
         log.warning("logger=wandb: no API key (WANDB_API_KEY, or `wandb login`), so this run is recorded offline.")
@@ -48,7 +48,7 @@ def _at_most(asked: WandbMode, allowed: str) -> WandbMode:
 
 
 def has_wandb_key() -> bool:
-    """Return whether an API key lies in the environment or in the netrc file; asks no one and no server."""
+    """Return whether there is an API key in the environment or the netrc file, without a prompt or a connection."""
     if os.environ.get("WANDB_API_KEY"):
         return True
     path = expanded(os.environ.get("NETRC", "~/.netrc"))
@@ -65,17 +65,17 @@ def start_run(
     config: LoggerConfig, mode: WandbMode, run_dir: Path, run_name: str, settings: Mapping[str, Any]
 ) -> wandb.Run:
     """Return a run that W&B has accepted, an offline one where its server cannot be reached; ConfigError otherwise."""
-    import wandb  # not above: half a second that logger=csv does not need
+    import wandb  # not at the top: half a second that logger=csv does not need
 
     try:
         return _init(config, mode, run_dir, run_name, settings)
-    except (wandb.Error, ValueError) as error:  # the latter of pydantic, for a variable that makes no sense
+    except (wandb.Error, ValueError) as error:  # the latter from pydantic, for an invalid variable
         shutil.rmtree(run_dir / FOLDER, ignore_errors=True)
         reason = " ".join(str(error).split())
         if mode is not WandbMode.online or not reason.startswith(UNREACHABLE):
             raise ConfigError(
                 f"logger.wandb={mode.value}: W&B refused the run: {reason}. Check the API key (WANDB_API_KEY, or "
-                "`wandb login`), logger.entity, logger.project and WANDB_... of the environment, or use logger=csv."
+                "`wandb login`), logger.entity, logger.project and WANDB_... in the environment, or use logger=csv."
             ) from error
         log.warning("logger=wandb: %s cannot be reached, so this run is recorded offline (`wandb sync`).", _server())
         return start_run(config, WandbMode.offline, run_dir, run_name, settings)

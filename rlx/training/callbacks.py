@@ -17,9 +17,9 @@ from rlx.data.splits import Span
 from rlx.evaluate.judge import score
 from rlx.keys import REPLACED
 from rlx.learners.base import Learner
-from rlx.learners.states import preserved_random_states
 from rlx.measures.performance import tagged
 from rlx.sim.rules import Rules
+from rlx.states import preserved_random_states
 from rlx.stops import TERMINAL_GONE, describe_stop, install_handlers, restore_handlers, stopped_by
 from rlx.training.checkpoints import better
 

@@ -39,8 +39,8 @@ def use_compile_caches(folder: Path = Path(CACHE)) -> str | None:
         return None
     reason = "; ".join(problems)
     log.warning(
-        f"Compiled code is not kept, and each start compiles anew: {reason}. Make it writable, or name a folder that "
-        f"is in {' and '.join(CACHE_VARIABLES)}."
+        f"Compiled code is not stored, and each start compiles again: {reason}. Make it writable, or name a folder "
+        f"that is in {' and '.join(CACHE_VARIABLES)}."
     )
     return reason
 

@@ -88,7 +88,7 @@ def quiet_lightning() -> Iterator[None]:
     logger = logging.getLogger("lightning.pytorch")
     level, handlers = logger.level, logger.handlers
     logger.setLevel(logging.WARNING)
-    logger.handlers = []  # its records reach the root logger's handlers, terminal and run folder, all the same
+    logger.handlers = []  # its records still reach the handlers of the root logger: terminal and run folder
     try:
         with warnings.catch_warnings():
             for message in ADVICE_NOT_FOR_US:

@@ -1,1 +1,1 @@
-"""What nobody vouches for: files are read under caps, and their text is written out again harmlessly."""
+"""Untrusted input: files are read under caps, and their text is written out again harmlessly."""

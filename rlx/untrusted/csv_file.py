@@ -1,4 +1,4 @@
-"""Rows written as CSV: no text in them is taken for a formula by a spreadsheet."""
+"""Rows written as CSV: spreadsheets read no text in them as a formula."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rlx.untrusted.escape import cell, one_line
 
 
 def write_csv(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Write rows of the same columns, atomically; None is an empty cell, and text stays text on one line."""
+    """Write rows of the same columns, atomically; None is an empty cell, and text remains text on one line."""
     with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(map(_written, rows[0]))

@@ -1,4 +1,4 @@
-"""JSON and YAML from files: plain values, of a depth and a size that nothing chokes on."""
+"""JSON and YAML from files: plain values of limited depth and size."""
 
 from __future__ import annotations
 
@@ -17,21 +17,22 @@ from rlx.untrusted.text import MAX_FILE_BYTES, read_text
 
 MAX_DEPTH = 50
 MAX_YAML_BYTES = 2 * 2**20  # the parser needs a minute for more
+MAX_FACTS_BYTES = 16 * 2**20  # of the JSON file that weights belong to
 MAX_YAML_VALUES = 20_000  # with every alias written out; a run's configuration has a few hundred
 MAX_DIGITS = 400  # a float has at most 309 before its point
 
-_EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where it is there
+_EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where available
 _SURROGATE = re.compile(r"\\u[dD]|[\ud800-\udfff]")
 
 Hook = Callable[[list[tuple[str, Any]]], Any]
 
 
 def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None) -> Any:
-    """Return the value of a JSON text; FileError, with ``name``, when it is none or nests too deep.
+    """Return the value of a JSON text; FileError, with ``name``, when it is invalid or nests too deep.
 
-    NaN, Infinity and numbers beyond a float are refused, as JSON has none, and so are lone surrogates, which no file
-    can be written with. ``hook`` makes an object of its pairs, as ``object_pairs_hook`` of ``json`` does; a
-    ValueError of its own says why there is none.
+    NaN, Infinity and numbers beyond a float are refused, because JSON has none, and so are lone surrogates, which
+    cannot be written to a file. ``hook`` makes an object from its pairs, like ``object_pairs_hook`` of ``json``; it
+    raises ValueError with the reason if it cannot.
     """
     try:
         value = json.loads(
@@ -46,13 +47,13 @@ def parse_json(text: str, name: str | os.PathLike[str], hook: Hook | None = None
     except ValueError as error:
         raise FileError(f"{os.fspath(name)}: not a JSON document ({reason(error)}).") from error
     _refuse_depth(value, name)
-    if _SURROGATE.search(text):  # few texts hold one, and going through all values takes longer than parsing
+    if _SURROGATE.search(text):  # few texts have one, and checking all values takes longer than parsing
         _refuse_unwritable(value, name, "JSON")
     return value
 
 
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return an object's members, as a ``hook``; ValueError when two have one name, of which the last would win."""
+    """Return an object's members, as a ``hook``; ValueError for a repeated name, where the last would win."""
     members: dict[str, Any] = {}
     for name, value in pairs:
         if name in members:
@@ -67,15 +68,13 @@ def read_json(path: str | os.PathLike[str], hook: Hook | None = None, limit: int
 
 
 def parse_yaml(text: str, name: str | os.PathLike[str]) -> Any:
-    """Return the plain value of a YAML text; FileError, with ``name``, when it is none.
+    """Return the plain value of a YAML text; FileError, with ``name``, when it is invalid.
 
-    Refused too: what is too large, with every alias written out (a few lines of aliases of aliases make a billion
-    values), what nests too deep or in itself, lone surrogates, and tags that would build objects.
+    Also refused: text that is too large with every alias expanded (a few lines of nested aliases make a billion
+    values), nests too deep or in itself, has lone surrogates, or tags that would build objects.
     """
     if len(text) > MAX_YAML_BYTES:
-        raise FileError(
-            f"{os.fspath(name)}: holds more than {MAX_YAML_BYTES / 2**20:g} MiB of YAML. No such file is read."
-        )
+        raise FileError(f"{os.fspath(name)}: has more than {MAX_YAML_BYTES / 2**20:g} MiB of YAML, which is not read.")
     try:
         _refuse_bombs(yaml.parse(text, Loader=_EVENTS), name)
         value = yaml.load(text, Loader=_loader())
@@ -91,7 +90,7 @@ def read_yaml(path: str | os.PathLike[str]) -> Any:
 
 
 def _refuse_bombs(events: Iterable[yaml.Event], name: str | os.PathLike[str]) -> None:
-    """Go through a YAML text without building anything, and raise FileError for what must not be built."""
+    """Check a YAML text without building anything, and raise FileError for content that must not be built."""
     open_nodes: list[tuple[str | None, int]] = []  # anchor, and how many values there were before it
     anchored: dict[str | None, int] = {}  # values in the node of an anchor, aliases written out
     values = 0
@@ -100,7 +99,7 @@ def _refuse_bombs(events: Iterable[yaml.Event], name: str | os.PathLike[str]) ->
         if isinstance(event, yaml.AliasEvent):
             if event.anchor not in anchored:
                 raise FileError(
-                    f"{os.fspath(name)}: *{event.anchor} stands for itself or for nothing. No such file is read."
+                    f"{os.fspath(name)}: *{event.anchor} refers to itself or to nothing. No such file is read."
                 )
             values = before + anchored[event.anchor]
         elif isinstance(event, yaml.ScalarEvent):
@@ -113,11 +112,11 @@ def _refuse_bombs(events: Iterable[yaml.Event], name: str | os.PathLike[str]) ->
         if len(open_nodes) > MAX_DEPTH:
             raise _too_deep(name)
         if values > MAX_YAML_VALUES:
-            raise FileError(f"{os.fspath(name)}: holds more than {MAX_YAML_VALUES:,} values. No such file is read.")
+            raise FileError(f"{os.fspath(name)}: has more than {MAX_YAML_VALUES:,} values, which is not read.")
 
 
 def _loader() -> Any:
-    """Return OmegaConf's YAML loader: plain values alone, ``1e3`` a number, a key that comes twice an error."""
+    """Return OmegaConf's YAML loader: plain values only, ``1e3`` a number, a repeated key an error."""
     from omegaconf._utils import get_yaml_loader
 
     return get_yaml_loader()
@@ -140,7 +139,7 @@ def _too_deep(name: str | os.PathLike[str]) -> FileError:
 
 
 def _refuse_unwritable(value: Any, name: str | os.PathLike[str], kind: str) -> None:
-    """Raise FileError for text that no file holds, and for whole numbers (YAML's 0xfff...) that cannot be written."""
+    """Raise FileError for text that no file can contain, and for whole numbers (YAML's 0xfff...) that JSON cannot."""
     for leaf in _leaves(value):
         if isinstance(leaf, str) and not _writable(leaf):
             raise FileError(f"{os.fspath(name)}: not a {kind} document (half a surrogate pair in {leaf[:40]!a}).")
@@ -152,7 +151,7 @@ def _no_constant(text: str, name: str) -> Any:
     found = re.search(rf"[\s:,\[]{name}\b", text)
     at = found.end() if found else len(name)
     place = f"line {text.count(chr(10), 0, at) + 1}, after {brief(text[max(0, at - 40) : at - len(name)])}"
-    raise ValueError(f"{name} is no JSON number; write null: {place}")
+    raise ValueError(f"{name} is not a JSON number; write null: {place}")
 
 
 def _whole(digits: str) -> int:
@@ -169,7 +168,7 @@ def _finite(digits: str) -> float:
 
 
 def _leaves(value: Any) -> Iterator[Any]:
-    """Yield every name and every value that holds no others."""
+    """Yield every name and every leaf value."""
     if isinstance(value, dict):
         for name, item in value.items():
             yield from _leaves(name)

@@ -11,11 +11,11 @@ _BAR = re.compile(r"(?<!\\)\|")
 
 
 class Markdown(str):
-    """Text that is Markdown already, written by us; any other text is shown as it stands."""
+    """Text that is already Markdown, written by us; any other text is shown literally."""
 
 
 def words(*parts: str) -> Markdown:
-    """Return the parts as one piece of text, each shown as it stands where it is not ``Markdown``."""
+    """Return the parts as one text; each that is not ``Markdown`` is shown literally."""
     written = "".join(part if isinstance(part, Markdown) else markdown_within(part) for part in parts)
     return Markdown(written if parts and isinstance(parts[0], Markdown) else no_block(written))
 
@@ -39,23 +39,23 @@ def heading(level: int, *parts: str) -> Markdown:
 
 
 def bullets(items: Iterable[str]) -> Markdown:
-    """Return a list, one line an item."""
+    """Return a list, one line per item."""
     return Markdown("\n".join(f"- {words(item)}" for item in items))
 
 
 def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Markdown:
-    """Return a table whose cells are shown as they stand."""
+    """Return a table whose cells are shown literally."""
     lines = [list(map(_cell, header)), ["---"] * len(header), *(map(_cell, row) for row in rows)]
     return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
 
 
 def joined(blocks: Iterable[str]) -> Markdown:
-    """Return blocks (paragraphs, headings, lists, tables) under each other; an empty one is left out."""
+    """Return blocks (paragraphs, headings, lists, tables) one after the other; empty ones are omitted."""
     return Markdown("\n\n".join(words(block) for block in blocks if block))
 
 
 def document(blocks: Iterable[str]) -> str:
-    """Return a whole document of blocks, as ``joined`` puts them under each other."""
+    """Return a complete document of blocks, separated like those of ``joined``."""
     return f"{joined(blocks)}\n"
 
 

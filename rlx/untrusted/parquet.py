@@ -1,4 +1,4 @@
-"""What a Parquet file says of its size, looked at first: a few bytes can stand for billions of equal rows."""
+"""The size in a Parquet file's metadata, checked first: a few bytes can represent billions of equal rows."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def check_size(facts: pq.FileMetaData, name: str | os.PathLike[str], most: int) -> None:
-    """Raise FileError, with ``name``, when a file says that it has more than ``most`` cells."""
+    """Raise FileError, with ``name``, when a file claims more than ``most`` cells."""
     if facts.num_rows * max(facts.num_columns, 1) > most:
         raise FileError(
-            f"{os.fspath(name)}: says it holds {facts.num_rows:,} rows of {facts.num_columns:,} columns, and no more "
-            f"than {most:,} cells are read."
+            f"{os.fspath(name)}: claims {facts.num_rows:,} rows of {facts.num_columns:,} columns; at most {most:,} "
+            "cells are read."
         )

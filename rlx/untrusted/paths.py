@@ -1,4 +1,4 @@
-"""Paths as people type them, and names from a file in a path, which never lead out of the folder meant for them."""
+"""Paths as people type them, and names from a file in a path, which never lead out of the intended folder."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from rlx.untrusted.escape import one_line
 
 
 def expanded(path: str | os.PathLike[str]) -> Path:
-    """Return the path with the home folder in place of a leading ``~``; as it stands where no user is called so."""
+    """Return the path with the home folder in place of a leading ``~``; unchanged for an unknown user."""
     try:
-        return Path(os.path.expanduser(path))  # that of Path raises RuntimeError for a user it does not know
+        return Path(os.path.expanduser(path))  # Path.expanduser raises RuntimeError for an unknown user
     except ValueError:  # a null character
         return Path(path)
 
 
 def why_unreadable(path: Path) -> str:
-    """Return why nothing is read from a path, for a message: nothing is there, or a pipe, a device or a folder."""
+    """Return why a path cannot be read, for a message: it is missing, or a pipe, a device or a folder."""
     return "not a regular file" if path.exists() else "no such file"
 
 
 def below(folder: str | os.PathLike[str], *names: str) -> Path:
     """Return the path of ``names``, one below the other, in ``folder``; FileError when it lies outside.
 
-    It would by a name such as ``..`` or ``/etc``, and by a symbolic link on the way.
+    A name such as ``..`` or ``/etc``, or a symbolic link, could lead there.
     """
     root = Path(folder)
     path = root.joinpath(*names)

@@ -1,4 +1,4 @@
-"""Whether plain values are what their reader takes for granted, and where they are not."""
+"""Checks that plain values have the types their reader expects, and the first place where they do not."""
 
 from __future__ import annotations
 
@@ -24,14 +24,15 @@ from typing import (
 from rlx.errors import FileError
 from rlx.untrusted.shown import LONGEST, shown
 
-LARGEST_WHOLE = 2**63  # beyond it a whole number fits no array
-YEARS = range(1678, 2262)  # the whole ones that datetime64[ns] holds
+LARGEST_WHOLE = 2**63  # larger whole numbers fit into no array
+YEARS = range(1678, 2262)  # the complete years that datetime64[ns] can represent
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}"  # of whatever may become the name of a file
 
 T = TypeVar("T")
 
 
 class Rule(NamedTuple):
-    """What a value of the right type has to be as well; ``what`` is the end of "expected ..."."""
+    """An additional condition on a value of the right type; ``what`` is the end of "expected ..."."""
 
     what: str
     holds: Callable[[Any], object]
@@ -42,19 +43,19 @@ class Rule(NamedTuple):
 
 
 def items(fewest: int = 0, most: int = 100_000) -> Rule:
-    """Return the rule of lists of so many items."""
+    """Return the rule for lists with that many items."""
     return Rule(f"a list of {fewest:,} to {most:,} items", lambda value: fewest <= len(value) <= most)
 
 
 def matching(pattern: str, what: str) -> Rule:
-    """Return the rule of text that ``pattern`` matches as a whole."""
+    """Return the rule for text that ``pattern`` matches completely."""
     return Rule(what, re.compile(pattern, re.ASCII).fullmatch)
 
 
 def dated(pattern: str, example: str) -> Rule:
-    """Return the rule of text that ``pattern`` matches as a whole, and that is a day or a time of the calendar.
+    """Return the rule for text that ``pattern`` matches completely, and that is a day or time of the calendar.
 
-    Of years beyond ``YEARS`` a time stamp in nanoseconds would become another one, in silence.
+    A time stamp in nanoseconds outside ``YEARS`` would silently become another one.
     """
     compiled = re.compile(pattern, re.ASCII)
 
@@ -68,7 +69,7 @@ def dated(pattern: str, example: str) -> Rule:
 
 
 Finite = Annotated[float, Rule("a number below 1e100", lambda value: abs(value) <= 1e100)]
-"""A number that no measure comes near the end of, and whose square is still a float."""
+"""A number larger than any measure, whose square is still a float."""
 Measure = Finite | None
 Count = Annotated[int, Rule("a whole number from 0 to 2**53", lambda value: 0 <= value <= 2**53)]
 Words = Annotated[str, Rule("text of at most 20,000 characters", lambda value: len(value) <= 20_000)]
@@ -77,7 +78,7 @@ Stamp = Annotated[str, dated(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?", "202
 
 
 class Mismatch(NamedTuple):
-    """The place of a value that does not fit, the value, and what is expected there."""
+    """The place of a value that does not fit, the value, and the expected type."""
 
     key: str
     found: Any
@@ -88,10 +89,10 @@ def require(value: Any, hint: Any, name: str, key: str = "") -> Any:
     """Return ``value`` when it is of the type ``hint``; FileError, with the file's ``name`` and the key, otherwise.
 
     Hints are those of plain values: ``Any``, None, bool, int, float, str, unions of them, lists, sequences, tuples,
-    mappings with text keys, TypedDicts, and dataclasses for what ``asdict`` makes of them; a mapping may have more than
-    their fields. In ``Annotated`` the type comes first, and then whatever ``holds``, as a ``Rule`` or a range of the
-    configuration does, and further types. A bool is no number, a whole number is a float too, and no whole number is
-    beyond 2**63, no float not finite.
+    mappings with text keys, TypedDicts, and dataclasses as converted by ``asdict``; a mapping may have further fields.
+    In ``Annotated`` the type comes first, followed by objects with ``holds``, such as a ``Rule`` or a range of the
+    configuration, and further types. A bool is not a number, a whole number is also a float, whole numbers are below
+    2**63, and floats are finite.
     """
     bad = find_mismatch(value, hint, key)
     if bad is not None:
@@ -101,14 +102,14 @@ def require(value: Any, hint: Any, name: str, key: str = "") -> Any:
 
 
 def require_fields(kind: Callable[..., T], data: Any, name: str, key: str = "", *, closed: bool = True) -> T:
-    """Return the dataclass object that a mapping has the fields of; FileError as ``require`` raises it.
+    """Return the dataclass object with the fields of a mapping; FileError as ``require`` raises it.
 
-    What has a default may be missing. FileError too for a name that is no field where the mapping is ``closed``.
+    Fields with a default may be missing. FileError too for an unknown field where the mapping is ``closed``.
     """
     require(data, dict[str, Any], name, key)
     hints = _fields(kind)
     if closed and (unknown := sorted(data.keys() - hints.keys())):
-        raise FileError(f"{name}: {member(key, unknown[0])} is {shown(data[unknown[0]])}, and no such field is known.")
+        raise FileError(f"{name}: {member(key, unknown[0])} is {shown(data[unknown[0]])}, which is an unknown field.")
     given = require({**_defaults(kind), **data}, kind, name, key)
     tuples = {field: tuple(given[field]) for field, (hint, _) in hints.items() if _is_tuple(hint)}
     return kind(**{field: given[field] for field in hints} | tuples)
@@ -129,8 +130,8 @@ _WORDS = {bool: "true or false", int: "a whole number", float: "a number", str: 
 
 
 def find_mismatch(value: Any, hint: Any, key: str = "") -> Mismatch | None:
-    """Return the first place in ``value`` that is not as ``hint`` says, None when there is none."""
-    if hint is None or (type(hint) is type and hint in _WORDS):  # most are: the others take a while to tell
+    """Return the first place in ``value`` that does not match ``hint``; None when there is none."""
+    if hint is None or (type(hint) is type and hint in _WORDS):  # the common case: the others take longer
         return None if _is_plain(value, hint) else Mismatch(key, value, _WORDS[hint or type(None)])
     origin, inner = get_origin(hint), get_args(hint)
     if hint is Any:
@@ -157,14 +158,14 @@ def _is_plain(value: Any, hint: Any) -> bool:
 
 
 def _of_part(value: Any, part: Any, key: str) -> Mismatch | None:
-    """Compare a value with one part of ``Annotated``: a type, or what holds or does not."""
+    """Compare a value with one part of ``Annotated``: a type or a condition."""
     if not hasattr(part, "holds"):
         return find_mismatch(value, part, key)
     return None if part.holds(value) else Mismatch(key, value, part.describe())
 
 
 def _of_union(value: Any, hints: Sequence[Any], key: str) -> Mismatch | None:
-    """Compare a value with each hint; where it fits none, what is wrong within it says more than its type."""
+    """Compare a value with each hint; where it fits none, a mismatch inside it is more informative than its type."""
     found = [bad for one in hints if (bad := find_mismatch(value, one, key))]
     if len(found) < len(hints):
         return None
@@ -210,7 +211,7 @@ def _of_fields(value: Any, hint: Any, key: str) -> Mismatch | None:
 @cache
 def _fields(hint: Any) -> dict[str, tuple[Any, bool]]:
     """Return the hint of every field of a TypedDict or a dataclass, and whether it must be there."""
-    hints = get_type_hints(hint, include_extras=True)  # annotations may be text, marks and all
+    hints = get_type_hints(hint, include_extras=True)  # annotations may be text
     needed = getattr(hint, "__required_keys__", hints.keys())
     marked = {name for name, one in hints.items() if get_origin(one) is NotRequired}
     return {n: (get_args(one)[0] if n in marked else one, n in needed and n not in marked) for n, one in hints.items()}

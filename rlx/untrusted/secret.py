@@ -1,4 +1,4 @@
-"""A key and passwords in text that is shown or stored: written over, whoever put them there."""
+"""Hides a key and passwords in text that is shown or stored."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from urllib.parse import quote
 
 LONG = 8
-"""So many characters make a key that is written over wherever it stands; a shorter one may be a word, and is as one."""
+"""Minimum length of a key that is hidden everywhere; a shorter one is hidden only as a whole word."""
 
 _USER = re.compile(r"(?<=://)[^\s\"']{0,400}@")
 
@@ -22,12 +22,12 @@ def hide(text: str, key: str) -> str:
 
 
 def hide_query(text: str) -> str:
-    """Return text without the passwords that addresses have behind their question mark."""
+    """Return text without the passwords in the queries of addresses."""
     return _QUERY.sub(r"\1[hidden]", text)
 
 
 def hide_key(text: str, key: str) -> str:
-    """Return text with ``[key]`` in place of ``key``: as it stands, and as JSON, Python and addresses write it."""
+    """Return text with ``[key]`` in place of ``key``, literal or as JSON, Python and addresses write it."""
     spellings = {key, json.dumps(key)[1:-1], repr(key)[1:-1], quote(key, safe="")} - {""}
     if not spellings:
         return text

@@ -1,4 +1,4 @@
-"""What others gave in a message: it is on one line, and no longer than a message bears."""
+"""Untrusted values in a message: on one line and of limited length."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def shown(value: Any, longest: int = LONGEST) -> str:
     try:
         return brief(json.dumps(value, ensure_ascii=False, default=str, skipkeys=True), longest)
     except ValueError:  # str() refuses numbers of very many digits
-        return as_typed(value) if isinstance(value, int) else "what holds a number of thousands of digits"
+        return as_typed(value) if isinstance(value, int) else "a value with a number of thousands of digits"
 
 
 def as_typed(value: Any, longest: int = LONGEST) -> str:
@@ -34,5 +34,5 @@ def brief(text: str, longest: int = LONGEST) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Return what an error of others says, on one line, or its kind when it says nothing."""
+    """Return the text of another library's error on one line, or its type when it is empty."""
     return brief(" ".join(str(error).split()), 200) or type(error).__name__

@@ -1,4 +1,4 @@
-"""Bytes and text of a file: packed or not, in any usual encoding, and never more than a cap."""
+"""Bytes and text of a file: compressed or not, in any usual encoding, and never more than a cap."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from typing import IO, Any
 from rlx.errors import FileError
 
 MAX_FILE_BYTES = 64 * 2**20
-"""What a document (configuration, board, plan, record) may hold, unpacked; none in use comes near it."""
+"""Maximum size of a document (configuration, board, plan, record), unpacked; real ones are far smaller."""
 
 MAX_LOG_BYTES = 512 * 2**20
-"""What a log may hold, unpacked, which is read line by line; a packed file of a few kilobytes may hold any amount."""
+"""Maximum size of a log, unpacked, which is read line by line; a few compressed kilobytes may contain any amount."""
 
 _LONGEST_LINE = 2**16  # characters; the rest of a longer line is the next one
 _GZIP_MAGIC = b"\x1f\x8b"
@@ -34,8 +34,8 @@ _BOMS = (  # longest first: the mark of UTF-32 begins with that of UTF-16
 def read_bytes(path: str | os.PathLike[str], limit: int = MAX_FILE_BYTES, *, unpack: bool = True) -> bytes:
     """Return the content of a file, unpacked when it is gzip; FileError when there is more than ``limit`` bytes of it.
 
-    A format of its own, which may begin as gzip does by chance, is read without ``unpack``. FileError too for a damaged
-    gzip file, and for anything but a regular file: a pipe or a device may never end. OSError passes through.
+    A binary format, which may begin like gzip by chance, is read without ``unpack``. FileError too for a damaged gzip
+    file, and for anything but a regular file: a pipe or a device may never end. OSError propagates.
     """
     path = _regular(path)
     with path.open("rb") as stream:
@@ -51,7 +51,7 @@ def _regular(path: str | os.PathLike[str]) -> Path:
 
 
 def capped(stream: IO[bytes] | gzip.GzipFile, name: str | os.PathLike[str], limit: int) -> bytes:
-    """Return what a stream holds; FileError, with ``name``, when that is more than ``limit`` bytes."""
+    """Return the content of a stream; FileError, with ``name``, when that is more than ``limit`` bytes."""
     data = stream.read(limit + 1)
     if len(data) > limit:
         raise _too_large(name, limit)
@@ -75,7 +75,7 @@ def _damage_named(name: str | os.PathLike[str]) -> Iterator[None]:
 def decode(data: bytes, name: str | os.PathLike[str]) -> str:
     """Return text in UTF-8, UTF-16 or UTF-32, without its byte order mark; FileError for anything else.
 
-    UTF-16 without a mark is told by its zero bytes, which no other text has.
+    UTF-16 without a mark is recognised by its zero bytes, which no other text has.
     """
     encoding = _encoding(data)
     try:
@@ -104,11 +104,11 @@ def read_text(path: str | os.PathLike[str], limit: int = MAX_FILE_BYTES) -> str:
 
 
 def read_lines(path: str | os.PathLike[str], limit: int = MAX_LOG_BYTES) -> Iterator[tuple[int, str]]:
-    """Yield number, from one, and text of each line of a log: packed or not, in UTF-8, UTF-16 or UTF-32.
+    """Yield number, from one, and text of each line of a log: compressed or not, in UTF-8, UTF-16 or UTF-32.
 
-    What is no text in one line is marked as such (U+FFFD) and does not keep the others from being read; marks of a byte
-    order are left out, those between joined logs too. FileError for a damaged gzip file, for anything but a regular
-    file, and beyond ``limit`` bytes. OSError passes through.
+    Undecodable bytes become U+FFFD and do not prevent other lines from being read; byte order marks are removed,
+    including those between joined logs. FileError for a damaged gzip file, for anything but a regular file, and beyond
+    ``limit`` bytes. OSError propagates.
     """
     path = _regular(path)
     with path.open("rb") as file:
@@ -131,4 +131,4 @@ def _lines(stream: Any, path: Path, limit: int) -> Iterator[tuple[int, str]]:
 
 def _too_large(name: str | os.PathLike[str], limit: int) -> FileError:
     size = f"{limit / 2**20:g} MiB" if limit >= 2**20 else f"{limit:,} bytes"
-    return FileError(f"{os.fspath(name)}: holds more than {size}, unpacked. No such file is read.")
+    return FileError(f"{os.fspath(name)}: has more than {size}, unpacked, which is not read.")

@@ -111,7 +111,7 @@ def test_a_leaking_feature_fails_the_run(
     [
         ("policy=equal_weight", 0, "PASS"),
         ("policy=momentum", 0, "PASS"),
-        ("policy=hindsight", 1, "hindsight is told the future"),
+        ("policy=hindsight", 1, "hindsight receives the future"),
     ],
 )
 def test_evaluations_can_be_audited(
@@ -130,7 +130,7 @@ def test_weights_from_a_file_pass_with_a_word_on_their_maker(shell: Shell, capsy
     done = shell.evaluate("policy=weights", weights, "data=synthetic", "hydra.run.dir=judged")
     assert done.status == 0, done.err
     assert audit(shell.folder / "judged") == 0
-    assert "what their maker knew of the future" in " ".join(capsys.readouterr().out.split())
+    assert "what their author knew about the future" in " ".join(capsys.readouterr().out.split())
 
 
 def test_bad_input_is_one_error_and_leaves_the_run_alone(

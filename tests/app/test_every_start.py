@@ -38,12 +38,12 @@ def test_a_checkpoints_windows_lie_under_its_run_and_agree_with_the_scorecard(tr
     card, windows = scorecard(folder), pd.read_csv(folder / "windows.csv")
     assert card == scorecard(judged.run("evaluate"))
     assert card["key"]["hash"] == scorecard(run)["key"]["hash"]  # that of the training's own hold-out
-    assert len(windows) == card["windows"]["n"] == card["every_start"]["n"] == 293
-    assert set(windows["status"]) == {"unseen"} and card["every_start"]["unseen"]["n"] == 293
+    assert len(windows) == card["windows"]["n"] == card["blocks"]["every_start"]["n"] == 293
+    assert set(windows["status"]) == {"unseen"} and card["blocks"]["every_start"]["unseen"]["n"] == 293
     excess = windows["cumulative_return"] - windows["equal_weight_cumulative_return"]
     np.testing.assert_allclose(windows["excess_over_equal_weight"], excess, atol=1e-15)
     for flag, name in (("outlier", "cumulative_return"), ("excess_outlier", "excess_over_equal_weight")):
-        found = card["every_start"]["outliers"][name]
+        found = card["blocks"]["every_start"]["outliers"][name]
         first, third = np.quantile(windows[name], (0.25, 0.75))
         low = windows[name] < first - 1.5 * (third - first)
         high = windows[name] > third + 1.5 * (third - first)
@@ -51,16 +51,16 @@ def test_a_checkpoints_windows_lie_under_its_run_and_agree_with_the_scorecard(tr
         assert (windows[flag] == "low").tolist() == low.tolist()
         assert (windows[flag] == "high").tolist() == high.tolist()
         assert sum(one["windows"] for one in found["episodes"]) == found["n_low"] + found["n_high"]
-    assert card["every_start"]["outliers"]["cumulative_return"]["n_low"] > 0  # March 2020
+    assert card["blocks"]["every_start"]["outliers"]["cumulative_return"]["n_low"] > 0  # March 2020
 
 
 def test_training_can_end_in_it_and_be_judged_so_again(shell: Shell) -> None:
     finished = shell.train(*SMOKE, "protocol=every_start", "protocol.window_steps=21", "protocol.fence_iqrs=3")
     assert finished.status == 0, finished.err
     card = scorecard(evals(finished.run()))
-    assert (card["every_start"]["steps"], card["every_start"]["fence_iqrs"]) == (21, 3.0)
+    assert (card["blocks"]["every_start"]["steps"], card["blocks"]["every_start"]["fence_iqrs"]) == (21, 3.0)
     judged = shell.evaluate("policy=checkpoint", f"policy.path={finished.run()}")  # under the run's own protocol
-    assert scorecard(judged.run("evaluate"))["every_start"] == card["every_start"]
+    assert scorecard(judged.run("evaluate"))["blocks"]["every_start"] == card["blocks"]["every_start"]
 
 
 def test_purge_and_embargo_from_the_command_line(trained: Finished, shell: Shell) -> None:
@@ -70,7 +70,7 @@ def test_purge_and_embargo_from_the_command_line(trained: Finished, shell: Shell
     judged = shell.evaluate("policy=checkpoint", f"policy.path={run}", *walk, "protocol.purge_steps=63")
     assert judged.status == 0, judged.err
     folder = evals(run)
-    windows, block = pd.read_csv(folder / "windows.csv"), scorecard(folder)["walk_forward"]
+    windows, block = pd.read_csv(folder / "windows.csv"), scorecard(folder)["blocks"]["walk_forward"]
     assert windows["status"].value_counts().to_dict() == {name: n for name, n in block["status"].items() if n}
     assert block["status"]["purged"] == 3 and f"({block['status']['purged']} purged, less than 63 after)" in judged.out
     assert (windows["status"] == "unseen").sum() == block["unseen"]["n"]

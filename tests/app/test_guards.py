@@ -180,7 +180,7 @@ def test_a_fit_that_makes_no_sense_stops_with_one_message(shell: Shell, argument
 
 def test_a_training_cannot_end_in_a_comparison(shell: Shell) -> None:
     refused = shell.train("protocol=guard_ab", *SMOKE)
-    assert refused.status == 2 and "protocol=guard_ab: a training cannot end in it" in refused.err
+    assert refused.status == 2 and "protocol=guard_ab: a training cannot use it" in refused.err
 
 
 def test_a_guard_that_is_left_out_is_told(shell: Shell) -> None:

@@ -71,7 +71,7 @@ def test_settings_that_make_no_sense(shell: Shell, arguments: list[str], parts: 
         (
             [order("AAPL", "buy", 1)],
             ["data=folder", "data.path=prices", "data.close_only=true"],
-            ["prices has no open, high, low", "not made up"],
+            ["prices has no open, high, low", "not invented"],
         ),
         ([order("AAPL", "buy", 1)], ["data=sample_hourly"], ["1h bars", "daily"]),
         ([order("AAPL", "buy", 1)], ["data.end=2019-12-31"], ["no overlap"]),
@@ -228,7 +228,7 @@ def test_an_answer_may_be_wrapped(stub: Stub, capsys: pytest.CaptureFixture[str]
         (completion("<think>what should I"), ["thoughts alone"]),
         (completion('```json\n{"target_date": "2020\n```'), ["not a JSON document", "control character"]),
         (completion(json.dumps(PLAN) + wrong(target_date="2020-03-03")), ["holds 2 different plans"]),
-        (completion(wrong(metadata=float("nan"))), ["NaN is no JSON number"]),
+        (completion(wrong(metadata=float("nan"))), ["NaN is not a JSON number"]),
         (completion("{" * 100_000), ["the model's answer", "not a JSON document"]),
         (completion('{"a":' * 100_000 + "1" + "}" * 100_000), ["nests more than 50 levels deep"]),
         ((200, '{"a":' * 100_000 + "1" + "}" * 100_000), ["is no chat completion", "nests more than 50 levels deep"]),

@@ -15,6 +15,9 @@ import pytest
 import yaml
 
 from rlx.board.store import Scoreboard
+from rlx.evaluate.scorecard import Scorecard
+from rlx.report.markdown import render_markdown
+from rlx.report.rendered import require_rendered
 
 PLUGIN = Path(__file__).parents[1] / "plugin"
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
@@ -95,6 +98,8 @@ def assert_refused_without_the_package(folder: Path) -> None:
     ):
         assert "rlx-demo" in refused and "not installed" in refused
     assert "rlx_demo.contrarian.Contrarian" in refusal(folder, "tools", "audit", "contrarian")
+    assert "protocol=odd_months: no such option" in refusal(folder, "evaluate", "protocol=odd_months")
+    assert "installed" in refusal(folder, "tools", "audit", "months")
     resumed = refusal(folder, "train", "resume=killed")
     assert "module=fixed_mix: no such option" in resumed and "need the package installed" in resumed
     ran(None, folder, "evaluate", "protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=other.json")
@@ -117,6 +122,14 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
     again = json.loads((folder / "again" / "scorecard.json").read_text())
     assert again["metrics"] == card["metrics"]
     ran(site, folder, "evaluate", "policy=contrarian", "policy.bottom_k=3", *QUICK[1:], "hydra.run.dir=contrarian")
+
+    months = ("protocol=odd_months", "protocol.month_steps=10")
+    printed = ran(site, folder, "evaluate", "policy=checkpoint", "policy.path=run", *months, "hydra.run.dir=months")
+    (windows,) = (folder / "run" / "evals").glob("odd_months_*/windows.csv")
+    judged = require_rendered(Scorecard.load(folder / "months" / "scorecard.json"), "scorecard")
+    assert judged.metrics == card["metrics"] and judged.key["windows"]["odd_months"]["steps"] == 10
+    assert len(windows.read_text().splitlines()) - 1 == judged.blocks["odd_months"]["n"] > 3
+    assert "## Odd months" in render_markdown(judged) and "Odd months" in printed  # without the package, too
 
     targets = [{"policy": "contrarian", "bottom_k": 3}, {"name": "mix", "policy": "checkpoint", "path": "run"}]
     (folder / "targets.yaml").write_text(yaml.safe_dump({"targets": targets}))
@@ -142,11 +155,15 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
 
 def test_what_the_package_has_keeps_our_promises(site: Path, folder: Path) -> None:
     program = (
-        "from rlx.testing import check_feature, check_learner, check_metric, check_policy\n"
+        "from rlx.forecast.forecaster import make_forecaster\n"
+        "from rlx.testing import check_feature, check_forecaster, check_learner, check_metric, check_policy\n"
+        "from rlx.testing import check_protocol\n"
         "from rlx_demo.contrarian import Contrarian; from rlx_demo.features import RANGE_SHARE\n"
         "from rlx_demo.metrics import ULCER_INDEX; from rlx_demo.fixed_mix_config import FixedMixConfig\n"
+        "from rlx_demo.odd_months import OddMonths\n"
         "check_policy(Contrarian(lookback_steps=20)); check_feature(RANGE_SHARE); check_metric(ULCER_INDEX)\n"
-        "check_learner(FixedMixConfig(n_updates=2))\n"
+        "check_forecaster(make_forecaster('climatology', lookback_steps=60))\n"
+        "check_learner(FixedMixConfig(n_updates=2)); check_protocol(OddMonths(bootstrap_replications=100))\n"
     )
     typed = [sys.executable, "-c", program]
     done = subprocess.run(typed, cwd=folder, env=environment(site), capture_output=True, text=True, check=False)
@@ -158,6 +175,7 @@ BROKEN = {
     "fixed_mix_config.py": ("module fixed_mix", "import sys; sys.exit(3)", "SystemExit: 3"),
     "metrics.py": ("metric ulcer_index", "ULCER_INDEX = 3", "has no name, unit, meaning, better, compute, tags"),
     "features.py": ("feature range_share", "RANGE_SHARE = None", "has no compute, needs, extra_bars, minimum"),
+    "odd_months.py": ("protocol odd_months", "OddMonths = 3", "has no __dataclass_fields__, name, evaluation_only"),
     "fixed_mix_network.py": ("network fixed_mix", "class FixedMix: allocate = None", "has no arguments"),
 }
 
@@ -182,4 +200,4 @@ def test_what_is_broken_of_a_package_is_left_out_with_a_warning(site: Path, fold
         answer = subprocess.run(asked, env=environment(broken), capture_output=True, text=True, check=True)
         assert "None the package rlx-demo has it, and it cannot be used" in answer.stdout
     for what, _, reason in BROKEN.values():
-        assert [line for line in told if f"its {what} is left out: " in line and reason in line], (what, told)
+        assert [line for line in told if f"its {what} is skipped: " in line and reason in line], (what, told)

@@ -69,7 +69,7 @@ def test_a_record_is_judged_and_summarised(shell: Shell) -> None:
     [
         (["policy.log=trade.log"], HISTORY, "a log alone has no positions"),
         (["policy.trades=trades.json"], HISTORY, "policy.initial_value: must be given"),
-        (["policy.trades=trades.json", "policy.log=trade.log"], HISTORY, "the log has the exposure alone"),
+        (["policy.trades=trades.json", "policy.log=trade.log"], HISTORY, "the log has only the exposure"),
         (["policy.trades=trades.json"], {"GOOG|buy": HISTORY["GOOG|buy"]}, "nothing can be replayed"),
         (
             [
@@ -102,7 +102,7 @@ def test_what_cannot_be_judged_still_leaves_its_summary(
         (["policy.trades=nowhere.json"], "policy.trades=nowhere.json: no such file"),
         (["policy.trades=trade.log"], "policy.trades=trade.log: not a JSON document"),
         (["policy.log=trade.log", "policy.log_value=equty"], "Did you mean 'equity'?"),
-        (["policy.log=trades.json"], "no line holds 'Portfolio snapshot recorded'"),
+        (["policy.log=trades.json"], "no line contains 'Portfolio snapshot recorded'"),
         (
             ["policy.trades=trades.json", "policy.initial_value=0"],
             "policy.initial_value=0.0: must be between 0.01 and 1e+15, or null",

@@ -19,8 +19,8 @@ from omegaconf import OmegaConf
 
 from rlx.app.once_a_sweep import OnceASweep
 from rlx.data.splits import Span
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
+from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_json
 from rlx.measures.trials import Sweep

@@ -60,11 +60,13 @@ def test_the_files_agree_with_each_other_and_with_the_ledger(run: Path, shell: S
     (folder,) = evals(run)
     windows = pd.read_csv(folder / "windows.csv")
     card = scorecard(folder)
-    assert card["key"]["windows"]["walk_forward"]["n"] == len(windows) == len(card["walk_forward"]["rows"]) == 16
+    assert (
+        card["key"]["windows"]["walk_forward"]["n"] == len(windows) == len(card["blocks"]["walk_forward"]["rows"]) == 16
+    )
     assert card["guard"]["drawdown_hit_rate"] > 0 and windows["drawdown_hit_rate"].max() > 0
     assert windows["first"].iloc[0] == "2016-01-04T00:00:00" and windows["last"].iloc[-1] == "2020-10-30T00:00:00"
     beaten = windows["cumulative_return"] > windows["equal_weight_cumulative_return"]
-    assert beaten.mean() == card["walk_forward"]["share_beating_equal_weight"]
+    assert beaten.mean() == card["blocks"]["walk_forward"]["share_beating_equal_weight"]
     assert windows["seen_trained"].iloc[0] == 256 and card["verdict"].startswith("Not a test")
     ledger = read_ledger(judged.run("evaluate") / "ledger.parquet")["walk_forward"].ledger
     trades = pd.read_parquet(folder / "trades.parquet")
@@ -111,7 +113,7 @@ def test_training_can_end_in_a_walk_forward_and_be_judged_so_again(shell: Shell)
     assert "protocol.start=2012-06-01: the policy's features are not known before 2012-08-17" in finished.err
     (folder,) = evals(finished.run())
     card = scorecard(folder)
-    assert card["data"]["seen_steps"]["trained"] > 0 and card["walk_forward"]["stride"] == 300
+    assert card["data"]["seen_steps"]["trained"] > 0 and card["blocks"]["walk_forward"]["stride"] == 300
     judged = shell.evaluate("policy=checkpoint", f"policy.path={finished.run()}")  # under the run's own protocol
-    assert scorecard(judged.run("evaluate"))["walk_forward"] == card["walk_forward"]
+    assert scorecard(judged.run("evaluate"))["blocks"]["walk_forward"] == card["blocks"]["walk_forward"]
     assert len(evals(finished.run())) == 2

@@ -199,11 +199,11 @@ def test_the_oracle_leaks_by_what_it_does_and_by_what_it_is() -> None:
 
     class Blind(EqualWeight):
         def foresee(self, first_bar: Any, last_bar: Any) -> None:
-            """Be told, and do nothing with it."""
+            """Receive the windows, and ignore them."""
 
-    told = check(Blind())
-    assert leaks(told) == {}
-    assert not told.passed
+    result = check(Blind())
+    assert leaks(result) == {}
+    assert not result.passed
 
 
 def test_a_policy_of_chance_is_refused() -> None:

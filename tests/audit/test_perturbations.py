@@ -63,8 +63,8 @@ def test_dates_are_the_ends_and_one_of_each_stretch_between() -> None:
     assert len(bars) == 12
     assert (bars[0], bars[-1]) == (100, 199)
     assert (np.diff(bars) > 0).all()
-    for stretch, bar in enumerate(bars[1:-1]):
-        assert 101 + 9.8 * stretch - 1 <= bar <= 101 + 9.8 * (stretch + 1) + 1
+    for part, bar in enumerate(bars[1:-1]):
+        assert 101 + 9.8 * part - 1 <= bar <= 101 + 9.8 * (part + 1) + 1
     assert choose_bars(5, 7, 25, np.random.default_rng(0)) == [5, 6, 7]
     assert choose_bars(5, 9, 2, np.random.default_rng(0)) == [5, 9]
     assert choose_bars(5, 5, 2, np.random.default_rng(0)) == [5]

@@ -37,7 +37,7 @@ def market(seed: int = 1) -> Market:
 
 
 def contrarian(observation: Observation) -> FloatArray:
-    """Hold what fell over the last bars: after a shuffle without replacement that is worth something on the mean."""
+    """Hold what fell over the last bars: after a shuffle without replacement that is worth something on average."""
     fell = observation.features[:, -1, :, 0] < 0.0
     return fell / 4.0
 
@@ -146,7 +146,7 @@ def test_a_peeking_policy_fails_and_its_foresight_is_large() -> None:
 
 
 def test_books_that_pay_the_bar_before_the_decision_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    # No weight changes with the future then: only the shuffle can tell.
+    # No weight changes with the future then: only the shuffle can show it.
     honest = Accounts.record_step
 
     def late(accounts: Any, targets: FloatArray, first: int, last: int, record: Any, row: int) -> None:

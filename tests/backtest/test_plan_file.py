@@ -101,7 +101,7 @@ def test_a_wrong_instruction_is_named(tmp_path: Path, change: dict[str, Any], me
         (PLAN | {"target_date": "2025-W01-1"}, "must be a day written as 2025-01-31."),
         (PLAN | {"target_date": 20250102}, "target_date=20250102: must be a day"),
         ({"target_date": "2025-01-02"}, "instructions is missing."),
-        (PLAN | {"instructions": []}, "instructions=[]: must hold at least one instruction"),
+        (PLAN | {"instructions": []}, "instructions=[]: must have at least one instruction"),
         (PLAN | {"instructions": BUY}, "must be a list of objects."),
         (PLAN | {"instructions": ["buy"]}, "instruction 1: is a text; expected an object with symbol, action"),
         (
@@ -114,12 +114,12 @@ def test_a_wrong_instruction_is_named(tmp_path: Path, change: dict[str, Any], me
         ({"plan": None}, "holds null; expected an object"),
         ("buy", "not a JSON document"),
         ("", "not a JSON document"),
-        (PLAN | {"instructions": [BUY | {"quantity": float("nan")}]}, "NaN is no JSON number; write null"),
-        (PLAN | {"instructions": [BUY | {"quantity": float("inf")}]}, "Infinity is no JSON number; write null"),
+        (PLAN | {"instructions": [BUY | {"quantity": float("nan")}]}, "NaN is not a JSON number; write null"),
+        (PLAN | {"instructions": [BUY | {"quantity": float("inf")}]}, "Infinity is not a JSON number; write null"),
         (PLAN | {"instructions": [BUY | {"quantity": 10**400}]}, "a number of 401 digits"),
         ('{"target_date": "2025-01-02", "target_date": "2025-01-03"}', "'target_date' appears twice in one object"),
         ("[" * 100_000, "nests more than 50 levels deep"),
-        (PLAN | {"instructions": [BUY] * 10_001}, "instructions: holds 10,001; a plan has at most 10,000."),
+        (PLAN | {"instructions": [BUY] * 10_001}, "instructions: 10,001 are listed; a plan has at most 10,000."),
     ],
 )
 def test_a_wrong_plan_is_named(tmp_path: Path, content: Any, message: str) -> None:
@@ -137,7 +137,7 @@ def test_maxdiff_needs_both_prices(tmp_path: Path) -> None:
 
 def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
     assert "no such file or folder" in refused(tmp_path / "nowhere")
-    assert "the folder holds no .json file" in refused(tmp_path)
+    assert "the folder has no .json file" in refused(tmp_path)
     assert "policy.path=/dev/zero: not a regular file." in refused(Path("/dev/zero"))
     (tmp_path / "device.json").symlink_to("/dev/zero")
     assert "device.json: not a regular file." in refused(tmp_path)
@@ -159,7 +159,7 @@ def test_the_answer_beside_a_plan_is_none(tmp_path: Path) -> None:
     write(tmp_path, PLAN, "a.json")
     answer = write(tmp_path, {"choices": []}, "a.answer.json")
     assert len(read_plans(tmp_path)) == 1
-    assert "is named as the answer that a plan was made of" in refused(answer)
+    assert "has the name of a model's answer" in refused(answer)
 
 
 def test_many_keys_take_no_longer_than_their_number(tmp_path: Path) -> None:
@@ -171,4 +171,4 @@ def test_many_keys_take_no_longer_than_their_number(tmp_path: Path) -> None:
 
 def test_two_plans_of_one_day(tmp_path: Path) -> None:
     first, second = write(tmp_path, PLAN, "a.json"), write(tmp_path, PLAN, "b.json")
-    assert refused(tmp_path) == f"{second}: target_date=2025-01-02 is also that of {first}. Keep one plan a day."
+    assert refused(tmp_path) == f"{second}: target_date=2025-01-02 is also that of {first}. Keep one plan per day."

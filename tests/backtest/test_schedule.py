@@ -56,7 +56,7 @@ def test_unknown_symbols_are_refused_with_the_nearest() -> None:
 def test_bars_are_never_made_up() -> None:
     closes = np.full((5, 1), 10.0)
     stamps = DAYS.astype("datetime64[ns]")
-    with pytest.raises(PlanError, match=r"prices has no open, high, low: .* not made up"):
+    with pytest.raises(PlanError, match=r"prices has no open, high, low: .* not invented"):
         day_bars(MarketPanel(("X",), stamps, closes, source="prices"))
     with pytest.raises(PlanError, match="has no high: "):
         day_bars(MarketPanel(("X",), stamps, closes, open=closes, low=closes))

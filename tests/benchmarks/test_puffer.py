@@ -27,6 +27,6 @@ def test_a_report_has_a_row_a_contender_and_ratios_of_them() -> None:
         assert row["env"] + row["policy"] + row["update"] == pytest.approx(1.0)
         assert row["env"] >= 0.0 and row["update"] > 0.0
     assert min(report["results"], key=lambda name: report["results"][name]["env"]) == puffer.CEILING
-    told = io.StringIO()
-    puffer.show_report(report, Console(file=told, width=120))
-    assert "of its ceiling" in told.getvalue()
+    output = io.StringIO()
+    puffer.show_report(report, Console(file=output, width=120))
+    assert "of its ceiling" in output.getvalue()

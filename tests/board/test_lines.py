@@ -1,4 +1,4 @@
-"""A board's file has one entry a line: an append adds lines, a damaged line is named, and old boards are read."""
+"""A board's file has one entry per line: an append adds lines, a damaged line is named, and old boards are read."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def kinds(text: str) -> list[str]:
 def test_an_append_adds_lines_and_touches_none(tmp_path: Path) -> None:
     path = tmp_path / "scoreboard.json"
     append(path, KEY, shared(), [entry("a", 0.1), failed("b")])
-    before = path.read_text(encoding="utf-8").replace('","', '", "')  # whoever wrote a line, it is not written again
+    before = path.read_text(encoding="utf-8").replace(
+        '","', '", "'
+    )  # no line is written again, regardless of its writer
     path.write_text(before, encoding="utf-8")
     assert kinds(before) == ["schema_version", "shared", "entry", "entry"]
     append(path, KEY, {"key": "another"}, [entry("a\u2028\x85\v", 0.2)])
@@ -39,7 +41,7 @@ def test_an_append_adds_lines_and_touches_none(tmp_path: Path) -> None:
 
 
 def old_board(path: Path) -> Scoreboard:
-    """Write a board of schema 1 and return what it holds: a key without entries too."""
+    """Write a board of schema 1 and return its content: a key without entries too."""
     keys = {key: shared(key) for key in (OTHER, KEY, "0" * 12)}
     board = Scoreboard(keys, (entry("a", 0.1), replace(entry("a", 0.2), key=OTHER), failed("b")))
     write_json(path, document_of(board))
@@ -56,7 +58,7 @@ def test_a_board_of_schema_1_is_read_and_rewritten_once_in_words(
     prepare(path)
     assert path.read_bytes() == before and capsys.readouterr().out == ""
     new = append(path, KEY, shared(), [entry("c", 0.3)])
-    assert capsys.readouterr().out == f"scoreboard {path}: rewritten as one entry a line (schema 2)\n"
+    assert capsys.readouterr().out == f"scoreboard {path}: rewritten as one entry per line (schema 2)\n"
     assert new == Scoreboard.load(path) == Scoreboard(old.keys, (*old.entries, entry("c", 0.3)))
     held = ["schema_version", "shared", "shared", "entry", "shared", "entry", "entry", "entry"]
     assert kinds(path.read_text(encoding="utf-8")) == held
@@ -97,19 +99,19 @@ HEADER, SHARED, FIRST, SECOND = (
     ("lines", "words"),
     [
         ((SHARED, FIRST), "schema_version=null"),
-        ((HEADER[:-1] + ',"keys":{}}', SHARED), 'line 1 is {"schema_version": 2, "keys": {}}, expected {"schema_ver'),
+        ((HEADER[:-1] + ',"keys":{}}', SHARED), 'line 1 is {"schema_version": 2, "keys": {}}, expected only {"schema'),
         (('{"schema_version":true}', SHARED), "not a JSON document (Extra data"),
-        (('{"schema_version":3}', SHARED), "schema_version=3; this version reads 1, and 2 with an entry a line"),
+        (('{"schema_version":3}', SHARED), "schema_version=3; this version reads 1, and 2 with one entry per line"),
         ((HEADER, FIRST, SHARED), f'line 2: entry.key is "{KEY}", which is not among the keys before it'),
         ((HEADER, SHARED, FIRST, SHARED), f"line 4 says a second time what the entries of {KEY} share"),
         ((HEADER, HEADER, SHARED), 'line 2 is {"schema_version": 2}, expected {"shared": ...} or {"entry": ...}'),
         ((HEADER, SHARED, "", FIRST), "line 3 is empty, expected a JSON value on every line"),
         ((HEADER, SHARED, FIRST[:-9], SECOND), "line 3: not a JSON document ("),
-        ((HEADER, SHARED, FIRST, SECOND[:-9]), "line 4, the last, is cut short or damaged: not a JSON document ("),
-        ((HEADER, SHARED, FIRST, SECOND[:1]), "The lines before it are whole, and without it the board can be read"),
+        ((HEADER, SHARED, FIRST, SECOND[:-9]), "line 4, the last, is truncated or damaged: not a JSON document ("),
+        ((HEADER, SHARED, FIRST, SECOND[:1]), "The lines before it are complete; without it the board can be read"),
         ((HEADER, SHARED, FIRST + SECOND, SECOND), "line 3: not a JSON document (Extra data: column"),
         ((HEADER, SHARED, "<<<<<<< mine", FIRST), "line 3: not a JSON document (Expecting value: column 1 (char 0))"),
-        ((HEADER, SHARED, FIRST.replace("0.1", "NaN", 1), SECOND), "NaN is no JSON number; write null: after"),
+        ((HEADER, SHARED, FIRST.replace("0.1", "NaN", 1), SECOND), "NaN is not a JSON number; write null: after"),
         ((HEADER, SHARED, FIRST.replace("0.1", '"0.1"', 1)), "line 3: entry.metrics.cumulative_return is"),
         ((HEADER, SHARED, FIRST[:-1] + ',"more":1}'), "line 3 is "),
         ((HEADER, SHARED, '{"entry":{},"entry":{}}', FIRST), "line 3: not a JSON document ('entry' appears twice"),
@@ -147,7 +149,7 @@ def test_a_board_has_at_most_so_many_lines(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(lines_module, "MOST_ENTRIES", 1)
     path = tmp_path / "scoreboard.json"
     path.write_text("\n".join((HEADER, SHARED, FIRST, more)) + "\n", encoding="utf-8")
-    with pytest.raises(RlxError, match=r"line 4 is one too many; a board has at most 1 keys and as many entries"):
+    with pytest.raises(RlxError, match=r"line 4 exceeds the limit of 1 keys and as many entries"):
         Scoreboard.load(path)
 
 

@@ -18,7 +18,7 @@ RULES = PromotionRules()
 
 
 def good(target: str = "good", score: float = 0.5, **changes: Any) -> Entry:
-    """Return a line that keeps every rule, but for ``changes``."""
+    """Return an entry that satisfies every rule, except for ``changes``."""
     fields: dict[str, Any] = {
         "low": 0.01,
         "p": 0.01,
@@ -79,17 +79,17 @@ def test_every_seed_has_to_keep_the_rules_and_the_middle_one_is_proposed() -> No
     seeds = [good(f"s{n}", score, system="s", p=0.001) for n, score in enumerate((0.9, 0.4, 0.5))]
     system = candidates(*seeds)["s"]
     assert system.promoted and system.representative.entry.target == "s2"
-    spoilt = candidates(*seeds[:2], good("s2", 0.5, system="s", p=0.001, dsr=0.5))["s"]
-    assert not spoilt.promoted and [finding.target for finding in spoilt.broken] == ["s2"]
+    changed = candidates(*seeds[:2], good("s2", 0.5, system="s", p=0.001, dsr=0.5))["s"]
+    assert not changed.promoted and [finding.target for finding in changed.broken] == ["s2"]
     assert not candidates(*seeds[:2], failed("s2", system="s"))["s"].promoted
 
 
 def test_equal_weight_and_oracles_are_no_candidates_and_what_has_no_rank_says_why() -> None:
     oracle = entry("oracle", 9.0, unranked=ORACLE, policy={"oracle": True})
-    found = candidates(oracle, failed("broken"), entry("seen", 0.5, unranked="made on 3 of these 9 steps"))
+    found = candidates(oracle, failed("broken"), entry("seen", 0.5, unranked="fitted on 3 of these 9 steps"))
     assert set(found) == {"broken", "seen"}
     assert [finding.found for finding in found["broken"].broken] == ["nothing there"]
-    assert [finding.found for finding in found["seen"].broken] == ["made on 3 of these 9 steps"]
+    assert [finding.found for finding in found["seen"].broken] == ["fitted on 3 of these 9 steps"]
 
 
 def test_next_experiments_follow_from_what_was_broken() -> None:

@@ -57,8 +57,8 @@ def test_two_writers_lose_no_line_of_a_board_to_be_rewritten(tmp_path: Path) -> 
     [
         ("{", "not a JSON document"),
         ("[]", "schema_version=null"),
-        ('{"schema_version": 9}', "schema_version=9; this version reads 1, and 2 with an entry a line"),
-        ('{\n"schema_version": 2}', "schema_version=2; this version reads 1, and 2 with an entry a line"),
+        ('{"schema_version": 9}', "schema_version=9; this version reads 1, and 2 with one entry per line"),
+        ('{\n"schema_version": 2}', "schema_version=2; this version reads 1, and 2 with one entry per line"),
         ('{"schema_version": 1}', "keys is missing, expected a mapping"),
         ('{"schema_version": 1, "keys": {}}', "entries is missing, expected a list"),
         (
@@ -122,7 +122,7 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, change: dic
     path = tmp_path / "scoreboard.json"
     append(path, KEY, shared(), [entry("a", 0.1)])
     before = path.read_bytes()
-    with pytest.raises(RlxError, match=r"nothing is added, as the new lines could not be read again") as caught:
+    with pytest.raises(RlxError, match=r"nothing is added, because the new lines could not be read again") as caught:
         append(path, KEY, shared(), [replace(entry("b", 0.1), **change)])
     assert words in str(caught.value) and path.read_bytes() == before
 
@@ -138,7 +138,7 @@ def test_a_full_board_says_so_and_stays(
     with pytest.raises(RlxError, match=r"scoreboard\.json: the board is full; .*protocol\.board="):
         append(path, KEY, shared(), [entry(f"c {number}", 0.1) for number in range(10)])
     assert path.read_bytes() == before
-    with pytest.raises(RlxError, match=r"the board is full; .* no room for 10 more"):
+    with pytest.raises(RlxError, match=r"the board is full; .* no space for 10 more"):
         prepare(path, 10)
     assert path.read_bytes() == before
 
@@ -148,5 +148,5 @@ def test_a_board_with_room_for_some_takes_those(tmp_path: Path, monkeypatch: pyt
     append(path, KEY, shared(), [entry("a", 0.1)])
     monkeypatch.setattr(store, "MAX_FILE_BYTES", 3 * path.stat().st_size)
     prepare(path, 2)
-    with pytest.raises(RlxError, match=r"the board is full; .* no room for 3 more"):
+    with pytest.raises(RlxError, match=r"the board is full; .* no space for 3 more"):
         prepare(path, 3)

@@ -42,7 +42,7 @@ targets:
     ("target", "words"),
     [
         ("{policy: momentm}", ["policy='momentm'", "Did you mean 'momentum'?"]),
-        ("{policy: momentum, topk: 3}", ["'topk' is no option of policy=momentum", "Did you mean 'top_k'?"]),
+        ("{policy: momentum, topk: 3}", ["'topk' is not an option of policy=momentum", "Did you mean 'top_k'?"]),
         ("{policy: momentum, top_k: 0}", ["top_k=0", "between 1 and 10000"]),
         ("{policy: momentum, top_k: many}", ["top_k", "'many'"]),
         ("{policy: cash, trials: 0}", ["trials=0", "between 1 and 1000000000"]),
@@ -53,7 +53,7 @@ targets:
         ("{policy: weights, path: a, between: {a: ['${oc.env:HOME}']}}", ["between.a[0]", "is not resolved"]),
         ("{name: forgotten}", ["names no policy"]),
         ("cash", ["names no policy"]),
-        ("{policy: cash, _target_: os.system}", ["'_target_' is no option"]),
+        ("{policy: cash, _target_: os.system}", ["'_target_' is not an option"]),
     ],
 )
 def test_a_bad_target_does_not_stop_the_others(tmp_path: Path, target: str, words: list[str]) -> None:
@@ -66,10 +66,10 @@ def test_a_bad_target_does_not_stop_the_others(tmp_path: Path, target: str, word
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("", "must hold a list 'targets'"),
-        ("targets: []", "must hold a list 'targets'"),
-        ("targets: cash", "must hold a list 'targets'"),
-        ("- policy: cash", "must hold a list 'targets'"),
+        ("", "must have a list 'targets'"),
+        ("targets: []", "must have a list 'targets'"),
+        ("targets: cash", "must have a list 'targets'"),
+        ("- policy: cash", "must have a list 'targets'"),
         ("targets: [", "cannot be read as YAML"),
         ("targets: [{policy: cash}, {policy: momentum, name: cash}]", "cash: more than one target"),
         ("targets: [{policy: cash, name: a b}, {policy: cash, name: a_b}]", "a b, a_b: more than one target"),

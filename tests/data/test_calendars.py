@@ -111,7 +111,7 @@ def test_minutes_without_trades_are_not_counted() -> None:
     assert _calendar(kept).periods_per_year == pytest.approx(0.3 * 525_600, rel=0.02)
 
 
-@pytest.mark.skipif(not SPARSE.is_dir(), reason="the case is not beside the project")
+@pytest.mark.skipif(not SPARSE.is_dir(), reason="the case is not next to the project")
 def test_sparse_minutes_as_found() -> None:
     assert load_folder(str(SPARSE)).periods_per_year == pytest.approx(157_826, rel=5e-4)
 

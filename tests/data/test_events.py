@@ -1,4 +1,4 @@
-"""Splits and other events left in the prices: refused where volume tells them from news, told where it does not."""
+"""Splits and other events left in the prices: refused where volume shows that they are not news, else reported."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_split_on_a_busy_day_is_one_all_the_same(ratio: float, value: float, t
         (0.8, 4.2, False),
         (0.8, 1.2, False),  # a crisis: nobody trades more, but the day is wild
         (10 / 11, 2.5, True),
-        (1.5, 30.0, True),  # a takeover: the price stands still at the offer
+        (1.5, 30.0, True),  # a takeover: the price does not move from the offer
         (2.0, 20.0, False),
         (1.1, 1.1, True),  # reverse splits of 10:11 do not exist, good quarters do
     ],
@@ -103,7 +103,7 @@ def test_news_passes(ratio: float, value: float, quiet: bool, tmp_path: Path) ->
 def test_without_volume_there_is_a_warning(columns: str, ratio: float, tmp_path: Path) -> None:
     report = _check(_bars(ratio), tmp_path, columns)
     (message,) = _found(report, "possible_split", Severity.warning)
-    assert "no volume to tell by" in message and str(_bars(ratio)["date"][DAY].date()) in message
+    assert "no volume to decide" in message and str(_bars(ratio)["date"][DAY].date()) in message
     assert report.exit_status(strict=False) == 0
 
 
@@ -134,7 +134,7 @@ def test_the_check_says_what_it_looked_at(tmp_path: Path) -> None:
     console = Console(width=200, record=True, file=StringIO())
     console.print(render(_check(_bars(0.75), tmp_path)))
     text = console.export_text()
-    assert "Splits: 1 overnight moves beyond 8% looked at" in text and "1 found" in text
+    assert "Splits: 1 overnight moves beyond 8% checked" in text and "1 found" in text
     assert "data.allow=[unadjusted_split]" in text
 
 
@@ -145,14 +145,14 @@ def test_names_of_ratios(ratio: float, words: str) -> None:
     assert ratio_words(ratio) == words
 
 
-@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not beside the project")
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not next to the project")
 @pytest.mark.parametrize("name", ["11to10", "5to4", "4to3", "3to1", "odd", "GOOG2014", "rev20busy", "rev25"])
 def test_cases_as_found_are_refused(name: str) -> None:
     with pytest.raises(DataError, match=r"\[(unadjusted_split|security_change)\]"):
         load_folder(str(CASES / f"{name}.csv"))
 
 
-@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not beside the project")
+@pytest.mark.skipif(not CASES.is_dir(), reason="the cases are not next to the project")
 def test_a_spin_off_in_closes_alone_is_told() -> None:
     (message,) = _found(check_path(str(CASES / "XLF1231.csv")), "possible_split", Severity.warning)
     assert "2016-08-24 x 0.8147" in message

@@ -122,7 +122,7 @@ def test_what_is_no_regular_file_is_named_as_left_out(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "F.csv")
     report = check_path(str(tmp_path))
     (finding,) = [finding for finding in report.findings if finding.code == "not_regular"]
-    assert finding.file == "F.csv" and "is no regular file" in finding.message and report.exit_status(True) == 1
+    assert finding.file == "F.csv" and "is not a regular file" in finding.message and report.exit_status(True) == 1
     assert _same(load_folder(str(tmp_path), symbols=["A"]))
     with pytest.raises(DataError, match=r"'F' is not there, for .*F\.csv is not a regular file\."):
         load_folder(str(tmp_path), symbols=["A", "F"])
@@ -131,7 +131,7 @@ def test_what_is_no_regular_file_is_named_as_left_out(tmp_path: Path) -> None:
 def test_a_folder_of_pipes_and_broken_links_says_so(tmp_path: Path) -> None:
     (tmp_path / "loop.csv").symlink_to(tmp_path / "loop.csv")
     (tmp_path / "zero.csv").symlink_to("/dev/zero")
-    with pytest.raises(DataError, match=r"No regular file, but a pipe, .*: loop\.csv, zero\.csv\."):
+    with pytest.raises(DataError, match=r"Not regular files, but pipes, .*: loop\.csv, zero\.csv\."):
         load_folder(str(tmp_path))
 
 
@@ -184,7 +184,7 @@ def test_columns_of_lists_are_named_or_refused_in_json_too(orient: str, tmp_path
     frame.to_json(tmp_path / "A.json", orient=orient)
     assert _said(check_path(str(tmp_path)), "unused_columns") == ["not used: note."]
     frame.assign(open=[[1.0]] * 6).to_json(tmp_path / "A.json", orient=orient)
-    with pytest.raises(DataError, match="'open' holds lists or structures"):
+    with pytest.raises(DataError, match="'open' has lists or structures"):
         load_folder(str(tmp_path))
 
 
@@ -308,7 +308,7 @@ def test_a_bomb_is_refused_while_it_is_small(name: str, tmp_path: Path, monkeypa
     path = _pack(tmp_path / name, b"0" * 2**26)
     tracemalloc.start()
     try:
-        with pytest.raises(DataError, match=r"holds more than .* MiB, unpacked"):
+        with pytest.raises(DataError, match=r"has more than .* MiB, unpacked"):
             load_folder(str(path))
         assert tracemalloc.get_traced_memory()[1] < 2**25  # of 2**26 bytes, unpacked
     finally:
@@ -356,7 +356,7 @@ def test_nested_columns_of_parquet(value: object, column: str, tmp_path: Path) -
     if column == "vwap":
         assert _said(check_path(str(tmp_path)), "unused_columns") == ["not used: vwap."]
         return
-    with pytest.raises(DataError, match=f"'{column}' holds lists or structures"):
+    with pytest.raises(DataError, match=f"'{column}' has lists or structures"):
         survey(str(tmp_path))
 
 
@@ -366,7 +366,7 @@ def test_a_file_of_endless_equal_rows(write: str, tmp_path: Path, monkeypatch: p
     getattr(_frame(), write)(path)
     assert _same(load_folder(str(path)))
     monkeypatch.setattr("rlx.data.readers.arrow_table.MAX_CELLS", 20)
-    with pytest.raises(DataError, match="6 rows of 5 columns; 20 cells are read"):
+    with pytest.raises(DataError, match="6 rows of 5 columns; at most 20 cells are read"):
         load_folder(str(path))
 
 

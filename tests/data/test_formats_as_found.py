@@ -15,7 +15,7 @@ from rlx.data.panel import format_stamp
 from rlx.data.survey import survey
 from rlx.errors import DataError
 
-pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the collection of real files is not beside the project")
+pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="the collection of real files is not next to the project")
 
 
 def test_every_file_of_the_collection_is_expected() -> None:
@@ -127,7 +127,7 @@ def test_mixed_folder_of_four_is_checked_as_a_whole() -> None:
 def test_folder_of_folders_is_told_apart() -> None:
     report = check_path(str(FOLDER))
     assert report.exit_status(strict=False) == 2
-    assert "It holds folders" in report.findings[0].message
+    assert "It has folders" in report.findings[0].message
 
 
 def test_period_after_the_defects_loads() -> None:

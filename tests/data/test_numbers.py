@@ -1,4 +1,4 @@
-"""Comma and point: the decimal mark is told from what has only one reading, and never guessed."""
+"""Comma and point: the decimal mark follows from cells with only one reading, and is never guessed."""
 
 from __future__ import annotations
 
@@ -68,9 +68,7 @@ def test_what_cannot_be_told_is_refused_and_can_be_declared(
     cells: list[str], delimiter: str, quote: str, tmp_path: Path
 ) -> None:
     text = _table([[cell] for cell in cells * 3], delimiter, quote)
-    with pytest.raises(
-        DataError, match=r"X\.csv: 'close' holds numbers such as 1[,.]234.*data\.decimal=point"
-    ) as caught:
+    with pytest.raises(DataError, match=r"X\.csv: 'close' has numbers such as 1[,.]234.*data\.decimal=point") as caught:
         _closes(tmp_path, text)
     assert "1234 or 1.234" in str(caught.value)
     grouped = {",": "point", ".": "comma"}[cells[0][1]]
@@ -90,7 +88,7 @@ def test_a_point_alone_is_a_decimal_point_where_commas_part_the_columns(tmp_path
 
 
 def test_two_marks_in_one_column_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"'close' holds numbers of two kinds, 103\.22 and 102,45"):
+    with pytest.raises(DataError, match=r"'close' has numbers of two kinds, 103\.22 and 102,45"):
         _closes(tmp_path, _table([["102,45"], ["103.22"], ["103,40"]], ";"))
 
 
@@ -129,9 +127,9 @@ def test_signs_elsewhere_make_no_number(cell: str) -> None:
 
 
 def test_a_percentage_is_no_price_and_a_column_has_one_currency(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"'close' holds \['1\.2%'\].*A percentage is no price\."):
+    with pytest.raises(DataError, match=r"'close' has \['1\.2%'\].*A percentage is not a price\."):
         _closes(tmp_path, _table([["1.1"], ["1.2%"], ["1.3"]], ","))
-    with pytest.raises(DataError, match=r"'close' holds two currencies, \$1\.1 and €1\.2; write one throughout"):
+    with pytest.raises(DataError, match=r"'close' has two currencies, \$1\.1 and €1\.2; write one throughout"):
         _closes(tmp_path, _table([["$1.1"], ["€1.2"], ["¥130"]], ","))
 
 

@@ -199,7 +199,7 @@ def test_signals_that_an_episode_can_see_are_finite_and_bounded() -> None:
     for bar in (first, last):
         with pytest.raises(DataError, match=f"signals are not finite at bar {bar}"):
             with_signal(task, bar, np.nan)
-        with pytest.raises(DataError, match=r"signals reach 7, and no more than signal_bound=5"):
+        with pytest.raises(DataError, match=r"signals reach 7, above signal_bound=5"):
             with_signal(task, bar, -7.0)
     for bar in (first - 1, last + 1):
         assert np.isnan(with_signal(task, bar, np.nan).signals[bar, 0, 0])

@@ -11,9 +11,9 @@ import pytest
 
 from rlx.data.splits import Span
 from rlx.errors import ConfigError
-from rlx.evaluate.config import Protocol
-from rlx.evaluate.every_start_config import EveryStart
 from rlx.evaluate.judge import Judgement, judge
+from rlx.evaluate.protocols.base import Protocol
+from rlx.evaluate.protocols.every_start import EveryStart
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.seen import Seen
 from rlx.policies.base import Policy
@@ -63,7 +63,7 @@ def test_every_window_that_holds_an_extraordinary_day_is_an_outlier_and_each_day
         high = [row["window"] for row in judgement.rows if row[flag] == "high"]
         assert low == list(range(CRASH - 4, CRASH + 1)) and high == list(range(BOOM - 4, BOOM + 1))
     stamps = eventful().timestamps
-    for found in judgement.scorecard.every_start["outliers"].values():
+    for found in judgement.scorecard.blocks["every_start"]["outliers"].values():
         assert [(one["side"], one["windows"]) for one in found["episodes"]] == [("low", 5), ("high", 5)]
         firsts = [np.datetime64(one["first"]) for one in found["episodes"]]
         lasts = [np.datetime64(one["last"]) for one in found["episodes"]]
@@ -81,7 +81,7 @@ def test_rows_have_the_excess_and_the_measures(judgement: Judgement) -> None:
 
 
 def test_the_block_is_the_distribution_of_the_windows_with_outliers(judgement: Judgement) -> None:
-    block, windows = judgement.scorecard.every_start, judgement.scorecard.windows
+    block, windows = judgement.scorecard.blocks["every_start"], judgement.scorecard.windows
     assert {name: block[name] for name in windows} == windows
     returns = np.array([row["cumulative_return"] for row in judgement.rows])
     found = block["outliers"]["cumulative_return"]
@@ -94,25 +94,25 @@ def test_it_plays_what_every_protocol_plays(judgement: Judgement) -> None:
     plain = told(protocol=Protocol(window_steps=5, bootstrap_replications=100))
     assert plain.scorecard.key == judgement.scorecard.key
     assert plain.scorecard.verdict == judgement.scorecard.verdict
-    assert plain.rows == [] and "every_start" not in plain.scorecard.to_dict()
+    assert plain.rows == [] and "blocks" not in plain.scorecard.to_dict()
 
 
 def test_a_wider_fence_has_fewer_outliers() -> None:
-    wide = told(protocol=replace(PROTOCOL, fence_iqrs=500.0)).scorecard.every_start
+    wide = told(protocol=replace(PROTOCOL, fence_iqrs=500.0)).scorecard.blocks["every_start"]
     assert wide["fence_iqrs"] == 500.0
     assert not any(found["episodes"] for found in wide["outliers"].values())
 
 
 def test_cash_and_equal_weight_itself_have_no_scale() -> None:
-    idle = told(Cash()).scorecard.every_start["outliers"]
+    idle = told(Cash()).scorecard.blocks["every_start"]["outliers"]
     assert idle["cumulative_return"]["fence_low"] is None and idle["excess_over_equal_weight"]["fence_low"] is not None
-    same = told(EqualWeight()).scorecard.every_start["outliers"]
+    same = told(EqualWeight()).scorecard.blocks["every_start"]["outliers"]
     assert same["excess_over_equal_weight"]["fence_low"] is None and same["cumulative_return"]["n_low"] == 5
 
 
 def test_without_equal_weight_there_is_no_excess() -> None:
     result = told(baselines=[Cash()])
-    assert list(result.scorecard.every_start["outliers"]) == ["cumulative_return"]
+    assert list(result.scorecard.blocks["every_start"]["outliers"]) == ["cumulative_return"]
     assert not {"excess_over_equal_weight", "excess_outlier"} & set(result.rows[0])
 
 
@@ -120,7 +120,7 @@ def test_windows_that_the_policy_was_made_on_are_told_apart() -> None:
     stamps = eventful().timestamps
     result = told(seen={"trained": (stamps[0], stamps[10])})
     assert [row["status"] for row in result.rows] == ["seen"] * 10 + ["unseen"] * 46
-    block = result.scorecard.every_start
+    block = result.scorecard.blocks["every_start"]
     assert block["status"] == {"unseen": 46, "seen": 10, "purged": 0, "embargoed": 0}
     assert block["unseen"]["n"] == 46
 
@@ -131,7 +131,7 @@ def test_one_window_and_a_ruined_account() -> None:
     levered = Player(lambda o: np.tile([4.0, 0.0], (len(o.bar), 1)))
     rules = Rules(limits=Limits(max_weight=None, intraday_gross=None, closing_gross=None))
     ruined = judge(levered, eventful(), Span(0, 60), rules, PROTOCOL, baselines=[EqualWeight()], module="test")
-    found = ruined.scorecard.every_start["outliers"]["cumulative_return"]
+    found = ruined.scorecard.blocks["every_start"]["outliers"]["cumulative_return"]
     assert found["episodes"][0]["farthest"] == pytest.approx(-1.0, abs=1e-6)
 
 

@@ -10,8 +10,7 @@ import pytest
 
 from rlx.errors import ConfigError
 from rlx.evaluate.evaluator import evaluate
-from rlx.evaluate.guard_ab import GuardContest, compare_guards, judge_guard, window_groups
-from rlx.evaluate.guard_config import GuardAb
+from rlx.evaluate.protocols.guard_ab import GuardAb, GuardContest, compare_guards, judge_guard, window_groups
 from rlx.evaluate.windows import WINDOWS, WindowSet
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.window_differences import Difference

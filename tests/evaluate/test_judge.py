@@ -13,12 +13,11 @@ import pytest
 from rlx.data.splits import Span
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate import proof
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, judge, judge_against, score
+from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.seen import Seen
-from rlx.evaluate.windows import protocol_windows
 from rlx.keys import keys
 from rlx.measures import metrics
 from rlx.measures.significance import MOMENTS
@@ -69,7 +68,7 @@ def judgement() -> Judgement:
 def test_the_document_has_the_promised_fields(judgement: Judgement) -> None:
     document = judgement.scorecard.to_dict()
     assert set(FIELDS) <= set(document)
-    assert next(iter(document)) == "schema_version" and document["schema_version"] == 1
+    assert next(iter(document)) == "schema_version" and document["schema_version"] == 2
     assert document["config"] == {"costs": document["key"]["costs"], "seed": 0}
     assert set(document["baselines"]) == {"equal_weight", "buy_and_hold", "cash"}
     assert all(set(metrics) == set(document["metrics"]) for metrics in document["baselines"].values())
@@ -316,7 +315,8 @@ def test_windows_of_the_default_length_are_fitted_to_a_short_span(caplog: pytest
     [
         (None, "no such file"),
         ("{", "not a JSON document"),
-        ('{"schema_version": 2}', "schema_version=2; this version reads 1"),
+        ('{"schema_version": 3}', "schema_version=3; this version reads 1 and 2"),
+        ('{"schema_version": true}', "schema_version=true"),
         ("[]", "schema_version=null"),
         ('{"schema_version": 1, "metric": {}}', r"missing fields .*'metrics'.*unknown fields \[.metric.\]"),
     ],
@@ -331,7 +331,7 @@ def test_a_file_that_is_no_scorecard_is_refused(tmp_path: Path, text: str | None
 
 def test_what_json_cannot_hold_is_refused_and_nothing_is_left_behind(tmp_path: Path, judgement: Judgement) -> None:
     broken = replace(judgement.scorecard, config={"market": object()})
-    with pytest.raises(TypeError, match="object has no place in a JSON file"):
+    with pytest.raises(TypeError, match="object cannot be stored in a JSON file"):
         broken.write(tmp_path / "scorecard.json")
     assert list(tmp_path.iterdir()) == []
 
@@ -346,14 +346,14 @@ def test_equal_weight_is_resampled_once_for_all_policies_beside_it(monkeypatch: 
     monkeypatch.setattr(proof, "bootstrap_intervals", draw)
     proof._drawn.cache_clear()
     market = make_market(100.0 * np.exp(np.cumsum(np.random.default_rng(0).normal(0.01, 0.01, (60, 3)), axis=0)))
-    sets = protocol_windows(Span(10, 59), PROTOCOL)
-    beside = {"equal_weight": evaluate(EqualWeight(), market, sets, FREE)}
+    sets = PROTOCOL.window_sets(Span(10, 59), market.timestamps)
+    baselines = {"equal_weight": evaluate(EqualWeight(), market, sets, FREE)}
     for share in (0.2, 0.5, 0.9):
         weights = np.array([share, 1.0 - share, 0.0])
         policy = Player(lambda o, weights=weights: np.tile(weights, (len(o.bar), 1)))
-        card = judge_against(policy, market, sets, FREE, PROTOCOL, beside=beside, module="test").scorecard
+        card = judge_against(policy, market, sets, FREE, PROTOCOL, baselines=baselines, module="test").scorecard
         assert "it made money beyond chance. So did equal weight" in card.verdict
-    theirs = beside["equal_weight"].sets["holdout"].ledger.net_return[0].tobytes()
+    theirs = baselines["equal_weight"].sets["holdout"].ledger.net_return[0].tobytes()
     assert drawn.count(theirs) == 1 and len(drawn) == 4
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rlx.errors import ConfigError
-from rlx.evaluate.config import Protocol
+from rlx.evaluate.protocols.base import Protocol
 
 
 def test_defaults() -> None:
@@ -54,8 +54,9 @@ def test_dates_in_the_wrong_order_are_refused() -> None:
     assert Protocol(start="2020-03-01 09:30", end="2020-03-02").start == "2020-03-01 09:30"
 
 
-def test_the_schema_imports_nothing_heavy() -> None:
+def test_the_schemas_import_nothing_heavy() -> None:
     heavy = "{'torch', 'lightning', 'pandas', 'numba', 'arch', 'matplotlib', 'pyarrow', 'scipy'}"
-    code = f"import sys, rlx.evaluate.config, rlx.keys; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
+    imports = "import sys, rlx.config, rlx.registry, rlx.keys; rlx.registry.loaded('protocol')"
+    code = f"{imports}; sys.exit(', '.join({heavy} & set(sys.modules)) or 0)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

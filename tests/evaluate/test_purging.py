@@ -14,11 +14,12 @@ from rlx.data.market import Market
 from rlx.data.panel import MarketPanel
 from rlx.data.splits import Span
 from rlx.errors import ConfigError
-from rlx.evaluate.config import Protocol, WalkForward
 from rlx.evaluate.judge import Judgement, judge
-from rlx.evaluate.purging import FitSpans, lookback_steps, no_test, window_status
+from rlx.evaluate.protocols.base import Protocol
+from rlx.evaluate.protocols.span import fit_windows, protocol_span
+from rlx.evaluate.protocols.walk_forward import WalkForward
+from rlx.evaluate.purging import FitSpans, lookback_steps, window_status
 from rlx.evaluate.seen import Seen
-from rlx.evaluate.windows import fit_windows, protocol_span, protocol_windows
 from rlx.measures.evaluation import WindowLedger
 from rlx.policies.baselines import EqualWeight
 from rlx.report.windows_table import shares_in_words, window_lines
@@ -117,24 +118,24 @@ def test_purge_and_embargo_are_on_the_rows_and_the_scorecard_and_not_in_the_key(
     plain, cut = walked(), walked(purge_steps=7, embargo_steps=5)
     assert [row["status"] for row in plain.rows] == ["unseen", "seen", "seen", "unseen", "unseen", "unseen"]
     assert [row["status"] for row in cut.rows] == ["embargoed", "seen", "seen", "purged", "unseen", "unseen"]
-    block = cut.scorecard.walk_forward
+    block = cut.scorecard.blocks["walk_forward"]
     assert block["status"] == {"unseen": 2, "seen": 2, "purged": 1, "embargoed": 1}
     assert (block["purge_steps"], block["embargo_steps"], block["lookback_steps"]) == (7, 5, 7)
     assert block["unseen"]["n"] == 2 and block["n"] == 6
-    assert plain.scorecard.walk_forward["purge_steps"] == 0
+    assert plain.scorecard.blocks["walk_forward"]["purge_steps"] == 0
     assert cut.scorecard.key == plain.scorecard.key
     returns = [row["cumulative_return"] for row in cut.rows[4:]]
     assert block["unseen"]["share_positive"] == np.mean([value > 0 for value in returns])
 
 
 def test_they_are_said_in_words_and_in_the_table() -> None:
-    block = walked(purge_steps=7, embargo_steps=5).scorecard.walk_forward
+    block = walked(purge_steps=7, embargo_steps=5).scorecard.blocks["walk_forward"]
     assert [line[-1] for line in window_lines(block)] == ["embargoed", "4", "2", "purged", "0", "0"]
     assert (
         "Of the 2 without steps that the policy was made on and away from them "
         "(1 purged, less than 7 after, 1 embargoed, less than 5 before): positive"
     ) in shares_in_words(block)
-    none = walked(purge_steps=40, embargo_steps=5).scorecard.walk_forward
+    none = walked(purge_steps=40, embargo_steps=5).scorecard.blocks["walk_forward"]
     assert shares_in_words(none).endswith(
         "None is a test: all hold steps that the policy was made on, or lie too close to them "
         "(3 purged, less than 40 after, 1 embargoed, less than 5 before)."
@@ -165,7 +166,7 @@ def test_none_and_zero_ask_for_no_distance() -> None:
     ],
 )
 def test_that_no_window_can_be_a_test_is_said_beforehand(window: int, options: dict[str, Any], longest: Any) -> None:
-    said = no_test(WalkForward(window=window, stride=1, **options), Span(0, 59), STAMPS, SPAN)
+    said = WalkForward(window=window, stride=1, **options).note("p", Span(0, 59), STAMPS, SPAN)
     assert (said is None) == (longest is None)
     if said is not None:
         first = str(STAMPS[30 + options.get("purge_steps", 0)])[:10]
@@ -181,14 +182,14 @@ def test_the_advice_leaves_a_test_when_it_is_followed(step: str, options: dict[s
     market = Market(MarketPanel(("AAA",), stamps, np.full((60, 1), 50.0)))
     spans = {"trained": (stamps[20], stamps[30])}
     protocol = WalkForward(**{"window": 40, "stride": 1, **options})
-    said = no_test(protocol, Span(0, 59), stamps, spans)
+    said = protocol.note("p", Span(0, 59), stamps, spans)
     assert said is not None
     given = dict(re.findall(r"protocol\.(window|window_steps) of at most (\d+)", said))
     followed = replace(protocol, **{name: int(value) for name, value in given.items()},
                        start=re.findall(r"protocol\.start=(\S+?)[ .]", said + " ")[-1])  # fmt: skip
     span = protocol_span(market, None, followed)
-    assert protocol_windows(span, fit_windows(followed, span))
-    assert no_test(followed, span, stamps, spans) is None
+    assert fit_windows(followed, span).window_sets(span, stamps)
+    assert followed.note("p", span, stamps, spans) is None
 
 
 def test_what_is_said_beforehand_agrees_with_the_status_of_each_window() -> None:
@@ -197,10 +198,10 @@ def test_what_is_said_beforehand_agrees_with_the_status_of_each_window() -> None
             protocol = WalkForward(window=window, stride=4, purge_steps=purge, embargo_steps=embargo)
             starts = list(range(0, 59 - window + 1, 4))
             found = status(starts, purge, embargo, steps=window) if starts else []
-            assert (no_test(protocol, Span(0, 59), STAMPS, SPAN) is None) == ("unseen" in found), protocol
+            assert (protocol.note("p", Span(0, 59), STAMPS, SPAN) is None) == ("unseen" in found), protocol
 
 
 def test_other_protocols_and_spans_without_a_free_decision() -> None:
-    assert no_test(Protocol(), Span(0, 59), STAMPS, SPAN) is None
-    said = no_test(WalkForward(window=5, stride=1), Span(21, 29), STAMPS, SPAN)
+    assert Protocol().note("p", Span(0, 59), STAMPS, SPAN) is None
+    said = WalkForward(window=5, stride=1).note("p", Span(21, 29), STAMPS, SPAN)
     assert said is not None and "No decision of the span is away from them" in said

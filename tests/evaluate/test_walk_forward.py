@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,16 +13,18 @@ import pandas as pd
 import pytest
 
 from rlx.data.splits import Span
-from rlx.errors import ConfigError
-from rlx.evaluate.config import Protocol, WalkForward
+from rlx.errors import ConfigError, FileError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, judge
 from rlx.evaluate.key import short_hash
+from rlx.evaluate.protocols.base import Protocol
+from rlx.evaluate.protocols.span import late_start, protocol_span
+from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.evaluate.scorecard import Scorecard
 from rlx.evaluate.seen import Seen
 from rlx.evaluate.trades_file import write_trades
 from rlx.evaluate.window_rows import write_windows
-from rlx.evaluate.windows import WindowSet, late_start, protocol_span, protocol_windows, walk_forward_windows
+from rlx.evaluate.windows import WindowSet
 from rlx.keys import keys
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.sim import Costs, Ledger, Limits, Rules
@@ -29,6 +32,7 @@ from tests.evaluate.players import FREE, GUARDED, make_market, random_market, st
 
 SPAN = Span(10, 59)
 PROTOCOL = WalkForward(window=16, stride=8, window_steps=10, bootstrap_replications=200)
+STAMPS = random_market().timestamps
 
 
 def walked(
@@ -67,22 +71,21 @@ def judgement() -> Judgement:
     ],
 )
 def test_where_the_windows_lie(span: Span, window: int, stride: int, starts: list[int], left_out: int) -> None:
-    windows = walk_forward_windows(span, window, stride)
+    (windows,) = WalkForward(window=window, stride=stride).windows(span, STAMPS)
     assert (windows.name, windows.steps, windows.starts.tolist()) == ("walk_forward", window, starts)
     protocol = replace(PROTOCOL, window=window, stride=stride)
-    assert walked(Cash(), protocol, FREE, span=span).scorecard.walk_forward["left_out"] == left_out
+    assert walked(Cash(), protocol, FREE, span=span).scorecard.blocks["walk_forward"]["left_out"] == left_out
 
 
 def test_the_window_of_the_issue_over_five_years() -> None:
     """1,258 decisions: the last of 16 windows starts at 15 x 64 = 960 and ends at 1216, so 42 are left."""
-    assert len(walk_forward_windows(Span(0, 1258), 256, 64)) == 16
+    (windows,) = WalkForward(window=256, stride=64).windows(Span(0, 1258), STAMPS)
+    assert len(windows) == 16
 
 
 def test_a_window_that_does_not_fit_is_refused_with_what_fits() -> None:
     with pytest.raises(ConfigError, match=r"protocol\.window=50: the evaluation span has 49 .* 1 to 49"):
         walked(protocol=replace(PROTOCOL, window=50))
-    with pytest.raises(ConfigError, match=r"protocol\.stride=0"):
-        walk_forward_windows(SPAN, 5, 0)
 
 
 @pytest.mark.parametrize(
@@ -102,10 +105,10 @@ def test_it_covers_everything_by_default_and_checks_what_every_protocol_does() -
 
 
 def test_other_protocols_have_no_such_windows() -> None:
-    assert [windows.name for windows in protocol_windows(SPAN, Protocol())] == ["holdout", "windows"]
-    assert [windows.name for windows in protocol_windows(SPAN, PROTOCOL)] == ["holdout", "windows", "walk_forward"]
+    assert [windows.name for windows in Protocol().window_sets(SPAN, STAMPS)] == ["holdout", "windows"]
+    assert [windows.name for windows in PROTOCOL.window_sets(SPAN, STAMPS)] == ["holdout", "windows", "walk_forward"]
     plain = walked(protocol=Protocol(window_steps=10, bootstrap_replications=200))
-    assert plain.rows == [] and "walk_forward" not in plain.scorecard.to_dict()
+    assert plain.rows == [] and "blocks" not in plain.scorecard.to_dict()
 
 
 def test_it_changes_the_windows_of_the_key_and_nothing_else_of_the_judgement(judgement: Judgement) -> None:
@@ -149,7 +152,7 @@ def test_rows_by_hand() -> None:
         (0, "2020-01-06", "2020-01-20", 10),
         (1, "2020-01-20", "2020-02-03", 10),
     ]
-    block = result.scorecard.walk_forward
+    block = result.scorecard.blocks["walk_forward"]
     assert (block["n"], block["steps"], block["stride"], block["left_out"]) == (4, 10, 10, 0)
     assert block["cumulative_return"]["median"] == pytest.approx((earned[0] + earned[2]) / 2)
     assert (block["share_positive"], block["share_beating_cash"], block["share_beating_equal_weight"]) == (0.5, 0.5, 0)
@@ -174,21 +177,37 @@ def test_each_window_says_how_many_of_its_steps_made_the_policy(judgement: Judge
     assert [(row["seen_trained"], row["seen_selected"]) for row in result.rows] == [
         (10, 6), (2, 8), (0, 2), (0, 0), (0, 0),
     ]  # fmt: skip
-    unseen = result.scorecard.walk_forward["unseen"]
+    unseen = result.scorecard.blocks["walk_forward"]["unseen"]
     own, theirs = (
         [row[name] for row in result.rows[3:]] for name in ("cumulative_return", "equal_weight_cumulative_return")
     )
     assert unseen["n"] == 2
     assert unseen["share_beating_equal_weight"] == np.mean(np.array(own) > np.array(theirs))
-    everything = walked(seen={"trained": (stamps[0], stamps[59])}).scorecard.walk_forward["unseen"]
+    everything = walked(seen={"trained": (stamps[0], stamps[59])}).scorecard.blocks["walk_forward"]["unseen"]
     assert (everything["n"], everything["share_positive"]) == (0, None)
-    assert "unseen" not in judgement.scorecard.walk_forward and "seen_trained" not in judgement.rows[0]
+    assert "unseen" not in judgement.scorecard.blocks["walk_forward"] and "seen_trained" not in judgement.rows[0]
 
 
 def test_the_scorecard_reads_back_with_and_without_walking(judgement: Judgement, tmp_path: Path) -> None:
-    for card in (judgement.scorecard, replace(judgement.scorecard, walk_forward={})):
+    for card in (judgement.scorecard, replace(judgement.scorecard, blocks={})):
         card.write(tmp_path / "scorecard.json")
         assert Scorecard.load(tmp_path / "scorecard.json") == card
+
+
+def test_a_document_of_version_1_is_the_same_scorecard(judgement: Judgement, tmp_path: Path) -> None:
+    card, path = judgement.scorecard, tmp_path / "scorecard.json"
+    document = card.to_dict()
+    older = {**document.pop("blocks"), **document, "schema_version": 1}
+    path.write_text(json.dumps(older))
+    assert Scorecard.load(path) == card and set(older) == {*vars(card)} - {"audit", "blocks"} | {"walk_forward"}
+    path.write_text(json.dumps({**older, "walk_forward": {}}))
+    assert Scorecard.load(path) == replace(card, blocks={})
+    path.write_text(json.dumps({**older, "walk_forward": 0}))
+    with pytest.raises(FileError, match=r"blocks\.walk_forward is 0, expected a mapping"):
+        Scorecard.load(path)
+    path.write_text(json.dumps({**older, "schema_version": 2}))
+    with pytest.raises(FileError, match=r"unknown fields \[.walk_forward.\]"):
+        Scorecard.load(path)
 
 
 def test_windows_csv_has_the_rows(tmp_path: Path) -> None:
@@ -207,7 +226,7 @@ def test_windows_csv_has_the_rows(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rules", [GUARDED, Rules(costs=Costs(commission_bps=20), drift=False), FREE])
 def test_trades_add_up_to_the_turnover_of_the_ledger(tmp_path: Path, rules: Rules) -> None:
     result, market = walked(rules=rules), random_market()
-    write_trades(tmp_path / "trades.parquet", result.evaluation, market)
+    write_trades(tmp_path / "trades.parquet", result.evaluation, market, "walk_forward")
     trades = pd.read_parquet(tmp_path / "trades.parquet")
     windows = result.evaluation.sets["walk_forward"]
     turnover = np.zeros(windows.timestamps.shape)
@@ -221,7 +240,7 @@ def test_trades_add_up_to_the_turnover_of_the_ledger(tmp_path: Path, rules: Rule
 
 def test_a_trade_at_the_closing_cap_has_a_row_of_its_own(tmp_path: Path) -> None:
     result, market = walked(EqualWeight(), rules=Rules(limits=Limits(closing_gross=0.8))), random_market()
-    write_trades(tmp_path / "trades.parquet", result.evaluation, market)
+    write_trades(tmp_path / "trades.parquet", result.evaluation, market, "walk_forward")
     first = pd.read_parquet(tmp_path / "trades.parquet").query("window == 0 and step == 0")
     assert first["leg"].tolist() == ["target"] * 3 + ["closing_cap"] * 3
     assert first["symbol"].tolist() == ["S0", "S1", "S2"] * 2
@@ -232,9 +251,9 @@ def test_a_trade_at_the_closing_cap_has_a_row_of_its_own(tmp_path: Path) -> None
 
 def test_who_does_not_trade_has_no_trades(tmp_path: Path) -> None:
     held, idle = tmp_path / "held.parquet", tmp_path / "idle.parquet"
-    write_trades(held, walked(BuyAndHold(), rules=FREE).evaluation, random_market())
+    write_trades(held, walked(BuyAndHold(), rules=FREE).evaluation, random_market(), "walk_forward")
     assert set(pd.read_parquet(held)["step"]) == {0}
-    write_trades(idle, walked(Cash(), rules=FREE).evaluation, random_market())
+    write_trades(idle, walked(Cash(), rules=FREE).evaluation, random_market(), "walk_forward")
     assert len(pd.read_parquet(idle)) == 0
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from rlx.data.splits import Span, Splits
 from rlx.errors import ConfigError
-from rlx.evaluate.config import Protocol
-from rlx.evaluate.windows import WindowSet, fit_windows, holdout_windows, protocol_span, start_index_windows
+from rlx.evaluate.protocols.base import Protocol
+from rlx.evaluate.protocols.span import fit_windows, protocol_span
+from rlx.evaluate.windows import WindowSet, holdout_windows, start_index_windows
 from tests.evaluate.players import random_market
 
 SPLITS = Splits(Span(5, 20), Span(20, 30), Span(30, 59))

@@ -79,8 +79,8 @@ TAKEN = {
         "entries.*.(options.path|windows.share_beating_cash|policy.name)",
         "entries.*.intervals.*.(replications|block_steps)",
     ),
-    "anything": ("keys.*.key.costs.per_asset_bps",),  # shown as it stands
-    # numbers stand as they are, and a measure may be unknown
+    "anything": ("keys.*.key.costs.per_asset_bps",),  # shown literally
+    # numbers are shown unchanged, and a measure may be unknown
     "negative": (
         "keys.*.key.costs.(commission|half_spread|slippage)_bps",
         "entries.*.intervals.sharpe.(estimate|low|high)",

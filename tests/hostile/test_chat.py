@@ -108,9 +108,9 @@ def generate(shell: Shell, *arguments: str) -> Finished:
 
 
 def assert_nothing_told(finished: Finished) -> None:
-    told = finished.out + finished.err + b"".join(contents(finished.folder).values()).decode("utf-8", "replace")
+    output = finished.out + finished.err + b"".join(contents(finished.folder).values()).decode("utf-8", "replace")
     spellings = (KEY, json.dumps(KEY)[1:-1], repr(KEY)[1:-1], KEY[:12], PASSWORD)
-    assert not [spelling for spelling in spellings if spelling in told], told
+    assert not [spelling for spelling in spellings if spelling in output], output
     assert not any(character < " " and character != "\n" for character in finished.err), finished.err
 
 

@@ -48,11 +48,11 @@ TAKEN_OF_FACTS = {
 }
 TAKEN_OF_TRAINING = {
     "object": ("state_dict", "callbacks.*.best_k_models", "callbacks.Timer.time_elapsed", "rlx.random_states"),
-    # counts are held to their type alone: who changes them changes how long a run of his own goes on
+    # only the type of counts is checked: changing them changes the length of the run
     "negative": (
         "loops.fit_loop.epoch_loop.batch_progress.(total|current).*",
         "callbacks.EarlyStop*.wait_count",
-        "rlx.format",  # held to its value by the learner
+        "rlx.format",  # its value is checked by the learner
     ),
     "flag": ("loops.fit_loop.epoch_loop.batch_progress.is_last_batch",),
     "text": ("callbacks.*.(best_model_path|kth_best_model_path|last_model_path)", "rlx.(module|data_fingerprint)"),
@@ -104,7 +104,7 @@ def test_a_recorded_group_of_another_type(trained: Finished, shell: Shell, key: 
 
 
 def training_state() -> dict[str, Any]:
-    """Return what a run goes on by, as small as it can be."""
+    """Return the state that a run resumes from, as small as possible."""
     folder = Path("checkpoints")
     files = {"best_k_models": {}, **dict.fromkeys(PATHS, "")}
     return {
@@ -232,14 +232,14 @@ def test_checkpoints_lie_in_the_run_alone(resumable: Path, shell: Shell) -> None
             state["callbacks"][key][name] = value
             torch.save(state, resumable)
             assert_refused(
-                shell.train("resume=run"), f"{resumable.relative_to(shell.folder)}: ", "path of no checkpoint"
+                shell.train("resume=run"), f"{resumable.relative_to(shell.folder)}: ", "is not the path of a checkpoint"
             )
             assert [entry.name for entry in shell.folder.iterdir()] == ["run"]
             assert contents(shell.folder / "run") | {Path("checkpoints") / LAST: b""} == before
 
 
 @pytest.mark.parametrize(
-    ("error", "status", "told", "left"),
+    ("error", "status", "message", "left"),
     [
         (CheckpointError("of another learner."), 2, f"run/checkpoints/{LAST}: of another learner.", False),
         (KeyError("weights"), 2, f"run/checkpoints/{LAST}: cannot be resumed from (KeyError: 'weights')", False),
@@ -251,7 +251,7 @@ def test_checkpoints_lie_in_the_run_alone(resumable: Path, shell: Shell) -> None
 def test_what_goes_wrong_while_a_run_is_brought_back(
     error: Exception,
     status: int,
-    told: str,
+    message: str,
     left: bool,
     resumable: Path,
     shell: Shell,
@@ -264,9 +264,9 @@ def test_what_goes_wrong_while_a_run_is_brought_back(
     monkeypatch.setattr(Learner, "on_load_checkpoint", raise_it)
     finished = shell.train("resume=run", "trainer.max_updates=3")
     assert (finished.status, "Traceback" in finished.err) == (status, False), finished.err
-    assert told in finished.err.splitlines()[-1]
+    assert message in finished.err.splitlines()[-1]
     assert (contents(shell.folder) == before) is not left
-    if left:  # what was carried over is what can be gone on from
+    if left:  # a run can resume from what was carried over
         assert (finished.run() / "checkpoints" / LAST).read_bytes() == resumable.read_bytes()
     else:
         assert not (shell.folder / "outputs").exists()

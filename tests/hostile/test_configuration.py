@@ -210,7 +210,7 @@ def test_every_number_of_the_configuration_declares_its_range() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "argument", "told"),
+    ("command", "argument", "message"),
     [
         ("train", "trainer.max_minutes=inf", "trainer.max_minutes=inf: must be between 1e-06 and 525600, or null."),
         ("train", "guard.window=99999999999999999999", "must be a whole number between 1 and 10000."),
@@ -229,8 +229,8 @@ def test_every_number_of_the_configuration_declares_its_range() -> None:
     ],
 )
 def test_a_command_refuses_it_as_well(
-    command: str, argument: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    command: str, argument: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shell, before = Shell(tmp_path, capsys), contents(tmp_path)
-    assert_refused(getattr(shell, command)(argument), told)
+    assert_refused(getattr(shell, command)(argument), message)
     assert contents(tmp_path) == before

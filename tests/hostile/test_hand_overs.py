@@ -12,8 +12,8 @@ import pytest
 
 from rlx.data.normalizer import Normalizer
 from rlx.errors import CheckpointError
-from rlx.learners.pufferlib.hand_over import FACTS_FILE, Demand, Forecasts, HandOver, read_forecasts, write_forecasts
-from rlx.policies.networks.forecaster import QuantileForecaster
+from rlx.forecast.hand_over import FACTS_FILE, Demand, Forecasts, HandOver, read_forecasts, write_forecasts
+from rlx.forecast.network import QuantileForecaster
 from tests.hostile.damage import damaged_documents, odd_json
 from tests.hostile.readers import outcome
 

@@ -1,4 +1,4 @@
-"""Names that would be markup, links, formulas or escape sequences: every output shows them as they stand."""
+"""Names that would be markup, links, formulas or escape sequences: every output shows them literally."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def assert_plain(text: str, like: str) -> None:
 
 
 def board(name: str) -> Group:
-    """Return a group in which a name stands wherever one can."""
+    """Return a group with a name in every possible place."""
     lines = [
         entry(name, 0.5, system=name, kind=name, p=0.2, benchmark=name, verdict=name),
         entry(f"{name} 2", 0.4, system=name, unranked=name),

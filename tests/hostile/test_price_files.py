@@ -1,4 +1,4 @@
-"""Price files nobody vouches for: ``rlx data check`` ends with 0 or 2 and one report, whatever the bytes."""
+"""Untrusted price files: ``rlx data check`` ends with 0 or 2 and one report, regardless of the bytes."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ AMOUNTS = (
     "[/b]<script>",
 )
 
-TAKEN = {  # a deal that says less counts for what it says, and what that is stands in the summary
+TAKEN = {  # an incomplete trade counts as far as possible, and the summary shows what is missing
     "missing list": ("*[|]*",),
     "missing object": ("*[|]*.*",),
     "missing null text": ("*.*.(symbol|side)",),  # the key has both
@@ -115,7 +115,7 @@ def test_a_history_of_many_keys_takes_no_longer_than_their_number(tmp_path: Path
     with pytest.raises(RlxError, match=r"'S19999\|buy' appears twice in one object"):
         replay(str(path), None, "exposure")
     path.write_text(f"{{{keys}}}")
-    with pytest.raises(RlxError, match="holds no trade"):
+    with pytest.raises(RlxError, match="has no trade"):
         replay(str(path), None, "exposure")
 
 

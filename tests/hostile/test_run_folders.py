@@ -190,7 +190,7 @@ def test_every_leaf_of_the_choices(run: Path) -> None:
             f"{y}: &{y} [{','.join([f'*{x}'] * 9)}]\n" for x, y in zip("abcdefgh", "bcdefghi", strict=True)
         ), "more than 20,000 values"),
         ("[" * 100 + "]" * 100, "more than 50 levels"),
-        ("module: &a {x: *a}", "stands for itself"),
+        ("module: &a {x: *a}", "refers to itself"),
         ('seed: "\\ud800"', "not a YAML document"),
         ("!!python/object/apply:os.system [true]", "not a YAML document"),
         ("data: !!binary aGk=", "data is \"b'hi'\", expected a mapping"),

@@ -36,7 +36,7 @@ KEPT = {
 }
 """What is read by its own name, and some of those that are read by the same code."""
 TAKEN = {
-    # what an audit replaces, or shows as it stands; whoever reckons with more of a scorecard holds that to its shape
+    # replaced by an audit, or shown literally; code that computes with more of a scorecard checks its shape
     # (test_studies.py, test_boards.py)
     "missing anything": (
         "key.windows.*.n",
@@ -109,15 +109,17 @@ def test_every_leaf_of_a_scorecard(judged: Path, tmp_path: Path, share: int) -> 
 
 
 @pytest.mark.parametrize("protocol", ["walk_forward", "every_start"])
-def test_every_leaf_of_what_a_protocol_tells(protocol: str, tmp_path: Path) -> None:
+def test_every_leaf_of_what_a_protocol_reports(protocol: str, tmp_path: Path) -> None:
     """An audit that has done its work writes them into the Markdown again."""
     path, stamps = tmp_path / "scorecard.json", eventful().timestamps
     seen = {"trained": (stamps[0], stamps[20])}
     card = (walked(seen=seen) if protocol == "walk_forward" else told(seen=seen)).scorecard
-    block = json.loads(json.dumps(getattr(card, protocol)))
-
+    block = json.loads(json.dumps(card.blocks[protocol]))
     whole = card.to_dict()
-    files = ((what, json.dumps({**whole, protocol: damaged}).encode()) for what, damaged in damaged_documents(block))
+    files = (
+        (what, json.dumps({**whole, "blocks": {protocol: damaged}}).encode())
+        for what, damaged in damaged_documents(block)
+    )
     found = outcome_of_files(path, files, lambda: render_markdown(load_scorecard(path)))
     assert not found.broken
     assert len(found.refused) > 250 and len(found.taken) > 20
@@ -193,7 +195,7 @@ def test_ledgers_of_rows_in_disorder(judged: Path, tmp_path: Path, name: str) ->
 
 
 def test_a_ledger_of_more_rows_than_any_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred kilobytes may stand for billions of equal rows: what the file says of itself is looked at first."""
+    """A hundred kilobytes may represent billions of equal rows: the file's metadata are checked first."""
     path, n = tmp_path / "ledger.parquet", 2**20
     column = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, dtype=np.int8)), [0.0])
     pq.write_table(pa.table({"net_return": column}), path)
@@ -222,7 +224,7 @@ def test_a_ledger_without_rows_or_with_a_column_twice_is_called_so(
 
 @pytest.fixture(scope="module")
 def sweep(judged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder with the runs of four trials, all the same."""
+    """Return a folder with the runs of four identical trials."""
     folder = tmp_path_factory.mktemp("sweep")
     for trial in "0123":
         shutil.copytree(judged, folder / trial)
@@ -234,7 +236,7 @@ def sweep(judged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (".hydra/overrides.yaml", "a: 1", 'is {"a": 1}, expected a list'),
         (".hydra/overrides.yaml", "- {a: 1}", 'is {"a": 1}, expected text'),
-        (".hydra/overrides.yaml", "- &a [*a]", "stands for itself"),
+        (".hydra/overrides.yaml", "- &a [*a]", "refers to itself"),
         ("scorecard.json", "[]", "schema_version=null"),
         ("ledger.parquet", "hello", "not a Parquet file"),
     ],

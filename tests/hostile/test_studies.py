@@ -16,9 +16,9 @@ import pytest
 from rlx.app.sweep_report import report_on
 from rlx.data.splits import Span
 from rlx.errors import RlxError
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import judge
 from rlx.evaluate.ledger_file import write_ledger
+from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
 from rlx.runs.study_state import read_state, study_state, write_record
@@ -126,7 +126,7 @@ def test_damaged_studies_are_an_error_of_ours(folder: Path, tmp_path: Path) -> N
     )
     unseen = {"without its end", "twice", *(f"a byte flipped at {share}%" for share in (10, 50, 90))}  # an unused page
     assert set(read.taken) == unseen
-    assert set(continued.taken) == unseen | {"empty"}  # is begun anew
+    assert set(continued.taken) == unseen | {"empty"}  # is started again
 
 
 @pytest.mark.slow
@@ -198,7 +198,7 @@ def test_a_scorecard_without_what_is_read_of_it_is_refused(folder: Path, shell: 
 
 
 def test_every_damaged_scorecard_is_refused_or_does_not_matter(folder: Path) -> None:
-    """A report refuses it; a judgement beside it goes on without."""
+    """A report refuses it; an evaluation next to it continues without."""
     path = folder / "1" / "scorecard.json"
     card = json.loads(path.read_text())
     read = ("key", "metrics", "significance")  # test_scorecards.py has all the rest
@@ -220,7 +220,7 @@ def test_every_damaged_scorecard_is_refused_or_does_not_matter(folder: Path) -> 
 
 @pytest.mark.parametrize(("name", "harmless"), [("scorecard.json", "without its end"), ("ledger.parquet", "twice")])
 def test_damaged_files_of_a_trial_are_refused(folder: Path, name: str, harmless: str) -> None:
-    """But for a line break at the end of a document, and a table that is behind another one, which counts."""
+    """Except for a line break at the end of a document, and a table after another one, which counts."""
     path = folder / "1" / name
     assert outcome_of_reports(folder, path, damaged_bytes(path.read_bytes())).taken == (harmless,)
 

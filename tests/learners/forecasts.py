@@ -12,12 +12,13 @@ from rlx.config import TrainerConfig
 from rlx.data.market import Market
 from rlx.data.panel import MarketPanel
 from rlx.data.splits import SplitConfig, Splits, make_splits
+from rlx.forecast.config import ForecasterConfig, SpecialistsConfig
+from rlx.forecast.hand_over import Forecasts
+from rlx.forecast.spans import stage_spans
+from rlx.forecast.stages import Forecasting
 from rlx.learners.base import FitPart, Preparation
-from rlx.learners.pufferlib.config import ForecasterConfig, PufferlibConfig, SpecialistsConfig
-from rlx.learners.pufferlib.forecasting import Forecasting
-from rlx.learners.pufferlib.hand_over import Forecasts
+from rlx.learners.pufferlib.config import PufferlibConfig
 from rlx.learners.pufferlib.pipeline import Pipeline
-from rlx.learners.pufferlib.spans import stage_spans
 from rlx.training.hardware import Hardware
 from rlx.training.trainer import part_fitter
 
@@ -76,4 +77,5 @@ def pipeline(
 ) -> dict[str, Forecasts]:
     """Run the forecasting stages into ``run_dir``."""
     unseen_from = market.timestamps[splits_of(market, config).validation.start]
-    return Pipeline(forecasting(market, config, seed), Preparation(run_dir, earlier, fit), unseen_from).run()
+    preparation = Preparation(run_dir, earlier, fit)
+    return Pipeline(config, forecasting(market, config, seed), preparation, unseen_from).run()

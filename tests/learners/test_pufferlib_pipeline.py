@@ -15,10 +15,10 @@ import torch
 from lightning.pytorch import LightningModule
 
 from rlx.errors import CheckpointError, ConfigError, RlxError
+from rlx.forecast.config import ForecasterConfig, SpecialistsConfig
+from rlx.forecast.fit import ForecastFit
+from rlx.forecast.hand_over import Demand, Forecasts, read_forecasts, write_forecasts
 from rlx.learners.base import Preparation
-from rlx.learners.pufferlib.config import ForecasterConfig, SpecialistsConfig
-from rlx.learners.pufferlib.forecast_fit import ForecastFit
-from rlx.learners.pufferlib.hand_over import Demand, Forecasts, read_forecasts, write_forecasts
 from tests.learners.forecasts import FIT, NAMES, TINY_FIT, forecasting, pipeline, regimes, small, splits_of
 
 MARKET = regimes()
@@ -107,7 +107,7 @@ def test_a_run_whose_split_is_later_has_seen_too_much(run: Path, tmp_path: Path)
 
     unseen_from = MARKET.timestamps[splits.validation.start - 5]
     with pytest.raises(CheckpointError, match="from where portfolio validates"):
-        Pipeline(earlier, Preparation(tmp_path, None, no_fit), unseen_from).run()
+        Pipeline(config, earlier, Preparation(tmp_path, None, no_fit), unseen_from).run()
 
 
 def test_stages_that_are_left_out_come_from_the_run(run: Path, tmp_path: Path) -> None:

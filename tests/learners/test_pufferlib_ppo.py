@@ -18,7 +18,7 @@ from rlx.keys import keys
 from rlx.learners.pufferlib.actor_critic import ActorCritic
 from rlx.learners.pufferlib.ppo import PufferPpo
 from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
-from rlx.learners.states import as_arrays, as_tensors
+from rlx.states import as_arrays, as_tensors
 from tests.envs.tasks import ALL_RULES, LONG_ONLY, make_market, make_task
 
 pytest.importorskip("pufferlib")

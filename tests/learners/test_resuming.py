@@ -14,9 +14,8 @@ from lightning.pytorch.callbacks import Callback
 
 from rlx.data.market import Market
 from rlx.errors import CheckpointError
-from rlx.learners.base import Updates
 from rlx.learners.gymrl.learner import GymrlLearner
-from rlx.learners.states import as_arrays, as_tensors, random_states, restore_random_states
+from rlx.states import Updates, as_arrays, as_tensors, random_states, restore_random_states
 from tests.envs.tasks import make_market
 from tests.learners.fitting import Recorder, SaveAfter, fit, weights_of
 from tests.learners.test_gymrl import make_learner

@@ -42,5 +42,5 @@ def test_it_is_nan_with_one_warning(
     assert measured["broken"].shape == (3,) and np.isnan(measured["broken"]).all()
     assert np.isfinite(measured["cumulative_return"]).all()
     assert [record.getMessage() for record in caplog.records] == [
-        f"metric broken of package their-package is left out: {reason}."
+        f"metric broken of package their-package is skipped: {reason}."
     ]

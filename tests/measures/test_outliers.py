@@ -22,7 +22,7 @@ def windows(n: int, steps: int, stride: int = 1) -> WindowLedger:
 
 
 def test_the_fence_by_hand() -> None:
-    # Quartiles of 1 .. 8 and 100: 3 and 7, so 4 apart.
+    # Quartiles of 1 .. 8 and 100: 3 and 7, so a distance of 4.
     values = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 100])
     assert tukey_fence(values, 1.5) == (3 - 6, 7 + 6)
     assert tukey_fence(values, 0.25) == (2, 8)

@@ -15,8 +15,8 @@ from rlx.board.standing import Row
 from rlx.data.market import Market
 from rlx.data.sources import synthetic
 from rlx.data.splits import Span
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import Judgement, judge
+from rlx.evaluate.protocols.base import Protocol
 from rlx.keys import keys
 from rlx.measures.metric import FILED, SHOWN, TAGS, Metric, shown
 from rlx.measures.performance import METRICS, tagged
@@ -100,8 +100,8 @@ def test_an_entry_from_before_the_metric_has_none() -> None:
 
 
 def test_words_are_made_of_label_and_unit() -> None:
-    told = [in_words(metric, 0.5) for metric in tagged("figure").values()]
-    assert told == ["50.00% a year", "Sharpe 0.50", "max drawdown 50.00%", "turnover 50.00% a step"]
+    shown_text = [in_words(metric, 0.5) for metric in tagged("figure").values()]
+    assert shown_text == ["50.00% a year", "Sharpe 0.50", "max drawdown 50.00%", "turnover 50.00% a step"]
     assert spelt_out(METRICS["turnover"]) == "turnover a step"
     assert replace(METRICS["turnover"], label="").heading == "turnover"
     assert is_fraction("max_drawdown") and not is_fraction("sharpe") and not is_fraction("annual_turnover")

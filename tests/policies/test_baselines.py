@@ -40,7 +40,7 @@ def test_every_baseline_is_a_policy_with_a_name_of_its_own() -> None:
 
 
 def test_hand_worked_growth() -> None:
-    # UP doubles twice, FLAT stands still: rebalanced 1.5 x 1.5, held (4 + 1) / 2, cash 1.
+    # UP doubles twice, FLAT does not move: rebalanced 1.5 x 1.5, held (4 + 1) / 2, cash 1.
     for policy, value in ((EqualWeight(), 2.25), (BuyAndHold(), 2.5), (Cash(), 1.0)):
         assert play(policy, doubling_market(), Rules(), 2).value[0] == pytest.approx(value, rel=1e-12)
 

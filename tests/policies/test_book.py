@@ -17,11 +17,11 @@ from rlx.decisions.encoding import encode
 from rlx.decisions.head import AllocationHead
 from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError
+from rlx.forecast.network import some_series
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks import book as book_module
 from rlx.policies.networks.book import BookAllocation, signals_of
-from rlx.policies.networks.forecaster import some_series
 from rlx.sim.rules import Rules
 from tests.policies.acting import observe
 

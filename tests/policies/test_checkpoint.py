@@ -19,8 +19,8 @@ from rlx.policies.base import Policy
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.mlp import MlpAllocation
-from rlx.policies.weights import MAX_HEADER_BYTES
 from rlx.sim.rules import Costs, Guard, Rules
+from rlx.untrusted.network_weights import MAX_HEADER_BYTES
 from tests.envs.tasks import FEATURES, make_market
 from tests.policies.acting import observe
 
@@ -116,7 +116,7 @@ def test_nothing_there(tmp_path: Path) -> None:
 def test_truncated_weights(folder: Path, kept: int) -> None:
     weights = folder / "policy.safetensors"
     weights.write_bytes(weights.read_bytes()[:kept])
-    with pytest.raises(CheckpointError, match=r"policy\.safetensors: damaged or cut short"):
+    with pytest.raises(CheckpointError, match=r"policy\.safetensors: damaged or truncated"):
         load_checkpoint(folder)
 
 
@@ -129,13 +129,13 @@ def test_missing_weights(folder: Path) -> None:
 def test_weights_of_another_policy(market: Market, folder: Path) -> None:
     save_checkpoint(folder.parent / "other", make_facts(market), make_network(seed=1))
     (folder.parent / "other" / "policy.safetensors").replace(folder / "policy.safetensors")
-    with pytest.raises(CheckpointError, match=r"not the file policy\.json was written with"):
+    with pytest.raises(CheckpointError, match=r"not the file that belongs to policy\.json"):
         load_checkpoint(folder)
 
 
 def test_weights_are_never_unpickled(folder: Path) -> None:
     torch.save({"layers.0.weight": torch.zeros(1)}, folder / "policy.safetensors")
-    with pytest.raises(CheckpointError, match="damaged or cut short"):
+    with pytest.raises(CheckpointError, match="damaged or truncated"):
         load_checkpoint(folder)
 
 
@@ -207,7 +207,7 @@ def test_shapes_that_do_not_fit_the_weights(folder: Path) -> None:
         ("feature_names", 5, "expected a list"),
         ("symbols", ["S0", "S1"], r"expected 3 as in network\.arguments\.n_assets"),
         ("symbols", ["S0", "S1", 2], r"\[2\] is 2, expected text"),
-        ("asset_classes", ["equity"], "expected 3, one a symbol"),
+        ("asset_classes", ["equity"], "expected 3, one per symbol"),
         ("window_steps", 0, "is 0, expected a whole number above 0"),
         ("window_steps", "1", 'is "1", expected a whole number'),
         ("window_steps", True, "is true, expected a whole number"),
@@ -255,7 +255,7 @@ def test_no_network_is_built_that_the_weights_do_not_hold(
     network = json.loads((folder / "policy.json").read_text())["network"]
     network["arguments"][argument] = value
     edit(folder, network=network)
-    with pytest.raises(CheckpointError, match=r"more than its weights hold|expected 1000000000000 as in"):
+    with pytest.raises(CheckpointError, match=r"more than its weights have|expected 1000000000000 as in"):
         load_checkpoint(folder)
 
 
@@ -280,5 +280,5 @@ def test_weights_that_are_no_numbers_are_refused(folder: Path) -> None:
     tensors = load_file(folder / "policy.safetensors")
     next(iter(tensors.values()))[0] = float("nan")
     reseal(folder, save(tensors))
-    with pytest.raises(CheckpointError, match="holds other than finite 32-bit numbers"):
+    with pytest.raises(CheckpointError, match="has numbers that are not finite 32-bit"):
         load_checkpoint(folder)

@@ -193,7 +193,7 @@ def test_one_asset_that_never_moves() -> None:
 @every_policy
 @pytest.mark.parametrize("bars", [3, 11, 21])
 def test_a_market_too_short_for_the_lookback_is_refused(name: str, bars: int) -> None:
-    with pytest.raises(ConfigError, match=rf"policy.lookback_steps=20: nothing .* {bars} bars .* or use a longer"):
+    with pytest.raises(ConfigError, match=rf"policy.lookback_steps=20: no weights .* {bars} bars .* or a longer"):
         ESTIMATED[name]().bind(random_market(bars, 4))
     ESTIMATED[name]().bind(random_market(22, 4))  # bar 20 decides and earns the return to bar 21
 

@@ -47,5 +47,5 @@ def test_an_oracle_that_was_told_no_windows_is_refused() -> None:
     policy, market = Hindsight(), random_market()
     policy.bind(market)
     policy.reset(1)
-    with pytest.raises(RlxError, match="has to be told the windows"):
+    with pytest.raises(RlxError, match="needs the windows"):
         policy.act(observe(market, [30]))

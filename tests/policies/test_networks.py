@@ -52,9 +52,9 @@ def test_a_sequence_is_decided_as_its_windows_are(make: Any) -> None:
     window, features = network.window_steps, torch.randn(2, 17, ASSETS, FEATURES, dtype=torch.float64)
     with torch.no_grad():
         together = network(features)
-        apart = [network(features[:, end - window : end])[:, 0] for end in range(window, 18)]
+        separately = [network(features[:, end - window : end])[:, 0] for end in range(window, 18)]
     assert together.shape[1] == 17 - window + 1
-    torch.testing.assert_close(together, torch.stack(apart, dim=1), atol=1e-12, rtol=1e-12)
+    torch.testing.assert_close(together, torch.stack(separately, dim=1), atol=1e-12, rtol=1e-12)
 
 
 @pytest.mark.parametrize("make", NETWORKS)

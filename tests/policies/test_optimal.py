@@ -1,4 +1,4 @@
-"""Minimum variance and Kelly: by hand, and held to the conditions of the optimum rather than to another solver."""
+"""Minimum variance and Kelly: hand-worked cases, and the conditions of the optimum rather than another solver."""
 
 from __future__ import annotations
 

@@ -147,7 +147,7 @@ def test_costs_are_those_of_the_configuration_unless_given(market: Market, tmp_p
     assert fees(None) == pytest.approx(110 * 0.0015 + 100 * 0.01)
     assert fees(20.0) == pytest.approx(210 * 0.002)
     assert fees(0.0) == 0.0
-    with pytest.raises(PlanError, match="hand over the costs with charge"):
+    with pytest.raises(PlanError, match="pass the costs with charge"):
         PlanReplay(path).bind(market)
 
 

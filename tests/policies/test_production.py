@@ -60,7 +60,7 @@ def test_a_log_of_exposure_says_nothing_of_the_account(tmp_path: Path) -> None:
     alone = replayed(tmp_path, lines=None, initial_value=8_000.0)
     lines = (*LINES, snapshot("2020-01-10 21:00:00", "0.00"))
     np.testing.assert_array_equal(replayed(tmp_path, lines=lines, initial_value=8_000.0, log_value="exposure"), alone)
-    with pytest.raises(RecordError, match=r"must be given: .* and the log has the exposure alone .*log_value=equity"):
+    with pytest.raises(RecordError, match=r"must be given: .* and the log has only the exposure .*log_value=equity"):
         replayed(tmp_path, lines=lines, log_value="exposure")
     policy = ProductionRecord(write_trades(tmp_path), write_log(tmp_path, *lines), 8_000.0)
     policy.bind(market())
@@ -235,9 +235,9 @@ def test_it_warns_once_of_what_is_left_out(tmp_path: Path, caplog: pytest.LogCap
     with caplog.at_level(logging.WARNING):
         policy.bind(market())
         policy.span(market())
-    (told,) = caplog.messages
-    assert told == (
-        "policy=production: of 4 trades: 1 opened or closed when the market of its symbol had no session; 1 of a "
+    (warning,) = caplog.messages
+    assert warning == (
+        "policy=production: of 4 trades: 1 opened or closed outside the sessions of its symbol's market; 1 of a "
         "symbol that the market does not have. See baseline_pnl_summary.md."
     )
 
@@ -268,7 +268,7 @@ def test_what_the_summary_and_the_scorecard_say_of_the_replay(tmp_path: Path) ->
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        (None, "policy.initial_value: must be given: positions are held at 2020-01-06, and no log says"),
+        (None, "policy.initial_value: must be given: positions are held at 2020-01-06, and no log has"),
         (LINES, "policy.initial_value: must be given: positions are held at 2020-01-06, before the log's first"),
         ((snapshot("2020-01-01 09:00:00", "0"),), "must be given"),
     ],
@@ -285,14 +285,14 @@ def test_no_initial_value_is_needed_after_the_first_snapshot(tmp_path: Path) -> 
 
 def test_losses_beyond_the_initial_value_are_refused(tmp_path: Path) -> None:
     history = {**HISTORY, "CCC|buy": [{"pnl": -400, "closed_at": "2020-01-08"}]}
-    with pytest.raises(RecordError, match=r"policy\.initial_value=300: .* by 2020-01-08 the account is worth -100"):
+    with pytest.raises(RecordError, match=r"policy\.initial_value=300: .* by 2020-01-08 the account's value is -100"):
         replayed(tmp_path, history, None, initial_value=300.0)
 
 
 @pytest.mark.parametrize(
     ("history", "message"),
     [
-        ({"CCC|buy": HISTORY["CCC|buy"]}, r"nothing can be replayed .* Of 1 trades \(CCC\): 1 of a symbol that"),
+        ({"CCC|buy": HISTORY["CCC|buy"]}, r"nothing can be replayed .* Of 1 trades \(CCC\): 1 in a symbol that"),
         ({"AAA|buy": [{"pnl": 3, "closed_at": "2020-01-08"}]}, r"\(AAA\): 1 without a usable qty"),
         ({"AAA|buy": [{"qty": 3, "opened_at": "2020-01-15"}]}, "at the market's last bar: nothing can be earned"),
     ],

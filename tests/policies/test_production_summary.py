@@ -232,8 +232,8 @@ def test_an_account_value_of_nothing_is_in_the_range_and_divides_nothing(tmp_pat
     ("history", "message"),
     [
         ("not json", "not a JSON document"),
-        ("[]", r"holds \[\]\. Expected"),
-        ("{}", "holds no trade"),
+        ("[]", r"has \[\]\. Expected"),
+        ("{}", "has no trade"),
         ('{"AAA|buy": {}}', "'AAA|buy': expected a list of trades, found {}"),
         ('{"AAA|buy": [1]}', "AAA|buy #1: expected an object, found 1"),
         ('{"AAA|buy": [], "AAA|buy": []}', "'AAA|buy' appears twice in one object"),
@@ -241,13 +241,13 @@ def test_an_account_value_of_nothing_is_in_the_range_and_divides_nothing(tmp_pat
         ('{"AAA|buy": [{}, {"qty": "ten"}]}', 'AAA|buy #2: qty="ten": must be a number such as 10 or -12.5'),
         ('{"AAA|buy": [{"qty": "1,000"}]}', 'AAA|buy #1: qty="1,000": must be a number such as 10 or -12.5'),
         ('{"AAA|buy": [{"qty": true}]}', "qty=true: must be a number"),
-        ('{"AAA|buy": [{"pnl": NaN}]}', 'NaN is no JSON number; write null: line 1, after .*"pnl":'),
+        ('{"AAA|buy": [{"pnl": NaN}]}', 'NaN is not a JSON number; write null: line 1, after .*"pnl":'),
         ('{"AAA|buy": [{"pnl": 1e999}]}', "1e999 is beyond any float"),
         ('{"AAA|buy": [{"pnl": 1' + "0" * 400 + "}]}", "a number of 401 digits"),
         ('{"AAA|buy": [{"pnl": 1e300}]}', r"pnl=1e\+300: must be a number up to 1e"),
         ('{"AAA|buy": [{"pnl": "1e300"}]}', "must be a number up to 1e"),
-        ('{"' + "A" * 200 + '|buy": [{}]}', "AAA...: is no SYMBOL|side"),
-        ('{"A\\nB|buy": [{}]}', "is no SYMBOL|side"),
+        ('{"' + "A" * 200 + '|buy": [{}]}', "AAA...: is not SYMBOL|side"),
+        ('{"A\\nB|buy": [{}]}', "is not SYMBOL|side"),
         ('{"AAA|buy": [{"symbol": "A\\nB"}]}', "must be a text of one line"),
         ('{"AAA|buy": [{"entry_price": 0}]}', "entry_price=0.0: must be above 0"),
         ('{"AAA|buy": [{"exit_price": -3}]}', "exit_price=-3.0: must be above 0"),
@@ -279,7 +279,7 @@ def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
         read_record(Path("/dev/zero"), None)
     with pytest.raises(RecordError, match=r"policy\.log=/dev/zero: not a regular file"):
         read_record(None, Path("/dev/zero"))
-    with pytest.raises(RecordError, match="no line holds 'Portfolio snapshot recorded'"):
+    with pytest.raises(RecordError, match="no line contains 'Portfolio snapshot recorded'"):
         read_record(None, write_log(tmp_path, "2020-01-08 | INFO | nothing"))
     (tmp_path / "binary").write_bytes(b"\xff\xfe\x00{")
     with pytest.raises(RecordError, match=r"policy\.trades=.*binary: not a JSON document"):
@@ -306,7 +306,7 @@ def test_what_a_log_says_of_exposure(tmp_path: Path) -> None:
     assert kinds(summary) == {"exposure_negative": 1}
     text = summary_text({**summary, "replay": {"reason": "why not"}})
     assert "| gross exposure | 10,000.00 | -1.00 | -1.00 | 12,500.00 | 5,624.75 |" in text
-    assert "no return follows from it" in text and "account value |" not in text
+    assert "no return can be derived from it" in text and "account value |" not in text
 
 
 def test_losses_beyond_the_initial_value_give_no_return(tmp_path: Path) -> None:

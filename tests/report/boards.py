@@ -12,8 +12,8 @@ from rlx.board.entry import ORACLE, Entry
 from rlx.board.series import report_series, spark_line
 from rlx.board.store import REPORTS, append
 from rlx.data.splits import Span
-from rlx.evaluate.config import Protocol
 from rlx.evaluate.judge import Judgement, judge
+from rlx.evaluate.protocols.base import Protocol
 from rlx.files import write_json
 from rlx.policies.base import Policy
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight

@@ -18,7 +18,7 @@ from rlx.report.charts.curves import equity
 from rlx.report.charts.scale import Scale, percent, plain_number
 from rlx.report.charts.weights import weights_over_time
 from rlx.report.page.monthly import monthly_returns
-from rlx.report.page.series import Guards, Series
+from rlx.report.page.series import Series, Shares
 from rlx.report.page.small import interval_bar, interval_scale, spark_line
 from rlx.report.page.svg import HEIGHT, OUTSIDE, WIDTH, draw_chart, draw_lanes, trace
 from rlx.report.page.templates import breakable, environment, render
@@ -53,7 +53,7 @@ def document() -> dict[str, Any]:
         "dates": ["2020-01-01"],
         **{held: {"p": [1.0]} for held in ("value", "drawdown", "rolling_sharpe")},
         "weights": {"A": [1.0]},
-        "guards": {name: [0.0] for name in Guards.__annotations__},
+        "guards": {name: [0.0] for name in Shares.__annotations__},
         "monthly": [],
         "costs": dict.fromkeys(("before_costs", "trading", "financing", "net"), 0.0),
         "windows": {"edges": [0, 1], "counts": {"p": [1]}},
@@ -202,9 +202,9 @@ def test_steps_last_to_their_edge_and_runs_end_there() -> None:
 
 
 def test_guards_that_are_on_have_a_lane_filled_where_they_fired() -> None:
-    fired = dict.fromkeys(Guards.__annotations__, array(0.0, 1.0))
+    fired = dict.fromkeys(Shares.__annotations__, array(0.0, 1.0))
     thresholds = {"drawdown_threshold": 0.1, "turnover_threshold": 0.1}
-    chart = guards(fired, array(0, 1, 2), thresholds, False, {"drawdown_hit_rate": 0.5})
+    chart = guards(fired, array(0, 1, 2), thresholds, None, {"drawdown_hit_rate": 0.5})
     assert [lane.off for lane in chart.lanes] == [False, True, True]  # the turnover guard needs the cooldown
     ((name, said, class_, path),) = draw_lanes(chart)["lanes"]
     assert (name, said, class_) == ("drawdown", "fired on 50.0% of the steps", "fired")

@@ -15,20 +15,17 @@ from rlx.evaluate.judge import Judgement
 from rlx.evaluate.scorecard import Scorecard
 from rlx.policies.base import Policy
 from rlx.policies.baselines import Cash, EqualWeight
-from rlx.report.every_start import draw_every_start, write_every_start_png
+from rlx.report.every_start import draw_every_start
 from rlx.report.markdown import render_markdown
 from rlx.report.outliers_table import LONGEST, episode_lines, outliers_in_words, outliers_line, summary_lines
 from rlx.report.terminal import scorecard_summary
+from rlx.report.windows_figure import write_png
 from tests.evaluate.test_every_start import PROTOCOL, eventful, told
 
 
 @pytest.fixture(scope="module")
 def judgement() -> Judgement:
     return told()
-
-
-def draw(result: Judgement) -> Any:
-    return draw_every_start(result.rows, result.scorecard.every_start, "player", "Title")
 
 
 def shown(card: Scorecard) -> str:
@@ -46,32 +43,32 @@ def test_it_is_a_png_of_1400_by_900_pixels(tmp_path: Path, policy: Policy | None
     seen = {"trained": (stamps[0], stamps[settings["seen_to"]])} if "seen_to" in settings else None
     result = told(policy, baselines=settings.get("baselines"), seen=seen)
     path = tmp_path / "every_start.png"
-    write_every_start_png(path, result.rows, result.scorecard.every_start, "player", "A title")
+    write_png(path, draw_every_start(result))
     assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", path.read_bytes()[16:24]) == (1400, 900)
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_outliers_are_dots_where_their_windows_are(judgement: Judgement) -> None:
-    axes = draw(judgement).axes[0]
+    axes = draw_every_start(judgement).axes[0]
     for dots, side in zip(axes.collections, ("low", "high"), strict=True):
         expected = [(row["window"], row["cumulative_return"]) for row in judgement.rows if row["outlier"] == side]
         np.testing.assert_allclose(dots.get_offsets(), expected)
     assert axes.get_title("left") == "Return of each window: 10 outliers (5 low, 5 high) in 2 episodes"
-    counts = [patch.get_width() for patch in draw(judgement).axes[1].patches]
+    counts = [patch.get_width() for patch in draw_every_start(judgement).axes[1].patches]
     assert sum(counts) == len(judgement.rows)
 
 
 def test_windows_that_are_no_test_are_grey_and_this_is_explained() -> None:
     stamps = eventful().timestamps
-    axes = draw(told(seen={"trained": (stamps[0], stamps[10])})).axes
+    axes = draw_every_start(told(seen={"trained": (stamps[0], stamps[10])})).axes
     assert [(grey.get_x(), grey.get_width()) for grey in axes[0].patches] == [(-0.5, 10.0)]
     assert any(text.get_text().startswith("grey: no test") for text in axes[1].texts)
 
 
 def test_markdown_and_terminal_have_numbers_episodes_and_words(judgement: Judgement) -> None:
     card = judgement.scorecard
-    found = card.every_start["outliers"]["cumulative_return"]
+    found = card.blocks["every_start"]["outliers"]["cumulative_return"]
     markdown, text = render_markdown(card), shown(card)
     line = ["return", "5", "5", f"{found['mean']:.2%}", f"{found['mean_without']:.2%}"]
     assert f"| {' | '.join(line)} |" in markdown
@@ -81,15 +78,15 @@ def test_markdown_and_terminal_have_numbers_episodes_and_words(judgement: Judgem
         assert f"| {' | '.join(cells)} |" in markdown
         assert any(row.split() == cells for row in text.splitlines())
     assert "56 windows of 5 steps, one from every start index; they overlap" in markdown
-    assert outliers_in_words(card.every_start) in markdown
-    assert outliers_in_words(card.every_start) in " ".join(text.split())
+    assert outliers_in_words(card.blocks["every_start"]) in markdown
+    assert outliers_in_words(card.blocks["every_start"]) in " ".join(text.split())
     assert "…" not in text
 
 
 def test_without_outliers_there_is_no_table_of_them() -> None:
     card = told(Cash(), baselines=[Cash()]).scorecard
     assert "outliers by" not in render_markdown(card) and "Episodes" not in shown(card)
-    assert outliers_line(card.every_start, "cumulative_return").startswith("no outliers, as the middle half")
+    assert outliers_line(card.blocks["every_start"], "cumulative_return").startswith("no outliers, as the middle half")
     assert PROTOCOL.fence_iqrs == 1.5 and "more than 1.5 interquartile ranges" in render_markdown(card)
 
 

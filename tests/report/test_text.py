@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 
@@ -9,13 +10,16 @@ import pytest
 from rich.console import Console
 
 from rlx.data.splits import Span
-from rlx.evaluate.config import Protocol, WalkForward
+from rlx.errors import FileError
 from rlx.evaluate.judge import judge
+from rlx.evaluate.protocols.base import Protocol
+from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.evaluate.scorecard import Scorecard
 from rlx.policies.base import Policy
 from rlx.policies.baselines import Cash, EqualWeight
 from rlx.report.markdown import render_markdown, write_scorecard_markdown
 from rlx.report.numbers import number
+from rlx.report.rendered import require_rendered
 from rlx.report.terminal import scorecard_summary
 from rlx.report.windows_table import LONGEST, describe_in_words, shares_in_words, window_lines
 from tests.evaluate.players import GUARDED, random_market, state_dependent
@@ -130,7 +134,7 @@ def test_windows_that_walk_are_a_table_in_markdown_and_on_the_terminal() -> None
     console = Console(width=110, record=True, file=StringIO())
     console.print(scorecard_summary(scorecard))
     markdown, text = render_markdown(scorecard), console.export_text()
-    for row in scorecard.walk_forward["rows"]:
+    for row in scorecard.blocks["walk_forward"]["rows"]:
         cells = [
             row["first"][:10],
             row["last"][:10],
@@ -143,7 +147,7 @@ def test_windows_that_walk_are_a_table_in_markdown_and_on_the_terminal() -> None
         ]
         assert f"| {' | '.join(cells)} |" in markdown
         assert any(line.split() == cells for line in text.splitlines())
-    words = describe_in_words(scorecard.walk_forward)
+    words = describe_in_words(scorecard.blocks["walk_forward"])
     assert words == (
         "5 windows of 16 steps, one every 8; they overlap, so this is no sample of that size. 1 step of the span fills "
         "no window and is left out."
@@ -156,8 +160,23 @@ def test_without_windows_that_walk_nothing_is_said_of_them() -> None:
     assert "Walk-forward" not in render_markdown(card(Cash()))
 
 
+def test_a_block_that_no_installed_package_shows_is_a_table_of_its_values() -> None:
+    block = {"n": 3, "share|won": 0.25, "rows": [{"first": "a"}] * 200, "nothing": None, "line\nbreak": "\x1b[31m"}
+    scorecard = replace(card(Cash()), blocks={"rlx-odd:months_\x1b": block, "": {}})
+    require_rendered(scorecard, "scorecard")
+    markdown, console = render_markdown(scorecard), Console(width=110, record=True, file=StringIO())
+    console.print(scorecard_summary(scorecard))
+    assert "| `n` | 3 |" in markdown and "| `share\\|won` | 0.25 |" in markdown and "see scorecard.json" in markdown
+    assert "\x1b" not in markdown and "0.25" in console.export_text()
+
+
+def test_a_block_of_a_protocol_that_has_none_is_refused() -> None:
+    with pytest.raises(FileError, match=r"card: blocks\.guard_ab is \{\}, expected no block of this protocol"):
+        require_rendered(replace(card(Cash()), blocks={"guard_ab": {}}), "card")
+
+
 def test_many_windows_are_abbreviated() -> None:
-    lines = window_lines(walking(4, 1).walk_forward)
+    lines = window_lines(walking(4, 1).blocks["walk_forward"])
     assert len(lines) == LONGEST + 1 and set(lines[LONGEST // 2]) == {"..."}
     assert (lines[0][0], lines[-1][1]) == ("2020-01-20", "2020-03-27")
 
@@ -172,11 +191,11 @@ def test_many_windows_are_abbreviated() -> None:
     ],
 )
 def test_shares_are_told_apart_by_what_is_a_test(trained_to: int | None, said: str) -> None:
-    words = shares_in_words(walking(16, 8, trained_to).walk_forward)
+    words = shares_in_words(walking(16, 8, trained_to).blocks["walk_forward"])
     assert said in words
     assert ("made on" in words) is (trained_to in (20, 59))
 
 
 def test_windows_apart_are_a_sample() -> None:
-    assert describe_in_words(walking(7, 7).walk_forward) == "7 windows of 7 steps, one every 7."
-    assert describe_in_words(walking(49, 64).walk_forward) == "1 window of 49 steps."
+    assert describe_in_words(walking(7, 7).blocks["walk_forward"]) == "7 windows of 7 steps, one every 7."
+    assert describe_in_words(walking(49, 64).blocks["walk_forward"]) == "1 window of 49 steps."

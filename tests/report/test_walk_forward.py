@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from rlx.data.splits import Span
-from rlx.evaluate.config import WalkForward
 from rlx.evaluate.judge import Judgement, judge
+from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.policies.base import Policy
 from rlx.policies.baselines import Cash, EqualWeight
-from rlx.report.walk_forward import MOST_BARS, draw_walk_forward, write_walk_forward_png
+from rlx.report.walk_forward import MOST_BARS, draw_walk_forward
+from rlx.report.windows_figure import write_png
 from tests.evaluate.players import FREE, GUARDED, random_market, state_dependent
 
 
@@ -32,10 +32,6 @@ def walked(policy: Policy, window: int = 16, stride: int = 8, n_bars: int = 60, 
     )
 
 
-def draw(result: Judgement) -> Any:
-    return draw_walk_forward(result.evaluation, result.baselines, result.scorecard.walk_forward, "Title")
-
-
 @pytest.mark.parametrize(
     ("policy", "settings"),
     [
@@ -47,7 +43,7 @@ def draw(result: Judgement) -> Any:
 )
 def test_it_is_a_png_of_1400_by_900_pixels(tmp_path: Path, policy: Policy, settings: dict[str, int]) -> None:
     path, result = tmp_path / "walk_forward.png", walked(policy, **settings)
-    write_walk_forward_png(path, result.evaluation, result.baselines, result.scorecard.walk_forward, "A title")
+    write_png(path, draw_walk_forward(result))
     content = path.read_bytes()
     assert content[:8] == b"\x89PNG\r\n\x1a\n"
     assert struct.unpack(">II", content[16:24]) == (1400, 900)
@@ -56,14 +52,17 @@ def test_it_is_a_png_of_1400_by_900_pixels(tmp_path: Path, policy: Policy, setti
 
 def test_bars_are_the_windows_numbers() -> None:
     result = walked(state_dependent())
-    returns = [bar.get_height() for bar in draw(result).axes[0].patches]
+    returns = [bar.get_height() for bar in draw_walk_forward(result).axes[0].patches]
     own = [row["cumulative_return"] for row in result.rows]
     theirs = [row["equal_weight_cumulative_return"] for row in result.rows]
     assert returns == pytest.approx(own + theirs)
 
 
 def test_windows_that_are_no_test_are_grey_and_this_is_explained() -> None:
-    plain, seen = draw(walked(state_dependent())), draw(walked(state_dependent(), trained_to=20))
+    plain, seen = (
+        draw_walk_forward(walked(state_dependent())),
+        draw_walk_forward(walked(state_dependent(), trained_to=20)),
+    )
     (grey,) = seen.axes[0].patches[len(plain.axes[0].patches) :]
     assert (grey.get_x(), grey.get_width()) == (-0.5, 2.0)  # windows at bars 10 and 18 of 10, 18, 26, ...
     said = [text.get_text() for text in seen.axes[0].texts]
@@ -72,6 +71,6 @@ def test_windows_that_are_no_test_are_grey_and_this_is_explained() -> None:
 
 
 def test_many_windows_are_lines() -> None:
-    figure = draw(walked(EqualWeight(), window=4, stride=1, n_bars=10 + 4 + MOST_BARS + 2))
+    figure = draw_walk_forward(walked(EqualWeight(), window=4, stride=1, n_bars=10 + 4 + MOST_BARS + 2))
     assert not figure.axes[0].patches
     assert len(figure.axes[0].lines[0].get_ydata()) > MOST_BARS

@@ -27,7 +27,7 @@ SMOOTHING = pytest.mark.parametrize("epsilon", [0.0, EPSILON])
 
 
 def replay(targets: Tensor, seed: int = 0, **rules: Any) -> Ledger:
-    """Play targets (B, T, A) on a random market of their shape, at 100 bps with no bounds unless told otherwise."""
+    """Play targets (B, T, A) on a random market of their shape, at 100 bps with no bounds by default."""
     returns, _, overnight = (torch.as_tensor(x) for x in market(seed, *targets.shape))
     if rules.get("execution") == "next_open":
         rules["overnight_returns"] = overnight
@@ -198,7 +198,7 @@ def test_exact_slopes_on_both_sides_of_no_trade(side: float) -> None:
 
 @ACCOUNTING
 @SMOOTHING
-def test_a_dearer_asset_takes_what_was_traded_in_it(accounting: str, epsilon: float) -> None:
+def test_a_more_expensive_asset_costs_what_was_traded_in_it(accounting: str, epsilon: float) -> None:
     """Envelope theorem: d cost/d c_a = |x_a - w_a|, exactly so or divided by 1 + sum c x sign(x mu - w)."""
     targets, returns = random_targets(4, steps=1)[:, 0].detach(), torch.as_tensor(market(4, 3, 1, 3)[0])[:, 0]
     settings = rule_numbers(Rules(costs=Costs(100), limits=OPEN, accounting=accounting), 3, 252)  # type: ignore[arg-type]
@@ -223,4 +223,4 @@ def test_a_higher_cost_lowers_what_is_left(accounting: str, epsilon: float) -> N
         replay(targets, costs=Costs(bps), accounting=accounting, drift=False, smooth_epsilon=epsilon).net_return
         for bps in (0, 5, 50, 500)
     ]
-    assert all((dearer < cheaper).all() for cheaper, dearer in pairwise(nets))
+    assert all((higher < lower).all() for lower, higher in pairwise(nets))

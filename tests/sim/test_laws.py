@@ -164,7 +164,7 @@ def test_crypto_is_long_only_and_unlevered(engine: str) -> None:
 
 @ENGINES
 def test_cooldown_by_hand(engine: str) -> None:
-    # A loses at step 0, so for 2 steps it is held to 5%; then it is free. A gain within cooldown would end it.
+    # A loses at step 0, so for 2 steps it is limited to 5%; then it is free. A gain within cooldown would end it.
     returns = np.array([[-0.02], [0.0], [0.0], [0.0]])
     ledger = simulate(
         returns, np.full((4, 1), 0.5), cooldown=Cooldown(steps=2, probe_weight=0.05, penalty=2.0), engine=engine
@@ -177,7 +177,7 @@ def test_cooldown_by_hand(engine: str) -> None:
 
 @ENGINES
 def test_the_cooldowns_penalty_counts_positions_above_min_position_only(engine: str) -> None:
-    # Both assets lose at step 0. Then A asks for 9.5e-5, which is no position, and B for 0.5, which is held to 5%.
+    # Both assets lose at step 0. Then A asks for 9.5e-5, not a position, and B for 0.5, which is limited to 5%.
     returns = np.array([[-0.02, -0.02], [0.0, 0.0]])
     targets = np.array([[0.5, 0.5], [9.5e-5, 0.5]])
     cooldown = Cooldown(steps=12, probe_weight=0.05, penalty=0.6)
@@ -211,14 +211,14 @@ def test_zero_cost_buy_and_hold_is_price_growth(engine: str) -> None:
 
 
 @settings(max_examples=60, deadline=None)
-@given(world=worlds(), dearer=st.floats(1.05, 3.0))
-def test_cost_is_monotone(world: dict[str, Any], dearer: float) -> None:
-    world.update(guard=None, cooldown=None)  # a guard may answer a dearer past with a smaller, luckier position
+@given(world=worlds(), factor=st.floats(1.05, 3.0))
+def test_cost_is_monotone(world: dict[str, Any], factor: float) -> None:
+    world.update(guard=None, cooldown=None)  # a guard may answer higher costs with a smaller, luckier position
     base = world.pop("costs")
-    more = Costs(base.commission_bps * dearer, base.half_spread_bps * dearer, base.slippage_bps * dearer)
+    more = Costs(base.commission_bps * factor, base.half_spread_bps * factor, base.slippage_bps * factor)
     same = Costs(base.commission_bps, base.half_spread_bps, base.slippage_bps)
-    cheap, dear = simulate(**world, costs=same), simulate(**world, costs=more)
-    assert (dear.value[:, -1] <= cheap.value[:, -1] + 1e-12).all()
+    cheap, expensive = simulate(**world, costs=same), simulate(**world, costs=more)
+    assert (expensive.value[:, -1] <= cheap.value[:, -1] + 1e-12).all()
 
 
 @settings(max_examples=60, deadline=None)

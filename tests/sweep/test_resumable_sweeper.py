@@ -33,7 +33,7 @@ def arguments(*overrides: str) -> list[str]:
 
 
 def paused(folder: Path, *overrides: str) -> subprocess.Popen[str]:
-    """Start a sweep in a process of its own and return when its second trial is running, and goes on doing so."""
+    """Start a sweep in a separate process and return when its second trial is running and keeps running."""
     path = os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")])
     process = subprocess.Popen(
         [sys.executable, *arguments(*overrides)],
@@ -164,7 +164,7 @@ def test_a_killed_trial_is_failed_and_replaced(tmp_path: Path) -> None:
     assert trials(tmp_path)[1].state == TrialState.RUNNING
     assert read_state(tmp_path / "sweep") == StudyState(1, {"0": trials(tmp_path)[0].value or 0.0}, "0", ("1",))
     output = sweep(tmp_path, "hydra.sweeper.n_trials=3")
-    assert "Trial 1 failed: its process ended without a word" in output and "1 of 3 trials done" in output
+    assert "Trial 1 failed: its process ended without a message" in output and "1 of 3 trials done" in output
     states = [trial.state for trial in trials(tmp_path)]
     assert states == [TrialState.COMPLETE, TrialState.FAIL, TrialState.COMPLETE, TrialState.COMPLETE]
     assert read_state(tmp_path / "sweep").trials == 3  # type: ignore[union-attr]
@@ -173,13 +173,13 @@ def test_a_killed_trial_is_failed_and_replaced(tmp_path: Path) -> None:
 def test_a_trial_that_another_sweep_runs_is_left(tmp_path: Path) -> None:
     storage = "hydra.sweeper.storage=sqlite:///shared.db"
     process = paused(tmp_path, "hydra.sweeper.n_trials=3", storage)
-    beside = ("hydra.sweep.dir=other", storage)
-    output = sweep(tmp_path, "hydra.sweeper.n_trials=2", *beside)
-    assert f"Trial 1 is left as it is: it runs in {tmp_path / 'sweep'}" in output
+    elsewhere = ("hydra.sweep.dir=other", storage)
+    output = sweep(tmp_path, "hydra.sweeper.n_trials=2", *elsewhere)
+    assert f"Trial 1 is not touched: it may be running in {tmp_path / 'sweep'}" in output
     process.kill()
     process.communicate()
-    output = sweep(tmp_path, "hydra.sweeper.n_trials=3", *beside)
-    assert "Trial 1 failed: its process ended without a word" in output
+    output = sweep(tmp_path, "hydra.sweeper.n_trials=3", *elsewhere)
+    assert "Trial 1 failed: its process ended without a message" in output
 
 
 def test_a_second_sweep_on_one_storage_goes_on_or_is_refused(tmp_path: Path) -> None:
@@ -214,7 +214,7 @@ def test_what_trials_have_in_common_does_not_change(one_trial: Path, override: s
     found = contents(one_trial)
     said = sweep(one_trial, "hydra.sweeper.n_trials=2", override, expect=1)
     assert f"study 'rlx' in sweep/study.db: {now} (the study: {before})" in said
-    assert "cannot change in a continued sweep. What may: " in said
+    assert "cannot change in a continued sweep. These may change: " in said
     assert contents(one_trial) == found
 
 
@@ -236,7 +236,7 @@ def test_a_study_of_an_earlier_version_is_continued_with_a_word(one_trial: Path)
     (one_trial / "sweep" / "study.json").unlink()
     said = sweep(one_trial, "hydra.sweeper.n_trials=2", "x=interval(0.0,5.0)", expect=1)
     assert "x=interval(0.0, 5.0) (the study: interval(0.0, 4.0)) cannot change" in said
-    assert "does not say which settings its trials had" in sweep(one_trial, "hydra.sweeper.n_trials=2")
+    assert "does not record its trials' settings" in sweep(one_trial, "hydra.sweeper.n_trials=2")
 
 
 @pytest.mark.parametrize("name", ["what?", "100%", "a%41b", "{x}", "a#b", "größe"])
@@ -249,7 +249,7 @@ def test_folders_of_any_name_hold_their_study(tmp_path: Path, name: str) -> None
 def test_a_folder_whose_study_is_gone_is_not_started_over(one_trial: Path) -> None:
     (one_trial / "sweep" / "study.db").unlink()
     said = sweep(one_trial, "hydra.sweeper.n_trials=2", expect=1)
-    assert "hydra.sweep.dir=sweep: holds 0, the folder of a trial that study 'rlx' in sweep/study.db does not" in said
+    assert "hydra.sweep.dir=sweep: holds 0, the folder of a trial that is not in study 'rlx' in sweep/study.db" in said
 
 
 def test_reasons_and_names_are_shown_as_they_stand(tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ def test_numbers_of_every_kind_come_back_and_those_that_do_not_exist_are_null(tm
 
 def test_what_is_not_a_number_is_refused_before_it_is_half_written(tmp_path: Path) -> None:
     logger = JsonLinesLogger(tmp_path)
-    with pytest.raises(TypeError, match="object has no place in a JSON file"):
+    with pytest.raises(TypeError, match="object cannot be stored in a JSON file"):
         logger.log_metrics({"train/loss": 0.5, "train/entropy": object()}, 1)
     logger.log_metrics({"train/loss": 0.25}, 2)
     assert rows(tmp_path) == [{"step": 2, "train/loss": 0.25}]

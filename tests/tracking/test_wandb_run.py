@@ -48,7 +48,7 @@ def refusing_server() -> Iterator[str]:
 
 @pytest.fixture(autouse=True)
 def a_key(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Set a key, and have W&B read its environment anew: it does so once a process."""
+    """Set a key, and make W&B read its environment again: it does so once per process."""
     wandb.teardown()
     monkeypatch.setenv("WANDB_API_KEY", "0123456789" * 4)
     yield

@@ -1,4 +1,4 @@
-"""Files nobody vouches for: caps, encodings, and text that stays text."""
+"""Untrusted files: caps, encodings, and text that remains text."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def test_a_gzip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
     (tmp_path / "bomb.gz").write_bytes(bomb)
     tracemalloc.start()
     try:
-        with pytest.raises(FileError, match="holds more than 1 MiB, unpacked"):
+        with pytest.raises(FileError, match="has more than 1 MiB, unpacked"):
             gunzip(bomb, "bomb.gz", 2**20)
-        with pytest.raises(FileError, match="holds more than 1 MiB, unpacked"):
+        with pytest.raises(FileError, match="has more than 1 MiB, unpacked"):
             list(read_lines(tmp_path / "bomb.gz", 2**20))
         assert tracemalloc.get_traced_memory()[1] < 4 * 2**20
     finally:
@@ -76,7 +76,7 @@ def test_a_file_that_is_too_large_and_a_pipe(tmp_path: Path) -> None:
     ("text", "reason"),
     [
         ("", "not a JSON document"),
-        ("[NaN]", "NaN is no JSON number"),
+        ("[NaN]", "NaN is not a JSON number"),
         ("[1e999]", "beyond any float"),
         ("[" + "9" * 5000 + "]", "5,000 digits"),
         ("[" * 100_000, f"more than {MAX_DEPTH} levels"),
@@ -114,7 +114,7 @@ def test_brackets_within_text_are_no_depth(tmp_path: Path) -> None:
         ("a: &a [1,1,1,1,1,1,1,1,1]\n" + "".join(
             f"{y}: &{y} [{','.join([f'*{x}'] * 9)}]\n" for x, y in zip("abcdefg", "bcdefgh", strict=True)
         ), "more than 20,000 values"),
-        ("a: &a [*a, *a]", "stands for itself"),
+        ("a: &a [*a, *a]", "refers to itself"),
         ("a: [0x" + "f" * 5000 + "]", "a number of more than 400 digits"),
         (r'a: "\ud800"', "not a YAML document"),
         ("[" * 60 + "]" * 60, f"more than {MAX_DEPTH} levels"),

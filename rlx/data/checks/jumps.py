@@ -15,16 +15,16 @@ from rlx.data.findings import Severity
 from rlx.data.panel import format_stamp
 from rlx.types import BoolArray, FloatArray
 
-LOOKED_AT = 0.08  # overnight moves beyond this are looked at: an 11:10 stock dividend is 9.5%
-LARGE = 0.35  # beyond this a move that hits a ratio is a split unless heavy trading says that it is news
-DOUBTFUL = 0.16  # the same for smaller moves where volume or range is missing, and then a warning only
-OPEN_TOLERANCE = 0.03  # how far the opening after a split strays from the exact ratio
-CLOSE_TOLERANCE = 0.02  # with closes alone the day's own move is in the ratio, so ask for a nearer hit
+LOOKED_AT = 0.08  # overnight moves beyond this are checked: an 11:10 stock dividend is 9.5%
+LARGE = 0.35  # beyond this a move that hits a ratio is a split, unless heavy trading shows that it is news
+DOUBTFUL = 0.16  # the same for smaller moves where volume or range is missing, as a warning only
+OPEN_TOLERANCE = 0.03  # how far the opening after a split deviates from the exact ratio
+CLOSE_TOLERANCE = 0.02  # with closes alone the ratio includes the day's own move, so require a nearer hit
 SPIKE = 3.0  # traded value above this multiple of its usual size means news, which a split is not
-QUIET = 1.5  # traded value up to this multiple, and a range up to 2.5 usual moves: nobody heard any news
+QUIET = 1.5  # traded value up to this multiple, and a range up to 2.5 usual moves: there was no news
 QUIET_RANGE = 2.5
-BUSY = 8.0  # on a day within its usual range even a busy one is no crash
-FEWER = 0.5  # half as many shares as usual while the price multiplies: fewer and dearer shares, not demand
+BUSY = 8.0  # on a day within its usual range even heavy trading is not a crash
+FEWER = 0.5  # half as many shares as usual while the price multiplies: fewer, more expensive shares, not demand
 UNUSUAL, VERY_UNUSUAL = 5.0, 10.0  # usual moves in an overnight move; in a crisis 10% is usual
 CONTINUITY = 8.0  # the same security keeps its usual traded value within this factor
 JUMP = 2.0
@@ -57,18 +57,18 @@ class _Jump:
 
 @dataclass(frozen=True)
 class JumpCounts:
-    """How many overnight moves beyond 8% were looked at, and how many of them are unadjusted splits."""
+    """The number of overnight moves beyond 8% that were checked, and the number that are unadjusted splits."""
 
     moves: int
     splits: int
 
 
 def check_jumps(bars: Bars) -> JumpCounts:
-    """Report jumps and return how many overnight moves were looked at and how many are unadjusted events.
+    """Report jumps; return how many overnight moves were checked and how many are unadjusted events.
 
     A split multiplies the price by a ratio and the number of shares traded by its inverse: the traded value, and the
-    day after the opening, are ordinary ones. News opens at any ratio, trades heavily and moves on. Without volumes
-    there is nothing to tell them by, and a warning names both.
+    day after the opening, are ordinary ones. News opens at any ratio, with heavy trading and further moves. Without
+    volumes the two cannot be distinguished, and a warning names both.
     """
     close = bars.fields["close"]
     if len(close) < 3 or not (close > 0.0).all():
@@ -109,7 +109,7 @@ def _judge(sessions: Sessions, jump: _Jump) -> _Verdict:
 
 
 def _judge_quiet(sessions: Sessions, jump: _Jump, value: float) -> _Verdict:
-    """Judge a move of any ratio by the silence around it: stock dividends, spin-offs and odd splits."""
+    """Judge a move of any ratio by the lack of unusual trading: stock dividends, spin-offs and odd splits."""
     if value > QUIET or not (jump.ratio < 1.0 or jump.size > LARGE) or not _is_unusual(sessions, jump, UNUSUAL):
         return _Verdict.nothing
     if sessions.opened and sessions.spans is not None:
@@ -125,7 +125,7 @@ def _hits_ratio(ratio: float, tolerance: float) -> bool:
 
 
 def _trades_inversely(sessions: Sessions, jump: _Jump, value: float) -> bool:
-    """Whether a busy day is that of a split all the same: see FEWER for reverse splits and BUSY for splits."""
+    """Whether a busy day is still a split: see FEWER for reverse splits and BUSY for splits."""
     if jump.ratio > 1.0:
         return value / jump.ratio <= FEWER
     return value <= BUSY and sessions.opened and _is_narrow(sessions, jump)
@@ -149,7 +149,7 @@ def _is_big_dividend(bars: Bars, jump: _Jump) -> bool:
 
 
 def ratio_words(ratio: float) -> str:
-    """Return what an event of this price ratio is called: ``4:3 split``, ``reverse 20:1 split``, ``event``."""
+    """Return the name of an event with this price ratio: ``4:3 split``, ``reverse 20:1 split``, ``event``."""
     factor = max(ratio, 1.0 / ratio)
     if _hits_ratio(ratio, OPEN_TOLERANCE) and factor > 1.45:
         nearest = Fraction(min(_LARGE_RATIOS, key=lambda n: abs(np.log(factor / n))))
@@ -200,7 +200,7 @@ def _report_unclear(sessions: Sessions, jumps: list[_Jump]) -> None:
     sessions.bars.report(
         "possible_split",
         Severity.warning,
-        f"{len(jumps)} overnight move(s) that are news or unadjusted splits, with {lacks} to tell by: {shown}"
+        f"{len(jumps)} overnight move(s) that are news or unadjusted splits, with {lacks} to decide: {shown}"
         f"{', ...' if len(jumps) > 3 else ''}.",
         "make sure that the prices are adjusted.",
     )
@@ -231,7 +231,7 @@ def _check_unexplained(bars: Bars, returns: FloatArray) -> None:
 
 
 def _check_spikes(bars: Bars, returns: FloatArray) -> None:
-    """Warn about closes that leave by 20% or more and come back on the next bar."""
+    """Warn about closes that move by 20% or more and return on the next bar."""
     moves = np.log(returns)
     first, second = moves[1:-1], moves[2:]
     back: BoolArray = (np.abs(first) > 0.22) & (np.abs(first + second) < 0.25 * np.abs(first))
@@ -239,5 +239,5 @@ def _check_spikes(bars: Bars, returns: FloatArray) -> None:
         bars.report(
             "close_spike",
             Severity.warning,
-            f"close moves by a factor {returns[row]:.3g} on {format_stamp(bars.stamps[row])} and straight back.",
+            f"close moves by a factor {returns[row]:.3g} on {format_stamp(bars.stamps[row])} and back on the next bar.",
         )

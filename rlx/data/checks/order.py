@@ -14,7 +14,7 @@ _DAY_NS = DAY_SECONDS * 10**9
 
 
 def sort_rows(bars: Bars) -> None:
-    """Put the rows in time order; newest-first files are a remark, disorder is a warning."""
+    """Sort the rows by time; newest-first files cause a note, disorder a warning."""
     steps = np.diff(bars.stamps.view(np.int64))
     if len(steps) and (steps <= 0).all() and (steps < 0).any():
         bars.report("descending", Severity.note, "newest rows first; read in time order.")
@@ -28,7 +28,7 @@ def sort_rows(bars: Bars) -> None:
 
 
 def check_duplicates(bars: Bars) -> int:
-    """Drop exact repetitions with a warning, refuse rows that contradict each other; return how many there were."""
+    """Drop exact repetitions with a warning, refuse contradictory rows; return how many there were."""
     again = np.zeros(len(bars), dtype=np.bool_)
     again[1:] = bars.stamps[1:] == bars.stamps[:-1]
     if not again.any():
@@ -49,8 +49,8 @@ def check_duplicates(bars: Bars) -> int:
         bars.report(
             "duplicate_conflict",
             Severity.error,
-            f"{describe_rows(bars, conflicting)} with a stamp that another row has too, but other values.",
-            "keep one row a stamp (of several series or exchanges, keep the main one).",
+            f"{describe_rows(bars, conflicting)} with the stamp of another row, but different values.",
+            "keep one row per stamp (of several series or exchanges, keep the main one).",
         )
     bars.keep(~again)
     return int(again.sum())
@@ -76,7 +76,7 @@ def check_sessions(bars: Bars) -> None:
     """Warn about daily labels on Sundays without Fridays.
 
     They are the sessions of an exchange that trades from Sunday to Thursday, or midnights of another time zone read as
-    the day before; nothing in the bars tells which.
+    the day before; the bars do not show which.
     """
     if not bars.daily or len(bars) < 20 or modal_spacing_seconds(bars.stamps) > DAY_SECONDS:
         return
@@ -85,8 +85,8 @@ def check_sessions(bars: Bars) -> None:
         bars.report(
             "shifted_sessions",
             Severity.warning,
-            "sessions on Sundays and never on Fridays: an exchange that trades from Sunday to Thursday, or labels that"
-            " are a day early.",
+            "sessions on Sundays and never on Fridays: an exchange that trades from Sunday to Thursday, or labels that "
+            "are a day early.",
             "if they are early, write the session's local date, or stamps with the exchange's own offset.",
         )
 

@@ -1,4 +1,4 @@
-"""A symbol's bars as sessions: what moved overnight, how much was traded, and what is usual for it."""
+"""A symbol's bars as sessions: overnight moves, traded value, and the usual sizes of both."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from rlx.data.bars import Bars
 from rlx.types import FloatArray, IntArray
 
-_BEFORE = 20  # sessions that say how much is usually traded
-_SPREAD_BEFORE = 60  # sessions that say how far it usually moves
+_BEFORE = 20  # sessions that define the usual traded value
+_SPREAD_BEFORE = 60  # sessions that define the usual move
 _ENOUGH = 10
-_LEAST_SPREAD = 0.002  # a price pegged to another moves by less, and then by a tick
+_LEAST_SPREAD = 0.002  # a pegged price moves by less, and then by a tick
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Sessions:
 
     @cached_property
     def opened(self) -> bool:
-        """Whether there are opens to tell the night from the day by."""
+        """Whether there are opens to separate the night from the day."""
         opens = self.bars.fields.get("open")
         return opens is not None and bool((opens > 0.0).all())
 
@@ -52,9 +52,9 @@ class Sessions:
         return None if volume is None else np.add.reduceat(volume * self.bars.fields["close"], self.first)
 
     def value_change(self, session: int) -> tuple[float, float] | None:
-        """Return traded value of a session, and its change of level afterwards, in multiples of the 20 before.
+        """Return the traded value of a session, and the change of its level afterwards, in multiples of the 20 before.
 
-        The change of level is max(after / before, before / after); None where no volume tells.
+        The change of level is max(after / before, before / after); None without volumes.
         """
         if self.value is None:
             return None
@@ -65,7 +65,7 @@ class Sessions:
         return float(self.value[session]) / before, max(after / before, before / after)
 
     def spread(self, session: int) -> float | None:
-        """Return the usual move of a close, as a standard deviation that crashes do not enter; None near the start."""
+        """Return the usual move of a close, as a standard deviation without crashes; None near the start."""
         if session < _ENOUGH:
             return None
         close = self.bars.fields["close"][self.last[max(session - _SPREAD_BEFORE, 0) : session]]

@@ -26,9 +26,9 @@ from rlx.data.periods import within
 
 @dataclass(frozen=True)
 class SymbolFigures:
-    """One line of the check table; ``fields`` is what can be traded or observed on.
+    """One line of the check table; ``fields`` are the available fields.
 
-    ``moves``: overnight moves beyond 8% that were looked at for ``splits``.
+    ``moves``: overnight moves beyond 8% that were checked for ``splits``.
     """
 
     symbol: str
@@ -50,7 +50,7 @@ class SymbolFigures:
 
 def check_symbol(bars: Bars, start: str | None, end: str | None, close_only: bool) -> SymbolFigures:
     """Sort the bars, cut them to the period, check them and return their figures; findings stay with the bars."""
-    with np.errstate(all="ignore"):  # extreme prices are found and named by the checks themselves
+    with np.errstate(all="ignore"):  # the checks themselves find and report extreme prices
         return _check_symbol(bars, start, end, close_only)
 
 

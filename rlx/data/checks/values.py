@@ -1,4 +1,4 @@
-"""Prices and volumes that cannot be, or that nobody traded at."""
+"""Prices and volumes that are impossible, or at which nobody traded."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PRICES = ("open", "high", "low", "close")
 _CORRECT_CLOSES = "correct or remove the rows."
 _CORRECT = "correct or remove the rows, or use the closes alone with data.close_only=true."
 GROSS_OUTSIDE = 0.05  # an open or close more than 5% outside low..high is refused
-WICK = 1.3  # a high or low 30% beyond open and close is worth a look
-LOWEST, HIGHEST = 1e-15, 1e15  # the smallest coin against bitcoin, the largest note of any inflation, and to spare
+WICK = 1.3  # a high or low 30% beyond open and close deserves a look
+LOWEST, HIGHEST = 1e-15, 1e15  # the smallest coin in bitcoin, the largest banknote of any inflation, with a margin
 MOST_TRADED = 1e30
 BAD_PRINT = 10.0  # a factor of ten is a typing error, not a trade
 
 
 def declare_unavailable(bars: Bars) -> None:
-    """Take back fields that hold nothing: opens coded as zero, one price in four columns, absent volumes."""
+    """Remove fields without content: opens coded as zero, one price in four columns, absent volumes."""
     for name in ("open", "high", "low", "volume"):
         values = bars.fields.get(name)
         if values is not None and np.isnan(values).all():
@@ -35,7 +35,7 @@ def declare_unavailable(bars: Bars) -> None:
         bars.report(
             "close_only_as_ohlc",
             Severity.warning,
-            "open = high = low = close on every row: closes dressed as OHLC, read as closes only.",
+            "open = high = low = close on every row: closes formatted as OHLC, read as closes only.",
         )
 
 
@@ -45,7 +45,7 @@ def _correction(name: str) -> str:
 
 
 def check_extremes(bars: Bars) -> None:
-    """Refuse prices so large or small that their ratios leave the range of numbers; they are no prices."""
+    """Refuse prices so large or small that their ratios overflow; they are not prices."""
     for name in PRICES:
         values = bars.fields.get(name)
         if values is not None and (bad := (values > HIGHEST) | ((values > 0.0) & (values < LOWEST))).any():
@@ -54,7 +54,7 @@ def check_extremes(bars: Bars) -> None:
 
 
 def check_missing(bars: Bars) -> int:
-    """Refuse missing prices; declare a volume with holes or minus signs not available; return the missing cells."""
+    """Refuse missing prices; treat a volume with holes or minus signs as not available; return the missing cells."""
     missing = 0
     for name in PRICES:
         values = bars.fields.get(name)
@@ -90,7 +90,7 @@ def check_zeros(bars: Bars) -> int:
 
 
 def check_range(bars: Bars) -> int:
-    """Check that open and close lie in low..high and that low..high is believable; return the rows complained of."""
+    """Check that open and close are within low..high and that low..high is plausible; return the failing rows."""
     high, low = bars.fields.get("high"), bars.fields.get("low")
     if high is None or low is None:
         return 0
@@ -127,7 +127,7 @@ def check_stale(bars: Bars) -> int:
     if "volume" in bars.fields:
         still &= bars.fields["volume"] == 0.0
     elif "high" not in bars.fields:
-        still &= _in_runs(still, 4)  # closes alone repeat by chance; four times in a row they do not
+        still &= _in_runs(still, 4)  # closes repeat by chance, but not four times in a row
     if still.mean() > 0.02 or _longest_run(still) >= 10:
         bars.report(
             "stale", Severity.warning, f"{describe_rows(bars, still)} in which nothing traded ({still.mean():.1%})."
@@ -153,7 +153,7 @@ def _longest_run(mask: BoolArray) -> int:
 
 
 def check_volume_meaning(bars: Bars) -> None:
-    """Find rows on which volume and money are swapped, and declare the volume not available."""
+    """Find rows on which volume and money are swapped, and treat the volume as not available."""
     volume, money = bars.fields.get("volume"), bars.extras.get("money_volume")
     if volume is None or money is None:
         return
@@ -171,7 +171,7 @@ def check_volume_meaning(bars: Bars) -> None:
         bars.report(
             "swapped_volume",
             Severity.warning,
-            f"volume holds money instead of units on {describe_rows(bars, mask)}; volume is not available.",
+            f"volume contains money instead of units on {describe_rows(bars, mask)}; volume is not available.",
             "swap the two volume columns on these rows.",
         )
 
@@ -190,5 +190,5 @@ def check_lookalike(bars: Bars) -> None:
         "synthetic_lookalike",
         Severity.warning,
         f"not one holiday in {spanned + 1} weekdays{also}: this looks generated, not recorded on an exchange.",
-        "check where the file comes from before believing any result.",
+        "check the source of the file before trusting any result.",
     )

@@ -1,4 +1,4 @@
-"""Which of several price columns count: adjusted ones where the file has them."""
+"""Which of several price columns are used: adjusted ones where the file has them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rlx.types import FloatArray
 def adjusted(bars: Bars, columns: dict[str, FloatArray]) -> None:
     """Fill ``bars.fields`` from the numeric columns of a file and report the choice.
 
-    A full set of adjusted prices is taken as it is. An adjusted close beside raw prices scales open, high and low by
-    adjusted close / close of the same bar, so that all four prices are on one scale; volume stays as it is.
+    A full set of adjusted prices is used unchanged. An adjusted close next to raw prices scales open, high and low by
+    adjusted close / close of the same bar, so that all four prices are on one scale; volume is unchanged.
     """
     if {"adj_open", "adj_high", "adj_low", "adj_close"} <= set(columns):
         bars.fields = {name: columns[f"adj_{name}"] for name in ("open", "high", "low", "close")}
@@ -27,7 +27,7 @@ def adjusted(bars: Bars, columns: dict[str, FloatArray]) -> None:
         return
     if "close" not in columns:
         bars.drop_fields("open", "high", "low")
-        bars.report("close_only", Severity.note, "only an adjusted close; prices of other scales are left out.")
+        bars.report("close_only", Severity.note, "only an adjusted close; prices on other scales are omitted.")
     else:
         with np.errstate(all="ignore"):
             factor = adj_close / columns["close"]

@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 MAX_CELLS = 2**27
-"""Rows x columns of a file; a few bytes of one can stand for any number of equal rows."""
+"""Rows x columns of a file; a few bytes can represent any number of equal rows."""
 
 
 def read_arrow(path: Path) -> Table:
-    """Read a Parquet or Feather file; raises DataError, also where the file is damaged, and PermissionError."""
+    """Read a Parquet or Feather file; raises DataError, also for a damaged file, and PermissionError."""
     import pandas as pd
     import pyarrow as pa
 
@@ -30,7 +30,7 @@ def read_arrow(path: Path) -> Table:
     try:
         frame = content.to_pandas()
     except (pa.ArrowException, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise _unreadable(path, error) from error  # what pandas noted in it of its columns is damaged
+        raise _unreadable(path, error) from error  # damage in pandas' metadata about the columns
     if not isinstance(frame.index, pd.RangeIndex):
         frame = frame.reset_index()
     return from_frame(path, frame)
@@ -48,7 +48,7 @@ def _content(path: Path) -> pa.Table:
         raise OSError("not a regular file")
     kind = "feather" if path.suffix.lower() == ".feather" else "parquet"
     found = dataset.dataset(path, format=kind)
-    rows, columns = found.count_rows(), max(len(found.schema), 1)  # as the file says, without reading the rows
+    rows, columns = found.count_rows(), max(len(found.schema), 1)  # from its metadata, without reading the rows
     if rows * columns > MAX_CELLS:
-        raise OSError(f"it says it holds {rows:,} rows of {columns} columns; {MAX_CELLS:,} cells are read")
+        raise OSError(f"it claims {rows:,} rows of {columns} columns; at most {MAX_CELLS:,} cells are read")
     return pq.read_table(path) if kind == "parquet" else feather.read_table(path)

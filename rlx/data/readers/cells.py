@@ -1,4 +1,4 @@
-"""What a single cell looks like: a number, a date, a time of day, or nothing."""
+"""The kind of a single cell: a number, a date, a time of day, or nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 
 MISSING_CELLS = frozenset({"", "nan", "none", "null", "na", "n/a", "#n/a", "-", "--", "."})
 CURRENCIES = "$€£¥₹₩"
-BLANKS = " '\u2019\u00a0\u2009\u202f"  # what thousands are set apart with where it is neither comma nor point
+BLANKS = " '\u2019\u00a0\u2009\u202f"  # separators of thousands other than comma and point
 
 _NUMBER = re.compile(rf"[-+]?[{CURRENCIES}]?\s?(\d[\d.,{BLANKS}]*|[.,]\d+)([eE][-+]?\d+)?[%KMB{CURRENCIES}]?")
 _DATE = re.compile(r"(\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|\d{1,2}[- ][A-Za-z]{3}[- ]\d{2,4}|\d{8} \d{1,2}:\d{2})(\b.*)?")

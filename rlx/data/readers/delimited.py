@@ -1,4 +1,4 @@
-"""Text with delimiters as a table: which delimiter, how many header lines, names and cells of one width."""
+"""Delimited text as a table: the delimiter, the number of header lines, names and cells of one width."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _QUOTED = re.compile(r'(?:(?<=[\n,;\t|])|\A)"(?:[^"]|"")*"')
 
 
 def read_delimited(path: Path, text: str) -> Table:
-    """Read text with delimiters; raises DataError naming the line where it can."""
+    """Read delimited text; raises DataError naming the line where possible."""
     delimiter = _delimiter(text)
     refuse_malformed_lines(path, text, delimiter)
     head = _head(path, text, delimiter)
@@ -41,7 +41,7 @@ def read_delimited(path: Path, text: str) -> Table:
 
 
 def _cells(path: Path, text: str, delimiter: str, skipped: int, width: int) -> pd.DataFrame:
-    """Return all cells as text; rows longer than ``width`` are refused, as pandas would drop what is too much."""
+    """Return all cells as text; rows longer than ``width`` are refused, because pandas would drop the surplus."""
     import pandas as pd
 
     try:
@@ -65,7 +65,7 @@ def _cells(path: Path, text: str, delimiter: str, skipped: int, width: int) -> p
 
 
 def _head(path: Path, text: str, delimiter: str) -> list[list[str]]:
-    """Return the rows that names, width and marks are told from; a few rows of very many columns are enough."""
+    """Return the rows that determine names, width and marks; of very wide tables a few rows are enough."""
     rows: list[list[str]] = []
     cells = 0
     try:
@@ -81,7 +81,7 @@ def _head(path: Path, text: str, delimiter: str) -> list[list[str]]:
 
 
 def _delimiter(text: str) -> str:
-    """Return the candidate that occurs in every one of the first lines, a title line and what is quoted left out."""
+    """Return the candidate that occurs in each of the first lines, ignoring a title line and quoted text."""
     head = _QUOTED.sub("", text[:20_000])
     lines = [line for line in head.split("\n") if line.strip()][:10]
     counts = {mark: min(line.count(mark) for line in lines[1:] or lines) for mark in (";", "\t", "|", ",")}
@@ -90,7 +90,7 @@ def _delimiter(text: str) -> str:
 
 
 def _header(path: Path, rows: list[list[str]]) -> tuple[list[str] | None, list[str] | None, int]:
-    """Return column names, tickers and the number of header lines; the lines counted are those before the data."""
+    """Return column names, tickers and the number of lines before the data."""
     if len(rows) > 1 and len(rows[0]) == 1 and len(rows[1]) > 1:  # a title or an address above the table
         names, tickers, lines = _header(path, rows[1:])
         return names, tickers, lines + 1
@@ -105,7 +105,7 @@ def _header(path: Path, rows: list[list[str]]) -> tuple[list[str] | None, list[s
 
 
 def _is_names(row: list[str]) -> bool:
-    """Whether a line holds names: no number in it, or a date name in front of symbols that look like numbers."""
+    """Whether a line has names: no number in it, or a date name before symbols that look like numbers."""
     if not any(cell.strip() for cell in row):
         return False
     if normalise(row[0]) in DATE_NAMES and row[0].strip():
@@ -116,7 +116,7 @@ def _is_names(row: list[str]) -> bool:
 def _fit_width(
     path: Path, columns: list[str] | None, tickers: list[str] | None, cells: pd.DataFrame
 ) -> tuple[list[str] | None, list[str] | None, pd.DataFrame]:
-    """Bring names and cells to the same width, or refuse: shifted columns would be silent nonsense."""
+    """Bring names and cells to the same width, or refuse: shifted columns would be silently wrong."""
     if columns is None:
         return None, None, cells
     surplus = cells.shape[1] - len(columns)
@@ -132,5 +132,5 @@ def _fit_width(
         return ["", *columns], None, cells
     raise DataError(
         f"{path}: the header names {len(columns)} columns ({', '.join(columns[:8])}) but the rows have"
-        f" {cells.shape[1]} fields; make them agree."
+        f" {cells.shape[1]} fields; make the numbers agree."
     )

@@ -1,4 +1,4 @@
-"""Stamps that are counts since 1970, in seconds or smaller units; the unit is told by the size of each."""
+"""Stamps that are counts since 1970, in seconds or smaller units; the size of each determines the unit."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 UNITS = (("s", 10**9), ("ms", 10**6), ("us", 10**3), ("ns", 1))
 _SCALES = np.array([scale for _, scale in UNITS], dtype=np.int64)
-_YEAR_2100 = 4_102_444_800  # in seconds; in any unit, what lies above is a date in no unit but the next
+_YEAR_2100 = 4_102_444_800  # in seconds; in any unit, larger counts are dates only in the next unit
 _SMALLEST = 100_000_000  # seconds; nine digits, 1973
-_LONGEST_GAP = 366 * 86_400  # seconds; a year without bars is refused of any file
+_LONGEST_GAP = 366 * 86_400  # seconds; a year without bars is refused in any file
 
 
 def read_epochs(text: pd.Series, rows: IntArray, where: str) -> tuple[TimeArray, list[Note]]:
-    """Return digits as UTC instants, (N,) datetime64[ns], and what there is to say of their units.
+    """Return digits as UTC instants, (N,) datetime64[ns], and notes on their units.
 
-    ``text`` are the counts without repetitions, ``rows`` (N,) the one of each row. Between 1973 and 2100 no count is a
-    date in two units, so that a file may change from one to another (Binance went from milliseconds to microseconds on
-    2025-01-01); that is reported. Where a count is too small for that, all have the unit of the largest. Raises
-    DataError with the row of a count that is a date in neither way.
+    ``text`` are the distinct counts, ``rows`` (N,) the index for each row. Between 1973 and 2100 no count is a date in
+    two units, so a file may change from one to another (Binance went from milliseconds to microseconds on 2025-01-01);
+    that is reported. Where a count is too small for that, all have the unit of the largest. Raises DataError with the
+    row of a count that is not a date either way.
     """
     numbers = text.astype("float64").to_numpy()  # for the sizes only: exact values have up to 19 digits
     units = _units(numbers)
@@ -44,7 +44,7 @@ def read_epochs(text: pd.Series, rows: IntArray, where: str) -> tuple[TimeArray,
 
 
 def _units(numbers: FloatArray) -> IntArray:
-    """Return the position in ``UNITS`` of the unit in which each number is a date between 1973 and 2100, or -1."""
+    """Return the index in ``UNITS`` of the unit in which each number is a date between 1973 and 2100, or -1."""
     units = np.full(len(numbers), -1)
     for k, (_, scale) in enumerate(UNITS):
         per_second = 10**9 // scale
@@ -53,7 +53,7 @@ def _units(numbers: FloatArray) -> IntArray:
 
 
 def _unit_of_all(numbers: FloatArray) -> int | None:
-    """Return the unit of the number farthest from 1970 where in it no year is left out; None otherwise."""
+    """Return the unit of the number farthest from 1970 if no year is missing in that unit; None otherwise."""
     unit = int(_units(np.abs(numbers).max(keepdims=True))[0])
     seconds = np.unique(numbers) * _SCALES[unit] / 1e9
     return unit if unit >= 0 and np.diff(seconds).max(initial=0.0) <= _LONGEST_GAP else None
@@ -65,7 +65,7 @@ def _mixed(units: IntArray) -> list[Note]:
         return []
     names = ", ".join(UNITS[k][0] for k in dict.fromkeys(units.tolist()))
     message = (
-        f"the stamps are counts in several units ({names}), first change in row {int(changes[0]) + 2}; each is read"
-        " in its own."
+        f"the stamps are counts in several units ({names}), first change in row {int(changes[0]) + 2}; each is read in "
+        "its own unit."
     )
     return [Note("mixed_epochs", Severity.warning, message)]

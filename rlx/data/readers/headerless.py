@@ -1,4 +1,4 @@
-"""Roles of the columns of a file without a header, from what the cells look like."""
+"""Roles of the columns of a file without a header, from the form of the cells."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rlx.types import FloatArray
 
 
 def stamp_roles(table: Table) -> dict[str, int]:
-    """Return the columns of date and time of a headerless file: the first, and the second if it holds times."""
+    """Return the date and time columns of a headerless file: the first, and the second if it has times."""
     cells = table.cells
     if cells.shape[1] > 1 and isinstance(cells.iloc[0, 1], str) and is_time(cells.iloc[0, 1]):
         return {"date": 0, "time": 1}
@@ -22,8 +22,8 @@ def stamp_roles(table: Table) -> dict[str, int]:
 def infer_roles(table: Table, numbers: Numbers) -> dict[str, int]:
     """Return role -> column for a headerless file: date (and time), open, high, low, close, volume, in that order.
 
-    The four prices must lie where high is the largest and low the smallest on all rows; of several columns after the
-    close, the last whose ratio to another is a price is money, and the other the volume. Raises DataError otherwise.
+    Of the four prices, high must be the largest and low the smallest on all rows; of several columns after the close,
+    the last whose ratio to another is a price is money, and the other the volume. Raises DataError otherwise.
     """
     roles = stamp_roles(table)
     first = len(roles)
@@ -47,11 +47,11 @@ def _is_ohlc(prices: list[FloatArray]) -> bool:
 
 
 def _volume_roles(rest: dict[int, FloatArray], close: FloatArray) -> dict[str, int]:
-    """Tell shares from money: money / shares is close to the price."""
+    """Distinguish shares from money: money / shares is close to the price."""
     for shares, volume in rest.items():
         for money, value in rest.items():
             traded = (volume > 0) & (value > 0)
-            with np.errstate(all="ignore"):  # numbers near the largest: they are refused as prices
+            with np.errstate(all="ignore"):  # numbers near the float maximum: refused as prices
                 distance = np.abs(np.log(value / volume / close)[traded])
             if shares != money and traded.any() and np.median(distance) < 0.1:
                 return {"volume": shares, "money_volume": money}

@@ -1,4 +1,4 @@
-"""Column names as people write them, and what they mean."""
+"""Column names as people write them, and their meaning."""
 
 from __future__ import annotations
 
@@ -82,14 +82,14 @@ ALIASES: dict[str, tuple[str, ...]] = {
         "quote asset volume",
     ),
 }
-"""Accepted names in order of preference, in lower case with every run of other signs as one blank."""
+"""Accepted names in order of preference, in lower case, with every run of other characters as one blank."""
 
 KNOWN_OTHERS = frozenset(
     {"openint", "open interest", "openinterest", "capital gains", "trade count", "vwap", "trades", "series",
      "prevclose", "quotevolume", "quote volume", "prev close", "weightedaverage", "isinno", "totaltrades",
      "dateoflisting", "stockname", "exchange", "currency"}
 )  # fmt: skip
-"""Columns of price files that carry no bar; they show that a table is not a matrix of closes."""
+"""Columns of price files that are not part of a bar; they show that a table is not a matrix of closes."""
 
 DATE_NAMES = frozenset((*ALIASES["date"], "", "price", "ticker", "unnamed 0", "level 0"))
 """Names of the first column; two-line headers write ``Price`` or ``Ticker`` there."""
@@ -102,7 +102,7 @@ _FIELDS = frozenset(
 
 
 def normalise(name: str) -> str:
-    """Return a column name in lower case with blanks for every run of other signs."""
+    """Return a column name in lower case, with a blank for every run of other characters."""
     return re.sub(r"[^a-z0-9]+", " ", str(name).lower()).strip()
 
 
@@ -112,9 +112,10 @@ def is_field_name(name: str) -> bool:
 
 
 def assign_roles(columns: Sequence[str]) -> dict[str, int]:
-    """Return role -> column position; the first accepted name that is there wins, an unnamed first column is a date.
+    """Return role -> column position; the first accepted name wins, an unnamed first column is a date.
 
-    A ``time`` of day beside a date is role ``time``. Single letters mean something where o, h, l and c are all there.
+    A ``time`` of day next to a date has the role ``time``. Single letters have a meaning where o, h, l and c are all
+    present.
     """
     names = [normalise(name) for name in columns]
     if not set("ohlc") <= set(names):  # C, T and V are Citigroup, AT&T and Visa in a matrix of closes
@@ -132,7 +133,7 @@ def assign_roles(columns: Sequence[str]) -> dict[str, int]:
 
 
 def is_row_number(name: str) -> bool:
-    """Whether a column is what a table's rows are numbered by: nothing is lost without it."""
+    """Whether a column only numbers the rows: nothing is lost without it."""
     return not name.strip() or normalise(name) in ("index", "level 0") or normalise(name).startswith("unnamed")
 
 
@@ -142,5 +143,5 @@ def is_read(name: str) -> bool:
 
 
 def is_known(name: str) -> bool:
-    """Whether a column name has any meaning here, so that it cannot be the name of a symbol."""
+    """Whether a column name has a meaning here, so that it cannot be a symbol."""
     return normalise(name) in KNOWN_OTHERS or is_read(name)

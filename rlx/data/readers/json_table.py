@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_CHARACTERS = 256 * 2**20
-"""Of a JSON file: its values need ten times that as objects."""
+"""Maximum characters of a JSON file: its values need ten times that as objects."""
 
 NOT_PRICES = "not_prices"
 _LAYOUTS = (
@@ -25,9 +25,9 @@ _LAYOUTS = (
 
 
 def read_json(path: Path, text: str) -> Table:
-    """Read a JSON file; FileError, and DataError with the code ``not_prices`` where it is about something else."""
+    """Read a JSON file; FileError, and DataError with the code ``not_prices`` where it has other content."""
     if len(text) > MAX_CHARACTERS:
-        raise DataError(f"{path}: holds more than {MAX_CHARACTERS >> 20} MiB of JSON. Write such prices as Parquet.")
+        raise DataError(f"{path}: has more than {MAX_CHARACTERS >> 20} MiB of JSON. Write such prices as Parquet.")
     value = parse_json(text, path)
     if isinstance(value, dict):
         return from_frame(path, _from_object(path, value))
@@ -38,7 +38,7 @@ def _from_rows(path: Path, rows: Any) -> Table:
     table = from_frame(path, _frame_of_rows(path, rows))
     if isinstance(rows[0], list):
         if table.left_out:
-            raise DataError(f"{path}: a candle holds lists or objects instead of numbers. {_LAYOUTS}. [not_a_number]")
+            raise DataError(f"{path}: a candle has lists or objects instead of numbers. {_LAYOUTS}. [not_a_number]")
         table.columns = None
     return table
 
@@ -51,12 +51,12 @@ def _frame_of_rows(path: Path, rows: Any) -> pd.DataFrame:
     kind = type(rows[0])
     for number, row in enumerate(rows, start=1):
         if type(row) is not kind or (kind is list and len(row) != len(rows[0])):
-            raise DataError(f"{path}: row {number} is not of the kind of row 1. {_LAYOUTS}. [not_a_number]")
+            raise DataError(f"{path}: row {number} is not of the same kind as row 1. {_LAYOUTS}. [not_a_number]")
     return pd.DataFrame(rows)
 
 
 def _from_object(path: Path, value: dict[str, Any]) -> pd.DataFrame:
-    """Return the frame of any of the orients; dates are a column, or the keys of rows."""
+    """Return the frame of any orient; dates are a column, or the keys of rows."""
     if {"columns", "data"} <= set(value) and isinstance(value["data"], list):
         _refuse_ragged(path, value["data"], value["columns"])
         return _framed(path, value["data"], value.get("index"), value["columns"])
@@ -74,11 +74,11 @@ def _from_object(path: Path, value: dict[str, Any]) -> pd.DataFrame:
 
 
 def _refuse_ragged(path: Path, rows: list[Any], columns: Any) -> None:
-    """Refuse rows of other lengths than the columns: pandas fills them up with NaN."""
+    """Refuse rows of a length other than the columns: pandas fills them with NaN."""
     width = len(columns) if isinstance(columns, list) else 0
     for number, row in enumerate(rows, start=1):
         if not isinstance(row, list) or len(row) != width:
-            raise DataError(f"{path}: row {number} does not hold {width} cells, one a column. [not_a_number]")
+            raise DataError(f"{path}: row {number} does not have {width} cells, one per column. [not_a_number]")
 
 
 def _framed(path: Path, data: Any, index: Any, columns: Any) -> pd.DataFrame:
@@ -93,25 +93,25 @@ def _framed(path: Path, data: Any, index: Any, columns: Any) -> pd.DataFrame:
 
 
 def _with_dates(frame: pd.DataFrame) -> pd.DataFrame:
-    """Make the keys of the rows a column, unless another column holds the dates."""
+    """Make the keys of the rows a column, unless another column has the dates."""
     if "date" in assign_roles([str(name) for name in frame.columns]):
         return frame.reset_index(drop=True)
     return frame.rename_axis("date").reset_index()
 
 
 def _holds_prices(value: dict[str, Any]) -> bool:
-    """Whether an object has closes: a name of theirs, and under it anything but text (a manifest's last date)."""
+    """Whether an object has closes: a matching name, with anything but text under it (a manifest's last date)."""
     return any(not isinstance(value[name], (str, bool)) for name in _closes(tuple(value)))
 
 
-@lru_cache(maxsize=16)  # rows have the same names nearly always
+@lru_cache(maxsize=16)  # rows nearly always have the same names
 def _closes(names: tuple[str, ...]) -> list[str]:
     roles = assign_roles(names)
     return [names[roles[role]] for role in ("close", "adj_close") if role in roles]
 
 
 def _mentions_prices(value: Any, depth: int = 4) -> bool:
-    """Whether a name of prices is anywhere near the top: then the file is meant as prices."""
+    """Whether a name of prices is near the top: then the file is meant to have prices."""
     if depth == 0 or not isinstance(value, (dict, list)):
         return False
     if isinstance(value, list):

@@ -51,22 +51,22 @@ DEFAULTS = ReadOptions()
 
 @dataclass(frozen=True)
 class _File:
-    """A table, its columns as numbers, and what the user says of it."""
+    """A table, its columns as numbers, and the user's options."""
 
     table: Table
     numbers: Numbers
     options: ReadOptions
 
     def column(self, position: int) -> FloatArray:
-        """Return a column as numbers; DataError naming it when it holds anything else."""
+        """Return a column as numbers; DataError naming it when it has anything else."""
         try:
             values, bad = self.numbers.read(position)
         except DataError as error:
             raise DataError(f"{self.table.path}: '{self.table.name(position)}' {error}") from error
         if bad:
-            percent = " A percentage is no price." if any(text.endswith("%") for text in bad) else ""
+            percent = " A percentage is not a price." if any(text.endswith("%") for text in bad) else ""
             raise DataError(
-                f"{self.table.path}: '{self.table.name(position)}' holds {bad}, which are not numbers.{percent}"
+                f"{self.table.path}: '{self.table.name(position)}' has {bad}, which are not numbers.{percent}"
                 " [not_a_number]"
             )
         return values
@@ -115,8 +115,8 @@ def _refuse_repeated(table: Table) -> None:
     repeated = sorted(name for name, count in Counter(names).items() if count > 1)
     if repeated:
         raise DataError(
-            f"{table.path}: column '{repeated[0]}' appears twice; keep one of them, or give each symbol a file of its"
-            " own. [repeated_column]"
+            f"{table.path}: column '{repeated[0]}' appears twice; keep one of them, or give each symbol its own file. "
+            "[repeated_column]"
         )
 
 
@@ -139,7 +139,7 @@ def _read_long(file: _File, roles: dict[str, int]) -> list[Bars]:
 
 
 def _symbols(table: Table, column: int) -> npt.NDArray[np.object_]:
-    """Return the symbol of each row as text: NAN, NA and TRUE are symbols, an empty cell is none."""
+    """Return the symbol of each row as text: NAN, NA and TRUE are symbols, an empty cell is not."""
     cells = table.cells[column]
     names = cells.astype(str).str.strip()
     if bool(cells.isna().any() | (names == "").any()):
@@ -150,7 +150,7 @@ def _symbols(table: Table, column: int) -> npt.NDArray[np.object_]:
 
 
 def _unused(table: Table, used: Iterable[int]) -> list[str]:
-    """Return the names of columns nothing is read from; those without a name count rows."""
+    """Return the names of unused columns; those without a name count rows."""
     columns = table.columns or [table.name(k) for k in range(table.cells.shape[1])]
     others = [columns[k].strip() for k in range(len(columns)) if k not in set(used)]
     return [*(name for name in others if not is_row_number(name)), *table.left_out]
@@ -173,7 +173,7 @@ def _bars(
     if scale != 1.0:
         bars.report("scaled_prices", Severity.warning, f"prices divided by {scale:g}{_reason(file)}.")
     if file.table.undecoded:
-        bars.report("encoding", Severity.note, f"{_UNDECODED} Nothing of that is used.")
+        bars.report("encoding", Severity.note, f"{_UNDECODED} These parts are not used.")
     if unused:
         bars.report("unused_columns", Severity.note, f"not used: {one_line(_listed(list(unused)))[1:-1]}.")
     adjusted(bars, columns)
@@ -189,9 +189,7 @@ def _scale(file: _File, columns: dict[str, FloatArray]) -> float:
 
 def _reason(file: _File) -> str:
     declared = file.options.price_scale is not None
-    return (
-        ", as data.price_scale says" if declared else ": LEAN's layout. If they stand as they are: data.price_scale=1"
-    )
+    return ", from data.price_scale" if declared else ": LEAN's layout. If they are literal: data.price_scale=1"
 
 
 def _read_two_level(file: _File) -> list[Bars]:
@@ -217,12 +215,12 @@ def _read_two_level(file: _File) -> list[Bars]:
 
 
 def _read_matrix(file: _File, roles: dict[str, int]) -> list[Bars]:
-    """Read one column of closes a symbol; declared close-only, because there are no other prices."""
+    """Read one column of closes per symbol; close-only, because there are no other prices."""
     table = file.table
     columns = table.columns or []
     others = [k for k in range(len(columns)) if k not in (roles["date"], roles.get("time"))]
     named = [k for k in others if columns[k].strip()]
-    letters = all(len(columns[k].strip()) == 1 for k in named)  # O, H and L without C are prices, C beside AAPL is none
+    letters = all(len(columns[k].strip()) == 1 for k in named)  # O, H and L without C are prices, C next to AAPL is not
     tickers = all(
         _TICKER.fullmatch(name) and (not is_known(name) or (len(name) == 1 and not letters))
         for name in (columns[k].strip() for k in named)
@@ -230,8 +228,9 @@ def _read_matrix(file: _File, roles: dict[str, int]) -> list[Bars]:
     if not named or not (tickers or file.options.close_only):
         raise DataError(
             f"{table.path}: no price columns among {_listed(table.columns)}. Accepted for the close:"
-            f" {', '.join((*ALIASES['close'], *ALIASES['adj_close'][:2]))} (open, high, low and volume likewise); or a"
-            " matrix of closes with one column a ticker in capitals (data.close_only=true for other column names)."
+            f" {', '.join((*ALIASES['close'], *ALIASES['adj_close'][:2]))} (open, high, low and volume accordingly); "
+            "or a matrix of closes with one column per ticker in capitals (data.close_only=true for other column "
+            "names)."
             " [no_price_columns]"
         )
     if table.undecoded and any("\ufffd" in columns[k] for k in named):
@@ -247,7 +246,7 @@ def _read_matrix(file: _File, roles: dict[str, int]) -> list[Bars]:
 
 
 def _drop_absent(bars: Bars) -> None:
-    """Leave out rows in which a symbol of a shared table has no value at all: it did not trade there."""
+    """Drop rows in which a symbol of a shared table has no value at all: it did not trade there."""
     prices = [values for name, values in bars.fields.items() if name != "volume"]
     known = np.asarray(~np.isnan(np.stack(prices)).all(axis=0))
     if not known.all():

@@ -1,4 +1,4 @@
-"""QuantConnect LEAN's equity files, in which prices are whole numbers, 10000 times what they mean."""
+"""QuantConnect LEAN's equity files, in which prices are whole numbers, 10000 times the price."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _CENT = SCALE / 100  # US prices are whole cents, so that most of LEAN's numbers
 
 
 def lean_scale(table: Table, prices: list[FloatArray]) -> float:
-    """Return what the prices of a table are divided by: 10000 for LEAN's files, 1 for all others.
+    """Return the divisor of a table's prices: 10000 for LEAN's files, 1 for all others.
 
-    LEAN writes zip archives of tables without a header, six columns, stamps such as ``20210331 00:00``, and whole
-    cents x 10000. Such a table that is in no archive or of other whole numbers may as well hold yen: DataError.
+    LEAN writes zip archives of tables without a header, six columns, stamps such as ``20210331 00:00``, and whole cents
+    x 10000. Such a table outside an archive, or with other whole numbers, may also be in yen: DataError.
     """
     if not _looks_like_lean(table):
         return 1.0
@@ -25,8 +25,8 @@ def lean_scale(table: Table, prices: list[FloatArray]) -> float:
         return SCALE
     example = f"{values[0]:.0f}"
     raise DataError(
-        f"{table.path}: whole prices such as {example} beside stamps such as 20210331 00:00 may be LEAN's (times 10000)"
-        f" or stand as they are; say so with data.price_scale=10000 ({values[0] / SCALE:g}) or data.price_scale=1"
+        f"{table.path}: whole prices such as {example} with stamps such as 20210331 00:00 may be LEAN's (times 10000) "
+        f"or literal; set data.price_scale=10000 ({values[0] / SCALE:g}) or data.price_scale=1"
         f" ({example}). [price_scale]"
     )
 

@@ -1,4 +1,4 @@
-"""A symbol from a file's name, where no column says it."""
+"""A symbol from a file's name, where no column has it."""
 
 from __future__ import annotations
 

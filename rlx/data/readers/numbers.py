@@ -16,7 +16,7 @@ from rlx.untrusted.escape import one_line
 if TYPE_CHECKING:
     import pandas as pd
 
-_HEAD = 1_000  # so many cells of a column that is not asked for, to learn the marks of a file from
+_HEAD = 1_000  # number of cells of other columns that are read to find the marks of a file
 _SHOWN = 40  # characters of a cell in a message
 _OTHER = {".": ",", ",": "."}
 _GROUPED = re.compile(rf"[-+]?\d{{1,3}}(?:[{BLANKS}]\d{{3}})+(?:[.,]\d*)?[KMB]?")
@@ -50,7 +50,7 @@ _UNDECIDED = {
 class _Cells:
     """A column of text, cleaned: ``values`` where every cell is a number as Python writes it, and the ``currencies``.
 
-    ``currencies``: sign -> a cell that bears it.
+    ``currencies``: sign -> a cell with it.
     """
 
     def __init__(self, column: pd.Series) -> None:
@@ -63,7 +63,7 @@ class _Cells:
 
     @property
     def lines(self) -> str:
-        """The cells below each other; one of several lines is no number."""
+        """The cells as lines; a cell of several lines is not a number."""
         lines = "\n".join(self.texts)
         if lines.count("\n") < len(self.texts):
             return lines
@@ -73,8 +73,8 @@ class _Cells:
 class Numbers:
     """The columns of one table as numbers.
 
-    ``cells``: the table. ``others``: columns that hold no numbers (dates, symbols). ``mark``: the declared decimal
-    mark, or None to tell it. ``usual``: the mark of a file in which nothing tells it, or None where there is none.
+    ``cells``: the table. ``others``: columns without numbers (dates, symbols). ``mark``: the declared decimal mark, or
+    None to infer it. ``usual``: the default mark where nothing determines it, or None.
     """
 
     def __init__(self, cells: pd.DataFrame, others: Iterable[int], mark: str | None, usual: str | None) -> None:
@@ -100,7 +100,7 @@ class Numbers:
         decisive = _found(lines, _DECISIVE, "." if cells.values is not None else ".,")
         if len(decisive) > 1:
             raise DataError(
-                f"holds numbers of two kinds, {decisive['.']} and {decisive[',']}; write one decimal mark throughout."
+                f"has numbers of two kinds, {decisive['.']} and {decisive[',']}; write one decimal mark throughout."
                 " [number_format]"
             )
         if decisive or not (undecided := _found(lines, _UNDECIDED)):
@@ -112,7 +112,7 @@ class Numbers:
         raise DataError(_undecidable(undecided))
 
     def _file_marks(self) -> set[str]:
-        """Return the marks that all columns tell: a volume of 1,234,567 tells how a price of 8,120 is meant."""
+        """Return the marks found in all columns: a volume of 1,234,567 shows how to read a price of 8,120."""
         if self._of_file is None:
             self._of_file = set()
             for column in range(self.cells.shape[1]):
@@ -134,8 +134,8 @@ def _undecidable(undecided: Mapping[str, str]) -> str:
     example = next(iter(undecided.values()))
     plain = example.replace(",", "").replace(".", "")
     return (
-        f"holds numbers such as {example}, and no cell of the file tells whether that is {plain} or"
-        f" {example.replace(',', '.')}; say so with data.decimal=point or data.decimal=comma. [number_format]"
+        f"has numbers such as {example}, and no cell of the file shows whether that is {plain} or "
+        f"{example.replace(',', '.')}; set data.decimal=point or data.decimal=comma. [number_format]"
     )
 
 
@@ -148,8 +148,8 @@ def _is_typed(column: pd.Series) -> bool:
 def to_numbers(column: pd.Series, decimal: str = ".") -> tuple[FloatArray, list[str]]:
     """Return a column as (N,) float64 with NaN for missing cells, and up to three texts that are not numbers.
 
-    A currency sign at an end, thousands separators and 36.63M are understood; infinities count as missing. True is no
-    number, and 1% is none.
+    A currency sign at an end, thousands separators and 36.63M are understood; infinities count as missing. True and 1%
+    are not numbers.
     """
     import pandas as pd
 
@@ -164,7 +164,7 @@ def to_numbers(column: pd.Series, decimal: str = ".") -> tuple[FloatArray, list[
 def _parsed(cells: _Cells, decimal: str) -> tuple[FloatArray, list[str]]:
     if len(cells.currencies) > 1:
         first, second = (one_line(text[:_SHOWN]) for text in list(cells.currencies.values())[:2])
-        raise DataError(f"holds two currencies, {first} and {second}; write one throughout. [mixed_currencies]")
+        raise DataError(f"has two currencies, {first} and {second}; write one throughout. [mixed_currencies]")
     if cells.values is not None and decimal == ".":
         return cells.values, []
     pattern, numbers = _VALID[decimal], []
@@ -187,7 +187,7 @@ def _with_point(text: str, decimal: str) -> str:
 def _without_signs(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """Return stripped cells as ``nan`` where missing, without a currency sign and blanks between thousands.
 
-    Only one sign at one end of a cell is taken for a currency's; they are returned with a cell of each.
+    Only one sign at one end of a cell counts as a currency; each is returned with an example cell.
     """
     texts = ["nan" if text.lower() in MISSING_CELLS else text for text in texts]
     everything, currencies = "".join(texts), {}
@@ -205,13 +205,13 @@ def _without_signs(texts: Sequence[str]) -> tuple[list[str], dict[str, str]]:
 def _as_python(texts: Sequence[str]) -> FloatArray | None:
     """Parse with Python's correctly rounded conversion, so that every layout gives the same bits; None for others.
 
-    What is beyond any float is the largest one, which no price is; infinity in words is missing.
+    A number beyond any float becomes the largest float, which is no valid price; infinity in words is missing.
     """
     try:
         values = np.fromiter(map(float, texts), dtype=np.float64, count=len(texts))
     except ValueError:
         return None
-    if "_" in "".join(texts):  # Python's own way to part thousands
+    if "_" in "".join(texts):  # Python's own separator of thousands
         return None
     for row in np.flatnonzero(np.isinf(values)).tolist():
         values[row] = np.nan if "n" in texts[row].lower() else np.nan_to_num(values[row])

@@ -1,4 +1,4 @@
-"""What a user may say about files that do not say it themselves."""
+"""Options for files that are ambiguous themselves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DECIMALS = {"auto": None, "point": ".", "comma": ","}
 class ReadOptions:
     """How price files are read: ``data.close_only``, ``data.decimal`` and ``data.price_scale``.
 
-    ``decimal``: auto, point or comma. ``price_scale``: what prices are divided by, None to go by the layout.
+    ``decimal``: auto, point or comma. ``price_scale``: the divisor of prices, None to follow the layout.
     """
 
     close_only: bool = False
@@ -26,9 +26,9 @@ class ReadOptions:
             hint = did_you_mean(str(self.decimal), DECIMALS)
             raise DataError(f"data.decimal={self.decimal!r}: unknown.{hint} Allowed: {', '.join(DECIMALS)}.")
         if self.price_scale is not None and not (self.price_scale > 0 and math.isfinite(self.price_scale)):
-            raise DataError(f"data.price_scale={self.price_scale}: what prices are divided by must be above 0.")
+            raise DataError(f"data.price_scale={self.price_scale}: the divisor of prices must be above 0.")
 
     @property
     def mark(self) -> str | None:
-        """The decimal mark that was declared, or None."""
+        """The declared decimal mark, or None."""
         return DECIMALS[self.decimal]

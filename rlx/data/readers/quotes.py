@@ -1,4 +1,4 @@
-"""Lines of delimited text that swallow what follows them: a quotation mark without its partner, a line without end."""
+"""Malformed lines of delimited text: a quotation mark without its partner, a line of excessive length."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from rlx.data.readers.cells import is_date
 from rlx.errors import DataError
 
 MAX_LINE = 2**20
-"""Characters of a line; a matrix of ten thousand symbols has a tenth of that."""
+"""Maximum characters of a line; a matrix of ten thousand symbols has a tenth of that."""
 
-_REST = re.compile(r'(?:[^"]|"")*+"')  # of a quoted cell, after its first mark
+_REST = re.compile(r'(?:[^"]|"")*+"')  # rest of a quoted cell, after its first mark
 
 
 def refuse_malformed_lines(path: Path, text: str, delimiter: str) -> None:
-    """Raise DataError, with the line, for a cell whose quotation mark has no partner, and for lines beyond any table.
+    """Raise DataError, with the line, for a quotation mark without its partner, and for lines longer than in any table.
 
-    A mark within a cell is a mark (inches); a quoted cell may have several lines, but none that looks like a row.
+    A mark within a cell is literal (inches); a quoted cell may have several lines, but none that looks like a row.
     """
     odd, start, number = False, 0, 1
     quoted = '"' in text
@@ -25,7 +25,7 @@ def refuse_malformed_lines(path: Path, text: str, delimiter: str) -> None:
         end = text.find("\n", start)
         end = len(text) if end < 0 else end
         if end - start > MAX_LINE:
-            raise DataError(f"{path}: line {number} has more than {MAX_LINE:,} characters; that is no table of prices.")
+            raise DataError(f"{path}: line {number} has more than {MAX_LINE:,} characters; not a table of prices.")
         odd = odd or (quoted and text.count('"', start, end) % 2 == 1)
         start, number = end + 1, number + 1
     if odd and (place := _open_cell(text, delimiter)) is not None:
@@ -37,7 +37,7 @@ def refuse_malformed_lines(path: Path, text: str, delimiter: str) -> None:
 
 
 def _open_cell(text: str, delimiter: str) -> int | None:
-    """Return where a quoted cell begins that swallows what is no part of it, or None."""
+    """Return the start of a quoted cell that swallows the following rows, or None."""
     start = text.find('"')
     while start >= 0:
         if start and text[start - 1] not in ("\n", delimiter):
@@ -54,5 +54,5 @@ def _open_cell(text: str, delimiter: str) -> int | None:
 
 
 def _holds_rows(cell: str) -> bool:
-    """Whether a line of a quoted cell, but the first, begins with a date as rows do."""
+    """Whether a line of a quoted cell, other than the first, begins with a date like a row."""
     return any(is_date(line.strip(' "')) or line[:8].isdecimal() for line in cell.split("\n")[1:])

@@ -1,4 +1,4 @@
-"""Remarks on the stamps of a file: how they were read, and which cannot be."""
+"""Notes on the stamps of a file: how they were read, and which are refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rlx.types import IntArray
 
 
 class Note(NamedTuple):
-    """As in a finding: a code, how bad it is, and a sentence."""
+    """As in a finding: a code, its severity, and a sentence."""
 
     code: str
     severity: Severity
@@ -22,10 +22,9 @@ class Note(NamedTuple):
 
 
 def report_future(bars: Bars, rows: IntArray | slice) -> None:
-    """Refuse stamps after today: nobody has recorded them. ``rows`` are those of the file that the bars are from.
+    """Refuse stamps after today: they cannot have been recorded. ``rows`` are the bars' rows in the file.
 
-    The label of a bar that is not over yet, such as the end of this year, is none; nor is tomorrow, which it is
-    somewhere.
+    The label of an unfinished bar, such as the end of this year, is allowed, and so is tomorrow, because of time zones.
     """
     now = np.datetime64(datetime.now(UTC).replace(tzinfo=None), "ns")
     late = np.flatnonzero(bars.stamps > now + np.timedelta64(1, "D"))
@@ -37,5 +36,5 @@ def report_future(bars: Bars, rows: IntArray | slice) -> None:
         row = int(late[0]) if isinstance(rows, slice) else int(rows[late[0]])
         day = str(bars.stamps[late[0]])[:10]
         message = f"{late.size} date(s) in the future, first {day} in row {row + 1}."
-        fix = "correct or remove the rows; a year of two digits may be of another century: write four."
+        fix = "correct or remove the rows; a two-digit year may be in another century: write four digits."
         bars.report("future_date", Severity.error, message, fix)

@@ -23,8 +23,8 @@ _DAILY_SECONDS = 20 * 3_600
 _OFFSET = re.compile(r"\s*(Z|(?:UTC|GMT)?[+-]\d{2}(?::?\d{2}(?::?\d{2})?)?|UTC|GMT)$")
 _FRACTION = re.compile(r"(?<=:\d{2})[.,](\d{1,9})$")
 _COUNTS = re.compile(r"(?:-?\d{1,19}\n)*-?\d{1,19}")
-_EPOCH_DIGITS = 9  # of the longest of a column of counts: fewer are numbers of rows, or days such as 20210331
-_LONGEST = 200  # characters of a stamp, and more than any has: searching a page of blanks for an offset does not end
+_EPOCH_DIGITS = 9  # digits of the longest count in a column: fewer are row numbers, or days such as 20210331
+_LONGEST = 200  # more characters than any stamp has: searching a page of blanks for an offset would not end
 _WHOLE = re.compile(r"-?\d+\.0+")
 _FORMATS = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d", "%Y%m%d %H:%M", "%Y%m%d %H:%M:%S", "%Y%m%d %H%M%S",
@@ -45,8 +45,10 @@ class Stamps:
 
 @dataclass(frozen=True)
 class _Texts:
-    """A column of stamps as text: ``distinct`` without repetitions, which of them each row holds, rows (N,), and
-    ``lines``, all distinct ones below each other.
+    """A column of stamps as text.
+
+    ``distinct`` without repetitions, the index of each row's stamp in it, ``rows`` (N,), and ``lines``, the distinct
+    ones joined by line breaks.
     """
 
     distinct: pd.Series
@@ -60,7 +62,7 @@ class _Texts:
 def parse_stamps(dates: pd.Series, times: pd.Series | None, where: str) -> Stamps:
     """Read a column of dates, with the times of day of a second column if there is one.
 
-    A stamp with an offset that labels a day keeps its local date; one that labels a bar is turned into UTC. Numbers
+    A stamp with an offset that labels a day keeps its local date; one that labels a bar is converted to UTC. Numbers
     are epochs in seconds, milliseconds, microseconds or nanoseconds by the size of each, or dates such as 20210331.
     Raises DataError naming the file (``where``), the first text that cannot be read, and mixed or undecidable forms.
     """
@@ -107,9 +109,9 @@ def _series(texts: list[str]) -> pd.Series:
 
 
 def _digits(text: pd.Series) -> pd.Series | None:
-    """Return stamps such as 202103310930, which would be counts of an odd year otherwise; None for counts.
+    """Return stamps such as 202103310930, which would be counts in an implausible year otherwise; None for counts.
 
-    One count in 200 reads as such a date by chance, a whole column never.
+    One count in 200 is such a date by chance, a whole column never.
     """
     form = {10: "%Y%m%d%H", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}.get(len(text.iloc[0]))
     if form is None or text.str.len().nunique() > 1:
@@ -119,9 +121,9 @@ def _digits(text: pd.Series) -> pd.Series | None:
 
 
 def _instants(parsed: pd.Series, texts: _Texts, where: str) -> TimeArray:
-    """Return stamps parsed of the distinct texts as (N,) datetime64[ns], one a row.
+    """Return stamps parsed from the distinct texts as (N,) datetime64[ns], one per row.
 
-    DataError for the first that is none or beyond all calendars.
+    DataError for the first that is not a date or out of range.
     """
     if parsed.isna().any():
         unread = parsed.isna().to_numpy()[texts.rows]
@@ -164,7 +166,7 @@ def _refuse_mixed_zones(texts: _Texts, aware: BoolArray, where: str) -> None:
 def _split_stamps(texts: Iterable[str]) -> tuple[list[str], list[int], list[int | None]]:
     """Return texts without fractions of a second and offsets, the former in nanoseconds, the latter in seconds.
 
-    The times of day and the offsets of a column are few, and each is looked at once.
+    A column has few times of day and offsets, and each is parsed once.
     """
     known: dict[str, tuple[str, int, int | None]] = {}
     walls, fractions, offsets = [], [], []
@@ -196,7 +198,7 @@ def _seconds(offset: str) -> int:
 
 
 def _labelled(local: TimeArray, utc: TimeArray | None) -> Stamps:
-    """Decide whether the stamps label days or bars; ``utc`` is None where they do not say their zone."""
+    """Decide whether the stamps label days or bars; ``utc`` is None where they have no zone."""
     instants = local if utc is None else utc
     unique = np.unique(instants)
     daily = len(unique) < 2 or modal_spacing_seconds(unique) >= _DAILY_SECONDS
@@ -207,7 +209,7 @@ def _labelled(local: TimeArray, utc: TimeArray | None) -> Stamps:
 
 
 def _parse_wall(texts: _Texts, where: str) -> TimeArray:
-    """Parse by the one format that fits every row; day and month order are told apart by the order of the rows."""
+    """Parse by the one format that fits every row; the order of the rows distinguishes day from month."""
     text = texts.distinct
     sample = text.iloc[np.unique(np.linspace(0, len(text) - 1, min(len(text), 200)).astype(int))]
     scores = {form: _parsed(sample, form).notna().mean() for form in _FORMATS}
@@ -244,7 +246,7 @@ def _only_ordered(candidates: dict[str, pd.Series], rows: IntArray, where: str) 
         return next(iter(distinct.values()))[1]
     by_row = [(form, stamps, stamps.iloc[rows]) for form, stamps in distinct.values()]
     ordered = [one for one in by_row if one[2].is_monotonic_increasing or one[2].is_monotonic_decreasing]
-    if len(ordered) > 1:  # several orders are possible: real bars come at regular distances
+    if len(ordered) > 1:  # several formats are possible: real bars come at regular distances
         ordered.sort(key=lambda one: _spread(one[2]))
         if _spread(ordered[0][2]) * 3 < _spread(ordered[1][2]):
             ordered = ordered[:1]

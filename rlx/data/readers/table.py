@@ -1,4 +1,4 @@
-"""A table of cells as a file holds it, before anything is known of what its columns mean."""
+"""A table of cells as in a file, before its columns have a meaning."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 @dataclass
 class Table:
-    """Cells of a file. ``columns``: names, or None without a header. ``tickers``: one symbol a column (or '').
+    """Cells of a file.
 
-    ``delimiter``: of a text file. ``zipped``: from a zip archive. ``undecoded``: text of no known encoding, in which
-    every such byte is U+FFFD. ``left_out``: names of columns that cannot hold numbers.
+    ``columns``: names, or None without a header. ``tickers``: one symbol per column (or ''). ``delimiter``: of a text
+    file. ``zipped``: from a zip archive. ``undecoded``: text in an unknown encoding, in which every such byte is
+    U+FFFD. ``left_out``: names of columns that cannot be numbers.
     """
 
     path: Path
@@ -31,12 +32,12 @@ class Table:
     left_out: tuple[str, ...] = ()
 
     def name(self, column: int) -> str:
-        """Return what to call a column in a message."""
+        """Return the name of a column in a message."""
         return self.columns[column] if self.columns else f"column {column + 1}"
 
 
 def from_frame(path: Path, frame: pd.DataFrame) -> Table:
-    """Return the table of a frame with named columns; nested columns are left out, or refused where they matter."""
+    """Return the table of a frame with named columns; nested columns are dropped, or refused where they are needed."""
     import pandas as pd
 
     if frame.empty:
@@ -44,7 +45,7 @@ def from_frame(path: Path, frame: pd.DataFrame) -> Table:
     nested = [k for k in range(frame.shape[1]) if _is_nested(frame.iloc[:, k])]
     left_out = [str(frame.columns[k]) for k in nested]
     if used := [name for name in left_out if is_read(name)]:
-        raise DataError(f"{path}: '{used[0]}' holds lists or structures, not one value a row. [not_a_number]")
+        raise DataError(f"{path}: '{used[0]}' has lists or structures, not one value per row. [not_a_number]")
     frame = frame.iloc[:, [k for k in range(frame.shape[1]) if k not in nested]].copy()
     names: list[Any] = list(frame.columns)
     tickers = None
@@ -65,7 +66,7 @@ def _is_nested(column: pd.Series) -> bool:
 
 
 def order_levels(path: Path, first: list[str], second: list[str]) -> tuple[list[str], list[str]]:
-    """Tell the line of fields from the line of tickers; the first column is the date in both."""
+    """Distinguish the line of fields from the line of tickers; the first column is the date in both."""
     for fields, tickers in ((first, second), (second, first)):
         if len(fields) == len(tickers) and all(is_field_name(name) for name in fields[1:]):
             return ["date", *fields[1:]], ["", *tickers[1:]]

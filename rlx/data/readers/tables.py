@@ -18,12 +18,12 @@ SUFFIXES = (*_TEXT, *(f"{suffix}.gz" for suffix in _TEXT), ".zip", *_ARROW)
 
 
 def is_supported(path: Path) -> bool:
-    """Whether the file's name ends like a format that can be read."""
+    """Whether the file's suffix is a supported format."""
     return path.name.lower().endswith(SUFFIXES)
 
 
 def read_table(path: Path) -> Table:
-    """Read any supported file; raises DataError that names the file and what is wrong with it."""
+    """Read any supported file; raises DataError with the file and the problem."""
     try:
         return _read_table(path)
     except PermissionError as error:

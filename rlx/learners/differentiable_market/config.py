@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from rlx.errors import ConfigError
-from rlx.learners.fields import Coefficient, Layers, Width
+from rlx.fields import Coefficient, Layers, Width
 from rlx.learners.path_config import PathLearnerConfig
 from rlx.ranges import Number, OneOf, Whole
 

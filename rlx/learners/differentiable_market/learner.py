@@ -15,12 +15,12 @@ from torch.utils.checkpoint import checkpoint
 
 from rlx.compilation import Compiler
 from rlx.decisions.bounds import largest_gross
+from rlx.decisions.segments import Segment
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.differentiable_market.grpo import Group, group_losses, group_measures
 from rlx.learners.differentiable_market.rewards import PathReward
 from rlx.learners.measures import means
 from rlx.learners.path_learner import PathLearner
-from rlx.learners.paths import Segment
 from rlx.policies.networks.gru_dirichlet import GruDirichlet
 
 

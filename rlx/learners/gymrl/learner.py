@@ -22,8 +22,8 @@ from rlx.errors import CheckpointError
 from rlx.learners.base import Learner, Stopwatch
 from rlx.learners.gymrl.config import GymrlConfig
 from rlx.learners.precision import in_bfloat16
-from rlx.learners.states import as_arrays, as_tensors
 from rlx.policies.networks.mlp import MlpAllocation
+from rlx.states import as_arrays, as_tensors
 from rlx.untrusted.plain_types import Count, require
 
 METRICS = {  # SB3's name of a metric: ours

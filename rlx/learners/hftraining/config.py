@@ -7,7 +7,7 @@ from typing import Annotated
 
 from rlx.decisions.bounds import LOGIT_SCALE
 from rlx.errors import ConfigError
-from rlx.learners.fields import Coefficient, Layers, Width
+from rlx.fields import Coefficient, Layers, Width
 from rlx.learners.path_config import PathLearnerConfig
 from rlx.ranges import Number, Whole
 

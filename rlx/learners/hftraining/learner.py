@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rlx.decisions.head import AllocationHead
+from rlx.decisions.segments import Segment
 from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.learners.hftraining.loss import path_loss
 from rlx.learners.measures import means, path_measures
 from rlx.learners.path_learner import PathLearner
-from rlx.learners.paths import Segment
 from rlx.policies.networks.transformer import TransformerAllocation
 
 

@@ -12,9 +12,9 @@ from torch import Tensor
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
-from rlx.learners.pufferlib.hand_over import Forecasts
+from rlx.forecast.hand_over import Forecasts
+from rlx.forecast.network import some_series
 from rlx.policies.networks.book import SIGNAL_BOUND, signals_of
-from rlx.policies.networks.forecaster import some_series
 from rlx.types import FloatArray
 
 

@@ -23,22 +23,23 @@ from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
 from rlx.errors import ConfigError
 from rlx.files import file_name
+from rlx.forecast.config import FORECASTER, SPECIALISTS
+from rlx.forecast.hand_over import STAGES_FOLDER, Forecasts
+from rlx.forecast.spans import stage_spans
+from rlx.forecast.stages import Forecasting
 from rlx.learners.base import Learner, Part, Preparation, Stopwatch
 from rlx.learners.precision import in_bfloat16
 from rlx.learners.pufferlib.actor_critic import ActorCritic
 from rlx.learners.pufferlib.baskets import choose_baskets, inverse_volatility
-from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS, PufferlibConfig
+from rlx.learners.pufferlib.config import PORTFOLIO, PufferlibConfig
 from rlx.learners.pufferlib.feed import make_feed, weights_of
-from rlx.learners.pufferlib.forecasting import Forecasting
-from rlx.learners.pufferlib.hand_over import Forecasts
-from rlx.learners.pufferlib.pipeline import FOLDER, Pipeline
+from rlx.learners.pufferlib.pipeline import Pipeline
 from rlx.learners.pufferlib.ppo import PufferPpo, new_network
-from rlx.learners.pufferlib.spans import stage_spans
 from rlx.learners.pufferlib.summary import pipeline_summary
-from rlx.learners.states import as_arrays, as_tensors
 from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.book import SIGNAL_BOUND, BookAllocation
 from rlx.sim.rules import Rules
+from rlx.states import as_arrays, as_tensors
 
 Basket = tuple[str, ...]
 
@@ -95,7 +96,7 @@ class PufferlibLearner(Learner):
         """Provide the forecasts, and open the accounts of every basket on them."""
         unseen_from = self.market.timestamps[self.splits.validation.start]
         forecasting = Forecasting(self.market, self.feature_names, self.config, self.spans, self.seed)
-        self.forecasts = Pipeline(forecasting, preparation, unseen_from).run()
+        self.forecasts = Pipeline(self.config, forecasting, preparation, unseen_from).run()
         if PORTFOLIO not in self.config.stages:
             return
         self.normalizer = Normalizer.from_dict(self.feeding.facts.normalizer)
@@ -240,7 +241,7 @@ class PufferlibLearner(Learner):
 
     def has_prepared(self, run: Path) -> bool:
         """Return whether the run has left stages behind."""
-        return (run / FOLDER).is_dir()
+        return (run / STAGES_FOLDER).is_dir()
 
     def report(self, judged: Mapping[str, Mapping[str, Any]], seconds: float) -> tuple[str, dict[str, Any]]:
         """Return the summary of all stages."""

@@ -12,14 +12,14 @@ import numpy as np
 
 from rlx.errors import ConfigError, RlxError
 from rlx.files import write_folder
+from rlx.forecast.config import FORECASTER, SPECIALISTS
+from rlx.forecast.fit import ForecastFit
+from rlx.forecast.hand_over import FACTS_FILE, STAGES_FOLDER, Demand, Forecasts, read_forecasts, write_forecasts
+from rlx.forecast.stages import Forecasting
 from rlx.learners.base import Preparation
-from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS
-from rlx.learners.pufferlib.forecast_fit import ForecastFit
-from rlx.learners.pufferlib.forecasting import Forecasting
-from rlx.learners.pufferlib.hand_over import FACTS_FILE, Demand, Forecasts, read_forecasts, write_forecasts
-from rlx.learners.states import preserved_random_states
+from rlx.learners.pufferlib.config import PORTFOLIO, PufferlibConfig
+from rlx.states import preserved_random_states
 
-FOLDER = "stages"
 log = logging.getLogger(__name__)
 
 
@@ -31,10 +31,16 @@ class Pipeline:
     ``unseen_from`` is the first decision the portfolio is validated on.
     """
 
-    def __init__(self, forecasting: Forecasting, preparation: Preparation, unseen_from: np.datetime64) -> None:
-        self.forecasting, self.preparation, self.unseen_from = forecasting, preparation, unseen_from
-        self.config = forecasting.config
-        self.folder = preparation.run_dir / FOLDER
+    def __init__(
+        self,
+        config: PufferlibConfig,
+        forecasting: Forecasting,
+        preparation: Preparation,
+        unseen_from: np.datetime64,
+    ) -> None:
+        self.config, self.forecasting, self.preparation = config, forecasting, preparation
+        self.unseen_from = unseen_from
+        self.folder = preparation.run_dir / STAGES_FOLDER
 
     def run(self) -> dict[str, Forecasts]:
         """Return the forecasts of every stage there is; RlxError when one is missing, unfit or worse than nothing."""
@@ -69,9 +75,9 @@ class Pipeline:
     def _check_resume(self) -> None:
         if self.config.resume is None or self.preparation.earlier is not None:
             return
-        if not (Path(self.config.resume) / FOLDER).is_dir():
+        if not (Path(self.config.resume) / STAGES_FOLDER).is_dir():
             raise ConfigError(
-                f"module.resume={self.config.resume}: has no {FOLDER}/ in it. Give the run folder of a run of "
+                f"module.resume={self.config.resume}: has no {STAGES_FOLDER}/ in it. Give the run folder of a run of "
                 "module=pufferlib."
             )
         if {FORECASTER, SPECIALISTS} <= set(self.config.stages):
@@ -108,7 +114,7 @@ class Pipeline:
         return forecasts
 
     def _of_run(self, run: Path | None, stage: str) -> Forecasts | None:
-        folder = None if run is None else run / FOLDER / stage
+        folder = None if run is None else run / STAGES_FOLDER / stage
         return None if folder is None or not folder.is_dir() else read_forecasts(folder, str(folder))
 
     def _cached(self, stage: str, key: str) -> Forecasts | None:
@@ -133,8 +139,8 @@ class Pipeline:
         checkpoint = _unfinished(self.folder, stage, key)
         self.folder.mkdir(parents=True, exist_ok=True)
         earlier = self.preparation.earlier
-        if earlier is not None and _unfinished(earlier / FOLDER, stage, key).is_file():
-            shutil.copyfile(_unfinished(earlier / FOLDER, stage, key), checkpoint)
+        if earlier is not None and _unfinished(earlier / STAGES_FOLDER, stage, key).is_file():
+            shutil.copyfile(_unfinished(earlier / STAGES_FOLDER, stage, key), checkpoint)
         log.info(f"{stage}: at most {job.config.updates} updates on {len(self.forecasting.market.symbols)} symbols.")
         self.preparation.fit(job, checkpoint, job.config.updates, job.config.validate_every_updates)
 

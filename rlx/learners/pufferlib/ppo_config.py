@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from rlx.learners.fields import Coefficient
+from rlx.fields import Coefficient
 from rlx.learners.ppo_config import PpoConfig
 from rlx.ranges import Number, Whole
 

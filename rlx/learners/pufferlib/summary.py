@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rlx.files import to_json
+from rlx.forecast.config import FORECASTER, SPECIALISTS
+from rlx.forecast.hand_over import Forecasts
 from rlx.learners.base import WHOLE
-from rlx.learners.pufferlib.config import FORECASTER, PORTFOLIO, SPECIALISTS
-from rlx.learners.pufferlib.hand_over import Forecasts
+from rlx.learners.pufferlib.config import PORTFOLIO
 from rlx.run_folder import RunFolder
 
 

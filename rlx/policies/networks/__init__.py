@@ -15,7 +15,8 @@ def network_name(network: PolicyNetwork) -> str:
     kind = type(network)
     if (name := registry.stored_name("network", kind)) is None:
         raise CheckpointError(
-            f"{kind.__module__}.{kind.__qualname__} is no registered network, so no checkpoint can name it. Declare it "
+            f"{kind.__module__}.{kind.__qualname__} is not a registered network, so no checkpoint can name it. Declare "
+            "it "
             'in its package under [project.entry-points."rlx.networks"]; docs/extending.md shows how.'
         )
     return name
@@ -24,7 +25,7 @@ def network_name(network: PolicyNetwork) -> str:
 def network_of(name: str, where: str) -> type[PolicyNetwork]:
     """Return the network of a name; CheckpointError for one that no installed package has.
 
-    ``where`` is the file that the name stands in, and its key, for the message.
+    ``where`` is the file with the name, and its key, for the message.
     """
     network: type[PolicyNetwork] | None = registry.find("network", name)
     if network is None:

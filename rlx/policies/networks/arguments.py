@@ -1,36 +1,31 @@
-"""What a network is built of in files: the plain arguments of its constructor, those of a head among them."""
+"""The arguments of a network in files: the plain arguments of its constructor, including those of a head."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, TypeVar, get_type_hints
+from typing import Any, get_type_hints
 
 from torch import nn
 
 from rlx.decisions.head import AllocationHead
-
-Network = TypeVar("Network", bound=nn.Module)
+from rlx.untrusted.network_weights import Network, constructor_types
 
 
 def argument_types(kind: type[nn.Module]) -> dict[str, Any]:
-    """Return the types of the arguments by name; in the place of an ``AllocationHead`` are those of its numbers."""
+    """Return the types of the arguments by name, with those of its numbers in place of an ``AllocationHead``."""
     types: dict[str, Any] = {}
-    for name, hint in _constructor(kind).items():
+    for name, hint in constructor_types(kind).items():
         types |= get_type_hints(hint) if hint is AllocationHead else {name: hint}
     return types
 
 
 def build(kind: type[Network], arguments: Mapping[str, Any]) -> Network:
-    """Return the network of ``arguments``, which have the names and types of ``argument_types``."""
+    """Return the network built from ``arguments`` with the names and types of ``argument_types``."""
     return kind(
         **{
             name: AllocationHead(**{number: arguments[number] for number in get_type_hints(hint)})
             if hint is AllocationHead
             else arguments[name]
-            for name, hint in _constructor(kind).items()
+            for name, hint in constructor_types(kind).items()
         }
     )
-
-
-def _constructor(kind: type[nn.Module]) -> dict[str, Any]:
-    return {name: hint for name, hint in get_type_hints(kind.__init__).items() if name != "return"}

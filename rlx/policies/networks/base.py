@@ -1,4 +1,4 @@
-"""What every network that a checkpoint can name offers: plain torch, built from shapes alone."""
+"""The base of every network that a checkpoint can name: plain torch, built from shapes alone."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ class PolicyNetwork(nn.Module):
     """Whether the decision depends on the account, or on the features alone."""
 
     rescaling: frozenset[str] = frozenset()
-    """Names of arguments that may change under trained weights: they rescale decisions, and shape no parameter."""
+    """Arguments that may change with trained weights: they rescale decisions, not parameters' shapes."""
 
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
         """Return target weights (B, A) float64 for normalized ``features`` (B, W, A, F) float32.
 
-        ``observation`` is what the features were taken from; its own features are raw.
+        ``observation`` is the source of the features; its own features are raw.
         """
         raise NotImplementedError
 
     def forecast(self, features: FloatArray) -> FloatArray | None:
-        """Return what the network forecasts from normalized ``features`` before it decides, (B, ...); else None."""
+        """Return the network's forecasts from normalized ``features`` before it decides, (B, ...), or None."""
         return None
 
     def arguments(self) -> dict[str, Any]:
         """Return the JSON-able arguments that build the same network again: those of the constructor by name.
 
-        In the place of an ``AllocationHead`` among them are its numbers.
+        An ``AllocationHead`` among them is replaced by its numbers.
         """
         raise NotImplementedError

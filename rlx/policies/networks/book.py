@@ -1,4 +1,4 @@
-"""Baskets of assets, each allocated by a network of its own from forecasts, and combined into one book."""
+"""Baskets of assets, each allocated by its own network from forecasts, and combined into one book."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from rlx.decisions.encoding import encode, observation_size
 from rlx.decisions.head import AllocationHead
 from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError
+from rlx.forecast.network import QuantileForecaster
 from rlx.policies.networks.base import PolicyNetwork
-from rlx.policies.networks.forecaster import QuantileForecaster
 from rlx.policies.networks.mlp import perceptron
 from rlx.types import FloatArray
 
@@ -22,12 +22,12 @@ SIGNAL_BOUND = 5.0  # standard deviations at which a forecast's number is clippe
 
 
 class BookAllocation(PolicyNetwork):
-    """Forecasters of the traded assets, and for each basket a tanh perceptron that sees forecasts and its account.
+    """Forecasters of the traded assets, and for each basket a tanh perceptron with forecasts and its account as inputs.
 
     Each basket has the ``head`` over its own assets. There is a forecaster for each asset in a basket, in the order of
-    the assets, or a shared one for all of them. An asset's signals are its quantiles and its embedding, scaled by the
-    buffers ``signal_mean`` and ``signal_std``. A basket decides as if its part of ``shares`` were its own account: it
-    sees the weights held as fractions of that, its assets' cooldowns, and drawdown and trailing return of the whole
+    the assets, or one shared by all. An asset's signals are its quantiles and its embedding, scaled by the buffers
+    ``signal_mean`` and ``signal_std``. A basket decides as if its part of ``shares`` were its own account: it sees the
+    weights held as fractions of that part, its assets' cooldowns, and drawdown and trailing return of the whole
     account. Other assets are not held.
     """
 
@@ -75,7 +75,7 @@ class BookAllocation(PolicyNetwork):
         )
 
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
-        """Forecast, have each basket act with its mean action, and put the baskets together."""
+        """Forecast, let each basket act with its mean action, and combine the baskets."""
         signals = self.forecast(features)
         weights = np.zeros((signals.shape[0], self.n_assets))
         held = self._held(observation.weights)
@@ -105,7 +105,7 @@ class BookAllocation(PolicyNetwork):
         return ((signals - self.signal_mean) / self.signal_std).clamp(-SIGNAL_BOUND, SIGNAL_BOUND)
 
     def _held(self, weights: FloatArray) -> FloatArray:
-        """Return weights (B, A) as fractions of the equity that the baskets with that asset divide among them."""
+        """Return weights (B, A) as fractions of the equity shared by the baskets with that asset."""
         of_asset = np.zeros(self.n_assets)
         for basket, share in zip(self.baskets, self.shares, strict=True):
             of_asset[basket] += share

@@ -50,7 +50,7 @@ class GruDirichlet(SequenceNetwork):
         self.embed = nn.Linear(n_features, hidden_size)
         self.asset = nn.Parameter(torch.randn(n_assets, hidden_size) * 0.02)
         self.gru = nn.GRU(hidden_size, hidden_size, n_layers, batch_first=True)
-        self.mix = nn.Linear(2 * hidden_size, hidden_size)  # an asset's own state beside the mean of all of them
+        self.mix = nn.Linear(2 * hidden_size, hidden_size)  # an asset's own state and the mean over all assets
         self.sides = nn.Linear(hidden_size, 1 if long_only else 2)
         self.reserve = nn.Linear(hidden_size, 1)
         for layer in (self.sides, self.reserve):
@@ -59,7 +59,7 @@ class GruDirichlet(SequenceNetwork):
 
     @property
     def n_parts(self) -> int:
-        """Number of parts a portfolio is divided into, the reserve last."""
+        """Number of parts of a portfolio, the reserve last."""
         return self.n_assets * (1 if self.long_only else 2) + 1
 
     def forward(self, features: Tensor) -> Tensor:
@@ -80,7 +80,7 @@ class GruDirichlet(SequenceNetwork):
         return self.portfolio(outputs / outputs.sum(-1, keepdim=True))
 
     def portfolio(self, parts: Tensor) -> Tensor:
-        """Return target weights (..., A) of parts (..., n_parts), which add up to one."""
+        """Return target weights (..., A) for parts (..., n_parts), which add up to one."""
         long, short = parts[..., : self.n_assets], parts[..., self.n_assets : -1]
         return self.max_gross * (long if self.long_only else long - short)
 

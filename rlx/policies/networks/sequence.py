@@ -1,4 +1,4 @@
-"""Networks that read bars alone, so that one pass decides for every bar of a sequence."""
+"""Networks that read only bars, so that one pass decides for every bar of a sequence."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from rlx.decisions.observation import Observation
 from rlx.policies.networks.base import PolicyNetwork
 from rlx.types import FloatArray
 
-LARGEST_BATCH = 256  # windows in one pass: a judgement has thousands, and activations are many times their size
+LARGEST_BATCH = 256  # windows in one pass: an evaluation has thousands, and activations are many times their size
 
 
 class SequenceNetwork(PolicyNetwork):
-    """Decides from a window of ``window_steps`` bars of features, whatever the account holds.
+    """Decides from a window of ``window_steps`` bars of features, regardless of the account.
 
-    A subclass implements ``forward`` and ``targets``. The decision for a bar depends on its own window alone, so that
+    A subclass implements ``forward`` and ``targets``. The decision for a bar depends only on its own window, so that
     training on sequences and acting on windows are the same function.
     """
 
@@ -28,7 +28,7 @@ class SequenceNetwork(PolicyNetwork):
         raise NotImplementedError
 
     def targets(self, outputs: Tensor) -> Tensor:
-        """Return the target weights (..., A) that outputs (..., n_outputs) stand for, without chance."""
+        """Return the deterministic target weights (..., A) for outputs (..., n_outputs)."""
         raise NotImplementedError
 
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:

@@ -16,11 +16,11 @@ OUTPUT_SCALE = 0.02  # standard deviation of the last layer's first weights: the
 
 
 class TransformerAllocation(SequenceNetwork):
-    """Pre-norm transformer (Vaswani et al. 2017, arXiv:1706.03762) with one token an asset and bar.
+    """Pre-norm transformer (Vaswani et al. 2017, arXiv:1706.03762) with one token per asset and bar.
 
     Every block attends over the past of each asset, then over the assets of each bar, then runs a perceptron. The
-    ``window_steps`` - 1 earlier bars are shared out over the blocks: a block looks back so far that all of them
-    together see the window and nothing before it. Scores pass through tanh and an ``AllocationHead``.
+    ``window_steps`` - 1 earlier bars are divided among the blocks: their lookbacks together cover exactly the window.
+    Scores pass through tanh and an ``AllocationHead``.
     """
 
     rescaling = frozenset({"dropout", "logit_scale", "max_gross"})
@@ -80,7 +80,7 @@ class TransformerAllocation(SequenceNetwork):
 
 
 def output_layer(d_model: int, n_outputs: int) -> nn.Linear:
-    """Return a layer whose outputs are small at first."""
+    """Return a layer with small initial outputs."""
     layer = nn.Linear(d_model, n_outputs)
     nn.init.normal_(layer.weight, std=OUTPUT_SCALE)
     nn.init.zeros_(layer.bias)
@@ -88,7 +88,7 @@ def output_layer(d_model: int, n_outputs: int) -> nn.Linear:
 
 
 def shared_lags(lags: int, n_layers: int) -> list[int]:
-    """Share ``lags`` earlier bars out over the layers as evenly as whole numbers allow."""
+    """Divide ``lags`` earlier bars among the layers as evenly as possible."""
     return [lags // n_layers + (layer < lags % n_layers) for layer in range(n_layers)]
 
 
@@ -103,7 +103,7 @@ class Block(nn.Module):
             nn.LayerNorm(d_model), nn.Linear(d_model, 2 * d_model), nn.GELU(), nn.Linear(2 * d_model, d_model)
         )
         self.dropout = nn.Dropout(dropout)
-        self.lag_bias = nn.Parameter(torch.zeros(n_heads, lags + 1))  # how much each head heeds a bar so long ago
+        self.lag_bias = nn.Parameter(torch.zeros(n_heads, lags + 1))  # each head's attention bias by lag
 
     def forward(self, x: Tensor, lag: Tensor) -> Tensor:
         """Return the tokens (B, L, A, D) after one block; ``lag`` (L, L) is the distance between bars."""
@@ -113,7 +113,7 @@ class Block(nn.Module):
         return cast(Tensor, x + self.dropout(self.perceptron(x)))
 
     def band(self, lag: Tensor) -> Tensor:
-        """Return what is added to attention scores (n_heads, L, L): the bias of each lag, -inf outside the band."""
+        """Return the bias of attention scores (n_heads, L, L): that of each lag, -inf outside the band."""
         longest = self.lag_bias.shape[1] - 1
         near = lag.clamp(0, longest)
         return torch.where(lag == near, self.lag_bias[:, near], float("-inf"))

@@ -1,4 +1,4 @@
-"""Amounts of money as logs write them: with marks between the thousands, a currency, or an exponent."""
+"""Amounts of money in logs: with separators of thousands, a currency, or an exponent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _PLAIN = re.compile(r"\d{1,60}(?:\.\d+)?(?:[eE][+-]?\d{1,3})?")
 _GROUPED = re.compile(r"\d{1,3}(?P<mark>[,'\u2019 \u00a0\u202f])\d{3}(?:(?P=mark)\d{3})*(?:\.\d+)?")
 _LAKH = re.compile(r"\d{1,2}(?:,\d{2})+,\d{3}(?:\.\d+)?")
 _CONTINENTAL = re.compile(r"\d{1,3}(?:\.\d{3})+,\d{1,2}")  # of two marks the last is the decimal one
-_UNDECIDED = re.compile(r"[1-9]\d{0,2}\.\d{3}")  # more than a thousand in one country, and one and a bit in another
+_UNDECIDED = re.compile(r"[1-9]\d{0,2}\.\d{3}")  # more than a thousand in one country, and just above one in another
 
 
 def undecided(text: str) -> bool:
@@ -28,9 +28,9 @@ def has_decimal_point(text: str) -> bool:
 
 
 def parse_amount(text: str) -> float | None:
-    """Return the number of ``$1,234.50``, ``-USD 1'234.5`` or ``1.234,50``; None for what is none.
+    """Return the number of ``$1,234.50``, ``-USD 1'234.5`` or ``1.234,50``; None for other text.
 
-    Of an ``undecided`` amount it is that with the point as decimal mark.
+    An ``undecided`` amount is read with the point as decimal mark.
     """
     found = _SIGNED.fullmatch(text.strip())
     if found is None or (found["before"] and found["after"]):

@@ -12,9 +12,9 @@ from rlx.policies.production.trades_file import read_trades
 
 
 def read_record(trades: str | Path | None, log: str | Path | None, log_value: str = LogValue.exposure.value) -> Record:
-    """Return the record of a trade history, a log or both; RecordError names what is wrong with them.
+    """Return the record of a trade history, a log or both; RecordError describes any problem.
 
-    ``log_value`` says what the amounts in the log are: ``exposure`` or ``equity``.
+    ``log_value`` is the meaning of the amounts in the log: ``exposure`` or ``equity``.
     """
     problems, meaning = Problems(), LogValue(log_value)
     trades_path, log_path = (None if path is None else Path(path) for path in (trades, log))

@@ -26,20 +26,20 @@ LONGEST_LINE = 160
 
 
 def read_snapshots(path: Path, problems: Problems, meaning: LogValue) -> tuple[Snapshot, ...]:
-    """Return the snapshots of a log by time, one a moment, and note lines that cannot be used.
+    """Return the snapshots of a log by time, one per moment, and report unusable lines.
 
-    Raises RecordError for a file that cannot be read, and without a line with the marker that can.
+    Raises RecordError for an unreadable file, and when no line with the marker can be read.
     """
     if not path.is_file():
         raise RecordError(f"policy.log={path}: {why_unreadable(path)}. Give the log of the production system.")
     try:
         marked = [(number, _COLOUR.sub("", line).strip()) for number, line in read_lines(path) if MARKER in line]
     except FileError as error:
-        raise RecordError(f"policy.log={error} The lines with '{MARKER}' are enough.") from error
+        raise RecordError(f"policy.log={error} The lines with '{MARKER}' are sufficient.") from error
     except OSError as error:
         raise RecordError(f"policy.log={path}: cannot be read: {error}.") from error
     if not marked:
-        raise RecordError(f"policy.log={path}: no line holds '{MARKER}'. Give another log, or leave it out.")
+        raise RecordError(f"policy.log={path}: no line contains '{MARKER}'. Give another log, or omit it.")
     snapshots = _parsed(marked, problems, meaning)
     if not snapshots:
         raise RecordError(

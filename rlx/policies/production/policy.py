@@ -1,4 +1,4 @@
-"""What a production system did, as a policy: its recorded positions as target weights, and a summary of its record."""
+"""A production system as a policy: its recorded positions as target weights, and a summary of its record."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ log = logging.getLogger(__name__)
 
 
 class ProductionRecord:
-    """Hold, at each bar's close, what the record holds then: signed units x close / account value.
+    """Hold, at each bar's close, the recorded positions: signed units x close / account value.
 
     A position is held from the first close at which ``opened_at`` is past until the first close at which ``closed_at``
-    is, so that nothing is held before it was. The account's value is ``initial_value`` and the PnL realised so far; of
-    a log whose ``log_value`` is ``equity``, the last snapshot's at or before the close, from the first on. Trades of
-    symbols that the market does not have, and those that lack what a position needs, are counted in the summary.
+    is, so that nothing is held too early. The account's value is ``initial_value`` plus the PnL realised so far; for a
+    log whose ``log_value`` is ``equity``, it is that of the last snapshot at or before the close, from the first on.
+    Trades in symbols that the market does not have, and incomplete ones, are counted in the summary.
 
-    Raises ConfigError without a file and for settings that make no sense, and RecordError for files that cannot be read
-    and, in ``bind``, when nothing can be replayed. ``documents`` has the summary in any case.
+    Raises ConfigError without a file and for contradictory settings, and RecordError for unreadable files and, in
+    ``bind``, when nothing can be replayed. ``documents`` has the summary in any case.
     """
 
     name = "production"
@@ -67,7 +67,7 @@ class ProductionRecord:
         self._reported = ""
 
     def bind(self, market: Market) -> None:
-        """Lay the positions on the market's bars; RecordError when there is none or the account's value is unknown."""
+        """Assign the positions to the market's bars; RecordError when there is none or the account value is unknown."""
         problems = Problems()
         self._targets = self._span = None
         try:
@@ -94,7 +94,7 @@ class ProductionRecord:
         self._report(problems)
 
     def _report(self, problems: Problems) -> None:
-        """Warn, once, of what the replay leaves out or doubts."""
+        """Warn, once, about trades that the replay omits or doubts."""
         words = problems.in_words()
         if words and words != self._reported:
             log.warning("policy=production: of %d trades: %s. See %s.md.", len(self.record.trades), words, SUMMARY)
@@ -110,15 +110,15 @@ class ProductionRecord:
         )
 
     def _check_value(self, account: AccountValue, held: FloatArray, market: Market) -> None:
-        """Refuse positions at a time when the account's value is not known, or is zero or less."""
+        """Refuse positions at a time when the account's value is unknown, or is zero or less."""
         holding = held.any(axis=1)
         unknown = np.flatnonzero(holding & np.isnan(account.value))
         if unknown.size:
-            where = "and no log says what it is worth"
+            where = "and no log has the account's value"
             if self.record.valued:
                 where = "before the log's first account value"
             elif self.record.snapshots and self.record.log_value is LogValue.exposure:
-                where = "and the log has the exposure alone (or is its value= the account's? policy.log_value=equity)"
+                where = "and the log has only the exposure (or is its value= the account's? policy.log_value=equity)"
             raise RecordError(
                 f"policy.initial_value: must be given: positions are held at {self._at(market, unknown)}, {where}. "
                 "Give the account's value in its currency before the first trade."
@@ -127,8 +127,8 @@ class ProductionRecord:
         if used_up.size:
             raise RecordError(
                 f"policy.initial_value={self.initial_value:g}: with the losses realised by "
-                f"{self._at(market, used_up)} the account is worth {account.value[used_up[0]]:g}, and "
-                "positions are still held. Give the account's value before the first trade."
+                f"{self._at(market, used_up)} the account's value is {account.value[used_up[0]]:g}, and positions are "
+                "still held. Give the account's value before the first trade."
             )
 
     @staticmethod
@@ -138,7 +138,7 @@ class ProductionRecord:
     def _facts(
         self, market: Market, positions: list[Position], account: AccountValue, problems: Problems
     ) -> dict[str, Any]:
-        """Return what the summary says about the replay."""
+        """Return the summary's part about the replay."""
         assert self._span is not None and self._targets is not None
         inside = slice(self._span.start, self._span.stop)
         targets = self._targets[inside]
@@ -157,7 +157,7 @@ class ProductionRecord:
         }
 
     def reset(self, batch: int) -> None:
-        """Nothing is remembered: the target follows from the bar."""
+        """There is no state: the target follows from the bar."""
 
     def act(self, observation: Observation) -> FloatArray:
         """Return the weights of each account's bar, (B, A)."""
@@ -172,7 +172,7 @@ class ProductionRecord:
         return self._span
 
     def describe(self) -> dict[str, Any]:
-        """Return the files, the initial value and how much of the record is replayed."""
+        """Return the files, the initial value and the replayed part of the record."""
         return {
             "kind": self.name,
             "trades": None if self.record.trades_path is None else str(self.record.trades_path),
@@ -189,6 +189,6 @@ class ProductionRecord:
         return reference_rows(summarise(self.record, self.initial_value))
 
     def documents(self) -> dict[str, Any]:
-        """Return the summary as JSON and Markdown, with what was replayed on the market bound last."""
+        """Return the summary as JSON and Markdown, with the replay on the market bound last."""
         summary = {**summarise(self.record, self.initial_value), "replay": self._replay}
         return {f"{SUMMARY}.json": summary, f"{SUMMARY}.md": summary_text(summary)}

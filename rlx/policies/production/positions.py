@@ -16,7 +16,7 @@ from rlx.policies.production.record import Record, Trade
 from rlx.policies.production.stamps import Stamp
 from rlx.types import AssetClass, FloatArray, IntArray, TimeArray
 
-FAR_OFF = 0.2  # share by which an entry price may differ from a close without a word
+FAR_OFF = 0.2  # relative difference of an entry price from a close that is not reported
 
 
 class Position(NamedTuple):
@@ -39,7 +39,7 @@ class Bars:
 
     @classmethod
     def of(cls, market: Market) -> Bars:
-        """Return the closes; RecordError for bars longer than a day, whose labels do not say when they close."""
+        """Return the closes; RecordError for bars longer than a day, whose labels do not show when they close."""
         stamps = market.timestamps
         seconds = modal_spacing_seconds(stamps)
         if market.panel.frequency == "1D":
@@ -47,14 +47,14 @@ class Bars:
             return cls(days, days, daily=True)
         if seconds >= DAY_SECONDS:
             raise RecordError(
-                f"policy=production: cannot be replayed on {market.panel.frequency} bars: their labels do not say when "
-                "they close. Use daily or intraday data."
+                f"policy=production: cannot be replayed on {market.panel.frequency} bars: their labels do not show "
+                "when they close. Use daily or intraday data."
             )
         ends = stamps + np.timedelta64(round(seconds * 1e9), "ns")
         return cls(stamps, np.append(np.minimum(ends[:-1], stamps[1:]), ends[-1]), daily=False)
 
     def key(self, stamp: Stamp) -> np.datetime64:
-        """Return a moment of the record as something to compare with ``closes``."""
+        """Return a moment of the record in the units of ``closes``."""
         return stamp.session if self.daily else stamp.instant
 
     def at(self, stamp: Stamp) -> int:
@@ -62,7 +62,7 @@ class Bars:
         return int(np.searchsorted(self.closes, self.key(stamp)))
 
     def between_sessions(self, stamp: Stamp) -> bool:
-        """Whether a moment from the first bar to the last lies in none of them; of a day, whether it has no bar."""
+        """Whether a moment between the first and the last bar is within no bar; for a day, whether it has no bar."""
         key, opens, closes = self.key(stamp), self.opens, self.closes
         if stamp.is_day and not self.daily:
             key, opens, closes = stamp.session, opens.astype("datetime64[D]"), closes.astype("datetime64[D]")
@@ -71,7 +71,7 @@ class Bars:
 
 
 def positions_of(record: Record, market: Market, bars: Bars, problems: Problems) -> list[Position]:
-    """Return what can be replayed of the record's trades, and note why not what cannot."""
+    """Return the positions of the record's trades, and report why others cannot be replayed."""
     for trade in record.trades:
         _note_session(trade, market, bars, problems)
     found = (_position(trade, market, bars, problems) for trade in record.trades)
@@ -85,7 +85,7 @@ def _position(trade: Trade, market: Market, bars: Bars, problems: Problems) -> P
     if (lack := _lack(trade)) is not None:
         problems.add(lack, trade.place)
         return None
-    assert trade.opened is not None and trade.signed_quantity is not None  # else it would lack them
+    assert trade.opened is not None and trade.signed_quantity is not None  # otherwise it would lack them
     first = bars.at(trade.opened)
     last = market.n_bars if trade.closed is None else bars.at(trade.closed)
     if first >= last:
@@ -100,7 +100,7 @@ def _position(trade: Trade, market: Market, bars: Bars, problems: Problems) -> P
 
 
 def _note_session(trade: Trade, market: Market, bars: Bars, problems: Problems) -> None:
-    """Note a trade that was opened or closed while its market had no session; that of crypto is always open."""
+    """Report a trade that was opened or closed outside its market's sessions; crypto is always open."""
     if trade.symbol not in market.symbols:
         return
     if market.asset_classes[market.symbols.index(trade.symbol)] is AssetClass.crypto:
@@ -143,7 +143,7 @@ def quantities(positions: list[Position], market: Market) -> FloatArray:
 
 
 class AccountValue(NamedTuple):
-    """The account's value at each close (N,), NaN where it is not known, and whether a snapshot says so (N,)."""
+    """The account's value at each close (N,), NaN where unknown, and whether it comes from a snapshot (N,)."""
 
     value: FloatArray
     from_snapshot: Any

@@ -1,4 +1,4 @@
-"""A production system's record in memory: what it traded, what its account was worth."""
+"""A production system's record in memory: its trades and its account's value."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class Trade:
-    """One entry of a trade history; None where the record is silent.
+    """One entry of a trade history; None where the record has no value.
 
-    place: where it stands in the file. side: ``long``, ``short`` or ``unknown``. quantity: units held, above 0.
-    Prices in account currency a unit. recorded_pnl: account currency.
+    ``place``: its position in the file. side: ``long``, ``short`` or ``unknown``. quantity: units held, above 0.
+
+    Prices in account currency per unit. recorded_pnl: account currency.
     """
 
     place: str
@@ -49,17 +50,17 @@ class Trade:
 
     @property
     def pnl(self) -> float | None:
-        """Realised PnL as recorded, or else as computed."""
+        """Realised PnL as recorded, or otherwise as computed."""
         return self.computed_pnl if self.recorded_pnl is None else self.recorded_pnl
 
     @property
     def is_closed(self) -> bool:
-        """Whether anything says so: a date, an exit price or a PnL."""
+        """Whether it has a closing date, an exit price or a PnL."""
         return any(fact is not None for fact in (self.closed, self.exit_price, self.recorded_pnl))
 
     @property
     def pnl_disagrees(self) -> bool:
-        """Whether recorded and computed PnL are further apart than a cent and a millionth of what was traded."""
+        """Whether recorded and computed PnL differ by more than a cent and a millionth of the traded value."""
         computed = self.computed_pnl
         if computed is None or self.recorded_pnl is None or self.quantity is None:
             return False
@@ -79,9 +80,9 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Record:
-    """Trades in the file's order and snapshots by time, one a moment; either may be without a file.
+    """Trades in the file's order and snapshots by time, one per moment; either file may be absent.
 
-    ``log_value`` says what the snapshots' amounts are.
+    ``log_value`` is the meaning of the snapshots' amounts.
     """
 
     trades_path: Path | None
@@ -104,12 +105,12 @@ class Record:
 
     @property
     def account(self) -> tuple[Snapshot, ...]:
-        """Snapshots of the account's value, by time; of its exposure say nothing about that."""
+        """Snapshots of the account's value, by time; none for a log of exposure."""
         return self.snapshots if self.log_value is LogValue.equity else ()
 
     @property
     def valued(self) -> list[Snapshot]:
-        """Snapshots of an account's value that something can be divided by, by time."""
+        """Snapshots of a positive account value, by time."""
         return [snapshot for snapshot in self.account if snapshot.value > 0.0]
 
 

@@ -19,9 +19,9 @@ _STAMP = re.compile(rf"(?P<day>{DAY})(?:[Tt ](?P<time>{TIME})\s?(?P<zone>{ZONE})
 class Stamp(NamedTuple):
     """A moment of a record.
 
-    instant: datetime64[ns] UTC; of a date alone the day's last nanosecond, the earliest time at which what happened on
-    it is surely past. session: datetime64[D], the later of the day on the stamp's own clock and the UTC day: the day of
-    a daily bar at whose close it is past. zoned: whether the text names its zone, or is a date alone and needs none.
+    instant: datetime64[ns] UTC; for a date alone the day's last nanosecond, when the day is certainly over. session:
+    datetime64[D], the later of the stamp's local day and the UTC day: the day of a daily bar at whose close it is past.
+    zoned: whether the text names its zone, or is a date alone and needs none.
     """
 
     instant: np.datetime64
@@ -47,7 +47,7 @@ class Stamp(NamedTuple):
 
 
 def parse_stamp(text: str) -> Stamp | None:
-    """Return the moment a text names, UTC where it has no zone; None when it names none."""
+    """Return the moment of a text, UTC where it has no zone; None when it is not one."""
     found = _STAMP.fullmatch(text.strip())
     if found is None or not YEARS[0] <= int(found["day"][:4]) <= YEARS[1]:
         return None

@@ -1,4 +1,4 @@
-"""What a production system earned, by symbol and day, on what account: plain numbers with their definitions."""
+"""The results of a production system by symbol and day, and its account: plain numbers with their definitions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PER_DAY = ("per_business_day", "per_calendar_day", "per_recorded_day")
 
 
 class Days(NamedTuple):
-    """Counts of days: of the calendar, Mondays to Fridays (no holidays), and those the record has a time stamp on."""
+    """Counts of days: calendar days, Mondays to Fridays (holidays included), and days with a time stamp."""
 
     calendar: int
     business: int
@@ -34,7 +34,7 @@ class Days(NamedTuple):
         )
 
     def averages(self, total: float) -> dict[str, float | None]:
-        """Return ``total`` over each count, None over a count of zero."""
+        """Return ``total`` over each count, None for a count of zero."""
         counts = (self.business, self.calendar, self.recorded)
         return {name: total / count if count else None for name, count in zip(PER_DAY, counts, strict=True)}
 
@@ -42,8 +42,8 @@ class Days(NamedTuple):
 def summarise(record: Record, initial_value: float | None = None) -> dict[str, Any]:
     """Return the record's summary as plain values; money in account currency, days in UTC.
 
-    ``initial_value`` is the account's value before the first trade, for returns where no log has it. What the record
-    does not hold is None. docs/production_record.md defines every key.
+    ``initial_value`` is the account's value before the first trade, for returns where no log has it. Values missing in
+    the record are None. docs/production_record.md defines every key.
     """
     moments = sorted(stamp.instant for stamp in record.stamps)
     days = {stamp.utc_day for stamp in record.stamps}
@@ -125,10 +125,10 @@ def _average_pnl(record: Record, days: Days) -> dict[str, float | None] | None:
 
 
 def _average_return(record: Record, recorded: set[np.datetime64], initial_value: float | None) -> dict[str, Any] | None:
-    """Return the average of a day's realised PnL over the account value it began with; None where that is not known.
+    """Return the average of a day's realised PnL over the account value before it; None where that is unknown.
 
-    That is the log's, from the first snapshot on, where the log has account values, and else the initial value and what
-    was realised on the days before.
+    The value comes from the log, from the first snapshot on, where the log has account values, and otherwise it is the
+    initial value plus the PnL of earlier days.
     """
     snapshots, dated = record.valued, _dated(record)
     if not dated or not (snapshots or initial_value):
@@ -137,7 +137,7 @@ def _average_return(record: Record, recorded: set[np.datetime64], initial_value:
     days = Days.between(first, last, recorded)
     later = [trade for trade in dated if trade.closed is not None and trade.closed.utc_day >= first]
     values = _values_before(later, snapshots) if snapshots else _booked_before(later, initial_value or 0.0)
-    if not (values > 0.0).all():  # the losses used the initial value up
+    if not (values > 0.0).all():  # the losses exhausted the initial value
         return None
     returns = np.array([trade.pnl for trade in later]) / values
     return {
@@ -157,7 +157,7 @@ def _values_before(trades: list[Trade], snapshots: list[Snapshot]) -> FloatArray
 
 
 def _booked_before(trades: list[Trade], initial_value: float) -> FloatArray:
-    """Return the initial value and what was realised before the UTC day each trade closed on."""
+    """Return the initial value plus the PnL realised before the UTC day each trade closed on."""
     days = _close_days(trades)
     order = np.argsort(days, kind="stable")
     totals = np.cumsum([initial_value, *(trades[place].pnl or 0.0 for place in order)])
@@ -169,7 +169,7 @@ def _close_days(trades: list[Trade]) -> TimeArray:
 
 
 def _account(record: Record) -> dict[str, Any] | None:
-    """Return the account's values as the log has them; None for a log of exposure, which has none."""
+    """Return the account's values from the log; None for a log of exposure."""
     if not record.account:
         return None
     found = _range(record.account)
@@ -178,7 +178,7 @@ def _account(record: Record) -> dict[str, Any] | None:
 
 
 def _exposure(record: Record) -> dict[str, Any] | None:
-    """Return the gross value of open positions as the log has it, zero for a flat book; no return follows from it."""
+    """Return the gross value of open positions from the log, zero for a flat book; no return can be derived from it."""
     if not record.snapshots or record.log_value is not LogValue.exposure:
         return None
     values = [snapshot.value for snapshot in record.snapshots]
@@ -207,9 +207,9 @@ def _thresholds(record: Record) -> dict[str, float] | None:
 
 
 def reference_rows(summary: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return rows ``{"name", "unit", "value"}`` of a summary for other results to be set beside; None: not recorded.
+    """Return rows ``{"name", "unit", "value"}`` of a summary, to compare with other results; None: not recorded.
 
-    ``business day`` counts Mondays to Fridays of the span. Names stay the same between versions.
+    ``business day`` counts Mondays to Fridays of the span. Names do not change between versions.
     """
     pnl, account = summary["average_daily_pnl"] or {}, summary["account"] or {}
     earned, trades = summary["average_daily_return"] or {}, summary["trades"] or {}

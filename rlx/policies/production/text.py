@@ -13,13 +13,13 @@ MOST_DAYS = 60  # days that are listed; the JSON document has all
 
 
 def summary_text(summary: Mapping[str, Any]) -> str:
-    """Return the summary for reading; amounts are in account currency, days in UTC."""
+    """Return the summary as Markdown; amounts are in account currency, days in UTC."""
     sections = {
         "Realised PnL": _pnl(summary),
         "Daily averages": _averages(summary),
         "Account": _account(summary),
         "Replay": _replay(summary["replay"]),
-        "What could not be used, or is odd": _problems(summary["problems"]),
+        "Unusable or odd entries": _problems(summary["problems"]),
     }
     titled = [block for title, content in sections.items() for block in (heading(2, title), content)]
     return document([heading(1, "Production record"), _sources(summary), *titled])
@@ -28,11 +28,11 @@ def summary_text(summary: Mapping[str, Any]) -> str:
 def _sources(summary: Mapping[str, Any]) -> str:
     span, zone = summary["span"], summary["time_zone"]
     trades, log = (summary[name] or "none given" for name in ("trades_file", "log_file"))
-    covered = "No time stamp can be used."
+    covered = "There is no usable time stamp."
     if span["first"] is not None:
         covered = (
             f"{span['first']} to {span['last']}: {span['calendar_days']} days, {span['business_days']} Mondays "
-            f"to Fridays, {span['recorded_days']} days with anything recorded."
+            f"to Fridays, {span['recorded_days']} days with records."
         )
     days = (
         f"{covered} Days are UTC days; {zone['stamps_assumed_utc']} time stamps have no zone and are taken as UTC. "
@@ -49,7 +49,7 @@ def _pnl(summary: Mapping[str, Any]) -> str:
         f"Total {_money(pnl['total'])} over {trades['realised']} realised of {trades['total']} trades "
         f"({trades['open']} open); hit rate {_share(trades['hit_rate'])}. PnL as recorded for "
         f"{trades['pnl_as_recorded']} trades, computed from prices for {trades['pnl_computed']}, before costs. "
-        f"{_money(pnl['undated'])} of it has no date."
+        f"{_money(pnl['undated'])} of the PnL has no date."
     )
     tables = [
         _groups("symbol and side", pnl["by_symbol_and_side"]),
@@ -78,17 +78,17 @@ def _averages(summary: Mapping[str, Any]) -> str:
     words = "PnL: dated realised PnL over the days of the span. "
     if earned is None:
         words += (
-            "Return: needs dated PnL and an account value above zero, of the log (policy.log_value=equity) or of "
-            "policy.initial_value; they are not both there."
+            "Return: needs dated PnL and an account value above zero, from the log (policy.log_value=equity) or "
+            "policy.initial_value; at least one is missing."
         )
     elif earned["account_value"] == "log":
         words += (
             "Return: each day's realised PnL over the last account value before that day, from "
             f"{earned['first_day']} on, the day of the first account value; {earned['trades_before']} earlier trades "
-            "are not in it."
+            "are excluded."
         )
     else:
-        words += "Return: each day's realised PnL over policy.initial_value and what was realised before that day."
+        words += "Return: each day's realised PnL over policy.initial_value plus the PnL realised before that day."
     return joined([table(["average", "PnL", "return"], rows), words])
 
 
@@ -103,8 +103,8 @@ def _account(summary: Mapping[str, Any]) -> str:
         ["global risk threshold", "", *(f"{threshold[key]:.2f}x" for key in ("last", "min", "max", "mean"))],
     ]
     spoken = (
-        f"gross value of the open positions, zero at {exposure['zero']} of them. The log does not say what the account "
-        "was worth, and no return follows from it (policy.log_value)."
+        f"gross value of the open positions, zero at {exposure['zero']} of them. The log does not have the account's "
+        "value, so no return can be derived from it (policy.log_value)."
         if exposure
         else f"change {_money(found['change'])} ({_share(found['total_return'])}), deposits and withdrawals included."
     )
@@ -120,7 +120,7 @@ def _replay(replay: Mapping[str, Any]) -> str:
         f"{replay['positions']} positions in {', '.join(replay['symbols'])}, {replay['first']} to "
         f"{replay['last']}: {replay['decisions']} decisions, {replay['decisions_holding']} of them with positions. The "
         f"account's value is a snapshot's at {replay['valued_by_snapshot']} of these and policy.initial_value with "
-        f"realised PnL at {replay['valued_by_initial_value']}. Largest gross exposure asked for: "
+        f"realised PnL at {replay['valued_by_initial_value']}. Largest gross target exposure: "
         f"{replay['largest_gross']:.2f}."
     )
     return joined([words, found])

@@ -21,23 +21,23 @@ from rlx.untrusted.shown import shown
 
 SIDES = {"buy": "long", "long": "long", "sell": "short", "short": "short", "sell_short": "short"}
 LONGEST_NAME = 100  # characters of a symbol, a side or the key of both
-SUSPICIOUS_SHARE = 0.2  # of the realised trades with one and the same PnL
+SUSPICIOUS_SHARE = 0.2  # share of the realised trades with exactly the same PnL
 _NUMBER = re.compile(r"[+-]?\d{1,60}(?:\.\d{1,60})?(?:[eE][+-]?\d{1,3})?")
 EXPECTED = 'Expected {"SYMBOL|side": [{"qty": 10, "pnl": 12.5, "closed_at": "2025-10-22T15:30:00Z"}, ...], ...}.'
 
 
 def read_trades(path: Path, problems: Problems) -> tuple[Trade, ...]:
-    """Return the trades of a history in the file's order and note what is odd about them.
+    """Return the trades of a history in the file's order and report odd ones.
 
-    Raises RecordError, naming file, entry, field and value, for a file that is not such a history, for a value of
-    the wrong kind, and for a history without a trade. A field that is absent or null is left unknown.
+    Raises RecordError, naming file, entry, field and value, for a file of another kind, for a value of the wrong kind,
+    and for a history without trades. An absent or null field is unknown.
     """
     history = _load(path)
     trades: list[Trade] = []
     seen: set[str] = set()
     for key, entries in history.items():
         if len(key) > LONGEST_NAME or not key.isprintable():
-            raise RecordError(f"{path}: {shown(key)}: is no SYMBOL|side. {EXPECTED}")
+            raise RecordError(f"{path}: {shown(key)}: is not SYMBOL|side. {EXPECTED}")
         if not isinstance(entries, list):
             raise RecordError(f"{path}: '{key}': expected a list of trades, found {shown(entries)}. {EXPECTED}")
         for number, entry in enumerate(entries, start=1):
@@ -50,7 +50,7 @@ def read_trades(path: Path, problems: Problems) -> tuple[Trade, ...]:
             seen.add(same)
             trades.append(trade)
     if not trades:
-        raise RecordError(f"policy.trades={path}: holds no trade. {EXPECTED} Leave it out to read the log alone.")
+        raise RecordError(f"policy.trades={path}: has no trade. {EXPECTED} Omit it to read only the log.")
     _note_repeated_pnl(trades, problems)
     return tuple(trades)
 
@@ -65,12 +65,12 @@ def _load(path: Path) -> Mapping[str, Any]:
     except OSError as error:
         raise RecordError(f"policy.trades={path}: cannot be read: {error}.") from error
     if not isinstance(history, dict):
-        raise RecordError(f"{path}: holds {shown(history)}. {EXPECTED}")
+        raise RecordError(f"{path}: has {shown(history)}. {EXPECTED}")
     return history
 
 
 class _Entry:
-    """One entry of the history; knows where it stands, for messages."""
+    """One entry of the history, with its position for messages."""
 
     def __init__(self, path: Path, key: str, number: int, fields: Any) -> None:
         self.path, self.key, self.place = path, key, f"{key} #{number}"
@@ -145,13 +145,13 @@ class _Entry:
         except OverflowError:
             number = math.inf
         if not abs(number) <= LARGEST:
-            self._refuse(name, value, f"must be a number up to {LARGEST:g}. Write null where it is not known.")
+            self._refuse(name, value, f"must be a number up to {LARGEST:g}. Write null where it is unknown.")
         return number
 
     def _price(self, name: str) -> float | None:
         price = self._number(name)
         if price is not None and price <= 0.0:
-            self._refuse(name, price, "must be above 0. Write null where it is not known.")
+            self._refuse(name, price, "must be above 0. Write null where it is unknown.")
         return price
 
     def _stamp(self, name: str) -> Stamp | None:

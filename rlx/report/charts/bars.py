@@ -9,17 +9,15 @@ import numpy as np
 
 from rlx.report.charts.chart import BASELINE, OWN, Chart, Lane, Lanes, Mark, Places, legend, runs, spoken
 from rlx.report.charts.scale import Scale, percent
+from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray
-
-GUARDS = {"drawdown_guard": "drawdown", "negative_return_guard": "negative return", "turnover_guard": "turnover"}
-"""What a ledger calls a guard -> how it is called."""
 
 
 def guards(
     fired: Mapping[str, FloatArray],
     edges: Places,
     thresholds: Mapping[str, Any],
-    cooldown: bool,
+    cooldown_steps: int | None,
     rates: Mapping[str, float | None],
 ) -> Lanes:
     """Return a lane for each guard: where in the steps (T,) between the edges (T + 1,) it fired, and how often.
@@ -27,19 +25,13 @@ def guards(
     ``rates`` are shares of steps by telemetry measure, ``thresholds`` those of the rules.
     """
     lanes = []
-    for name, called in GUARDS.items():
-        share = rates.get(name.replace("_guard", "_hit_rate"))
+    for rule in GUARDS:
+        share = rates.get(rule.hit_rate)
         said = "" if share is None else f"fired on {share:.1%} of the steps"
-        off = not guard_is_on(name, thresholds, cooldown)
-        lanes.append(Lane(called, said, name, runs(fired[name], edges), share, off))
+        off = not rule.is_on(thresholds.get(rule.threshold), cooldown_steps)
+        lanes.append(Lane(rule.label, said, rule.flag, runs(fired[rule.flag], edges), share, off))
     ends = tuple(str(edge)[:10] for edge in edges[[0, -1]])
     return Lanes("Guards", tuple(lanes), edges[0], edges[-1], ends=ends, empty="All guards are off in this comparison.")
-
-
-def guard_is_on(name: str, thresholds: Mapping[str, Any], cooldown: bool) -> bool:
-    """Return whether a guard can fire at all; the turnover guard acts through the cooldown only."""
-    threshold = thresholds.get(name.replace("_guard", "_threshold"))
-    return threshold is not None and (cooldown or name != "turnover_guard")
 
 
 def cost_waterfall(costs: Mapping[str, float]) -> Lanes:

@@ -9,9 +9,9 @@ import numpy as np
 
 from rlx.evaluate.windows import HOLDOUT
 from rlx.measures.evaluation import Evaluation
-from rlx.report.charts.bars import guard_is_on
 from rlx.report.charts.chart import OWN, Chart, Mark, Places, dates_across, legend, lines, stairs
 from rlx.report.charts.scale import Scale, multiple, percent, plain_number
+from rlx.sim.rules import TURNOVER
 from rlx.types import FloatArray, TimeArray
 
 
@@ -70,8 +70,8 @@ def turnover(evaluation: Evaluation) -> Chart:
     traded, threshold = ledger.turnover[0], rules.guard.turnover_threshold
     top = float(traded[1:].max(initial=0.0))  # the first purchase alone would flatten all that follows
     marks = [Mark("ink", *stairs(moments, traded), filled=True, outlined=False)]
-    if threshold is not None and guard_is_on("turnover_guard", vars(rules.guard), rules.cooldown.enabled):
-        marks.append(_level("turnover_guard", moments, threshold))
+    if threshold is not None and TURNOVER.is_on(threshold, rules.cooldown.steps):
+        marks.append(_level(TURNOVER.flag, moments, threshold))
     cost = ledger.trading_cost[0].mean() * evaluation.periods_per_year
     words = f"mean {traded.mean():.1%}\nfirst step {traded[0]:.0%}\ncosts {cost:.2%} a year"
     scale = Scale.over([], include=(0.0, top if top > 0.0 else max(float(traded[0]), 0.01)))

@@ -64,9 +64,8 @@ def _compared(values: Mapping[str, FloatArray], own: str) -> dict[str, FloatArra
 
 def _guards(series: Series, key: Mapping[str, Any], rates: Mapping[str, float | None]) -> Lanes:
     """Return when guards fired: the share of a date counts the steps since the date before."""
-    cooldown = key.get("cooldown", {}).get("steps") is not None
     moments = np.concatenate((series.dates[:1], series.dates))
-    return guards(series.guards, moments, key.get("guard", {}), cooldown, rates)
+    return guards(series.guards, moments, key.get("guard", {}), key.get("cooldown", {}).get("steps"), rates)
 
 
 def _tiles(row: Row) -> list[tuple[str, str, str | None]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from rlx.errors import FileError, RlxError
 from rlx.ranges import Whole
+from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray, TimeArray
 from rlx.untrusted.documents import read_json
 from rlx.untrusted.plain_types import Count, Finite, Measure, Words, dated, items, member, require
@@ -24,12 +25,8 @@ Month = tuple[Annotated[int, Whole(1, 9999)], Annotated[int, Whole(1, 12)], Fini
 Values = Annotated[list[Finite], items(1)]
 
 
-class Guards(TypedDict):
-    """The share of its steps that each guard fired on."""
-
-    drawdown_guard: Values
-    negative_return_guard: Values
-    turnover_guard: Values
+Shares = TypedDict("Shares", {rule.flag: Values for rule in GUARDS})  # type: ignore[misc] # by the table of guards
+"""The share of its steps that each guard fired on."""
 
 
 class Costs(TypedDict):
@@ -57,7 +54,7 @@ class Written(TypedDict):
     drawdown: dict[str, Values]
     rolling_sharpe: dict[str, Annotated[list[Measure], items(1)]]
     weights: dict[str, Values]
-    guards: Annotated[dict[str, Values], Guards]
+    guards: Annotated[dict[str, Values], Shares]
     monthly: Annotated[list[Month], items()]
     costs: Costs
     windows: Histogram

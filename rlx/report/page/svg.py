@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from rlx.report.charts.bars import GUARDS
 from rlx.report.charts.chart import BASELINES, OTHERS, OWN, Chart, Lanes, Mark, Places
 from rlx.report.charts.weights import COLOURS
+from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray, IntArray
 
 WIDTH = 1000
@@ -33,7 +33,7 @@ CLASSES = {
     **dict(zip(BASELINES, ("line b1", "line b2", "line b3"), strict=True)),
     **{f"other_{number}": "line b4" for number in range(OTHERS)},
     **{f"c{number}": f"layer c{number}" for number in range(COLOURS + 1)},
-    **dict.fromkeys(GUARDS, "fired"),
+    **{rule.flag: "fired" for rule in GUARDS},
 }
 """Role of a mark -> its classes; a role that is not among them is its own class."""
 

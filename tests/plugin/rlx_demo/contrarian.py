@@ -22,7 +22,7 @@ class ContrarianConfig(RebalancedConfig):
 
 
 class Contrarian(Rebalanced):
-    """Estimates its weights anew every ``rebalance_steps`` bars, from the closes until then alone."""
+    """Estimates its weights again every ``rebalance_steps`` bars, only from the closes until then."""
 
     name = "contrarian"
     config_type = ContrarianConfig

@@ -14,7 +14,7 @@ from rlx.types import FloatArray
 
 
 class FixedMix(PolicyNetwork):
-    """Softmax of one number an asset, and one for cash."""
+    """Softmax of one number per asset, and one for cash."""
 
     reads_account = False
 

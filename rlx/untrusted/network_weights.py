@@ -1,11 +1,11 @@
-"""Weights in safetensors files, and networks that are built only once the file is known to hold what they need."""
+"""Weights in safetensors files, and networks that are built only after the file is known to have what they need."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, get_type_hints
 
 import safetensors.torch
 import torch
@@ -13,14 +13,15 @@ from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from rlx.errors import CheckpointError
-from rlx.policies.networks.arguments import Network, argument_types
 from rlx.untrusted.plain_types import require
 from rlx.untrusted.shown import reason, shown
 from rlx.untrusted.text import read_bytes
 
+Network = TypeVar("Network", bound=nn.Module)
+
 MAX_BYTES = 2**30
 MAX_HEADER_BYTES = 4 * 2**20  # names and shapes of about 30,000 tensors
-LENGTH_BYTES = 8  # of the number, little-endian, that a file begins with: how long its header is
+LENGTH_BYTES = 8  # of the little-endian number at the beginning of a file: the length of its header
 SIZES = frozenset(
     (
         "n_assets",
@@ -34,44 +35,46 @@ SIZES = frozenset(
         "levels",
     )
 )
-"""Arguments of networks that say how large a tensor is, which is as many numbers; any other counts tensors."""
+"""Arguments of networks that are sizes of tensors; any other argument counts tensors."""
 _OF_WRONG_VALUES = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RuntimeError)
-"""What building a network from values of the right types may still raise."""
+"""Exceptions of building a network from values of the right types."""
 
 
 def read_weights(path: Path, sha256: str, facts: str) -> dict[str, Tensor]:
-    """Return the tensors of a file by name; CheckpointError unless it is the one ``facts`` was written with.
+    """Return the tensors of a file by name; CheckpointError unless it was written together with ``facts``.
 
-    The hash is compared before anything in the file is looked at. Numbers that are not finite are refused: nothing
-    could be decided with them.
+    The hash is compared before anything in the file is read. Numbers that are not finite are refused: they allow no
+    decision.
     """
     data = read_bytes(path, MAX_BYTES, unpack=False)
     header = int.from_bytes(data[:LENGTH_BYTES], "little")
     if len(data) < LENGTH_BYTES or header > min(len(data) - LENGTH_BYTES, MAX_HEADER_BYTES):
-        raise CheckpointError(f"{path}: damaged or cut short (a header of {header:,} bytes). Copy it again.")
+        raise CheckpointError(f"{path}: damaged or truncated (a header of {header:,} bytes). Copy it again.")
     if hashlib.sha256(data).hexdigest() != sha256:
         raise CheckpointError(
-            f"{path}: damaged or cut short, or not the file {facts} was written with. Copy both again."
+            f"{path}: damaged or truncated, or not the file that belongs to {facts}. Copy both again."
         )
     try:
         tensors = safetensors.torch.load(data)
     except (SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise CheckpointError(f"{path}: damaged or cut short ({error}). Copy it again, or train again.") from error
+        raise CheckpointError(f"{path}: damaged or truncated ({error}). Copy it again, or train again.") from error
     for name, tensor in tensors.items():
         if tensor.dtype != torch.float32 or not torch.isfinite(tensor).all():
-            raise CheckpointError(f"{path}: {shown(name)} holds other than finite 32-bit numbers. Train again.")
+            raise CheckpointError(f"{path}: {shown(name)} has numbers that are not finite 32-bit floats. Train again.")
     return tensors
 
 
-def require_arguments(
-    kind: type[nn.Module], arguments: Any, tensors: Mapping[str, Tensor], name: str, given: Sequence[str] = ()
-) -> None:
-    """Raise FileError or CheckpointError unless ``arguments`` are those of ``kind``, none beyond ``tensors``.
+def constructor_types(kind: type[nn.Module]) -> dict[str, Any]:
+    """Return the types of the arguments that a network is built of, by name."""
+    return {name: hint for name, hint in get_type_hints(kind.__init__).items() if name != "return"}
+
+
+def require_arguments(hints: Mapping[str, Any], arguments: Any, tensors: Mapping[str, Tensor], name: str) -> None:
+    """Raise FileError or CheckpointError unless ``arguments`` have the types ``hints``, none beyond ``tensors``.
 
     So building costs no more than reading the file did: a size has so many numbers in the file, and a layer a tensor.
-    ``name`` is that of the file, and of the key in it; arguments ``given`` are known from elsewhere.
+    ``name`` is that of the file, and of the key in it.
     """
-    hints = {argument: hint for argument, hint in argument_types(kind).items() if argument not in given}
     require(arguments, dict[str, Any], name)
     missing, unknown = sorted(hints.keys() - arguments.keys()), sorted(arguments.keys() - hints.keys())
     if missing or unknown:
@@ -88,9 +91,9 @@ def require_arguments(
             sizes, lengths = lengths, []
         most = numbers if argument in SIZES else len(tensors)
         if max(sizes, default=0) > most or max(lengths, default=0) > len(tensors):
-            raise CheckpointError(f"{name}: {argument} is {shown(value)}, more than its weights hold. Copy it again.")
+            raise CheckpointError(f"{name}: {argument} is {shown(value)}, more than its weights have. Copy it again.")
         if min(sizes, default=1) < 1:
-            raise CheckpointError(f"{name}: {argument} is {shown(value)}, expected 1 at least. Copy it again.")
+            raise CheckpointError(f"{name}: {argument} is {shown(value)}, expected at least 1. Copy it again.")
 
 
 def _lengths(value: Any) -> list[int]:
@@ -101,11 +104,12 @@ def _lengths(value: Any) -> list[int]:
 def with_weights(build: Callable[[], Network], tensors: Mapping[str, Tensor], path: Path) -> Network:
     """Return the network with weights from ``path``; CheckpointError, before it is built, when their shapes differ."""
     try:
-        with torch.device("meta"):  # shapes alone, without memory for numbers
+        with torch.device("meta"):  # shapes only, without memory for numbers
             needed = {name: tuple(tensor.shape) for name, tensor in build().state_dict().items()}
     except _OF_WRONG_VALUES as error:
         raise CheckpointError(
-            f"{path}: no network can be built of the arguments beside it ({type(error).__name__}: {reason(error)}). "
+            f"{path}: no network can be built from the arguments stored with it ({type(error).__name__}: "
+            f"{reason(error)}). "
             "Copy both files again, or train again."
         ) from error
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}

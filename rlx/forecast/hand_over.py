@@ -13,17 +13,18 @@ import numpy as np
 import safetensors.torch
 from torch import Tensor
 
-from rlx.data.normalizer import Normalizer
+from rlx.data.normalizer import Normalizer, WrittenNormalizer
+from rlx.data.splits import Seen
 from rlx.errors import CheckpointError, DataError, FileError, RlxError
 from rlx.files import to_json, write_json
-from rlx.policies.facts import MAX_FACTS_BYTES, Seen, WrittenNormalizer
-from rlx.policies.networks.forecaster import QuantileForecaster
-from rlx.policies.weights import read_weights, require_arguments, with_weights
-from rlx.untrusted.documents import read_json
+from rlx.forecast.network import QuantileForecaster
+from rlx.untrusted.documents import MAX_FACTS_BYTES, read_json
+from rlx.untrusted.network_weights import constructor_types, read_weights, require_arguments, with_weights
 from rlx.untrusted.plain_types import require, require_fields
 from rlx.untrusted.shown import shown
 
 FORMAT_VERSION = 1
+STAGES_FOLDER = "stages"  # of a run, with a folder for each stage
 FACTS_FILE = "hand_over.json"
 WEIGHTS_FILE = "forecasts.safetensors"
 
@@ -154,7 +155,7 @@ def read_forecasts(folder: Path, source: str) -> Forecasts:
         facts, sha256 = _read_facts(folder / FACTS_FILE)
         weights = read_weights(folder / WEIGHTS_FILE, sha256, FACTS_FILE)
         sizes = {**facts.network, "n_series": facts.n_series, "n_features": len(facts.feature_names)}
-        require_arguments(QuantileForecaster, sizes, weights, f"{folder / FACTS_FILE}: network")
+        require_arguments(constructor_types(QuantileForecaster), sizes, weights, f"{folder / FACTS_FILE}: network")
         with_weights(facts.build, weights, folder / WEIGHTS_FILE)
     except OSError as error:
         raise CheckpointError(f"{folder}: missing or not readable ({error}). {advice}") from error

@@ -15,24 +15,21 @@ from torch import Tensor
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
-from rlx.learners import paths
-from rlx.learners.paths import Segments
-from rlx.learners.pufferlib import forecast_fit, pinball, spans
-from rlx.learners.pufferlib.config import FORECASTER, SPECIALISTS, ForecastFitConfig, PufferlibConfig
-from rlx.learners.pufferlib.forecast_fit import ForecastFit
-from rlx.learners.pufferlib.hand_over import Forecasts, HandOver, config_of, content_key
-from rlx.learners.pufferlib.spans import StageSpans
-from rlx.policies.networks import forecaster as networks
-from rlx.policies.networks.forecaster import QuantileForecaster, one_for_each
+from rlx.decisions import segments
+from rlx.decisions.segments import Segments
+from rlx.forecast import fit, network, pinball, spans
+from rlx.forecast.config import FORECASTER, SPECIALISTS, ForecastFitConfig, ForecastingConfig
+from rlx.forecast.fit import ForecastFit
+from rlx.forecast.hand_over import Forecasts, HandOver, config_of, content_key
+from rlx.forecast.network import QuantileForecaster, one_for_each
+from rlx.forecast.spans import StageSpans
 from rlx.sim.rules import Rules
 from rlx.types import BoolArray, FloatArray
 
 FitStage = Callable[[ForecastFit, str, str], None]
 """Runs a fit, given the name of its stage and its content key."""
 
-SOURCES = [
-    Path(str(name)) for name in (__file__, *(m.__file__ for m in (forecast_fit, pinball, spans, networks, paths)))
-]
+SOURCES = [Path(str(name)) for name in (__file__, *(m.__file__ for m in (fit, network, pinball, spans, segments)))]
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Forecasting:
 
     market: Market
     feature_names: tuple[str, ...]
-    config: PufferlibConfig
+    config: ForecastingConfig
     spans: StageSpans
     seed: int
     given: Forecasts | None = None

@@ -15,13 +15,13 @@ from scipy.stats import norm
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.errors import ConfigError
-from rlx.learners.pufferlib.config import ForecasterConfig, SpecialistsConfig
+from rlx.forecast.config import ForecasterConfig, SpecialistsConfig
+from rlx.forecast.fit import ForecastFit
+from rlx.forecast.network import QuantileForecaster, one_for_each, some_series
+from rlx.forecast.pinball import climatology, coverage, pinball, scales
+from rlx.forecast.spans import stage_spans
+from rlx.forecast.stages import mixed
 from rlx.learners.pufferlib.feed import make_feed
-from rlx.learners.pufferlib.forecast_fit import ForecastFit
-from rlx.learners.pufferlib.forecasting import mixed
-from rlx.learners.pufferlib.pinball import climatology, coverage, pinball, scales
-from rlx.learners.pufferlib.spans import stage_spans
-from rlx.policies.networks.forecaster import QuantileForecaster, one_for_each, some_series
 from tests.learners.forecasts import FIT, TINY_FIT, forecasting, pipeline, regimes, small, splits_of, volatility_at
 
 

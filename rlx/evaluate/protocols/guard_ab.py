@@ -1,4 +1,4 @@
-"""The same policy under several guards, window by window: what each changed, and whether that is beyond chance.
+"""``protocol=guard_ab``: one policy under several guards, window by window, and whether what they change is chance.
 
 A guard helps, harms, does both, or there is no evidence; ``judge_guard`` has the rule. Which windows are stressed is
 decided by the market alone, before any guard is looked at.
@@ -6,12 +6,18 @@ decided by the market alone, before any guard is looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from rlx.evaluate.config import Protocol
+from rlx.console import announced
+from rlx.errors import ConfigError
+from rlx.evaluate.evaluator import evaluate
+from rlx.evaluate.guard_config import CONFIGURED, KINDS, is_on
+from rlx.evaluate.protocols.base import Conditions, Guarded, Plan, Protocol
 from rlx.evaluate.seen import Seen, seen_steps
 from rlx.evaluate.windows import HOLDOUT, WINDOWS
 from rlx.files import to_json
@@ -19,7 +25,13 @@ from rlx.measures.distribution import window_metrics
 from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.measures.telemetry import guard_metrics
 from rlx.measures.window_differences import Difference, adjusted, independent_windows, mean_differences
+from rlx.policies.baselines import EqualWeight
+from rlx.ranges import ListOf, Text
+from rlx.sim.rules import Guard
 from rlx.types import BoolArray, FloatArray
+
+if TYPE_CHECKING:
+    from rlx.policies.base import Policy
 
 SCHEMA_VERSION = 1
 STRESSED_SHARE = 1.0 / 3.0
@@ -30,6 +42,59 @@ MEASURES = {"return": "cumulative_return", "max_drawdown": "max_drawdown", "turn
 
 HITS = ("drawdown_hit_rate", "negative_return_hit_rate", "turnover_hit_rate")
 HELPS, HARMS, MIXED, NO_EVIDENCE = "helps", "harms", "mixed", "no evidence"
+
+
+@dataclass(frozen=True)
+class GuardAb(Protocol):
+    """The same policy under several guards.
+
+    ``guards`` are options of the ``guard`` group, or ``configured``; the first is the control that the others are
+    compared with, window by window, over the windows at every start index.
+    """
+
+    guards: Annotated[list[str], ListOf(Text(100), most=20)] = field(default_factory=lambda: ["none", "calibrated"])
+    name: ClassVar[str] = "guard_ab"
+    evaluation_only: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names: Any = self.guards
+        shown = f"protocol.guards=[{','.join(map(str, names))}]"
+        if len(names) < 2:
+            raise ConfigError(
+                f"{shown}: name two guards or more, the control first, for example protocol.guards=[none,calibrated]."
+            )
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ConfigError(f"{shown}: {', '.join(twice)} stands there more than once. Name each guard once.")
+
+    def check(self, guard: Guard, load_guard: Callable[[str], Guard]) -> list[str]:
+        """Refuse a guard that is no option; say when the configured one is not among them."""
+        for name in self.guards:
+            if name != CONFIGURED:
+                load_guard(name)
+        if CONFIGURED in self.guards or not any(is_on(guard, kind) for kind in KINDS):
+            return []
+        return [
+            f"note: the command's own guard is not compared; name it '{CONFIGURED}' among protocol.guards to have it."
+        ]
+
+    def plan(self, conditions: Conditions) -> Plan:
+        """Return a judgement under the control, and the comparison of the other guards with it."""
+        lineup = {name: conditions.guarded(name) for name in self.guards}
+        return Plan(lineup[self.guards[0]].rules, partial(self._compare, conditions, lineup))
+
+    def _compare(
+        self, conditions: Conditions, lineup: Mapping[str, Guarded], policy: Policy, control: Evaluation
+    ) -> GuardContest:
+        """Play the policy under every guard but the control, whose evaluation is there already, and compare them."""
+        market = conditions.market
+        sets = self.window_sets(conditions.span, market.timestamps)
+        evaluations = {self.guards[0]: control}
+        for name in announced(self.guards[1:], "guard {}".format):
+            evaluations[name] = evaluate(policy, market, sets, lineup[name].rules)
+        unguarded = evaluate(EqualWeight(), market, sets, replace(control.rules, guard=Guard()))
+        fits = {name: guarded.fit for name, guarded in lineup.items() if guarded.fit is not None}
+        return compare_guards(evaluations, unguarded, self, seen=conditions.seen, fits=fits)
 
 
 class GuardContest(NamedTuple):
@@ -52,7 +117,7 @@ def compare_guards(
 
     ``market`` is equal weight over the same windows without a guard: the third of them in which it fell deepest is
     stressed, the rest calm. All comparisons together (guards x measures x groups of windows) are one family for Holm's
-    correction. ``seen`` are the spans the policy was made on, and ``fits`` says by guard where it was fitted, with
+    correction. ``seen`` are the spans the policy was fitted on, and ``fits`` says by guard where it was fitted, with
     time stamps ``first`` and ``last``: windows that hold a step of either are no test, and are counted.
     """
     control = next(iter(evaluations))
@@ -172,7 +237,7 @@ def _holding(windows: WindowLedger, spans: Seen) -> int:
 
 
 def _holdout(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the measures and the guard's doings on the one account over the whole span."""
+    """Return the measures and what the guard did on the one account over the whole span."""
     metrics = window_metrics(evaluation, HOLDOUT)
     hits = guard_metrics(evaluation.sets[HOLDOUT].ledger)
     shown = {measure: metrics[name] for measure, name in MEASURES.items()} | {"sharpe": metrics["sharpe"]}

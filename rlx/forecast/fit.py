@@ -11,17 +11,16 @@ from lightning.pytorch import LightningModule
 from torch import Tensor
 from torch.optim import AdamW, Optimizer
 
-from rlx.learners.base import Updates
-from rlx.learners.paths import Segments
-from rlx.learners.pufferlib.config import ForecastFitConfig
-from rlx.learners.pufferlib.pinball import pinball
-from rlx.learners.states import random_states, restore_random_states
-from rlx.policies.networks.forecaster import QuantileForecaster
+from rlx.decisions.segments import Segments
+from rlx.forecast.config import ForecastFitConfig
+from rlx.forecast.network import QuantileForecaster
+from rlx.forecast.pinball import pinball
+from rlx.states import Updates, random_states, restore_random_states
 from rlx.types import FloatArray
 
 
 class ForecastFit(LightningModule):
-    """Minimises the pinball loss of returns in units of each asset's scale, on stretches of the training span.
+    """Minimises the pinball loss of returns in units of each asset's scale, on segments of the training span.
 
     A network with one set of weights is judged by the mean over all assets, one with a set for each asset by that
     asset alone: each keeps its own best weights, and the fit ends when none has found better ones in ``patience``
@@ -53,13 +52,13 @@ class ForecastFit(LightningModule):
         self._judge()
 
     def losses(self, span: Segments, starts: Tensor, noise: float = 0.0) -> Tensor:
-        """Return the mean loss of each asset (A,) on stretches that begin at ``starts``."""
-        stretch = span.at(starts)
-        features = stretch.features
+        """Return the mean loss of each asset (A,) on segments that begin at ``starts``."""
+        segment = span.at(starts)
+        features = segment.features
         if noise > 0.0:
             features = features + noise * torch.randn_like(features)
         quantiles, _ = self.network(features)
-        return pinball(quantiles, stretch.tape.returns / self.scale, self.levels).mean((0, 1))
+        return pinball(quantiles, segment.tape.returns / self.scale, self.levels).mean((0, 1))
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
         """Return the loss of one draw: the sum over assets, so that each has the rate it would have alone."""

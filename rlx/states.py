@@ -1,4 +1,4 @@
-"""What a learner puts into a checkpoint besides its weights: tensors and plain values, which load without pickle."""
+"""What a fit puts into a checkpoint besides its weights: tensors and plain values, which load without pickle."""
 
 from __future__ import annotations
 
@@ -63,3 +63,30 @@ def preserved_random_states() -> Iterator[None]:
         yield
     finally:
         restore_random_states(states)
+
+
+class Updates:
+    """The empty batches of a run, ``0`` to ``number - 1``; after a restored state it continues where that one was.
+
+    Lightning asks for the state at every checkpoint, and for a loader that has none it would warn on resuming.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.done = 0
+
+    def __len__(self) -> int:
+        return self.number
+
+    def __iter__(self) -> Iterator[int]:
+        for update in range(self.done, self.number):
+            self.done = update + 1
+            yield update
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return how many batches were handed out."""
+        return {"done": self.done}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Have the next iteration start behind those."""
+        self.done = int(state["done"])

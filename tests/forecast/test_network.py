@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from rlx.policies.networks.forecaster import QuantileForecaster, dilations, one_for_each, some_series
+from rlx.forecast.network import QuantileForecaster, dilations, one_for_each, some_series
 
 LEVELS = (0.05, 0.25, 0.5, 0.75, 0.95)
 ASSETS, FEATURES = 4, 3

@@ -18,25 +18,25 @@ from rlx.types import Execution
 
 
 class Segment(NamedTuple):
-    """B stretches of T decisions, with the W - 1 bars before the first that a window of W bars needs."""
+    """B segments of T decisions, with the W - 1 bars before the first that a window of W bars needs."""
 
     features: Tensor  # (B, W - 1 + T, A, F) normalized, float32
     tape: Step  # tensors (B, T, A)
 
     @property
     def size(self) -> int:
-        """Number of stretches B."""
+        """Number of segments B."""
         return self.features.shape[0]
 
     def select(self, rows: slice) -> Segment:
-        """Return some of the stretches."""
+        """Return some of the segments."""
         return Segment(self.features[rows], self.tape.map(lambda series: series[rows]))
 
 
 class Segments(nn.Module):
-    """Draws stretches of a span; its buffers hold that span and nothing after it, and follow the module's device.
+    """Draws segments of a span; its buffers hold that span and nothing after it, and follow the module's device.
 
-    Raises ConfigError when the span is shorter than a stretch, and DataError when the rules trade at opens that the
+    Raises ConfigError when the span is shorter than a segment, and DataError when the rules trade at opens that the
     market does not have.
     """
 
@@ -78,15 +78,15 @@ class Segments(nn.Module):
         self.register_buffer(name, tensor, persistent=False)
 
     def draw(self, n: int, feature_noise: float = 0.0) -> Segment:
-        """Return ``n`` stretches at random starts, with noise on their features, by torch's generators."""
+        """Return ``n`` segments at random starts, with noise on their features, by torch's generators."""
         starts = torch.randint(self.n_starts, (n,)).to(self.returns.device)  # on the CPU: the same on any device
-        stretch = self.at(starts)
+        segment = self.at(starts)
         if feature_noise == 0.0:
-            return stretch
-        return stretch._replace(features=stretch.features + feature_noise * torch.randn_like(stretch.features))
+            return segment
+        return segment._replace(features=segment.features + feature_noise * torch.randn_like(segment.features))
 
     def at(self, starts: Tensor) -> Segment:
-        """Return the stretches whose first decisions are those of index ``starts`` (B,) in the span."""
+        """Return the segments whose first decisions are those of index ``starts`` (B,) in the span."""
         steps = torch.arange(self.rollout_steps, device=starts.device)
         bars = torch.arange(self.window_steps - 1 + self.rollout_steps, device=starts.device)
         paid = starts[:, None] + steps

@@ -9,15 +9,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from rlx.untrusted.network_weights import constructor_types
+
 OUTPUT_SCALE = 0.02  # standard deviation of the last layer's first weights: the first forecasts are the climatology's
 
 
 class QuantileForecaster(nn.Module):
     """Temporal convolutional network (Bai, Kolter and Koltun 2018, arXiv:1803.01271) with ordered quantiles.
 
-    It has ``n_series`` sets of weights side by side, as groups of convolutions: with one set all assets share it, with
-    as many as there are assets each asset has its own. Dilations double until the receptive field is exactly
-    ``window_steps`` bars. Quantiles start at the lowest and go up by increments that are positive by construction.
+    It has ``n_series`` parallel sets of weights, as groups of convolutions: a single set is shared by all assets,
+    otherwise each asset has its own. Dilations double until the receptive field is exactly ``window_steps`` bars.
+    Quantiles start at the lowest and rise by increments that are positive by construction.
     """
 
     def __init__(
@@ -59,7 +61,7 @@ class QuantileForecaster(nn.Module):
         return x.view(x.shape[0], self.n_series, -1, steps).permute(0, 3, 1, 2)
 
     def start_at(self, quantiles: Tensor) -> None:
-        """Have the first forecasts be ``quantiles`` (K,), near enough."""
+        """Initialise the forecasts at approximately ``quantiles`` (K,)."""
         increments = torch.diff(quantiles).clamp(min=1e-3)
         raw = torch.cat((quantiles[:1], torch.log(torch.expm1(increments))))
         with torch.no_grad():
@@ -67,18 +69,24 @@ class QuantileForecaster(nn.Module):
             self.head.bias.copy_(raw.repeat(self.n_series))
 
     def arguments(self) -> dict[str, Any]:
-        """Return the shapes, but for the number of series and features."""
+        """Return the shapes, except the number of series and features."""
         return {"window_steps": self.window_steps, "hidden_size": self.hidden_size, "levels": list(self.levels)}
 
 
+def shape_types() -> dict[str, Any]:
+    """Return the types of ``QuantileForecaster.arguments()`` by name."""
+    types = constructor_types(QuantileForecaster)
+    return {name: types[name] for name in types if name not in ("n_series", "n_features")}
+
+
 def ordered(raw: Tensor) -> Tensor:
-    """Return ascending quantiles (..., K): the first as it is, the others by increments softplus(raw)."""
+    """Return ascending quantiles (..., K): the first unchanged, the others by increments softplus(raw)."""
     lowest, increments = raw[..., :1], functional.softplus(raw[..., 1:])
     return torch.cat((lowest, lowest + increments.cumsum(-1)), dim=-1)
 
 
 def dilations(window_steps: int) -> list[int]:
-    """Return dilations 1, 2, 4, ... of kernels of two, the last one cut, that add up to ``window_steps`` - 1."""
+    """Return dilations 1, 2, 4, ... of kernels of size two, the last one cut, that add up to ``window_steps`` - 1."""
     found: list[int] = []
     while sum(found) < window_steps - 1:
         found.append(min(2 ** len(found), window_steps - 1 - sum(found)))
@@ -86,7 +94,7 @@ def dilations(window_steps: int) -> list[int]:
 
 
 def one_for_each(shared: QuantileForecaster, n_series: int, n_features: int) -> QuantileForecaster:
-    """Return ``n_series`` copies of a forecaster of one set of weights, side by side."""
+    """Return a forecaster with ``n_series`` copies of one set of weights."""
     network = QuantileForecaster(n_series, n_features, **shared.arguments())
     copies = {name: torch.cat([tensor] * n_series) for name, tensor in shared.state_dict().items()}
     network.load_state_dict(copies)

@@ -1,11 +1,12 @@
-"""Ranges of configuration values that modules share; no heavy imports."""
+"""Configuration values that several schemas share, each with its range; no heavy imports."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from rlx.envs.bounds import FEATURE_NOISE
 from rlx.ranges import Number, Whole
+
+FEATURE_NOISE = Number(0, 100)
 
 Updates = Annotated[int, Whole(1, 10_000_000)]
 Bars = Annotated[int, Whole(1, 10_000)]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from rlx.data.splits import Span
 from rlx.errors import ConfigError
-from rlx.learners.pufferlib.config import ForecastFitConfig, PufferlibConfig
+from rlx.forecast.config import ForecastFitConfig, ForecastingConfig
 
 
 class StageSpans(NamedTuple):
@@ -28,7 +28,7 @@ class StageSpans(NamedTuple):
         return Span(self.train.start, self.forecaster.stop)
 
 
-def stage_spans(train: Span, config: PufferlibConfig) -> StageSpans:
+def stage_spans(train: Span, config: ForecastingConfig) -> StageSpans:
     """Cut the run's training span; ConfigError when a part is too short for the stretches drawn from it."""
     n = len(train)
     held = [round(n * stage.validation_fraction) for stage in (config.forecaster, config.specialists)]

@@ -1,0 +1,1 @@
+"""Protocols, a file each: the options, the windows that are played, and what is measured of them."""

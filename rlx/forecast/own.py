@@ -1,0 +1,59 @@
+"""The quantile network that a run of ``module=pufferlib`` has left in its ``stages/``, as a forecaster."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rlx.data.market import Market
+from rlx.data.normalizer import Normalizer
+from rlx.errors import CheckpointError
+from rlx.forecast.config import FORECASTER, SPECIALISTS
+from rlx.forecast.forecaster import Forecast
+from rlx.forecast.hand_over import FACTS_FILE, STAGES_FOLDER, read_forecasts
+from rlx.types import FloatArray, IntArray
+
+
+class OwnForecaster:
+    """Quantiles of the next close by the specialists of a run, or by its forecaster where it has no specialists.
+
+    CheckpointError when ``path`` is neither such a run nor one of its stages, or does not hold together.
+    """
+
+    name = "own"
+    horizon_steps = 1
+
+    def __init__(self, path: str) -> None:
+        forecasts = read_forecasts(_stage(Path(path)), path)
+        self.facts, self.network = forecasts.facts, forecasts.network()
+        self.last_seen: np.datetime64 | None = self.facts.last_seen
+        self._normalizer = Normalizer.from_dict(self.facts.normalizer)
+
+    def first_bar(self, market: Market) -> int:
+        """Return the first bar whose window of features is known; CheckpointError for other symbols."""
+        if tuple(market.symbols) != self.facts.symbols:
+            made, given = ", ".join(self.facts.symbols), ", ".join(market.symbols)
+            raise CheckpointError(f"forecaster=own: it forecasts {made}, in this order; the data have {given}.")
+        return market.first_bar(self.facts.feature_names, self.facts.window_steps)
+
+    def forecast(self, market: Market, bars: IntArray, seed: int) -> Forecast:
+        """Return quantiles (B, A, 1, 1, K); nothing is drawn, so ``seed`` has no effect."""
+        window = np.asarray(bars)[:, None] + np.arange(1 - self.facts.window_steps, 1)
+        seen = self._normalizer.apply(market.features(self.facts.feature_names)[window])  # (B, W, A, F)
+        with torch.inference_mode():
+            quantiles = self.network(torch.from_numpy(seen))[0][:, 0]  # (B, A, K)
+        moves: FloatArray = quantiles.double().numpy() * np.array(self.facts.scale)[:, None]
+        return Forecast(self.network.levels, moves[:, :, None, None])
+
+
+def _stage(path: Path) -> Path:
+    """Return the folder of the forecasts in a run, or ``path`` itself when that is one."""
+    folders = (*(path / STAGES_FOLDER / stage for stage in (SPECIALISTS, FORECASTER)), path)
+    found = next((folder for folder in folders if (folder / FACTS_FILE).is_file()), None)
+    if found is None:
+        raise CheckpointError(
+            f"forecaster.path={path}: has no {STAGES_FOLDER}/. Give the folder of a module=pufferlib run."
+        )
+    return found

@@ -1,0 +1,64 @@
+"""The forecaster that a run has left: it says what its portfolio was fed with, and nothing of another market."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rlx import registry
+from rlx.errors import CheckpointError, ConfigError
+from rlx.forecast.forecaster import make_forecaster
+from rlx.forecast.own import OwnForecaster
+from rlx.learners.pufferlib.feed import make_feed
+from rlx.testing import check_forecaster
+from tests.learners.forecasts import pipeline, regimes, small, splits_of
+
+MARKET = regimes()
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("run")
+    pipeline(MARKET, small(), folder)
+    return folder
+
+
+def test_it_passes_the_check(run: Path) -> None:
+    check_forecaster(make_forecaster("own", path=str(run)), MARKET)
+    assert set(registry.components("forecaster")) == {"own"}  # the others that there will be are tried here too
+
+
+def test_it_forecasts_what_the_portfolio_was_fed_with(run: Path, tmp_path: Path) -> None:
+    train = splits_of(MARKET, small()).train
+    made = pipeline(MARKET, small(stages=["portfolio"], resume=str(run)), tmp_path)
+    feed = make_feed(made["specialists"], MARKET, train)
+    bars = np.arange(train.start, train.stop)
+    own = OwnForecaster(str(run))
+    quantiles = own.forecast(MARKET, bars, seed=0).quantiles[:, :, 0, 0]
+    np.testing.assert_allclose(np.maximum(0.0, -quantiles[..., 0]), feed.cvar[bars], atol=1e-7)
+    np.testing.assert_allclose((quantiles[..., -1] - quantiles[..., 0]) / 2, feed.uncertainty[bars], atol=1e-7)
+    assert own.last_seen == MARKET.timestamps[train.stop]
+
+
+def test_it_is_taken_from_a_stage_too(run: Path) -> None:
+    generic = OwnForecaster(str(run / "stages" / "forecaster"))
+    assert generic.facts.stage == "forecaster" and OwnForecaster(str(run)).facts.stage == "specialists"
+
+
+def test_other_symbols_are_refused(run: Path) -> None:
+    with pytest.raises(CheckpointError, match="it forecasts S0, S1, S2, in this order; the data have S1, S0"):
+        make_forecaster("own", path=str(run)).first_bar(MARKET.select(["S1", "S0"]))
+
+
+def test_a_folder_without_forecasts_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"forecaster.path=.*has no stages"):
+        make_forecaster("own", path=str(tmp_path))
+
+
+def test_unknown_names_and_options_are_refused() -> None:
+    with pytest.raises(ConfigError, match=r"forecaster='owl': installed are own\. Did you mean 'own'"):
+        make_forecaster("owl")
+    with pytest.raises(ConfigError, match=r"has no option horizon; it has path"):
+        make_forecaster("own", horizon=3)
