@@ -5,12 +5,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rlx.report.charts.chart import OWN, Chart, Lanes
 from rlx.report.charts.scale import Scale, percent
+from rlx.sim.rules import GUARDS, TURNOVER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,18 +23,18 @@ POLICY = "#0b5cad"
 BASELINES = {"equal_weight": "#d1660f", "buy_and_hold": "#1a8f6d", "cash": "#8a8f98"}
 OTHERS = ("#9a5fb5", "#b8912b", "#3b9ab2")
 CAP = "#c0392b"
+FIRED = ("#c0392b", "#d98c00", "#6b4fa0", "#2f7f79")
+"""Colours of the guards, in the order of their table."""
 COLOURS = {
     OWN: POLICY,
     **BASELINES,
     **{f"other_{number}": colour for number, colour in enumerate(OTHERS)},
     "ink": INK,
     "cap": CAP,
-    "drawdown_guard": "#c0392b",
-    "negative_return_guard": "#d98c00",
-    "turnover_guard": "#6b4fa0",
+    **{rule.flag: colour for rule, colour in zip(GUARDS, cycle(FIRED), strict=False)},
 }
 """Role of a mark -> its colour."""
-DASHED = frozenset({"cap", "turnover_guard"})
+DASHED = frozenset({"cap", TURNOVER.flag})
 FAINT = {OWN: 0.28, "ink": 0.6}
 """Role of an area -> its opacity."""
 MARGIN = 0.05

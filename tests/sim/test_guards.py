@@ -13,9 +13,6 @@ from rlx.sim.ledger import Ledger
 from rlx.sim.rule_numbers import RuleNumbers
 from rlx.sim.rules import GUARDS, GuardRule
 
-ALWAYS = {"drawdown": 0.0, "negative_return": 1.0, "turnover": 0.0}
-"""Thresholds that every step meets."""
-
 
 def test_every_threshold_is_that_of_a_guard() -> None:
     thresholds = {field.name for field in fields(Guard) if field.name.endswith("_threshold")}
@@ -36,7 +33,8 @@ def test_what_a_guard_is_called_elsewhere_exists() -> None:
 def test_a_guard_fires_where_it_is_on_and_nowhere_else(rule: GuardRule, engine: str) -> None:
     returns, targets = np.zeros((3, 2)), np.full((3, 2), 0.3)
     for cooldown in (Cooldown(), Cooldown(steps=2)):
-        guard = Guard(**{rule.threshold: ALWAYS[rule.name]})  # type: ignore[arg-type]
+        always = 1.0 if rule.fires_below else 0.0  # every step meets it
+        guard = Guard(**{rule.threshold: always})  # type: ignore[arg-type]
         ledger = simulate(returns, targets, guard=guard, cooldown=cooldown, engine=engine)
         on = Rules(guard=guard, cooldown=cooldown).is_on(rule)
         assert on is (cooldown.enabled or not rule.needs_cooldown)
