@@ -17,6 +17,7 @@ import pytest
 from rlx.board.standing import Group, Row, rank_board
 from rlx.board.store import REPORTS, Scoreboard
 from rlx.cli import main as rlx
+from rlx.measures.performance import tagged
 from rlx.report.page.board_table import page_columns
 from rlx.report.page.document import render_page, row_ids
 from rlx.report.page.templates import asset
@@ -160,12 +161,10 @@ def sorted_by(row: Row) -> dict[str, float | None]:
         "score_per_day": (1.0 + entry.score) ** (1.0 / entry.days) - 1.0,
         "score_change": None if row.score_before is None else entry.score - row.score_before,
         "multiple": row.multiple,
-        "sharpe": entry.metrics["sharpe"],
         "excess": entry.intervals["annual_excess_over_equal_weight"]["estimate"],
         "p_value": row.p_value,
         "dsr": entry.significance["dsr"],
-        "max_drawdown": entry.metrics["max_drawdown"],
-        "turnover": entry.metrics["turnover"],
+        **{name: entry.metrics[name] for name in tagged("board")},
         "equity": entry.equity[-1],
     }
 
