@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
+from rlx import registry
 from rlx.data.config import DataConfig, FolderData, SampleData, SyntheticData
 from rlx.data.market import Market
 from rlx.data.panel import MarketPanel
@@ -151,7 +152,7 @@ def test_configurations_load() -> None:
         DataConfig().load()
 
 
-@pytest.mark.parametrize("schema", [SampleData, FolderData, SyntheticData])
+@pytest.mark.parametrize("schema", registry.loaded("data").values())
 def test_schemas_compose_with_overrides(schema: type[DataConfig]) -> None:
     tree = OmegaConf.structured(schema)
     OmegaConf.update(tree, "split.train_fraction", 0.6)
