@@ -20,7 +20,7 @@ from rlx.report.outliers_table import (
 )
 from rlx.report.panels import CAP, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.protocols import EVERY_START, Block, ProtocolReport
-from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.tables import Table, terminal_line, to_terminal
 from rlx.report.windows_figure import LEFT, label_windows, new_figure, note_median, shade_no_test
 from rlx.report.windows_table import Shares, Spaced, describe_in_words, quantiles_table, shares_in_words
 from rlx.types import FloatArray
@@ -88,12 +88,12 @@ def starts_in_markdown(block: Block) -> Markdown:
 def starts_on_terminal(block: Block) -> list[RenderableType]:
     """Return tables of the outliers, and sentences about them."""
     parts: list[RenderableType] = [
-        terminal_table(f"Every start: {describe_in_words(block)}", SUMMARY_HEADER, summary_lines(block)),
+        to_terminal(Table(SUMMARY_HEADER, summary_lines(block), f"Every start: {describe_in_words(block)}")),
         terminal_line(shares_in_words(block)),
         terminal_line(outliers_in_words(block), above=1),
     ]
     if lines := episode_lines(block):
-        parts.append(terminal_table("Episodes", EPISODE_HEADER, lines))
+        parts.append(to_terminal(Table(EPISODE_HEADER, lines, "Episodes", left=range(4))))
     return parts
 
 

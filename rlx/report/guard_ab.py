@@ -8,14 +8,14 @@ from rlx.evaluate.protocols.guard_ab import HITS
 from rlx.report.guard_ab_figure import draw_guard_ab
 from rlx.report.numbers import UNDEFINED, number
 from rlx.report.protocols import Block, ProtocolReport
-from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.tables import Table, terminal_line, to_terminal
 from rlx.sim.rules import GUARDS
 from rlx.untrusted.markdown import Markdown, code, document, heading, table, words
 from rlx.untrusted.plain_types import Rule
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
 MEASURES = {"return": "return", "max_drawdown": "max drawdown", "turnover": "turnover/step"}
 """Measure -> its heading."""
@@ -65,12 +65,11 @@ def guards_on_terminal(summary: dict[str, Any]) -> list[RenderableType]:
     return [guards_table(summary), *(terminal_line(sentence, "dim") for sentence in describe_windows(summary))]
 
 
-def guards_table(summary: dict[str, Any]) -> Table:
+def guards_table(summary: dict[str, Any]) -> RichTable:
     """Return a rich table of the verdicts."""
     lines = verdict_lines(summary)
-    drawn = terminal_table(f"Guards of {summary['policy']}, less {summary['control']}", verdict_header(), lines)
-    for column in drawn.columns:
-        column.justify = "left" if column.header in ("guard", "windows", "verdict") else "right"
+    header, title = verdict_header(), f"Guards of {summary['policy']}, less {summary['control']}"
+    drawn = to_terminal(Table(header, lines, title, left=(0, 1, len(header) - 1)))
     for row, line in zip(drawn.rows, lines, strict=True):
         row.end_section = line[1].startswith("calm")
     return drawn

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rlx import registry
 from rlx.report.numbers import capital
 from rlx.report.pairs import on_one_line, pairs
-from rlx.report.tables import terminal_table
+from rlx.report.tables import Table, to_terminal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,6 +48,6 @@ def _plain_report(protocol: str) -> ProtocolReport:
 
     def terminal(block: Block) -> Sequence[RenderableType]:
         rows = [[name, on_one_line(value)] for name, value in block.items()]
-        return [terminal_table(title, ["", title], rows)]
+        return [to_terminal(Table(["", title], rows, title))]
 
     return ProtocolReport(title, pairs, terminal, document=protocol)

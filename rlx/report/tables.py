@@ -18,12 +18,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-WORDS = frozenset(
-    {"", "from", "to", "outliers by", "side", "trial", "target", "system", "promoted", "policy", "symbols"}
-    | {"a year", "held equal up to each date", "first change"}
-)
-"""Headings of columns of words; numbers stand on the right."""
-
 
 @dataclass(frozen=True)
 class Column(Generic[R]):
@@ -98,12 +92,6 @@ def to_terminal(table: Table) -> RichTable:
     for row in table.rows:
         drawn.add_row(*map(one_line, row))
     return drawn
-
-
-def terminal_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> RichTable:
-    """Return a rich table of rows of text."""
-    left = [place for place, heading in enumerate(header) if heading in WORDS]
-    return to_terminal(Table(header, list(rows), title, left))
 
 
 def terminal_line(text: str, style: str = "", above: int = 0) -> Padding:

@@ -15,7 +15,7 @@ from rlx.measures.performance import tagged
 from rlx.report.numbers import capital, is_fraction
 from rlx.report.panels import BASELINES, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.protocols import Block, ProtocolReport
-from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.tables import Table, terminal_line, to_terminal
 from rlx.report.windows_figure import BESIDE, LEFT, label_windows, new_figure, note_median, shade_no_test
 from rlx.report.windows_table import (
     Shares,
@@ -74,7 +74,7 @@ def walk_on_terminal(block: Block) -> list[RenderableType]:
     """Return a table of the windows and how many gained."""
     title = f"Walk-forward: {describe_in_words(block)}"
     return [
-        terminal_table(title, window_header(block), window_lines(block)),
+        to_terminal(Table(window_header(block), window_lines(block), title, left=(0, 1))),
         terminal_line(shares_in_words(block)),
     ]
 
