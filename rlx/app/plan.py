@@ -205,6 +205,4 @@ def _check(plan: Plan, day: date, symbols: Sequence[str]) -> None:
     for symbol in plan.symbols:
         if symbol not in symbols:
             hint = did_you_mean(symbol.upper(), symbols)
-            raise PlanError(
-                f"{plan.source}: symbol '{symbol}' was not shown; the model saw {', '.join(symbols)}.{hint}"
-            )
+            raise PlanError(f"{plan.source}: symbol '{symbol}' was not shown, only {', '.join(symbols)}.{hint}")

@@ -164,8 +164,9 @@ def _returns(run: RunFolder, card: Scorecard) -> FloatArray:
         raise RlxError(f"{path}: not the ledger that {run.scorecard} was written from.")
     returns = np.asarray(sets[HOLDOUT].ledger.net_return[0], dtype=np.float64)
     recorded = card.metrics["cumulative_return"]
-    differs = recorded is not None and abs(cumulative_return(returns) - recorded) > SAME_RETURN
-    if not np.isfinite(returns).all() or differs:
+    if not np.isfinite(returns).all() or (
+        recorded is not None and abs(cumulative_return(returns) - recorded) > SAME_RETURN
+    ):
         raise RlxError(f"{path}: not the returns that {run.scorecard} was written from.")
     return returns
 
