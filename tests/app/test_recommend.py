@@ -37,7 +37,7 @@ def test_nothing_qualifies_and_it_says_why(shell: Shell, capsys: pytest.CaptureF
 
 
 def write_prophecy(path: Path) -> None:
-    """Write weights that hold each day the asset that rises most on the next."""
+    """Write weights that hold, each day, the asset that rises most on the next day."""
     panel = sample("daily9")
     best = np.argmax(panel.close[1:] / panel.close[:-1], axis=1)
     weights = pd.DataFrame(np.eye(len(panel.symbols))[best], columns=list(panel.symbols))
