@@ -82,7 +82,7 @@ def test_purge_and_embargo_from_the_command_line(trained: Finished, shell: Shell
 def test_purging_what_was_made_on_nothing_known_is_told(shell: Shell) -> None:
     judged = shell.evaluate("policy=equal_weight", "protocol=walk_forward", "protocol.purge_steps=5", *TOLD[1:])
     assert judged.status == 0, judged.err
-    assert "protocol.purge_steps=5 has no effect: it is not known what equal_weight was made on" in judged.err
+    assert "protocol.purge_steps=5 has no effect: it is not known what equal_weight was fitted on" in judged.err
     quiet = shell.evaluate("policy=equal_weight", "protocol=walk_forward", "protocol.purge_steps=0", *TOLD[1:])
     assert "no effect" not in quiet.err
 

@@ -150,7 +150,7 @@ def test_windows_too_short_for_an_interval_say_so(shell: Shell) -> None:
         (["protocol.guards=[none,calibratd]"], "Did you mean 'calibrated'?"),
         (["protocol.guards=[none]"], "name two guards or more"),
         (["protocol.guards=none"], "protocol.guards: Invalid value"),
-        (["protocol.guards=[none,none]"], "none stands there more than once"),
+        (["protocol.guards=[none,none]"], "none listed more than once"),
         (["protocol.gaurds=[none,initial]"], "protocol.gaurds: no such key."),
         (["protocol.window_steps=5000"], "protocol.window_steps=5000: the evaluation span has 334 decisions"),
     ],
@@ -168,7 +168,7 @@ def test_a_comparison_that_makes_no_sense_stops_with_one_message(
     [
         (["guard.drawdown_percentile=120"], "guard.drawdown_percentile=120.0: must be between 0 and 100"),
         (["guard.drawdown_percentile=many"], "guard.drawdown_percentile: Value 'many'"),
-        (["guard.drawdown_threshold=0.1"], "guard.drawdown_threshold=0.1: this guard's is fitted"),
+        (["guard.drawdown_threshold=0.1"], "guard.drawdown_threshold=0.1: this threshold is fitted"),
         (["guard.drawdown_percentle=80"], "Did you mean 'drawdown_percentile'?"),
         (["guard.window=2000"], "guard.window=2000: the train split has 1561 decisions"),
     ],
