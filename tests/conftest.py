@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,11 @@ os.environ["MPLBACKEND"] = "Agg"
 # One place for compiled code, of all workers and all processes that they start, kept from run to run.
 for variable, name in (("NUMBA_CACHE_DIR", "numba"), ("TORCHINDUCTOR_CACHE_DIR", "inductor")):
     os.environ.setdefault(variable, str(Path(__file__).parents[1] / "compiled_models" / name))
+
+# A shell starts background jobs with these ignored, and what ignores them cannot be stopped by a test.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 pytest.register_assert_rewrite("tests.hostile.readers", "tests.hostile.refusal")
 

@@ -202,7 +202,7 @@ def test_a_folder_that_no_run_can_have(called: rlx.Run, tmp_path: Path) -> None:
     for folder, message in refused.items():
         with pytest.raises(ConfigError, match=f"run_dir=.*{message}"):
             rlx.train(*GUARDED, run_dir=folder)
-    with pytest.raises(ConfigError, match=r"run_dir: hydra.run.dir is among the arguments as well"):
+    with pytest.raises(ConfigError, match=r"run_dir: hydra.run.dir is also among the arguments"):
         rlx.train("hydra.run.dir=there", run_dir="here")
     with pytest.raises(ConfigError, match=r"hydra\.run\.dir=.*holds an earlier run"):
         rlx.train(*GUARDED, f'hydra.run.dir="{called.folder}"')

@@ -13,6 +13,7 @@ from tests.layers import ROOT, imported
 NO_OTHER_WAY = frozenset(
     {
         "hydra._internal.callbacks",
+        "hydra._internal.hydra",
         "hydra_plugins.hydra_optuna_sweeper._impl",
         "omegaconf._utils",
         "torch._dynamo.exc",

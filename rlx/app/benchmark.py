@@ -37,7 +37,7 @@ from rlx.measures.days import daily_growth
 from rlx.measures.evaluation import Evaluation
 from rlx.policies.base import Dated, Documented, Oracle, Policy, Reference
 from rlx.policies.baselines import standard_baselines
-from rlx.report.board_terminal import board_table
+from rlx.report.board_text import board_table
 from rlx.report.scoreboard import write_board
 from rlx.runs.provenance import record_run
 from rlx.runs.sweeps import sweep_of

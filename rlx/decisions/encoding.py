@@ -64,7 +64,7 @@ def encode_accounts(
     flat, settings, books, bars = features.reshape(-1), accounts.settings, accounts.books, accounts.bar
 
     def write(first: int, last: int) -> None:
-        _write_accounts(observation, flat, bar_width, width, settings, books, bars, n_assets, rows, noise, first, last)
+        _write_books(observation, flat, bar_width, width, settings, books, bars, n_assets, rows, noise, first, last)
 
     share_accounts(write, 0, rows.size, 1)
     return observation
@@ -100,7 +100,7 @@ def _write_given(seen, window, weights, drawdown, trailing_return, cooldown_long
 
 
 @compiled
-def _write_accounts(seen, features, bar_width, width, s, books, bars, n_assets, rows, noise, first, last, _=SOURCES):  # type: ignore[no-untyped-def]
+def _write_books(seen, features, bar_width, width, s, books, bars, n_assets, rows, noise, first, last, _=SOURCES):  # type: ignore[no-untyped-def]
     long, short = books.cooldown_long, books.cooldown_short
     for k in range(first, last):
         b = rows[k]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from rlx.evaluate.claim import write_claim
+from rlx.measures.metric import UNDEFINED
 from rlx.measures.significance import Significance
 from rlx.measures.statistics import Interval
 
@@ -206,9 +207,9 @@ def _size(value: float) -> str:
 
 def percent(value: float | None) -> str:
     """Return a signed percentage, ``n/a`` for None."""
-    return "n/a" if value is None else f"{round(value, 3) + 0.0:+.1%}"  # + 0.0: no minus sign before a zero
+    return UNDEFINED if value is None else f"{round(value, 3) + 0.0:+.1%}"  # + 0.0: no minus sign before a zero
 
 
 def ratio(value: float | None) -> str:
     """Return a ratio with two decimals, ``n/a`` for None."""
-    return "n/a" if value is None else f"{round(value, 2) + 0.0:.2f}"
+    return UNDEFINED if value is None else f"{round(value, 2) + 0.0:.2f}"

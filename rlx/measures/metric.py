@@ -10,6 +10,8 @@ import numpy as np
 from rlx.sim.ledger import Ledger
 from rlx.types import FloatArray
 
+UNDEFINED = "n/a"
+
 LAST = 100
 """The position of a metric that has none."""
 
@@ -83,6 +85,11 @@ def shown(*tags: str, **places: int) -> dict[str, int]:
 def in_order(metrics: Iterable[Metric], tag: str) -> list[Metric]:
     """Return the metrics that have a tag, in the order of their positions."""
     return sorted((metric for metric in metrics if tag in metric.tags), key=lambda metric: metric.tags[tag])
+
+
+def written(value: float | None, spec: str = "", undefined: str = UNDEFINED) -> str:
+    """Return a number in a format of Python's; ``undefined`` for None."""
+    return undefined if value is None else format(value, spec)
 
 
 def mean(values: FloatArray) -> FloatArray:

@@ -42,7 +42,7 @@ def _spread(returns: FloatArray) -> FloatArray:
 
 
 def cumulative_return(returns: FloatArray) -> FloatArray:
-    """Compound the returns: prod(1 + r) - 1, each step's growth floored as the simulator's is. (..., T) -> (...)."""
+    """Compound the returns: prod(1 + r) - 1, each step's growth at least ``RUIN``. (..., T) -> (...)."""
     return np.asarray(np.prod(np.maximum(1.0 + returns, RUIN), axis=-1) - 1.0)
 
 

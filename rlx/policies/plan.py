@@ -169,5 +169,5 @@ def _weights(books: Replay, bars: DayBars, first: int) -> FloatArray:
     cash = np.concatenate([np.full(first, books.initial_cash), books.cash, np.full(after, books.cash[-1])])
     values = positions * bars.close
     equity = (cash + values.sum(axis=1))[:, None]
-    alive = equity > RUIN * books.initial_cash  # with less it holds nothing that weights could say
+    alive = equity > RUIN * books.initial_cash  # with less it has no meaningful weights
     return np.where(alive, values / np.where(alive, equity, 1.0), 0.0)

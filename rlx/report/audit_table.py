@@ -1,44 +1,50 @@
-"""An audit as rows of text, for the terminal and for Markdown."""
+"""The tables of an audit, for the terminal and for Markdown."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rlx.report.numbers import UNDEFINED
-from rlx.report.tables import terminal_line, terminal_table
+from rlx.measures.metric import written
+from rlx.report.tables import Column, Table, terminal_line, to_terminal
 from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
     from rich.console import Group
 
-CHECK_HEADER = ("held equal up to each date", "values compared", "plays changed", "first change")
-EDGE_HEADER = ("a year", "real order", "mean of shuffled", "standard error", "5% to 95%", "do as well", "p of mean 0")
 EDGES = {
     "foresight": "foresight: changing weights, beyond due",
     "timing": "timing: changing weights, before costs",
     "excess": "excess: over equal weight, after costs",
 }
+EDGE_COLUMNS: tuple[Column[tuple[str, Mapping[str, Any]]], ...] = (
+    Column("a year", lambda edge: edge[0], left=True),
+    Column("real order", lambda edge: edge[1]["real"], spec="+.2%"),
+    Column("mean of shuffled", lambda edge: edge[1]["mean"], spec="+.2%"),
+    Column("standard error", lambda edge: edge[1]["standard_error"], spec=".2%"),
+    Column("5% to 95%", lambda edge: f"{edge[1]['p05']:+.2%} to {edge[1]['p95']:+.2%}"),
+    Column("do as well", lambda edge: edge[1]["p_value"], spec=".1%"),
+    Column("p of mean 0", lambda edge: edge[1]["mean_p_value"], spec=".2g"),
+)
 
 
-def check_rows(block: Mapping[str, Any]) -> list[list[str]]:
+def check_table(block: Mapping[str, Any], title: str = "") -> Table:
     """Return a row for each group of quantities that was held equal."""
     causality = block["causality"]
-    return [
-        [
-            group["meaning"],
-            f"{group['values']:,}",
-            f"{group['plays_changed']} of {causality['plays']}",
-            "none" if group["first"] is None else _place(group["first"]),
-        ]
-        for group in causality["groups"]
-    ]
+    columns: tuple[Column[Mapping[str, Any]], ...] = (
+        Column("held equal up to each date", lambda group: group["meaning"], left=True),
+        Column("values compared", lambda group: group["values"], spec=","),
+        Column("plays changed", lambda group: f"{group['plays_changed']} of {causality['plays']}"),
+        Column("first change", lambda group: "none" if group["first"] is None else _place(group["first"]), left=True),
+    )
+    return Table.of(columns, causality["groups"], title)
 
 
-def edge_rows(block: Mapping[str, Any]) -> list[list[str]]:
+def edge_table(block: Mapping[str, Any]) -> Table:
     """Return a row for each measure on shuffled futures; none where nothing was measured."""
     shuffle = block["shuffle"]
-    return [_edge_row(meaning, shuffle[name]) for name, meaning in EDGES.items() if shuffle[name] is not None]
+    rows = [(meaning, shuffle[name]) for name, meaning in EDGES.items() if shuffle[name] is not None]
+    return Table.of(EDGE_COLUMNS, rows, f"{shuffle['permutations']} shuffled futures")
 
 
 def parts_in_words(block: Mapping[str, Any]) -> str:
@@ -60,13 +66,10 @@ def audit_summary(block: Mapping[str, Any]) -> Group:
     from rich.text import Text
 
     title = f"Audit of {block['policy']}, {block['first']} to {block['last']}, {block['steps']} steps"
-    parts: list[Any] = [terminal_table(title, CHECK_HEADER, check_rows(block))]
-    if edges := edge_rows(block):
-        futures = f"{block['shuffle']['permutations']} shuffled futures"
-        parts += [
-            terminal_table(futures, EDGE_HEADER, edges),
-            terminal_line(parts_in_words(block), "dim"),
-        ]
+    parts: list[Any] = [to_terminal(check_table(block, title))]
+    edges = edge_table(block)
+    if edges.rows:
+        parts += [to_terminal(edges), terminal_line(parts_in_words(block), "dim")]
     style = "bold green" if block["passed"] else "bold red"
     head, _, rest = block["verdict"].partition(" ")
     return Group(*parts, Padding(Text.assemble((one_line(head), style), f" {one_line(rest)}"), (1, 1)))
@@ -80,17 +83,4 @@ def _place(leak: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else UNDEFINED if value is None else str(value)
-
-
-def _edge_row(meaning: str, found: Mapping[str, Any]) -> list[str]:
-    mean_p_value = found["mean_p_value"]
-    return [
-        meaning,
-        f"{found['real']:+.2%}",
-        f"{found['mean']:+.2%}",
-        f"{found['standard_error']:.2%}",
-        f"{found['p05']:+.2%} to {found['p95']:+.2%}",
-        f"{found['p_value']:.1%}",
-        UNDEFINED if mean_p_value is None else f"{mean_p_value:.2g}",
-    ]
+    return written(value, ".6g" if isinstance(value, float) else "")

@@ -2,32 +2,91 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
+from functools import cache
+from typing import Any
+
 from rlx.board.standing import Group, Pool, Row
 from rlx.measures.metric import Metric
 from rlx.measures.performance import tagged
 from rlx.measures.statistics import EXCESS
-from rlx.report.numbers import is_fraction, number
+from rlx.report.numbers import is_fraction, spelt_out
+from rlx.report.tables import Column, Table
 
-PLACE = {
-    "rank": "rank",
-    "change": "change",
-    "target": "target",
-    "score": "score",
-    "score_change": "since last",
-    "score_per_day": "score/day",
-    "multiple": "x equal weight",
-}
-PROOF = {"excess": "excess a year", "excess_interval": "excess interval", "p_value": "p (Holm)", "dsr": "DSR"}
 NONE = "-"
 
 
-def columns() -> dict[str, str]:
-    """Return column -> its heading: the place, metrics that have an interval, what is proven, and other metrics."""
+@dataclass(frozen=True)
+class BoardColumn(Column[Row]):
+    """A column of the board; the page sorts it by ``value``, or else by its cell, the highest first if ``falling``.
+
+    ``spelt`` is its heading on the page, where that is another one. What failed shows nothing but words.
+    """
+
+    _: KW_ONLY
+    value: Callable[[Row], float | None] | None = None
+    falling: bool = True
+    spelt: str = ""
+
+    def text(self, row: Row) -> str:
+        """Return the cell of a row."""
+        return super().text(row) if row.entry.failure is None or self.left else NONE
+
+    def sorted_by(self, row: Row) -> float | None:
+        """Return the number that a row is sorted by; None where it has none, as in columns of words."""
+        found = (self.value or self.cell)(row)
+        return None if isinstance(found, str) else found
+
+
+PLACE = {
+    "rank": BoardColumn("rank", lambda row: row.rank, undefined=NONE, falling=False),
+    "change": BoardColumn("change", lambda row: _rank_change(row), value=lambda row: places_won(row)),
+    "target": BoardColumn("target", lambda row: row.entry.target, left=True, falling=False),
+    "score": BoardColumn("score", lambda row: row.entry.score, measure="cumulative_return"),
+    "score_change": BoardColumn("since last", lambda row: _signed_change(row), value=lambda row: _score_change(row)),
+    "score_per_day": BoardColumn(
+        "score/day", lambda row: row.entry.score_per_day, spec="+.3%", undefined=NONE, spelt="score a day"
+    ),
+    "multiple": BoardColumn(
+        "x equal weight",
+        lambda row: NONE if row.multiple is None else f"{row.multiple:.2f}x",
+        value=lambda row: row.multiple,
+        spelt="x\N{NO-BREAK SPACE}equal weight",
+    ),
+}
+PROOF = {
+    "excess": BoardColumn(
+        "excess a year",
+        lambda row: interval_of(row, EXCESS).get("estimate"),
+        spec="+.1%",
+        undefined=NONE,
+        spelt="excess a year and interval",
+    ),
+    "excess_interval": BoardColumn("excess interval", lambda row: _interval_text(row, EXCESS)),
+    "p_value": BoardColumn("p (Holm)", lambda row: row.p_value, spec=".3f", undefined=NONE, falling=False),
+    "dsr": BoardColumn("DSR", lambda row: row.entry.significance.get("dsr"), spec=".2f", undefined=NONE),
+}
+POOLS: tuple[Column[Pool], ...] = (
+    Column("system", lambda pool: pool.system, left=True),
+    Column("seeds", lambda pool: f"{pool.seeds}, {pool.failed} failed" if pool.failed else str(pool.seeds)),
+    Column("score (IQM)", lambda pool: pool.score, measure="cumulative_return"),
+    Column("lowest", lambda pool: pool.lowest, measure="cumulative_return"),
+    Column("highest", lambda pool: pool.highest, measure="cumulative_return"),
+    Column("Sharpe (IQM)", lambda pool: pool.sharpe, measure="sharpe"),
+    Column("ahead of equal weight", lambda pool: f"{pool.ahead} of {pool.seeds}"),
+)
+
+
+@cache
+def columns() -> dict[str, BoardColumn]:
+    """Return the columns by name: the place, metrics that have an interval, what is proven, and other metrics."""
     sure, plain = board_metrics()
-    with_intervals: dict[str, str] = {}
+    with_intervals: dict[str, BoardColumn] = {}
     for name, metric in sure.items():
-        with_intervals |= {name: metric.heading, f"{name}_interval": f"{metric.heading} interval"}
-    return PLACE | with_intervals | PROOF | {name: metric.heading for name, metric in plain.items()}
+        with_intervals |= {name: _measured(metric, f"{metric.heading} and interval")}
+        with_intervals |= {f"{name}_interval": _interval(metric)}
+    return PLACE | with_intervals | PROOF | {name: _measured(one, spelt_out(one)) for name, one in plain.items()}
 
 
 def board_metrics() -> tuple[dict[str, Metric], dict[str, Metric]]:
@@ -37,62 +96,64 @@ def board_metrics() -> tuple[dict[str, Metric], dict[str, Metric]]:
     return sure, {name: metric for name, metric in metrics if name not in intervals}
 
 
+def _measured(metric: Metric, spelt: str) -> BoardColumn:
+    return BoardColumn(
+        metric.heading,
+        lambda row: row.entry.metrics.get(metric.name),
+        measure=metric.name,
+        falling=metric.better != "lower",
+        spelt=spelt,
+    )
+
+
+def _interval(metric: Metric) -> BoardColumn:
+    return BoardColumn(f"{metric.heading} interval", lambda row: _interval_text(row, metric.name))
+
+
 def row_cells(row: Row) -> dict[str, str]:
-    """Return the cells of a judged target by column; one that failed has its rank and name alone."""
-    entry = row.entry
-    cells = dict.fromkeys(columns(), NONE) | {
-        "target": entry.target,
-        "rank": NONE if row.rank is None else str(row.rank),
-    }
-    if entry.failure is not None:
-        return cells
-    sure, plain = board_metrics()
-    measured = {name: number(name, entry.metrics.get(name)) for name in (*sure, *plain)}
-    intervals = {f"{name}_interval": _interval(row, name) for name in sure}
-    return cells | {
-        "change": rank_change(row),
-        "score": number("cumulative_return", entry.score),
-        "score_change": signed_change(row),
-        "score_per_day": NONE if entry.score_per_day is None else f"{entry.score_per_day:+.3%}",
-        "multiple": NONE if row.multiple is None else f"{row.multiple:.2f}x",
-        "excess": _percent(entry.intervals.get(EXCESS, {}).get("estimate")),
-        "excess_interval": _interval(row, EXCESS),
-        "p_value": NONE if row.p_value is None else f"{row.p_value:.3f}",
-        "dsr": NONE if (dsr := entry.significance.get("dsr")) is None else f"{dsr:.2f}",
-        **measured,
-        **intervals,
-    }
+    """Return the cells of a judged target by column; one that failed has its name alone."""
+    return {name: column.text(row) for name, column in columns().items()}
 
 
-def rank_change(row: Row) -> str:
-    """Return how many places a target has moved since the last benchmark: up, down, unmoved, or new."""
-    if row.rank is None:
-        return NONE
-    if row.rank_before is None:
-        return "new"
-    moved = row.rank_before - row.rank
-    return "=" if moved == 0 else f"{'▲' if moved > 0 else '▼'}{abs(moved)}"
+def pool_table(group: Group) -> Table:
+    """Return a row for each system of several seeds."""
+    return Table.of(POOLS, group.pools, "Systems of several seeds")
 
 
-def signed_change(row: Row) -> str:
+def failures(group: Group) -> list[str]:
+    """Return what could not be judged, and why."""
+    return [f"{row.entry.target}: {row.entry.failure}" for row in group.rows if row.entry.failure is not None]
+
+
+def interval_of(row: Row, name: str) -> Mapping[str, Any]:
+    """Return the interval of a measure as the entry has it; nothing where there is none."""
+    found: Mapping[str, Any] = row.entry.intervals.get(name, {})
+    return found
+
+
+def places_won(row: Row) -> float | None:
+    """Return how many places a target has moved up since the last benchmark."""
+    return None if row.rank is None or row.rank_before is None else row.rank_before - row.rank
+
+
+def _rank_change(row: Row) -> str:
+    """Return how a target has moved since the last benchmark: up, down, unmoved, or new."""
+    moved = places_won(row)
+    if moved is None:
+        return NONE if row.rank is None else "new"
+    return "=" if moved == 0 else f"{'▲' if moved > 0 else '▼'}{abs(moved):.0f}"
+
+
+def _score_change(row: Row) -> float | None:
+    return None if row.score_before is None or row.entry.score is None else row.entry.score - row.score_before
+
+
+def _signed_change(row: Row) -> str:
     """Return the change of the score since the last benchmark in percentage points."""
-    if row.score_before is None or row.entry.score is None:
+    change = _score_change(row)
+    if change is None:
         return NONE
-    points = 100.0 * (row.entry.score - row.score_before)
-    return "=" if abs(points) < 0.005 else f"{points:+.2f} pp"
-
-
-def pool_cells(pool: Pool) -> dict[str, str]:
-    """Return the cells of a system of several seeds, by heading."""
-    return {
-        "system": pool.system,
-        "seeds": str(pool.seeds) if not pool.failed else f"{pool.seeds}, {pool.failed} failed",
-        "score (IQM)": number("cumulative_return", pool.score),
-        "lowest": number("cumulative_return", pool.lowest),
-        "highest": number("cumulative_return", pool.highest),
-        "Sharpe (IQM)": number("sharpe", pool.sharpe),
-        "ahead of equal weight": f"{pool.ahead} of {pool.seeds}",
-    }
+    return "=" if abs(100.0 * change) < 0.005 else f"{100.0 * change:+.2f} pp"
 
 
 def group_title(group: Group) -> str:
@@ -146,14 +207,10 @@ def _spoken(name: str) -> str:
     return name.removeprefix("production_").replace("_", " ")
 
 
-def _interval(row: Row, name: str) -> str:
-    interval = row.entry.intervals.get(name, {})
+def _interval_text(row: Row, name: str) -> str:
+    interval = interval_of(row, name)
     if interval.get("low") is None:
         return NONE
     if is_fraction(name):
         return f"{interval['low']:+.1%} to {interval['high']:+.1%}"
     return f"{interval['low']:.2f} to {interval['high']:.2f}"
-
-
-def _percent(value: float | None) -> str:
-    return NONE if value is None else f"{value:+.1%}"

@@ -10,10 +10,14 @@ import numpy as np
 
 from rlx.evaluate.windows import HOLDOUT
 from rlx.measures.evaluation import Evaluation
+from rlx.measures.metrics import drawdowns
 from rlx.measures.performance import performance_metrics, tagged
 from rlx.report import panels
+from rlx.report.charts import bars, curves
+from rlx.report.charts.chart import BASELINE, Chart, Lanes, spoken
 from rlx.report.numbers import in_words
 from rlx.report.windows_figure import write_png
+from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
 
@@ -43,14 +47,33 @@ def draw_report(evaluation: Evaluation, baselines: Mapping[str, Evaluation], tit
     axes: list[Axes] = []
     for row in range(5):
         axes.append(figure.add_subplot(grid[row], sharex=axes[0] if axes else None))
-    curves = {evaluation.policy: evaluation, **{n: e for n, e in baselines.items() if n != evaluation.policy}}
-    panels.draw_equity(axes[0], curves, evaluation.policy)
-    panels.draw_drawdown(axes[1], curves, evaluation.policy)
-    panels.draw_exposure(axes[2], evaluation)
-    panels.draw_turnover(axes[3], evaluation)
-    panels.draw_guards(axes[4], evaluation)
+    for panel, chart in zip(axes, _charts(evaluation, baselines), strict=False):
+        panels.draw_chart(panel, chart)
+    panels.draw_lanes(axes[4], _guards(evaluation), "Guards fired")
     _finish(figure, axes, evaluation, title)
     return figure
+
+
+def _charts(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> list[Chart]:
+    """Return the charts from the top down, but for the guards'."""
+    own, label, moments = evaluation.policy, spoken(evaluation.policy), curves.edges(evaluation)
+    ledgers = {name: one.sets[HOLDOUT].ledger for name, one in {**baselines, own: evaluation}.items()}
+    values = {name: np.concatenate(([1.0], ledger.value[0])) for name, ledger in ledgers.items()}
+    others = sorted((name for name in values if name != own), key=lambda name: name != BASELINE)
+    falls = {name: -drawdowns(values[name]) for name in (*others[:1], own)}
+    return [
+        curves.equity(moments, values, own, label),
+        curves.drawdown(moments, falls, own, label, "Drawdown"),
+        curves.exposure(evaluation),
+        curves.turnover(evaluation),
+    ]
+
+
+def _guards(evaluation: Evaluation) -> Lanes:
+    ledger, rules = evaluation.sets[HOLDOUT].ledger, evaluation.rules
+    fired = {rule.flag: np.asarray(getattr(ledger, rule.flag)[0], np.float64) for rule in GUARDS}
+    rates = {rule.hit_rate: float(fired[rule.flag].mean()) for rule in GUARDS}
+    return bars.guards(fired, curves.edges(evaluation), vars(rules.guard), rules.cooldown.steps, rates)
 
 
 def _finish(figure: Figure, axes: list[Axes], evaluation: Evaluation, title: str) -> None:

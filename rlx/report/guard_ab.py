@@ -9,6 +9,7 @@ from rlx.report.guard_ab_figure import draw_guard_ab
 from rlx.report.numbers import UNDEFINED, number
 from rlx.report.protocols import Block, ProtocolReport
 from rlx.report.tables import terminal_line, terminal_table
+from rlx.sim.rules import GUARDS
 from rlx.untrusted.markdown import Markdown, code, document, heading, table, words
 from rlx.untrusted.plain_types import Rule
 
@@ -22,9 +23,7 @@ MEASURES = {"return": "return", "max_drawdown": "max drawdown", "turnover": "tur
 DID_HEADER = (
     "guard",
     "windows",
-    "drawdown",
-    "negative return",
-    "turnover",
+    *(rule.label for rule in GUARDS),
     "mean scale",
     "min scale",
     *MEASURES.values(),

@@ -8,13 +8,14 @@ from typing import Any
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
 from rlx.measures.telemetry import telemetry_key
-from rlx.report.audit_table import CHECK_HEADER, EDGE_HEADER, check_rows, edge_rows, parts_in_words
-from rlx.report.numbers import meaning, number
+from rlx.report.audit_table import check_table, edge_table, parts_in_words
+from rlx.report.numbers import meaning
 from rlx.report.pairs import pairs
 from rlx.report.protocols import EVERY_START, report_of
-from rlx.report.significance_table import INDEPENDENT, significance_rows
+from rlx.report.significance_table import INDEPENDENT, significance_table
+from rlx.report.tables import measure_table, to_markdown
 from rlx.report.windows_table import quantiles_table, shares_in_words
-from rlx.untrusted.markdown import Markdown, code, document, heading, joined, strong, table, words
+from rlx.untrusted.markdown import Markdown, code, document, heading, joined, strong, words
 
 
 def write_scorecard_markdown(path: str | Path, card: Scorecard) -> None:
@@ -61,12 +62,8 @@ def _facts(card: Scorecard) -> Markdown:
 
 
 def _metrics(card: Scorecard) -> Markdown:
-    columns = {card.policy["name"]: card.metrics, **_labelled(card)}
-    rows = [
-        [code(name), *(number(name, column.get(name)) for column in columns.values()), meaning(f"eval/{name}")]
-        for name in card.metrics
-    ]
-    return table(["", *columns, "meaning"], rows)
+    means = {name: meaning(f"eval/{name}") for name in card.metrics}
+    return to_markdown(measure_table(code, {card.policy["name"]: card.metrics, **_labelled(card), "meaning": means}))
 
 
 def _labelled(card: Scorecard) -> dict[str, Any]:
@@ -76,31 +73,26 @@ def _labelled(card: Scorecard) -> dict[str, Any]:
 
 
 def _intervals(card: Scorecard) -> Markdown:
-    rows = [
-        [
-            code(name),
-            number(name, interval["estimate"]),
-            number(name, interval["low"]),
-            number(name, interval["high"]),
-            {True: "yes", False: "no", None: f"no interval: {interval['reason']}"}[interval["covers_zero"]],
-        ]
-        for name, interval in card.intervals.items()
-    ]
     first = next(iter(card.intervals.values()), None)
     if first is None:
         return words("None.")
+    ends = {"estimate": "estimate", f"low ({first['confidence']:.0%})": "low", "high": "high"}
+    columns = {heading: {name: one[end] for name, one in card.intervals.items()} for heading, end in ends.items()}
+    columns["covers zero"] = {name: _covers_zero(one) for name, one in card.intervals.items()}
     note = "Stationary block bootstrap, percentile intervals"
     if first["block_steps"] is not None:
         note += f", {first['replications']} resamples of mean block length {first['block_steps']}"
-    header = ["", "estimate", f"low ({first['confidence']:.0%})", "high", "covers zero"]
-    return joined([table(header, rows), f"{note}."])
+    return joined([to_markdown(measure_table(code, columns)), f"{note}."])
+
+
+def _covers_zero(interval: dict[str, Any]) -> str:
+    return {True: "yes", False: "no", None: f"no interval: {interval['reason']}"}[interval["covers_zero"]]
 
 
 def _significance(card: Scorecard) -> Markdown:
     reason = card.significance["reason"]
-    rows = table(["", "value", "meaning"], significance_rows(card.significance))
     note = INDEPENDENT if reason is None else f"Not measured: {reason}."
-    return joined([rows, note])
+    return joined([to_markdown(significance_table(card.significance)), note])
 
 
 def _of_windows(card: Scorecard) -> dict[str, str]:
@@ -122,15 +114,15 @@ def _windows(card: Scorecard) -> Markdown:
 
 
 def _audit(block: dict[str, Any]) -> Markdown:
-    parts = [block["verdict"], table(CHECK_HEADER, check_rows(block))]
-    if edges := edge_rows(block):
-        parts += [table(EDGE_HEADER, edges), parts_in_words(block)]
+    parts, edges = [block["verdict"], to_markdown(check_table(block))], edge_table(block)
+    if edges.rows:
+        parts += [to_markdown(edges), parts_in_words(block)]
     return joined(parts)
 
 
 def _guard(card: Scorecard) -> Markdown:
-    rows = [[code(name), number(name, value), meaning(telemetry_key(name))] for name, value in card.guard.items()]
-    return table(["", "value", "meaning"], rows)
+    means = {name: meaning(telemetry_key(name)) for name in card.guard}
+    return to_markdown(measure_table(code, {"value": card.guard, "meaning": means}))
 
 
 def _key(card: Scorecard) -> Markdown:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from rlx.keys import known_key
+from rlx.measures.metric import UNDEFINED as UNDEFINED
 from rlx.measures.metric import Metric
 from rlx.measures.telemetry import telemetry_key
 
-UNDEFINED = "n/a"
 _FRACTIONS = ("fraction", "share")
 
 
 def number(name: str, value: float | None) -> str:
-    """Return the value of a measure, named without its prefix, as text; ``n/a`` where it does not exist."""
+    """Return the value of a measure, named without its prefix, as text; ``n/a`` where it is undefined."""
     if value is None:
         return UNDEFINED
     if is_fraction(name):

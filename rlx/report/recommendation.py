@@ -18,18 +18,16 @@ from rlx.errors import RlxError
 from rlx.files import file_name, write_text
 from rlx.ranges import check
 from rlx.report.board_rows import group_title
-from rlx.report.numbers import number
-from rlx.report.tables import terminal_table
-from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined, strong, table, words
+from rlx.report.tables import Column, Table, to_markdown, to_terminal
+from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined, strong, words
 from rlx.untrusted.paths import below
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
 MARKDOWN = "recommendation.md"
 TEMPLATES = "recommended"
 
-HEADINGS = ("system", "targets", "middle score", "Sharpe", "promoted")
 HEADER = """\
 # Template for trading one promoted system with a broker such as Alpaca. Nothing here places orders: rlx judges, and a
 # broker's client trades. Check every value before use; null has to be filled in.
@@ -102,9 +100,9 @@ def _refuse_others(path: Path) -> None:
         raise RlxError(f"{path}: not a template that rlx recommend wrote. Move it away; it is not overwritten.")
 
 
-def recommendation_table(group: Group, candidates: Sequence[Candidate]) -> Table:
+def recommendation_table(group: Group, candidates: Sequence[Candidate]) -> RichTable:
     """Return the candidates of a group as a rich table."""
-    table = terminal_table(group_title(group), HEADINGS, map(_cells, candidates))
+    table = to_terminal(Table.of(COLUMNS, candidates, group_title(group)))
     if not any(candidate.promoted for candidate in candidates):
         table.caption, table.caption_justify = "Nothing qualifies.", "left"
     return table
@@ -114,7 +112,8 @@ def render_recommendation(judged: Sequence[tuple[Group, list[Candidate]]], rules
     """Return the recommendation as Markdown."""
     parts: list[str] = [heading(1, "Recommendation"), _rules(rules)]
     for group, candidates in judged:
-        parts += [heading(2, group_title(group)), _conclusion(candidates), table(HEADINGS, map(_cells, candidates))]
+        table = to_markdown(Table.of(COLUMNS, candidates))
+        parts += [heading(2, group_title(group)), _conclusion(candidates), table]
         parts += [_why_not(candidate) for candidate in candidates if not candidate.promoted]
         if experiments := next_experiments(candidates, rules):
             parts += ["Next:", bullets(experiments)]
@@ -180,14 +179,17 @@ def _conclusion(candidates: Sequence[Candidate]) -> Markdown:
     return words(strong("Nothing qualifies."), none)
 
 
-def _cells(candidate: Candidate) -> list[str]:
-    return [
-        candidate.system,
-        str(len(candidate.rows)),
-        number("cumulative_return", candidate.representative.entry.score),
-        number("sharpe", candidate.representative.entry.sharpe),
-        "yes" if candidate.promoted else "no: " + ", ".join(dict.fromkeys(f.rule for f in candidate.broken)),
-    ]
+COLUMNS: tuple[Column[Candidate], ...] = (
+    Column("system", lambda candidate: candidate.system, left=True),
+    Column("targets", lambda candidate: len(candidate.rows)),
+    Column("middle score", lambda candidate: candidate.representative.entry.score, measure="cumulative_return"),
+    Column("Sharpe", lambda candidate: candidate.representative.entry.sharpe, measure="sharpe"),
+    Column("promoted", lambda candidate: "yes" if candidate.promoted else _broken(candidate), left=True),
+)
+
+
+def _broken(candidate: Candidate) -> str:
+    return "no: " + ", ".join(dict.fromkeys(finding.rule for finding in candidate.broken))
 
 
 def _why_not(candidate: Candidate) -> Markdown:

@@ -9,7 +9,7 @@ from rlx.board.store import PAGES, Scoreboard, file_lock
 from rlx.console import say
 from rlx.errors import RlxError
 from rlx.files import write_text
-from rlx.report.board_markdown import render_board
+from rlx.report.board_text import render_board
 from rlx.report.page.document import render_page
 
 

@@ -1,10 +1,12 @@
-"""A scorecard's significance as rows of text, for Markdown."""
+"""A scorecard's significance as a table, for Markdown and the page."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from rlx.report.numbers import UNDEFINED
+from rlx.measures.metric import written
+from rlx.report.tables import Table
 from rlx.untrusted.markdown import Markdown, code, words
 
 TRIALS_FROM = {
@@ -20,8 +22,8 @@ VARIANCE_FROM = {
 INDEPENDENT = Markdown("These numbers take steps as independent of each other; the intervals do not.")
 
 
-def significance_rows(block: dict[str, Any]) -> list[list[str]]:
-    """Return name, value and meaning of each number of a scorecard's ``significance``, for Markdown."""
+def significance_table(block: dict[str, Any], name: Callable[[str], str] = code) -> Table:
+    """Return value and meaning of each number of a scorecard's ``significance``, each called by its ``name``."""
     level = f"{block['confidence']:.4g}"
     meanings = {
         "psr": f"Probabilistic Sharpe ratio: confidence that the true one is above 0; {level} is asked for",
@@ -35,7 +37,8 @@ def significance_rows(block: dict[str, Any]) -> list[list[str]]:
         "skewness": "Of the net returns, bias corrected",
         "kurtosis": "Of the net returns, bias corrected; 3 for a normal distribution",
     }
-    return [[code(name), _text(block[name]), meaning] for name, meaning in meanings.items()]
+    rows = [[name(key), _text(block[key]), meaning] for key, meaning in meanings.items()]
+    return Table(["", "value", "meaning"], rows, "Significance")
 
 
 def _deflated(block: dict[str, Any], level: str) -> str:
@@ -49,6 +52,4 @@ def _origin(block: dict[str, Any]) -> str:
 
 
 def _text(value: float | None) -> str:
-    if value is None:
-        return UNDEFINED
-    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
+    return written(value, "," if isinstance(value, int) else ".4g")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from rlx.evaluate.claim import is_significant, write_claim
 from rlx.evaluate.verdict import SEEN_SAYS
 from rlx.measures.significance import Significance
-from rlx.report.numbers import UNDEFINED, number
-from rlx.report.tables import terminal_line, terminal_table
-from rlx.untrusted.markdown import code, document, heading, table
+from rlx.report.numbers import number
+from rlx.report.tables import Column, Table, terminal_line, to_markdown, to_terminal
+from rlx.untrusted.markdown import code, document, heading
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -20,7 +20,16 @@ ACCEPTED = 0.05
 MEASURES = ("sharpe", "cumulative_return")
 """What a trial, and equal weight, is described by."""
 
-RANKS_HEADER = ["rank out of sample", "logit", "share of choices"]
+NUMBERS = (
+    ("pbo", ".4g", "Share of the choices in which the best trial ranks below the median"),
+    ("probability_of_loss", ".4g", "Share in which it loses out of sample"),
+    ("blocks", "", "Equal parts that the hold-out is cut into; each half of them is a sample"),
+    ("choices", ",", "Ways to choose that half"),
+    ("median_sharpe_inside", ".2f", "Of the best trial, in the sample (a year)"),
+    ("median_sharpe_outside", ".2f", "Of the same trial, out of it (a year)"),
+)
+"""Numbers about overfitting: name, format and meaning."""
+
 CHOSEN_ON_THE_TEST = (
     "All of this is measured on the hold-out: who picks a trial by it has chosen on the test, and needs other dates to "
     "judge the choice."
@@ -57,34 +66,26 @@ def sweep_summary(report: dict[str, Any]) -> Group:
     from rich.console import Group
 
     return Group(
-        terminal_table(_title(report), _header(report), _lines(report)),
-        terminal_table("Best of one half of the dates, in the other half (1 is best)", RANKS_HEADER, _ranks(report)),
+        to_terminal(_trials(report)),
+        to_terminal(_ranks(report)),
         terminal_line(report["verdict"], above=1),
     )
 
 
 def render_markdown(report: dict[str, Any]) -> str:
     """Return the whole report."""
-    found = report["overfitting"]
-    numbers = [
-        ["pbo", f"{found['pbo']:.4g}", "Share of the choices in which the best trial ranks below the median"],
-        ["probability_of_loss", f"{found['probability_of_loss']:.4g}", "Share in which it loses out of sample"],
-        ["blocks", str(found["blocks"]), "Equal parts that the hold-out is cut into; each half of them is a sample"],
-        ["choices", f"{found['choices']:,}", "Ways to choose that half"],
-        ["median_sharpe_inside", f"{found['median_sharpe_inside']:.2f}", "Of the best trial, in the sample (a year)"],
-        ["median_sharpe_outside", f"{found['median_sharpe_outside']:.2f}", "Of the same trial, out of it (a year)"],
-    ]
+    numbers = [[code(name), format(report["overfitting"][name], spec), meaning] for name, spec, meaning in NUMBERS]
     return document(
         [
             heading(1, f"Sweep: {report['trials']['compared']} trials"),
             report["verdict"],
             heading(2, "Trials"),
             _title(report),
-            table(_header(report), _lines(report)),
+            to_markdown(_trials(report)),
             heading(2, "Overfitting"),
-            table(["", "value", "meaning"], [[code(name), *rest] for name, *rest in numbers]),
+            to_markdown(Table(["", "value", "meaning"], numbers)),
             "Rank 1 is the best.",
-            table(RANKS_HEADER, _ranks(report)),
+            to_markdown(_ranks(report)),
         ]
     )
 
@@ -160,22 +161,23 @@ def _title(report: dict[str, Any]) -> str:
     return f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {report['key']}"
 
 
-def _header(report: dict[str, Any]) -> list[str]:
-    objective = ["objective"] if _has_objective(report) else []
-    return ["trial", *_settings(report).values(), *objective, "Sharpe", "return", "PSR", "deflated"]
+def _trials(report: dict[str, Any]) -> Table:
+    objective: Column[dict[str, Any]] = Column("objective", lambda row: row["objective"], spec=".3f")
+    has_objective = any(row["objective"] is not None for row in report["rows"])
+    columns: list[Column[dict[str, Any]]] = [
+        Column("trial", lambda row: f"{row['trial']}{' (chosen)' * (row['trial'] == report['chosen'])}", left=True),
+        *(_setting(key, heading) for key, heading in _settings(report).items()),
+        *([objective] if has_objective else []),
+        Column("Sharpe", lambda row: row["sharpe"], measure="sharpe"),
+        Column("return", lambda row: row["cumulative_return"], measure="cumulative_return"),
+        Column("PSR", lambda row: row["significance"]["psr"], spec=".3f"),
+        Column("deflated", lambda row: row["significance"]["dsr"], spec=".3f"),
+    ]
+    return Table.of(columns, report["rows"], _title(report))
 
 
-def _lines(report: dict[str, Any]) -> list[list[str]]:
-    return [_line(row, report) for row in report["rows"]]
-
-
-def _line(row: dict[str, Any], report: dict[str, Any]) -> list[str]:
-    trial = row["trial"]
-    name = f"{trial} (chosen)" if row["trial"] == report["chosen"] else trial
-    settings = [_short(row["settings"].get(key, "")) for key in _settings(report)]
-    objective = [_ratio(row["objective"])] if _has_objective(report) else []
-    measures = [number(measure, row[measure]) for measure in MEASURES]
-    return [name, *settings, *objective, *measures, *(_ratio(row["significance"][one]) for one in ("psr", "dsr"))]
+def _setting(key: str, heading: str) -> Column[dict[str, Any]]:
+    return Column(heading, lambda row: _short(row["settings"].get(key, "")))
 
 
 def _settings(report: dict[str, Any]) -> dict[str, str]:
@@ -185,15 +187,14 @@ def _settings(report: dict[str, Any]) -> dict[str, str]:
     return {key: tail if tails.count(tail) == 1 else key for key, tail in zip(keys, tails, strict=True)}
 
 
-def _has_objective(report: dict[str, Any]) -> bool:
-    return any(row["objective"] is not None for row in report["rows"])
-
-
-def _ranks(report: dict[str, Any]) -> list[list[str]]:
-    return [
-        [f"{one['rank']:g} of {report['trials']['different']}", f"{one['logit']:.2f}", f"{one['share']:.1%}"]
-        for one in report["overfitting"]["ranks"]
-    ]
+def _ranks(report: dict[str, Any]) -> Table:
+    columns: tuple[Column[dict[str, Any]], ...] = (
+        Column("rank out of sample", lambda one: f"{one['rank']:g} of {report['trials']['different']}"),
+        Column("logit", lambda one: one["logit"], spec=".2f"),
+        Column("share of choices", lambda one: one["share"], spec=".1%"),
+    )
+    title = "Best of one half of the dates, in the other half (1 is best)"
+    return Table.of(columns, report["overfitting"]["ranks"], title)
 
 
 def _short(value: str) -> str:
@@ -202,7 +203,3 @@ def _short(value: str) -> str:
         return f"{float(value):.4g}"
     except ValueError:
         return value
-
-
-def _ratio(value: float | None) -> str:
-    return UNDEFINED if value is None else f"{value:.3f}"

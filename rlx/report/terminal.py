@@ -6,15 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rlx.evaluate.scorecard import Scorecard
-from rlx.measures.metric import Metric
 from rlx.measures.performance import tagged
 from rlx.report.numbers import number
 from rlx.report.protocols import report_of
-from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.tables import Table, terminal_line, to_terminal
 
 if TYPE_CHECKING:
     from rich.console import Group
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
 
 def scorecard_summary(card: Scorecard) -> Group:
@@ -27,36 +26,35 @@ def scorecard_summary(card: Scorecard) -> Group:
     return Group(_table(card), intervals, *blocks, terminal_line(card.verdict, above=1))
 
 
-def parts_table(cards: Mapping[str, Scorecard]) -> Table:
+def parts_table(cards: Mapping[str, Scorecard]) -> RichTable:
     """Return a rich table of policies for some of the symbols, each beside equal weight of the same symbols."""
-    shown = tagged("terminal")
     lines = [
         [
             name,
-            *(number(metric, card.metrics.get(metric)) for metric in shown),
+            *_measures(card.metrics),
             number("cumulative_return", card.baselines["equal_weight"]["cumulative_return"]),
         ]
         for name, card in cards.items()
     ]
-    return terminal_table("Policies of some symbols", ["symbols", *_headings(shown), "equal weight"], lines)
+    return to_terminal(Table(["symbols", *_headings(), "equal weight"], lines, "Policies of some symbols"))
 
 
-def _table(card: Scorecard) -> Table:
+def _table(card: Scorecard) -> RichTable:
     holdout, own = card.key["windows"]["holdout"], card.policy["name"]
     title = f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {card.key['hash']}"
     labels = {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
-    shown = tagged("terminal")
-    lines = [
-        [label, *(number(name, metrics.get(name)) for name in shown)]
-        for label, metrics in {own: card.metrics, **labels}.items()
-    ]
-    table = terminal_table(title, ["policy", *_headings(shown)], lines)
+    lines = [[label, *_measures(metrics)] for label, metrics in {own: card.metrics, **labels}.items()]
+    table = to_terminal(Table(["policy", *_headings()], lines, title))
     table.rows[0].style = "bold"
     return table
 
 
-def _headings(metrics: Mapping[str, Metric]) -> list[str]:
-    return [metric.heading for metric in metrics.values()]
+def _headings() -> list[str]:
+    return [metric.heading for metric in tagged("terminal").values()]
+
+
+def _measures(metrics: Mapping[str, float | None]) -> list[str]:
+    return [number(name, metrics.get(name)) for name in tagged("terminal")]
 
 
 def _interval_line(card: Scorecard) -> str:

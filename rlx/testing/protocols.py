@@ -27,6 +27,7 @@ from rlx.files import to_json
 from rlx.policies.baselines import BuyAndHold, standard_baselines
 from rlx.report.markdown import render_markdown
 from rlx.report.rendered import require_rendered
+from rlx.run_folder import RunFolder
 from rlx.sim.rules import Costs, Rules
 from rlx.types import TimeArray
 
@@ -129,7 +130,7 @@ def _check_report(judgement: Judgement) -> None:
     """Assert that the scorecard comes back from its file and can be rendered."""
     card = judgement.scorecard
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "scorecard.json"
+        path = RunFolder(Path(folder)).scorecard
         card.write(path)
         assert Scorecard.load(path) == card, "the scorecard is another one when it is read back"
         render_markdown(require_rendered(Scorecard.load(path), str(path)))

@@ -18,7 +18,7 @@ from rlx.untrusted.text import MAX_FILE_BYTES, read_text
 MAX_DEPTH = 50
 MAX_YAML_BYTES = 2 * 2**20  # the parser needs a minute for more
 MAX_FACTS_BYTES = 16 * 2**20  # of the JSON file that weights belong to
-MAX_YAML_VALUES = 20_000  # with every alias written out; a run's configuration has a few hundred
+MAX_YAML_VALUES = 20_000  # with every alias expanded; a run's configuration has a few hundred
 MAX_DIGITS = 400  # a float has at most 309 before its point
 
 _EVENTS = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C where available

@@ -70,10 +70,10 @@ def constructor_types(kind: type[nn.Module]) -> dict[str, Any]:
 
 
 def require_arguments(hints: Mapping[str, Any], arguments: Any, tensors: Mapping[str, Tensor], name: str) -> None:
-    """Raise FileError or CheckpointError unless ``arguments`` have the types ``hints``, none beyond ``tensors``.
+    """Raise FileError or CheckpointError unless ``arguments`` have the types ``hints``, none exceeding ``tensors``.
 
-    So building costs no more than reading the file did: a size has so many numbers in the file, and a layer a tensor.
-    ``name`` is that of the file, and of the key in it.
+    So building costs no more than reading the file: each size has that many numbers in the file, and each layer a
+    tensor. ``name`` is the file and the key in it.
     """
     require(arguments, dict[str, Any], name)
     missing, unknown = sorted(hints.keys() - arguments.keys()), sorted(arguments.keys() - hints.keys())

@@ -25,8 +25,8 @@ from rlx.errors import FileError
 from rlx.untrusted.shown import LONGEST, shown
 
 LARGEST_WHOLE = 2**63  # larger whole numbers fit into no array
+NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}"  # of anything that may become the name of a file
 YEARS = range(1678, 2262)  # the complete years that datetime64[ns] can represent
-NAME = r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,99}"  # of whatever may become the name of a file
 
 T = TypeVar("T")
 

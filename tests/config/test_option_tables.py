@@ -62,7 +62,7 @@ def test_the_page_on_policies_has_every_policy() -> None:
 
 
 def test_the_page_on_policies_has_the_defaults_of_those_that_estimate() -> None:
-    listed = page("policies.md").partition("| `policy=` | weights | own settings |")[2].partition("\n\n")[0]
+    listed = page("policies.md").partition("| `policy=` | weights |")[2].partition("\n\n")[0]
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*)$", listed, flags=re.MULTILINE))
     for name, kind in registry.loaded("policy").items():
         if issubclass(kind, RebalancedConfig):

@@ -45,7 +45,7 @@ STEPS = 60
 def ulcer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Metric]:
     """Install a metric as another package's would be."""
     loaded = registry.loaded
-    caches = (keys, page_columns)
+    caches = (keys, columns, page_columns)
     monkeypatch.setattr(registry, "loaded", lambda group: {**loaded(group), ULCER.name: ULCER})
     for cached in caches:
         cached.cache_clear()

@@ -1,4 +1,4 @@
-"""The table of the guards: every guard there is stands in it, and what derives from it exists."""
+"""The table of the guards is complete, and everything that is derived from it exists."""
 
 from __future__ import annotations
 

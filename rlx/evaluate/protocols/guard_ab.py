@@ -27,7 +27,7 @@ from rlx.measures.telemetry import guard_metrics
 from rlx.measures.window_differences import Difference, adjusted, independent_windows, mean_differences
 from rlx.policies.baselines import EqualWeight
 from rlx.ranges import ListOf, Text
-from rlx.sim.rules import Guard
+from rlx.sim.rules import GUARDS, Guard
 from rlx.types import BoolArray, FloatArray
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ STRESSED_SHARE = 1.0 / 3.0
 MEASURES = {"return": "cumulative_return", "max_drawdown": "max_drawdown", "turnover": "turnover"}
 """What is compared -> its metric; a guard should lower the last two."""
 
-HITS = ("drawdown_hit_rate", "negative_return_hit_rate", "turnover_hit_rate")
+HITS = tuple(rule.hit_rate for rule in GUARDS)
 HELPS, HARMS, MIXED, NO_EVIDENCE = "helps", "harms", "mixed", "no evidence"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rlx.measures.metric import written
 from rlx.untrusted.markdown import Markdown, bullets, document, heading, joined, table
 
 SHOWN = 10  # places of a problem that are listed; the JSON document has all
@@ -139,8 +140,8 @@ def _places(places: Sequence[str]) -> str:
 
 
 def _money(value: float | None) -> str:
-    return "n/a" if value is None else f"{value:,.2f}"
+    return written(value, ",.2f")
 
 
 def _share(value: float | None, digits: int = 2) -> str:
-    return "n/a" if value is None else f"{value:.{digits}%}"
+    return written(value, f".{digits}%")

@@ -6,55 +6,46 @@ import base64
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import resources
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rlx.board.standing import Group, Row
 from rlx.board.store import report_path
 from rlx.errors import RlxError
-from rlx.report.board_rows import conclusions, pool_cells
+from rlx.report.board_rows import conclusions, pool_table
+from rlx.report.charts.scale import Scale
 from rlx.report.page.board_table import board_table
-from rlx.report.page.html import Markup, join, table, tag
 from rlx.report.page.report import moment, report
 from rlx.report.page.series import Series
-from rlx.report.page.words import glossary, heading, key_block, legend
+from rlx.report.page.small import interval_bar
+from rlx.report.page.templates import asset, render
+from rlx.report.page.words import EXAMPLES, glossary, heading, shared_by
 
 TITLE = "Scoreboard"
-
-
-@dataclass(frozen=True)
-class Opened:
-    """A row's report, or why there is none."""
-
-    fragment: Markup | None
-    missing: str | None = None
+POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
+"""Nothing may be loaded; which style sheet and which script count is added."""
 
 
 def render_page(groups: Sequence[Group], board: str | Path) -> str:
-    """Return the page of a board that lies at ``board``; a report that cannot be read is told, not raised.
+    """Return the page of a board that lies at ``board``; a report that cannot be read is reported, not raised.
 
     The same board and reports always give the same page, byte for byte.
     """
-    sections, templates = [], []
-    for group in groups:
-        ids = row_ids(group)
-        opened = {row.entry.target: _open(row, group, board) for row in group.rows}
-        sections.append(_section(group, ids, opened))
-        templates += [_template(row, group, ids, opened[row.entry.target]) for row in group.rows]
     style, script = asset("page.css"), asset("page.js")
-    body = join(
-        [
-            _top(groups),
-            tag("main", *(sections or [tag("p", "Nothing has been judged yet.", class_="none")])),
-            tag("footer", glossary({name for group in groups for row in group.rows for name in row.entry.metrics})),
-            _dialog(),
-            *templates,
-        ],
-        "\n",
-    )
-    return f"<!DOCTYPE html>\n{tag('html', _head(style, script), tag('body', body), lang='en')}\n"
+    scale = Scale(-1.0, 2.0, ())
+    values = {
+        "title": TITLE,
+        "line": _line([row for group in groups for row in group.rows], len(groups)),
+        "links": [(group.key, ": ".join(heading(group))) for group in groups] if len(groups) > 1 else [],
+        "examples": [(interval_bar(interval, scale), words) for interval, words in EXAMPLES],
+        "groups": [_section(group, board) for group in groups],
+        "glossary": glossary({name for group in groups for row in group.rows for name in row.entry.metrics}),
+        "policy": f"{POLICY}; style-src '{_digest(style)}'; script-src '{_digest(script)}'",
+        "style": style,
+        "script": script,
+    }
+    return render("page.html", values)
 
 
 def row_ids(group: Group) -> dict[str, str]:
@@ -68,112 +59,39 @@ def row_ids(group: Group) -> dict[str, str]:
     return ids
 
 
-def asset(name: str) -> Markup:
-    """Return a file that is shipped with the package."""
-    return Markup(resources.files("rlx.report.page").joinpath("assets", name).read_text(encoding="utf-8"))
-
-
-def _head(style: Markup, script: Markup) -> Markup:
-    """Return the head; its policy lets nothing load, and only this style sheet and this script count."""
-    policy = (
-        f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'"
-    )
-    return tag(
-        "head",
-        tag("meta", charset="utf-8"),
-        tag("meta", http_equiv="Content-Security-Policy", content=policy),
-        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        tag("meta", name="color-scheme", content="light dark"),
-        tag("title", TITLE),
-        tag("link", rel="icon", href="data:,"),
-        tag("style", style),
-        tag("script", script),
-    )
-
-
 def _digest(content: str) -> str:
     return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
 
 
-def _top(groups: Sequence[Group]) -> Markup:
-    rows = [row for group in groups for row in group.rows]
-    tools = (
-        tag(
-            "label",
-            tag("span", "Filter targets", class_="unseen"),
-            tag("input", type="search", id="filter", placeholder="Filter targets", autocomplete="off"),
-        ),
-        tag("span", "", id="found", role="status"),
-        tag("button", "Theme: system", type="button", id="theme"),
-    )
-    last = max((row.entry.recorded_at for row in rows), default=None)
-    words = f"{len(rows)} targets in {len(groups)} {'table' if len(groups) == 1 else 'tables'}"
-    line = words if last is None else f"{words}, judged last {moment(last)}"
-    links = [tag("a", ": ".join(heading(group)), href=f"#{group.key}") for group in groups]
-    return tag(
-        "header",
-        tag("div", tag("h1", TITLE), tag("p", line, class_="line"), class_="title"),
-        tag("div", *tools, class_="tools"),
-        tag("nav", *links, aria_label="Tables") if len(groups) > 1 else None,
-        legend(),
-        tag("noscript", tag("p", "Sorting, filtering and reports need JavaScript; the tables do not.")),
-    )
+def _line(rows: Sequence[Row], tables: int) -> str:
+    words = f"{len(rows)} targets in {tables} {'table' if tables == 1 else 'tables'}"
+    return f"{words}, judged last {moment(max(row.entry.recorded_at for row in rows))}" if rows else words
 
 
-def _section(group: Group, ids: Mapping[str, str], opened: Mapping[str, Opened]) -> Markup:
-    title, line = heading(group)
-    judged = moment(max(row.entry.recorded_at for row in group.rows))
-    return tag(
-        "section",
-        tag("h2", title),
-        tag("p", f"{line}. Judged last {judged}.", class_="line"),
-        tag("ul", *(tag("li", sentence) for sentence in _said(group, opened)), class_="conclusions"),
-        board_table(group, ids, {name: one.fragment is not None for name, one in opened.items()}),
-        _pools(group),
-        key_block(group),
-        id=group.key,
-    )
+def _section(group: Group, board: str | Path) -> dict[str, Any]:
+    """Return what the template needs of a group: its table, and the reports that can be read."""
+    ids, (title, line) = row_ids(group), heading(group)
+    opened = {row.entry.target: _open(row, group, board) for row in group.rows}
+    holdout = group.shared["key"]["windows"]["holdout"]
+    span = f"{title}, {holdout['first'][:10]} to {holdout['last'][:10]}"
+    reports = {name: one for name, one in opened.items() if isinstance(one, dict)}
+    missing = [f"{name} has no report: {one}." for name, one in opened.items() if isinstance(one, str)]
+    return {
+        "key": group.key,
+        "title": title,
+        "line": f"{line}. Judged last {moment(max(row.entry.recorded_at for row in group.rows))}.",
+        "sentences": conclusions(group) + missing,
+        "board": board_table(group, ids, reports.keys()),
+        "pools": [pool_table(group)] if group.pools else [],
+        "shared": (f"What these rows have in common (key {group.key})", shared_by(group)),
+        "reports": [{"id": ids[name], "title": name, "line": span, **one} for name, one in reports.items()],
+    }
 
 
-def _said(group: Group, opened: Mapping[str, Opened]) -> Iterator[str]:
-    """Yield the conclusions, and which reports could not be shown."""
-    yield from conclusions(group)
-    yield from (f"{name} has no report: {one.missing}." for name, one in opened.items() if one.missing is not None)
-
-
-def _pools(group: Group) -> Markup | None:
-    if not group.pools:
-        return None
-    lines = [pool_cells(pool) for pool in group.pools]
-    return table(list(lines[0]), [list(line.values()) for line in lines], "Systems of several seeds", "plain pools")
-
-
-def _open(row: Row, group: Group, board: str | Path) -> Opened:
+def _open(row: Row, group: Group, board: str | Path) -> dict[str, Any] | str | None:
+    """Return what the template needs of a row's report, or why it cannot be read; None where it has none."""
     try:
         path = report_path(board, row.entry)
-        return Opened(None if path is None else report(row, group, Series.read(path)))
+        return None if path is None else report(row, group, Series.read(path))
     except RlxError as error:
-        return Opened(None, str(error))
-
-
-def _template(row: Row, group: Group, ids: Mapping[str, str], opened: Opened) -> Markup | None:
-    """Return a report that is there but neither shown nor laid out before it is opened."""
-    if opened.fragment is None:
-        return None
-    holdout = group.shared["key"]["windows"]["holdout"]
-    line = f"{heading(group)[0]}, {holdout['first'][:10]} to {holdout['last'][:10]}"
-    named = {"data_report": ids[row.entry.target], "data_title": row.entry.target, "data_line": line}
-    return tag("template", opened.fragment, **named)
-
-
-def _dialog() -> Markup:
-    buttons = [
-        tag("button", "\N{LEFTWARDS ARROW}", type="button", id="previous", aria_label="Report of the row above"),
-        tag("button", "\N{RIGHTWARDS ARROW}", type="button", id="next", aria_label="Report of the row below"),
-        tag("button", "Close", type="button", id="close"),
-    ]
-    names = tag("div", tag("h2", "", id="report-title"), tag("p", "", id="report-line", class_="line"))
-    bar = tag("div", names, tag("div", *buttons, class_="buttons"), class_="bar")
-    content = tag("div", "", id="report-body", tabindex=0)
-    return tag("dialog", bar, content, id="report", aria_labelledby="report-title")
+        return str(error)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import math
-
-from rlx.report.page.curves import figure
-from rlx.report.page.html import Markup, tag
-from rlx.report.page.series import Series
+from collections.abc import Sequence
+from typing import Any
 
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 LEVELS = 4
@@ -14,37 +12,27 @@ FULL = 0.10
 """A month that gained or lost this much has the strongest colour."""
 
 
-def monthly_returns(series: Series) -> Markup:
-    """Return one line a year: the return of each month and of the year, as far as the hold-out covers them."""
-    title = "Monthly returns, percent"
+def monthly_returns(monthly: Sequence[tuple[int, int, float]]) -> dict[str, Any]:
+    """Return one line a year: the return of each month and of the year, as far as (year, month, return) cover them."""
     years: dict[int, dict[int, float]] = {}
-    for year, month, change in series.monthly:
+    for year, month, change in monthly:
         years.setdefault(year, {})[month] = change
-    head = tag("tr", tag("th", "", scope="col"), *(tag("th", name, scope="col") for name in (*MONTHS, "Year")))
-    rows = [
-        tag(
-            "tr",
-            tag("th", str(year), scope="row"),
-            *(_cell(months.get(month)) for month in range(1, 13)),
-            _year(months),
-        )
-        for year, months in sorted(years.items())
+    lines = [
+        (year, [_cell(months.get(month)) for month in range(1, 13)], _year(months)) for year, months in years.items()
     ]
-    caption = tag("caption", title, class_="unseen")
-    drawn = tag("table", caption, tag("thead", head), tag("tbody", *rows), class_="months")
-    return figure(title, tag("div", drawn, class_="scroll"))
+    return {"kind": "months", "title": "Monthly returns, percent", "months": MONTHS, "years": sorted(lines)}
 
 
-def _cell(change: float | None) -> Markup:
+def _cell(change: float | None) -> tuple[str, str]:
+    """Return class and words of a month."""
     if change is None or not math.isfinite(change):
-        return tag("td", "")
+        return "", ""
     level = min(LEVELS, math.ceil(LEVELS * abs(change) / FULL)) if abs(change) >= 5e-4 else 0
-    class_ = None if level == 0 else f"{'gain' if change > 0.0 else 'loss'} h{level}"
-    return tag("td", _percent(change), class_=class_)
+    return "" if level == 0 else f"{'gain' if change > 0.0 else 'loss'} h{level}", _percent(change)
 
 
-def _year(months: dict[int, float]) -> Markup:
-    return tag("td", _percent(math.prod(1.0 + change for change in months.values()) - 1.0), class_="sum")
+def _year(months: dict[int, float]) -> str:
+    return _percent(math.prod(1.0 + change for change in months.values()) - 1.0)
 
 
 def _percent(change: float) -> str:

@@ -3,50 +3,72 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
+
+import numpy as np
 
 from rlx.board.entry import Entry
 from rlx.board.standing import BASELINE, Group, Row
 from rlx.measures.statistics import EXCESS
 from rlx.report.board_rows import NONE, board_metrics, row_cells
+from rlx.report.charts.bars import cost_waterfall, guards, window_distribution
+from rlx.report.charts.chart import Lanes
+from rlx.report.charts.curves import drawdown, equity, rolling_sharpe
+from rlx.report.charts.weights import weights_over_time
 from rlx.report.numbers import UNDEFINED, capital, number, spelt_out
-from rlx.report.page.bars import cost_waterfall, guard_timeline, window_distribution
-from rlx.report.page.curves import drawdown, equity, rolling_sharpe
-from rlx.report.page.html import Markup, join, table, tag
 from rlx.report.page.monthly import monthly_returns
 from rlx.report.page.series import Series
-from rlx.report.page.weights import weights_over_time
+from rlx.report.page.svg import draw_chart, draw_lanes
 from rlx.report.page.words import inline, said
-from rlx.report.significance_table import significance_rows
+from rlx.report.significance_table import significance_table
+from rlx.report.tables import Table, measure_table
+from rlx.types import FloatArray
 
 
-def report(row: Row, group: Group, series: Series) -> Markup:
-    """Return the fragment that the page shows when a row is opened."""
-    entry, key = row.entry, group.shared["key"]
-    charts = (
-        equity(series, entry.target),
-        drawdown(series, entry.target),
-        rolling_sharpe(series, entry.target),
-        weights_over_time(series),
-        monthly_returns(series),
-        window_distribution(series, entry.target, entry.windows),
-        guard_timeline(series, key, entry.guard),
-        cost_waterfall(series),
-    )
-    tables = (_metrics(entry, group.baseline), _intervals(entry), _guard(entry), _significance(entry))
-    return join(
-        [
-            tag("p", entry.verdict, class_="verdict") if entry.verdict else None,
-            _tiles(row),
-            tag("div", *charts, class_="charts"),
-            tag("div", *tables, class_="tables"),
-            _facts(row),
-        ],
-        "\n",
-    )
+def report(row: Row, group: Group, series: Series) -> dict[str, Any]:
+    """Return what the template needs of a row that is opened."""
+    entry = row.entry
+    guard = measure_table(said, {"value": entry.guard}, "Guards and cooldowns")
+    tables = (_metrics(entry, group.baseline), _intervals(entry), guard)
+    shown = [("plain", table) for table in tables if table.rows]
+    if entry.significance:
+        shown.append(("plain explained", _significance(entry)))
+    return {
+        "verdict": entry.verdict,
+        "tiles": _tiles(row),
+        "charts": _charts(series, entry, group.shared["key"]),
+        "tables": shown,
+        "facts": _facts(row),
+    }
 
 
-def _tiles(row: Row) -> Markup:
+def _charts(series: Series, entry: Entry, key: Mapping[str, Any]) -> list[dict[str, Any]]:
+    dates, own, label = series.dates, series.policy, entry.target
+    return [
+        draw_chart(equity(dates, series.value, own, label)),
+        draw_chart(drawdown(dates, _compared(series.drawdown, own), own, label, "Drawdown at daily closes")),
+        draw_chart(rolling_sharpe(dates, _compared(series.rolling_sharpe, own), own, label)),
+        draw_chart(weights_over_time(dates, series.weights)),
+        monthly_returns(series.monthly),
+        draw_chart(window_distribution(series.edges, series.counts, own, label, entry.windows)),
+        draw_lanes(_guards(series, key, entry.guard)),
+        draw_lanes(cost_waterfall(series.costs)),
+    ]
+
+
+def _compared(values: Mapping[str, FloatArray], own: str) -> dict[str, FloatArray]:
+    """Return the policy's values and those of equal weight."""
+    return {name: values[name] for name in (BASELINE, own) if name in values}
+
+
+def _guards(series: Series, key: Mapping[str, Any], rates: Mapping[str, float | None]) -> Lanes:
+    """Return when guards fired: the share of a date counts the steps since the date before."""
+    moments = np.concatenate((series.dates[:1], series.dates))
+    return guards(series.guards, moments, key.get("guard", {}), key.get("cooldown", {}).get("steps"), rates)
+
+
+def _tiles(row: Row) -> list[tuple[str, str, str | None]]:
     """Return the numbers that matter most, each with what it has to be read with."""
     cells, (sure, plain) = row_cells(row), board_metrics()
     place = f"rank {row.rank}" if row.rank is not None else "no rank"
@@ -59,31 +81,23 @@ def _tiles(row: Row) -> Markup:
         ("p (Holm)", cells["p_value"], None if row.p_value_alone is None else f"alone {row.p_value_alone:.3f}"),
         *((capital(spelt_out(one)), cells[name], None) for name, one in plain.items()),
     ]
-    tiles = [
-        tag("div", tag("dt", name), tag("dd", value), None if under is None else tag("dd", under, class_="under"))
-        for name, value, under in shown
-        if value not in (NONE, UNDEFINED)
-    ]
-    return tag("dl", *tiles, class_="tiles")
+    return [tile for tile in shown if tile[1] not in (NONE, UNDEFINED)]
 
 
 def _given(words: str) -> str | None:
     return None if words == NONE else words
 
 
-def _metrics(entry: Entry, baseline: Entry | None) -> Markup:
-    beside = None if baseline is None or entry.kind == BASELINE else baseline.metrics
-    header = ["Hold-out", entry.target, *([] if beside is None else ["equal weight"])]
-    rows = [
-        [said(name), number(name, value), *([] if beside is None else [number(name, beside.get(name))])]
-        for name, value in entry.metrics.items()
-    ]
-    return table(header, rows, "Metrics")
+def _metrics(entry: Entry, baseline: Entry | None) -> Table:
+    numbers = {entry.target: entry.metrics}
+    if baseline is not None and entry.kind != BASELINE:
+        numbers["equal weight"] = baseline.metrics
+    return measure_table(said, numbers, "Metrics", corner="Hold-out")
 
 
-def _intervals(entry: Entry) -> Markup | None:
-    if not entry.intervals:
-        return None
+def _intervals(entry: Entry) -> Table:
+    confidence = next((one.get("confidence", 0.95) for one in entry.intervals.values()), 0.95)
+    header = ["", "estimate", f"{confidence:.0%} interval", "covers zero"]
     rows = [
         [
             said(name.replace(EXCESS, "excess_a_year")),
@@ -93,21 +107,12 @@ def _intervals(entry: Entry) -> Markup | None:
         ]
         for name, part in entry.intervals.items()
     ]
-    confidence = next(iter(entry.intervals.values())).get("confidence", 0.95)
-    return table(["", "estimate", f"{confidence:.0%} interval", "covers zero"], rows, "Intervals, by block bootstrap")
+    return Table(header, rows, "Intervals, by block bootstrap")
 
 
-def _guard(entry: Entry) -> Markup | None:
-    rows = [[said(name), number(name, value)] for name, value in entry.guard.items()]
-    return table(["", "value"], rows, "Guards and cooldowns") if rows else None
-
-
-def _significance(entry: Entry) -> Markup | None:
-    if not entry.significance:
-        return None
-    rows = [[_unticked(cell) for cell in row] for row in significance_rows(entry.significance)]
-    lines = [[said(name), value, meaning] for name, value, meaning in rows]
-    return table(["", "value", "meaning"], lines, "Significance", "plain explained")
+def _significance(entry: Entry) -> Table:
+    found = significance_table(entry.significance, said)
+    return replace(found, rows=[[_unticked(cell) for cell in row] for row in found.rows])
 
 
 def _unticked(words: str) -> str:
@@ -115,7 +120,7 @@ def _unticked(words: str) -> str:
     return words.replace("`", "")
 
 
-def _facts(row: Row) -> Markup:
+def _facts(row: Row) -> list[tuple[str, str]]:
     """Return how the row came about: the policy, what it had seen, and which code judged it when."""
     entry = row.entry
     lines: dict[str, Any] = {
@@ -127,8 +132,7 @@ def _facts(row: Row) -> Markup:
         "judged": f"{moment(entry.recorded_at)}, benchmark {entry.benchmark}",
         "code": _code(entry.provenance),
     }
-    drawn = [join([tag("dt", name), tag("dd", _cut(str(words)))]) for name, words in lines.items() if words]
-    return tag("details", tag("summary", "Policy and provenance"), tag("dl", *drawn), open=True)
+    return [(name, _cut(str(words))) for name, words in lines.items() if words]
 
 
 def _seen(steps: Mapping[str, int]) -> str:

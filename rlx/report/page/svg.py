@@ -1,94 +1,133 @@
-"""Paths in few characters, and the frame that every large chart is drawn in."""
+"""Charts drawn as SVG: paths in few characters, in units of a box that is stretched to the size on the screen."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from rlx.report.page.html import Markup, tag
-from rlx.report.page.scale import Scale
+from rlx.report.charts.chart import BASELINES, OTHERS, OWN, Chart, Lanes, Mark, Places
+from rlx.report.charts.weights import COLOURS
+from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray, IntArray
 
 WIDTH = 1000
 HEIGHT = 400
 """Units of a chart's inside, whatever its size on the screen: a unit is at most about a pixel."""
 OUTSIDE = 0.02
-"""How far beyond the right edge an area closes, as a share of the width."""
+"""How far beyond the right edge an area closes, as a share of the width, so that its outline is not seen there."""
 TOP_PX = 8
 BOTTOM_PX = 22
-"""Pixels above and below the inside; labels of the time axis stand below."""
+"""Pixels above and below the inside; labels of the other axis stand below."""
+HEIGHT_PX = 200
+LARGE_PX = 250
 POINTS = 150
 NARROW = 100
 """Points of a line in a chart as wide as the page, and in one half as wide: more cannot be told apart."""
+THINNEST = 3
+"""Units that a bar has at least."""
+CLASSES = {
+    OWN: "line own",
+    **dict(zip(BASELINES, ("line b1", "line b2", "line b3"), strict=True)),
+    **{f"other_{number}": "line b4" for number in range(OTHERS)},
+    **{f"c{number}": f"layer c{number}" for number in range(COLOURS + 1)},
+    **{rule.flag: "fired" for rule in GUARDS},
+}
+"""Role of a mark -> its classes; a role that is not among them is its own class."""
 
 
-def line_path(x: FloatArray, y: FloatArray, points: int = POINTS) -> str:
-    """Return a path through points (N,) given between 0 and 1; NaN interrupts it.
+def draw_chart(chart: Chart) -> dict[str, Any]:
+    """Return what the template ``curves`` needs."""
+    if not chart.marks:
+        return {"kind": "nothing", "chart": chart, "class_": "wide" if chart.large else ""}
+    height = LARGE_PX if chart.large else HEIGHT_PX
+    place = _places([mark.x for mark in chart.marks])
+    return {
+        "kind": "curves",
+        "chart": chart,
+        "class_": "wide" if chart.large else "",
+        "legend": [_swatch(CLASSES.get(role, role), words) for role, words in chart.legend],
+        "height": height,
+        "inside": height - TOP_PX - BOTTOM_PX,
+        "clip": "inside clip" if any(mark.filled and mark.outlined for mark in chart.marks) else "inside",
+        "grid": [_grid(chart, tick, height - TOP_PX - BOTTOM_PX) for tick in chart.scale.ticks],
+        "across": [_across(float(place(np.array([at]))[0]), words) for at, words in chart.across],
+        "paths": [_path(chart, mark, place) for mark in chart.marks],
+    }
 
-    Lines are thinned so that the lowest and highest point of every stretch stay.
+
+def draw_lanes(chart: Lanes) -> dict[str, Any]:
+    """Return what the template ``lanes`` needs; lanes that are off are left out."""
+    shown = [lane for lane in chart.lanes if not lane.off]
+    if not shown:
+        return {"kind": "nothing", "chart": chart, "class_": ""}
+    place = _places([np.array([chart.first, chart.last])])
+    lanes = [(one.name, one.said, CLASSES.get(one.role, one.role), _bars(place(one.pieces))) for one in shown]
+    zero = [] if chart.zero is None else [_units(float(place(np.array([chart.zero]))[0]))]
+    return {"kind": "lanes", "chart": chart, "lanes": lanes, "zero": zero}
+
+
+def _places(ends: list[Places]) -> Callable[[Any], FloatArray]:
+    """Return what turns places into shares of the axis between the first and the last of all."""
+    first, last = min(part.min() for part in ends), max(part.max() for part in ends)
+    length = (last - first).astype(np.float64) or 1.0
+    return lambda places: np.asarray((places - first).astype(np.float64) / length)
+
+
+def _grid(chart: Chart, tick: float, inside: int) -> tuple[str, str, str]:
+    """Return class, height in pixels and label of a tick."""
+    firm = chart.zero is not None and abs(tick - chart.zero) < 1e-12
+    y = TOP_PX + (1.0 - float(chart.scale.at(tick))) * inside
+    words = chart.write(tick, chart.scale.high - chart.scale.low)
+    return "zero" if firm else "grid", f"{y:.1f}".removesuffix(".0"), words
+
+
+def _across(share: float, words: str) -> tuple[str, str, str]:
+    """Return place, class and words of a label below the chart."""
+    return f"{share:.1%}", "start" if share < 0.05 else "end" if share > 0.95 else "middle", words
+
+
+def _path(chart: Chart, mark: Mark, place: Callable[[Any], FloatArray]) -> tuple[str, str]:
+    """Return class and path of a mark."""
+    x, y, points = place(mark.x), chart.scale.at(mark.y), POINTS if chart.large else NARROW
+    class_ = CLASSES.get(mark.role, mark.role)
+    if not mark.filled:
+        return class_, trace(x, y, points)
+    filled = class_.replace("line", "fill") + ("" if mark.outlined else " strong")
+    return filled, trace(x, y, points, float(chart.scale.at(0.0)), OUTSIDE if mark.outlined else 0.0)
+
+
+def _swatch(class_: str, words: str) -> tuple[str, int, str, str]:
+    """Return class, width, path and words of a line of a legend: a square for a layer, a line for a line."""
+    return (class_, 20, "M0 5h20", words) if class_.startswith("line") else (class_, 10, "M0 0h10v10h-10z", words)
+
+
+def _bars(pieces: FloatArray) -> str:
+    """Return bars of 10 units' height that reach from one share to another, (K, 2)."""
+    ends = [(_units(first), _units(last)) for first, last in pieces.tolist()]
+    return "".join(f"M{first} 0H{max(last, first + THINNEST)}V10H{first}z" for first, last in ends)
+
+
+def _units(share: float) -> int:
+    return round(share * WIDTH)
+
+
+def trace(x: FloatArray, y: FloatArray, points: int = POINTS, zero: float | None = None, outside: float = 0.0) -> str:
+    """Return a path through points (N,) given between 0 and 1, closed at the level ``zero``; NaN interrupts it.
+
+    It is thinned so that the lowest and highest point of every stretch stay. At the right edge it closes ``outside``.
     """
     pieces = []
     for start, stop in _stretches(y):
         kept = _extremes(y[start:stop], points) + start
-        pieces.append(_moves(x[kept], y[kept]))
+        across, up = x[kept], y[kept]
+        if zero is not None:
+            end = across[-1] + (outside if across[-1] >= 1.0 else 0.0)
+            across, up = np.r_[across[0], across, end, end], np.r_[zero, up, up[-1], zero]
+        pieces.append(_moves(across, up) + ("" if zero is None else "z"))
     return "".join(pieces)
-
-
-def area_path(x: FloatArray, y: FloatArray, zero: float, points: int = POINTS) -> str:
-    """Return a closed path between points (N,) and a level, all between 0 and 1; NaN interrupts it.
-
-    At the right edge it closes outside of the chart, where its outline is not seen.
-    """
-    pieces = []
-    for start, stop in _stretches(y):
-        kept = _extremes(y[start:stop], points) + start
-        end = x[kept[-1:]] + (OUTSIDE if x[kept[-1]] >= 1.0 else 0.0)
-        across = np.concatenate((x[kept[:1]], x[kept], end, end))
-        pieces.append(_moves(across, np.concatenate(([zero], y[kept], y[kept[-1:]], [zero]))) + "z")
-    return "".join(pieces)
-
-
-def frame(
-    title: str,
-    description: str,
-    scale: Scale,
-    write: Callable[[float, float], str],
-    inside: Sequence[Markup],
-    across: Sequence[tuple[float, str]] = (),
-    height_px: int = 200,
-    zero: float | None = None,
-    clip: bool = False,
-) -> Markup:
-    """Return a chart: grid lines and labels by ``scale``, the ``inside`` drawn in units, labels ``across`` below.
-
-    ``write`` turns a tick and the span of the axis into its label; ``zero`` is a level to draw a firm line at,
-    and ``clip`` cuts off what lies outside.
-    """
-    plot_px = height_px - TOP_PX - BOTTOM_PX
-    grid, labels = [], []
-    for tick in scale.ticks:
-        y = TOP_PX + (1.0 - float(scale.at(tick))) * plot_px
-        firm = "zero" if zero is not None and abs(tick - zero) < 1e-12 else "grid"
-        grid.append(tag("line", class_=firm, x1=0, x2="100%", y1=_short(y), y2=_short(y)))
-        labels.append(
-            tag("text", write(tick, scale.high - scale.low), x=-6, y=_short(y), dy="0.32em", class_="tick end")
-        )
-    for share, words in across:
-        where = "start" if share < 0.05 else "end" if share > 0.95 else "middle"
-        labels.append(tag("text", words, x=f"{share:.1%}", y=height_px - 5, class_=f"tick {where}"))
-    view = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "preserveAspectRatio": "none"}
-    plot = tag(
-        "svg", *inside, class_="inside clip" if clip else "inside", y=TOP_PX, width="100%", height=plot_px, **view
-    )
-    drawn = (tag("title", title), tag("desc", description), *grid, plot, *labels)
-    return tag("svg", *drawn, role="img", class_="chart", width="100%", height=height_px)
-
-
-def units(share: float, length: int) -> int:
-    """Return the place of a share of an axis in whole units."""
-    return round(share * length)
 
 
 def _moves(x: FloatArray, y: FloatArray) -> str:
@@ -135,7 +174,3 @@ def _extremes(y: FloatArray, points: int) -> IntArray:
     for start, stop in pairwise(edges.tolist()):
         found |= {int(start + np.argmin(y[start:stop])), int(start + np.argmax(y[start:stop]))}
     return np.array(sorted(found))
-
-
-def _short(value: float) -> str:
-    return f"{value:.1f}".removesuffix(".0")

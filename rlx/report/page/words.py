@@ -10,68 +10,27 @@ from typing import Any
 from rlx.board.standing import Group
 from rlx.keys import RETIRED, keys
 from rlx.measures.performance import METRICS
-from rlx.report.page.html import Markup, join, tag
-from rlx.report.page.scale import Scale
-from rlx.report.page.small import interval_bar
 
 PROPER = {"psr": "PSR", "dsr": "DSR", "pnl": "PnL"}
 WINDOWS = {"holdout": "hold-out", "windows": "every start index"}
 BARS = {"1D": "daily", "1h": "hourly"}
 GLOSSARY = ("eval/", "guard/", "cooldown/")
 
-READING = (
-    ("Tables", "Rows are compared only where data, dates, costs, limits and guard are the same: one table for each."),
+EXAMPLES = (
     (
-        "Score",
-        "The hold-out's return after costs. Ranks are by score; a day's is the constant return that compounds to it.",
+        {"low": -0.6, "estimate": 0.5, "high": 1.5, "covers_zero": True},
+        "covers zero (the upright line): it may be chance",
     ),
-    ("Change", "Places and percentage points won (▲) or lost (▼) since the table's last benchmark; new ones say so."),
-    ("x equal weight", "The score over that of holding all symbols in equal parts; none where equal weight lost."),
-    ("Excess a year", "Mean return a year above equal weight's, step by step on the same days."),
-    ("p (Holm)", "How likely such an excess is by luck, corrected for the number of competitors. Below 0.05 is rare."),
-    ("DSR", "Deflated Sharpe ratio: confidence that the true Sharpe ratio beats the luckiest of the trials."),
-    (
-        "No rank",
-        "Oracles that see the future, policies made on the days they are judged on, and those that cover only part "
-        "of them stand below the ranked rows. So do targets that could not be judged, with the reason.",
-    ),
-    ("Systems", "Seeds of one system are pooled: IQM is the interquartile mean, which no single lucky seed decides."),
+    ({"low": 0.4, "estimate": 1.0, "high": 1.7, "covers_zero": False}, "clear of zero"),
 )
+"""Intervals that say how to read their bars."""
 
 
-def legend() -> Markup:
-    """Return how to read the page, the interval bar drawn."""
-    scale = Scale(-1.0, 2.0, ())
-    bars = join(
-        [
-            tag(
-                "span",
-                interval_bar({"low": -0.6, "estimate": 0.5, "high": 1.5, "covers_zero": True}, scale),
-                "covers zero (the upright line): it may be chance",
-            ),
-            tag(
-                "span",
-                interval_bar({"low": 0.4, "estimate": 1.0, "high": 1.7, "covers_zero": False}, scale),
-                "clear of zero",
-            ),
-        ]
-    )
-    lines = [join([tag("dt", name), tag("dd", words)]) for name, words in READING]
-    drawn = join(
-        [
-            tag("dt", "Intervals"),
-            tag("dd", "By block bootstrap, the dot being the estimate.", tag("div", bars, class_="key")),
-        ]
-    )
-    return tag("details", tag("summary", "How to read this page"), tag("dl", *lines, drawn), class_="reading")
-
-
-def glossary(shown: Collection[str]) -> Markup:
-    """Return the meaning of every measure of a report; of those that only older entries have, where one is shown."""
+def glossary(shown: Collection[str]) -> list[tuple[str, str]]:
+    """Return name and meaning of every measure of a report; of those that only older entries have, the shown ones."""
     older = [key for name, key in RETIRED.items() if name.startswith(GLOSSARY) and _bare(name) in shown]
-    told = [*older, *(key for name, key in keys().items() if name.startswith(GLOSSARY))]
-    lines = [join([tag("dt", said(_bare(key.name))), tag("dd", f"{key.meaning} ({key.unit})")]) for key in told]
-    return tag("details", tag("summary", "What the measures mean"), tag("dl", *lines))
+    logged = [*older, *(key for name, key in keys().items() if name.startswith(GLOSSARY))]
+    return [(said(_bare(key.name)), f"{key.meaning} ({key.unit})") for key in logged]
 
 
 def _bare(name: str) -> str:
@@ -118,8 +77,8 @@ def _rules(key: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def key_block(group: Group) -> Markup:
-    """Return everything the rows of a group have in common, folded."""
+def shared_by(group: Group) -> list[tuple[str, str]]:
+    """Return name and words of everything that the rows of a group have in common."""
     key, data = group.shared["key"], group.shared["data"]
     lines = {
         "symbols": " ".join(data["symbols"]),
@@ -129,9 +88,7 @@ def key_block(group: Group) -> Markup:
     lines |= {WINDOWS.get(name, name): _windows(part) for name, part in key["windows"].items()}
     rest = ("asset_classes", "costs", "limits", "guard", "cooldown", "accounting", "execution", "drift")
     lines |= {name: inline(key[name]) for name in rest if name in key}
-    drawn = [join([tag("dt", name), tag("dd", words)]) for name, words in lines.items()]
-    summary = f"What these rows have in common (key {group.key})"
-    return tag("details", tag("summary", summary), tag("dl", *drawn))
+    return list(lines.items())
 
 
 def _windows(part: Mapping[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""Where values lie on an axis, and which of them are written beside it."""
+"""Where values lie on an axis, and which of them are labelled."""
 
 from __future__ import annotations
 
@@ -74,3 +74,8 @@ def percent(value: float, span: float) -> str:
 def plain_number(value: float, _span: float) -> str:
     """Return a number without decimals that say nothing."""
     return f"{value:,.0f}" if abs(value) >= 1000.0 else f"{value:.4g}"
+
+
+def multiple(value: float, _span: float) -> str:
+    """Return a multiple of what the account is worth."""
+    return f"{value:g}x"

@@ -1,0 +1,42 @@
+"""The page's templates: what is put into them is text and is shown as it is, without what is not seen."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from rlx.untrusted.escape import visible
+
+
+def render(name: str, values: dict[str, Any]) -> str:
+    """Return a template with its values; each is escaped, and one that is missing raises jinja2's UndefinedError."""
+    return environment().get_template(name).render(values)
+
+
+@cache
+def environment() -> Environment:
+    """Return where templates are found and how they are filled in."""
+    made = Environment(
+        loader=PackageLoader("rlx.report.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: visible(value) if type(value) is str else value,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters["breakable"] = breakable
+    return made
+
+
+def asset(name: str) -> Markup:
+    """Return a file that is shipped with the package, which needs no escaping."""
+    return Markup(resources.files("rlx.report.page").joinpath("assets", name).read_text(encoding="utf-8"))
+
+
+def breakable(name: str) -> Markup:
+    """Return a name that may be broken after its underscores."""
+    return Markup("_<wbr>").join(visible(part) for part in name.split("_"))
