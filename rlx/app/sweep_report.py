@@ -76,7 +76,7 @@ def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declare
         first.key["periods_per_year"],
         blocks=blocks,
         confidence=CONFIDENCE,
-        beside=_beside(cards),
+        equal_weight=_beside(cards),
     )
     report = {
         "schema_version": SCHEMA_VERSION,

@@ -166,7 +166,7 @@ def test_an_impossible_comparison_stops_with_one_message(shell: Shell, arguments
     [
         (["guard.drawdown_percentile=120"], "guard.drawdown_percentile=120.0: must be between 0 and 100"),
         (["guard.drawdown_percentile=many"], "guard.drawdown_percentile: Value 'many'"),
-        (["guard.drawdown_threshold=0.1"], "guard.drawdown_threshold=0.1: this guard's is fitted"),
+        (["guard.drawdown_threshold=0.1"], "guard.drawdown_threshold=0.1: this threshold is fitted"),
         (["guard.drawdown_percentle=80"], "Did you mean 'drawdown_percentile'?"),
         (["guard.window=2000"], "guard.window=2000: the train split has 1561 decisions"),
     ],

@@ -35,7 +35,7 @@ def test_plans_are_judged_and_documented(shell: Shell) -> None:
     write(shell.folder, "2020-03-10", order("SPY", "sell", 20))
     finished = shell.evaluate(*QUICK, "data=sample_daily", "hydra.run.dir=run")
     assert finished.status == 0, finished.err
-    assert "protocol.window_steps=42: 9 decision(s) are judged, so windows of 9" in finished.out + finished.err
+    assert "protocol.window_steps=42: 9 decision(s) are judged, so windows have 9 steps" in finished.out + finished.err
     run = shell.folder / "run"
     card = Scorecard.load(run / "scorecard.json")
     assert card.module == card.policy["kind"] == "plan"
