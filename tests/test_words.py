@@ -15,7 +15,6 @@ EXCLUDED = ("tests/golden/", "tests/test_words.py")
 PENDING = (
     *("rlx/app/", "rlx/report/", "rlx/learners/", "rlx/forecast/"),
     *("tests/app/", "tests/learners/", "tests/report/", "tests/forecast/"),
-    "tests/evaluate/test_purging.py",
 )
 """Packages that have not been edited yet, and their tests."""
 
