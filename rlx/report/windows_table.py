@@ -106,9 +106,9 @@ def shares_in_words(block: dict[str, Any]) -> str:
     cut = _cut(block)
     if unseen["n"] == 0:
         close = f", or lie too close to them ({cut})" if cut else ""
-        return f"{text} None is a test: all hold steps that the policy was made on{close}."
+        return f"{text} None is a test: all hold steps that the policy was fitted on{close}."
     apart = f" and away from them ({cut})" if cut else ""
-    return f"{text} Of the {unseen['n']} without steps that the policy was made on{apart}: {_shares(unseen)}."
+    return f"{text} Of the {unseen['n']} without steps that the policy was fitted on{apart}: {_shares(unseen)}."
 
 
 def _cut(block: dict[str, Any]) -> str:

@@ -132,12 +132,12 @@ def test_they_are_in_the_text_and_in_the_table() -> None:
     block = walked(purge_steps=7, embargo_steps=5).scorecard.blocks["walk_forward"]
     assert [line[-1] for line in window_lines(block)] == ["embargoed", "4", "2", "purged", "0", "0"]
     assert (
-        "Of the 2 without steps that the policy was made on and away from them "
+        "Of the 2 without steps that the policy was fitted on and away from them "
         "(1 purged, less than 7 after, 1 embargoed, less than 5 before): positive"
     ) in shares_in_words(block)
     none = walked(purge_steps=40, embargo_steps=5).scorecard.blocks["walk_forward"]
     assert shares_in_words(none).endswith(
-        "None is a test: all hold steps that the policy was made on, or lie too close to them "
+        "None is a test: all hold steps that the policy was fitted on, or lie too close to them "
         "(3 purged, less than 40 after, 1 embargoed, less than 5 before)."
     )
 

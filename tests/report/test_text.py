@@ -186,14 +186,14 @@ def test_many_windows_are_abbreviated() -> None:
     [
         (None, "Share of windows: "),
         (10, "Share of windows: "),  # the first decision is at bar 10: nothing of it was seen
-        (20, "Of the 3 without steps that the policy was made on: positive "),
-        (59, "None is a test: all hold steps that the policy was made on."),
+        (20, "Of the 3 without steps that the policy was fitted on: positive "),
+        (59, "None is a test: all hold steps that the policy was fitted on."),
     ],
 )
 def test_shares_are_told_apart_by_what_is_a_test(trained_to: int | None, said: str) -> None:
     words = shares_in_words(walking(16, 8, trained_to).blocks["walk_forward"])
     assert said in words
-    assert ("made on" in words) is (trained_to in (20, 59))
+    assert ("fitted on" in words) is (trained_to in (20, 59))
 
 
 def test_windows_apart_are_a_sample() -> None:
