@@ -131,7 +131,7 @@ def test_a_fitted_guard_is_marked_on_its_own_dates(shell: Shell) -> None:
     summary = read(judged.run("evaluate") / "guard_metrics_summary.json")
     fit = summary["guards"]["fitted"]["fit"]
     assert 0 < fit["windows_fitted_on"] < summary["windows"]["all"]["n"]
-    assert f"{fit['windows_fitted_on']} of them hold steps that guard fitted was fitted on" in judged.out
+    assert f"{fit['windows_fitted_on']} of them contain steps that guard fitted was fitted on" in judged.out
 
 
 def test_windows_too_short_for_an_interval_say_so(shell: Shell) -> None:

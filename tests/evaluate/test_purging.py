@@ -137,7 +137,7 @@ def test_they_are_in_the_text_and_in_the_table() -> None:
     ) in shares_in_words(block)
     none = walked(purge_steps=40, embargo_steps=5).scorecard.blocks["walk_forward"]
     assert shares_in_words(none).endswith(
-        "None is a test: all hold steps that the policy was fitted on, or lie too close to them "
+        "None is a test: all contain steps that the policy was fitted on, or are too close to them "
         "(3 purged, less than 40 after, 1 embargoed, less than 5 before)."
     )
 

@@ -145,7 +145,7 @@ def test_nothing_is_claimed_on_dates_that_trials_were_fitted_on() -> None:
     assert "Not a test: 1 of them trained, or were chosen by validation, on steps of it." in words
     assert "The best on these dates is trial" in words and "Probability of backtest overfitting" in words
     assert words.endswith("None of this says how it does on dates that it has not seen.")
-    claims = ("explain", "so that the choice holds", "no better than", "is taken to hold", "chosen on the test")
+    claims = ("explain", "so that the choice holds", "no better than", "a choice is accepted", "chosen on the test")
     assert not any(claim in words for claim in claims)
     assert "Not a test: all of them trained" in report([replace(one, seen_steps=1) for one in strong])["verdict"]
 
