@@ -209,7 +209,7 @@ def test_a_full_board_stops_before_the_work(shell: Shell, monkeypatch: pytest.Mo
     monkeypatch.setattr(store, "MOST_ENTRIES", 2)
     monkeypatch.setattr(module, "_judge", None)
     finished = benchmarked(shell, "{policy: cash}", "{policy: momentum}", "{policy: kelly}")
-    assert finished.status == 2 and "the board is full" in finished.err and "no room for 3 more" in finished.err
+    assert finished.status == 2 and "the board is full" in finished.err and "no space for 3 more" in finished.err
     assert not (shell.folder / BOARD).exists()
 
 
