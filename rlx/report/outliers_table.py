@@ -76,9 +76,9 @@ def _dependence(name: str, found: dict[str, Any]) -> str:
     if part is None or found["n_high"] == 0:
         return ""
     events = sum(one["side"] == HIGH for one in found["episodes"])
-    those = "the high outlier" if found["n_high"] == 1 else "the high outliers"
+    those, source = ("the high outlier", "it") if found["n_high"] == 1 else ("the high outliers", "them")
     without = f"without {those} the mean window returns {number(name, rest)} instead of {number(name, found['mean'])}"
     if rest is None or rest > 0.0:
-        return f"{without[0].upper()}{without[1:]}: they are {part:.0%} of it."
+        return f"{without[0].upper()}{without[1:]}: {part:.0%} of the mean comes from {source}."
     episodes = f"{events} {'episode' if events == 1 else 'episodes'}"
     return f"The mean depends on {episodes}: {without}."

@@ -105,7 +105,9 @@ def _seen(report: dict[str, Any]) -> str:
     """Return for how many trials the dates are no test; an empty string if none is known to be fitted on them."""
     seen = sum(row["seen_steps"] > 0 for row in report["rows"])
     which = "all" if seen == len(report["rows"]) else str(seen)
-    return f"Not a test: {which} of them trained, or were chosen by validation, on steps of it." if seen else ""
+    return (
+        f"Not a test: {which} of them trained, or were chosen by validation, on steps of the hold-out." if seen else ""
+    )
 
 
 def _claim(report: dict[str, Any]) -> str:

@@ -106,7 +106,7 @@ def test_dates_that_a_trial_was_fitted_on_are_no_test(sweep: Path) -> None:
     card = Scorecard.load(path)
     replace(card, data={**card.data, "seen_steps": {"trained": 0, "selected": 12}}).write(path)
     report = report_on(sweep)
-    assert "Not a test: 1 of them trained, or were chosen by validation, on steps of it." in report["verdict"]
+    assert "Not a test: 1 of them trained, or were chosen by validation, on steps of the hold-out." in report["verdict"]
     assert {row["trial"]: row["seen_steps"] for row in report["rows"]} == {"0": 0, "1": 0, "2": 12, "3": 0, "4": 0}
 
 

@@ -142,7 +142,7 @@ def test_nothing_is_claimed_on_dates_that_trials_were_fitted_on() -> None:
     assert "do not explain its Sharpe ratio" in report(strong)["verdict"]
     one = [replace(strong[0], seen_steps=7), *strong[1:]]
     words = report(one)["verdict"]
-    assert "Not a test: 1 of them trained, or were chosen by validation, on steps of it." in words
+    assert "Not a test: 1 of them trained, or were chosen by validation, on steps of the hold-out." in words
     assert "The best on these dates is trial" in words and "Probability of backtest overfitting" in words
     assert words.endswith("None of this says how it does on dates that it has not seen.")
     claims = ("explain", "so that the choice holds", "no better than", "a choice is accepted", "chosen on the test")

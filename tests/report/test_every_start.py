@@ -113,7 +113,10 @@ def episode(number: int, side: str = "high") -> dict[str, Any]:
 def test_words_say_whether_the_mean_depends_on_a_few_episodes() -> None:
     two = [episode(0), episode(1), episode(2, "low")]
     part = outliers_in_words(block(episodes=two))
-    assert "Without the high outliers the mean window returns 1.00% instead of 2.00%: they are 60% of it." in part
+    assert (
+        "Without the high outliers the mean window returns 1.00% instead of 2.00%: 60% of the mean comes from them."
+        in part
+    )
     hangs = outliers_in_words(block(episodes=two, mean_without_high=-0.01, high_share_of_mean=1.4))
     assert "The mean depends on 2 episodes: without the high outliers the mean window returns -1.00% instead" in hangs
     assert "hangs" not in part

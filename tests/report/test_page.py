@@ -243,7 +243,7 @@ def test_a_report_has_every_chart_and_number(page: Page) -> None:
 def test_shorts_are_drawn_below_zero_and_rest_is_pooled(page: Page) -> None:
     report = page.report(page.groups[0], "shorts")
     (chart,) = [node for node in report.all("figure") if "Weights" in node.all("figcaption")[0].text()]
-    assert "4 others" in chart.text()  # of twelve, eight have a colour of their own
+    assert "4 others" in chart.text()  # of twelve, eight have their own colour
     (chart,) = chart.all("svg", class_="inside")
     starts = {
         int(re.match(r"M\d+ (\d+)l", node.attributes["d"] or "")[1])  # type: ignore[index]

@@ -188,7 +188,7 @@ def test_many_windows_are_abbreviated() -> None:
     ("trained_to", "said"),
     [
         (None, "Share of windows: "),
-        (10, "Share of windows: "),  # the first decision is at bar 10: nothing of it was seen
+        (10, "Share of windows: "),  # the first decision is at bar 10: none of the steps was seen
         (20, "Of the 3 without steps that the policy was fitted on: positive "),
         (59, "None is a test: all contain steps that the policy was fitted on."),
     ],
