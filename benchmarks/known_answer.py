@@ -1,10 +1,10 @@
-"""How much of what a generated market offers do policies and modules earn, and what do they lose where it offers none?
+"""Share of the attainable gain that policies and modules earn in generated markets, and losses where there is none.
 
     python benchmarks/known_answer.py --policies ridge momentum --modules gymrl --kinds mom1 noise --seeds 1 2 3
                                       [--json results.json] [--set trainer.max_updates=10]
 
-Each market has 2,500 steps to train on, 500 to validate and 3,000 to be judged on. Growth is what the weights are
-expected to earn under the market's true moments, so that the luck of the judged path does not enter.
+Each market has 2,500 steps to train on, 500 to validate and 3,000 to be judged on. Growth is the expected growth of the
+weights under the market's true moments, so the luck of the judged path has no effect.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ SPAN = Span(STEPS - TEST, STEPS)
 
 
 class Result(NamedTuple):
-    """One judged path: ``gain`` is expected log growth a year over equal weights, ``share`` that of the attainable."""
+    """One judged path: ``gain`` is expected log growth a year over equal weights, ``share`` of the attainable gain."""
 
     kind: str
     name: str
@@ -48,7 +48,7 @@ class Result(NamedTuple):
 
 
 def judge(kind: str, name: str, seed: int, command: list[str], folder: Path) -> Result:
-    """Train or load what ``command`` says, judge it on a market, and compare it with the best there is."""
+    """Train or load the policy of ``command``, judge it on a market, and compare it with the optimum."""
     market = known_market(kind, seed=seed)
     env = [] if market.long_only else ["env=long_short"]
     about = ["data=synthetic", f"data.kind={kind}", f"data.seed={seed}", *SPLIT, *env]
@@ -77,7 +77,7 @@ def table(results: list[Result]) -> Table:
 
 
 def main() -> None:
-    """Judge everything asked for, print a line for each, and means at the end."""
+    """Judge all requested combinations, print a line for each, and means at the end."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policies", nargs="*", default=["ridge"])
     parser.add_argument("--modules", nargs="*", default=[])
@@ -103,7 +103,7 @@ def main() -> None:
 
 
 def _own(asked: str, kind: str) -> list[str]:
-    """Return the options that a policy needs in a market that is traded long and short."""
+    """Return the options that a policy needs in a market to trade long and short."""
     return ["policy.long_only=false"] if asked == "policy=ridge" and not KNOWN[kind].long_only else []
 
 

@@ -69,7 +69,7 @@ class Update:
         """Learn from fresh segments."""
         learner, config = self.learner, self.learner.config
         learner.net.zero_grad()
-        learner.learn(learner.stretches.draw(config.n_windows, config.feature_noise))
+        learner.learn(learner.segments.draw(config.n_windows, config.feature_noise))
 
 
 class Simulation:
@@ -77,7 +77,7 @@ class Simulation:
 
     def __init__(self, learner: PathLearner) -> None:
         self.learner = learner
-        self.segment = learner.stretches.at(torch.arange(learner.env_steps_per_update // learner.config.rollout_steps))
+        self.segment = learner.segments.at(torch.arange(learner.env_steps_per_update // learner.config.rollout_steps))
         shape = self.segment.tape.returns.shape
         self.targets = torch.softmax(torch.randn(shape, generator=torch.Generator().manual_seed(0)), -1)
 

@@ -154,7 +154,7 @@ REFUSED = [
     (["module.minibatch_size=1000"], "module.minibatch_size=1000"),
     (["protocol=guard_ab"], "protocol=guard_ab"),
     (["resume=nowhere"], "resume=nowhere: no such folder"),
-    (["-m", "seed=0,1"], "-m: rlx.train takes KEY=VALUE alone.* rlx-train -m"),
+    (["-m", "seed=0,1"], "-m: rlx.train takes only KEY=VALUE.* rlx-train -m"),
     (["--cfg"], "--cfg: "),
     (["seed=0,1"], "seed=0,1"),
     (["hydra.mode=MULTIRUN"], "hydra.mode=MULTIRUN: a sweep"),

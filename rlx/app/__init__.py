@@ -1,6 +1,6 @@
-"""The commands: each puts data, simulator, learner and evaluator together."""
+"""The commands: each combines data, simulator, learner and evaluator."""
 
 import time
 
 STARTED = time.perf_counter()
-"""When a command began: this is the first thing it imports, some hundredths of a second after Python's own start."""
+"""When a command began: this is its first import, some hundredths of a second after Python's start."""

@@ -1,4 +1,4 @@
-"""Finding the plan in what a language model wrote: thoughts, Markdown and prose are around it as often as not."""
+"""Find the plan in a language model's answer, which often has thoughts, Markdown and prose around it."""
 
 from __future__ import annotations
 
@@ -11,33 +11,32 @@ from rlx.backtest.plan_file import PLAN_KEYS
 from rlx.errors import PlanError
 
 THOUGHT = re.compile(r"<(/?)(?:think|thinking|thought|reasoning)>", re.IGNORECASE)
-MOST_TRIES = 200  # braces that are tried as the beginning of an object
+MOST_TRIES = 200  # number of braces tried as the beginning of an object
 SOURCE = "the model's answer"
 
 
 def plan_text(completion: Completion) -> str:
-    """Return the JSON of the one plan in an answer, or what stands in its place; PlanError for no text, or two plans.
+    """Return the JSON of the only plan in an answer, or the text in its place; PlanError for no text, or two plans.
 
-    Thoughts in ``<think>`` are left out, finished or not. What stands around the object, a fence of Markdown or words,
-    is passed over.
+    Thoughts in ``<think>`` are left out, finished or not. Text and Markdown fences around the object are skipped.
     """
     if not completion.text:
         said = f": {answer_shown(completion.refusal)}" if completion.refusal else ""
         raise PlanError(f"{SOURCE} has no text{said}.")
     text = _without_thoughts(completion.text)
     if not text:
-        raise PlanError(f"{SOURCE} is thoughts alone, without a plan.")
+        raise PlanError(f"{SOURCE} has only thoughts, no plan.")
     plans = {"".join(found.split()): found for found in _objects(text) if _like_a_plan(found)}
     if len(plans) > 1:
-        raise PlanError(f"{SOURCE} holds {len(plans)} different plans: {answer_shown(text)}.")
+        raise PlanError(f"{SOURCE} has {len(plans)} different plans: {answer_shown(text)}.")
     return next(iter(plans.values()), None) or _in_its_place(text)
 
 
 def remark(completion: Completion) -> str:
-    """Return what the end of an answer says about it, '' when it is a usual one."""
+    """Return a sentence about an answer that ended unusually, '' for a usual end."""
     if completion.finish_reason == "length":
         return (
-            " The answer was cut off (finish_reason: length): the model may write no more. Ask for fewer --symbols, or "
+            " The answer was cut off (finish_reason: length) at the model's limit. Ask for fewer --symbols, or use "
             "another model."
         )
     if completion.finish_reason in (None, "stop"):
@@ -46,8 +45,8 @@ def remark(completion: Completion) -> str:
 
 
 def _without_thoughts(text: str) -> str:
-    """Return text outside of thoughts; what comes before an end without a beginning is a thought, as some begin so."""
-    if text.startswith("{"):  # a plan may speak of thoughts
+    """Return the text outside thoughts; text before a closing tag without an opening tag is a thought too."""
+    if text.startswith("{"):  # a plan may mention thoughts
         return text
     kept, begins = "", 0
     thinking = False
@@ -62,7 +61,7 @@ def _without_thoughts(text: str) -> str:
 
 
 def _objects(text: str) -> Iterator[str]:
-    """Yield the JSON objects in a text that are not within another."""
+    """Yield the JSON objects in a text that are not inside another object."""
     decoder = json.JSONDecoder()
     begins = text.find("{")
     for _ in range(MOST_TRIES):
@@ -82,6 +81,6 @@ def _like_a_plan(text: str) -> bool:
 
 
 def _in_its_place(text: str) -> str:
-    """Return what was meant to be the plan, for the reader of plans to say what is wrong with it."""
+    """Return the text that was meant to be the plan, for the reader of plans to report what is wrong with it."""
     first, last = text.find("{"), text.rfind("}")
     return text[max(first, 0) : last + 1 if last > first else None]

@@ -1,4 +1,4 @@
-"""Arguments as people type them, made ready for Hydra: paths and symbols are text, whatever signs they hold."""
+"""Prepare the arguments that users type for Hydra: paths and symbols are text, regardless of special characters."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from rlx.ranges import FilePath, declared
 from rlx.untrusted.paths import expanded
 from rlx.untrusted.shown import as_typed
 
-OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweeper.storage")  # paths and an address; no schema has them
+OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweeper.storage")  # paths and an address that are in no schema
 COMMANDS: dict[str, type[Any]] = {"train": TrainConfig, "evaluate": EvaluateConfig}
 SYMBOLS = "data.symbols"
-LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # no float holds it, and Python prints no more than 4300
-_GRAMMAR = frozenset("()[]{},\"'\\")  # sweeps, lists, functions and quotes are the user's own
+LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # too large for a float; Python prints at most 4300 digits
+_GRAMMAR = frozenset("()[]{},\"'\\")  # sweeps, lists, functions and quotes are left as typed
 _QUOTED = re.compile(r"""(?s)\s*(["'])(.*)\1\s*""")
 _CHDIR = "hydra.job.chdir"
 
@@ -43,7 +43,7 @@ def _paths_of(schema: Any) -> list[str]:
 
 
 def prepared(arguments: Sequence[str]) -> list[str]:
-    """Return arguments as Hydra shall see them; ConfigError for what it would act on or stumble over by itself."""
+    """Return arguments in the form that Hydra needs; ConfigError for those that Hydra would misread."""
     _refuse_undecoded(arguments)
     for argument in arguments:
         _refuse_unreadable(argument)
@@ -53,7 +53,7 @@ def prepared(arguments: Sequence[str]) -> list[str]:
 
 
 def refuse_foreign_groups(command: str, arguments: Sequence[str]) -> None:
-    """Refuse a group that this command does not have: Hydra would advise to add it, which leads nowhere."""
+    """Refuse a group that this command does not have: Hydra would advise to add it, which does not work."""
     known = {field.name for field in fields(COMMANDS[command])}
     own = [group for group in GROUPS if group in known]
     for argument in arguments:
@@ -63,7 +63,7 @@ def refuse_foreign_groups(command: str, arguments: Sequence[str]) -> None:
 
 
 def _refuse_undecoded(arguments: Sequence[str]) -> None:
-    """Refuse arguments with bytes that Python could not decode: no file could be written that names them."""
+    """Refuse arguments with bytes that Python could not decode: no file that names them could be written."""
     for argument in arguments:
         if any("\udc80" <= character <= "\udcff" for character in argument):
             raise ConfigError(f"{argument!a}: not in the encoding of this terminal; set PYTHONUTF8=1 or its locale.")
@@ -72,13 +72,13 @@ def _refuse_undecoded(arguments: Sequence[str]) -> None:
 def _refuse_unreadable(argument: str) -> None:
     key, value = _plain(argument)
     if LONG_NUMBER.fullmatch(value):
-        raise ConfigError(f"{key}={as_typed(value)}: a number of {len(value)} digits is in no range.")
+        raise ConfigError(f"{key}={as_typed(value)}: a number of {len(value)} digits is outside every range.")
     if key in GROUPS and "=" in argument and (value in ("", "None") or value.lower() == "null"):
         raise ConfigError(f"{argument}: a group cannot be empty; --help lists the options of {key}.")
 
 
 def _plain(argument: str) -> tuple[str, str]:
-    """Return key and value without what an argument may lead or surround them with."""
+    """Return key and value of an argument, without leading plus signs and surrounding quotes."""
     key, _, value = argument.partition("=")
     return key.lstrip("+"), _unquoted(value.strip())
 
@@ -89,10 +89,10 @@ def _unquoted(value: str) -> str:
 
 
 def quoted(argument: str) -> str:
-    """Return an argument with a path or with symbols in quotes where Hydra would not take it for that very text.
+    """Return an argument whose path or symbols are in quotes if Hydra would not read them as that exact text.
 
-    ``data.path=a&b`` and ``data.symbols=[^GSPC]`` do not fit its grammar; TRUE, 1E5 and NULL would be values. The
-    ``~`` that a path begins with becomes the home folder.
+    ``data.path=a&b`` and ``data.symbols=[^GSPC]`` do not fit its grammar; TRUE, 1E5 and NULL would become values. A
+    leading ``~`` in a path becomes the home folder.
     """
     typed, _, value = argument.partition("=")
     key, text = _plain(argument)
@@ -112,7 +112,7 @@ def _text(value: str) -> str:
 
 
 def in_quotes(text: str) -> str:
-    """Return a text as Hydra's grammar quotes it: backslashes count where they lead to a quote alone."""
+    """Return a text as Hydra's grammar quotes it: only backslashes before a quote are special."""
     escaped = re.sub(r'(\\*)("|\Z)', lambda run: run[1] * 2 + ('\\"' if run[2] else ""), text)
     return f'"{escaped}"'
 
@@ -125,7 +125,7 @@ def _is_text(value: str) -> bool:
 
 
 def _refuse_moved_paths(arguments: Sequence[str]) -> None:
-    """Refuse a relative path where the run changes into its own folder first: nothing lies there yet."""
+    """Refuse a relative path if the run first changes into its folder, which is still empty."""
     values = dict(map(_plain, arguments))
     if values.get(_CHDIR, "").lower() != "true":
         return
@@ -133,6 +133,6 @@ def _refuse_moved_paths(arguments: Sequence[str]) -> None:
         path = values[key]
         if path.lower() not in ("", "null") and not os.path.isabs(path):
             raise ConfigError(
-                f"{key}={path}: with {_CHDIR}=true relative paths start in the run's own folder; write"
+                f"{key}={path}: with {_CHDIR}=true, relative paths start in the run's folder; write"
                 f" {key}={os.path.abspath(path)}."
             )

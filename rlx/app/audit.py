@@ -1,4 +1,4 @@
-"""``rlx audit``: rebuild what a run folder judged, audit it, and leave the result on its scorecard."""
+"""``rlx audit``: rebuild the policy that a run folder judged, audit it, and add the result to its scorecard."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ KEY = frozenset(
     {"data", "symbols", "periods_per_year", "windows", "costs", "limits", "guard", "cooldown"}
     | {"accounting", "execution", "drift"}
 )
-SAME_RETURN = 1e-4  # a network rounds differently in the batch it was judged in
+SAME_RETURN = 1e-4  # a network rounds differently in a batch of another size
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What a run folder judged: the policy, unbound, and the market, span and rules of its hold-out."""
+    """What a run judged: the policy, not yet bound, and the market, span and rules of its hold-out."""
 
     card: Scorecard
     policy: Policy
@@ -56,9 +56,9 @@ class Judged:
 
 
 def run_audit(path: str, options: AuditOptions) -> int:
-    """Audit the run in folder ``path`` and print the result; return 0 when it passed and 1 when it leaks.
+    """Audit the run in folder ``path`` and print the result; return 0 if it passes and 1 if it leaks.
 
-    Writes ``audit.json`` and the scorecard, as JSON and Markdown, with an ``audit``; an earlier one is replaced.
+    Writes ``audit.json``, and the scorecard as JSON and Markdown with the ``audit``; an earlier audit is replaced.
     """
     folder = Path(path)
     use_compile_caches()
@@ -66,7 +66,7 @@ def run_audit(path: str, options: AuditOptions) -> int:
     judged = rebuild(folder)
     with late_progress() as progress:
         block = audit(judged.policy, judged.market, judged.span, judged.rules, judged.names, options, progress)
-    block = beside_recorded(block, judged.card)
+    block = with_recorded_return(block, judged.card)
     write_audit(folder, judged.card, block)
     open_console().print(audit_summary(block))
     say(f"Written: {RunFolder(folder).audit}")
@@ -74,9 +74,9 @@ def run_audit(path: str, options: AuditOptions) -> int:
 
 
 def rebuild(folder: Path) -> Judged:
-    """Return what the run judged; an RlxError says what is missing, or no longer as it was."""
+    """Return what the run judged; an RlxError says what is missing or has changed."""
     if not folder.is_dir():
-        raise ConfigError(f"{folder}: {'not a folder' if folder.exists() else 'nothing there'}. Give a run folder.")
+        raise ConfigError(f"{folder}: {'not a folder' if folder.exists() else 'does not exist'}. Give a run folder.")
     if (reason := why_not_writable(folder)) is not None:
         raise ConfigError(f"{folder}: the result cannot be written there ({reason}). Audit a copy.")
     card = load_scorecard(RunFolder(folder).scorecard)
@@ -93,17 +93,17 @@ def rebuild(folder: Path) -> Judged:
 
 
 def load_scorecard(path: Path) -> Scorecard:
-    """Read the scorecard; ConfigError when its key lacks what says what was judged."""
-    card = require_rendered(Scorecard.load(path), f"scorecard {path}")  # before the audit and not after all the work
+    """Read the scorecard; ConfigError if its key lacks a part that identifies what was judged."""
+    card = require_rendered(Scorecard.load(path), f"scorecard {path}")  # fails before the audit, not after the work
     if missing := sorted(KEY - set(card.key)):
         raise ConfigError(f"{path}: its key lacks {', '.join(missing)}. Judge the policy again.")
     return card
 
 
 def _recorded(folder: Path) -> tuple[dict[str, Any], str]:
-    """Return the configuration that was judged, of a policy trained there or of the evaluation, and the file it is in.
+    """Return the configuration of the policy trained there, or of the evaluation, and the file that contains it.
 
-    ``recorded_evaluation`` checks what is in it.
+    ``recorded_evaluation`` checks its content.
     """
     facts = RunFolder(folder).policy / FACTS_FILE
     if facts.is_file():
@@ -119,15 +119,15 @@ def _recorded(folder: Path) -> tuple[dict[str, Any], str]:
 
 
 def _same_market(folder: Path, card: Scorecard, config: EvaluateConfig, policy: Policy) -> Market:
-    """Load the data; DataError when they are not what was judged."""
+    """Load the data; DataError if they are not those that were judged."""
     market, judged = Market(config.data.load()), tuple(card.key["symbols"])
     if market.symbols != judged and set(judged) <= set(market.symbols):
-        market = market.select(judged)  # a part of a run, which trades some of the symbols
+        market = market.select(judged)  # a part of a run trades only some of the symbols
     if market.fingerprint != card.key["data"]:
         raise DataError(
-            f"{folder}: its policy was judged on data with fingerprint {card.key['data']}, and those of its "
-            f"configuration ({market.panel.source or 'a panel'}) have {market.fingerprint} now. Bring back the data "
-            "as they were, or judge the policy on the new ones and audit that evaluation."
+            f"{folder}: its policy was judged on data with fingerprint {card.key['data']}, but those of its "
+            f"configuration ({market.panel.source or 'a panel'}) now have {market.fingerprint}. Restore the earlier "
+            "data, or judge the policy on the new data and audit that evaluation."
         )
     return market
 
@@ -138,30 +138,30 @@ def _judged_span(folder: Path, card: Scorecard, market: Market) -> Span:
     stamps = market.timestamps.astype("datetime64[s]")
     first, last = (np.flatnonzero(stamps == np.datetime64(holdout[name])) for name in ("first", "last"))
     if first.size == 0 or last.size == 0 or int(last[0] - first[0]) != holdout["steps"]:
-        raise ConfigError(f"{RunFolder(folder).scorecard}: no hold-out of its market: {json.dumps(dict(holdout))}.")
+        raise ConfigError(f"{RunFolder(folder).scorecard}: no hold-out in its market: {json.dumps(dict(holdout))}.")
     return Span(int(first[0]), int(last[0]))
 
 
 def _refuse_other_rules(folder: Path, card: Scorecard, market: Market, span: Span, rules: Rules) -> None:
-    """Raise ConfigError when what was rebuilt has another comparability key than the scorecard, the windows aside."""
+    """Raise ConfigError if what was rebuilt and the scorecard have different comparability keys, except the windows."""
     rebuilt = to_json(comparability_key(market, evaluate(Cash(), market, (holdout_windows(span),), rules)))
     differ = [name for name, value in rebuilt.items() if name not in ("windows", "hash") and value != card.key[name]]
     if differ:
         raise ConfigError(
-            f"{folder}: {', '.join(differ)} of its configuration are not those of its scorecard, which this version of "
-            "rlx may read differently. Judge the policy again and audit that evaluation."
+            f"{folder}: {', '.join(differ)} of its configuration differ from its scorecard; this version of rlx may "
+            "read the configuration differently. Judge the policy again and audit that evaluation."
         )
 
 
-def beside_recorded(block: dict[str, Any], card: Scorecard) -> dict[str, Any]:
-    """Return the audit with the return on the scorecard, and a word in its verdict when the replay's is another."""
+def with_recorded_return(block: dict[str, Any], card: Scorecard) -> dict[str, Any]:
+    """Return the audit with the scorecard's return, and a sentence in its verdict if the replay's return differs."""
     recorded, replayed = card.metrics["cumulative_return"], block["replayed_cumulative_return"]
     same = recorded is not None and abs(recorded - replayed) <= SAME_RETURN
     other = (
         ""
         if same
         else (
-            f" Played again alone it returns {replayed:.2%}, and its scorecard has "
+            f" Replayed separately it returns {replayed:.2%}, but its scorecard has "
             f"{'no number' if recorded is None else format(recorded, '.2%')}: what was audited is not what was judged."
         )
     )
@@ -169,7 +169,7 @@ def beside_recorded(block: dict[str, Any], card: Scorecard) -> dict[str, Any]:
 
 
 def write_audit(folder: Path, card: Scorecard, block: dict[str, Any]) -> None:
-    """Write ``audit.json``, then the scorecard with it; each file is whole or as it was."""
+    """Write ``audit.json``, then the scorecard with the audit; each file is written completely or left unchanged."""
     audited, run = replace(card, audit=block), RunFolder(folder)
     write_json(run.audit, block)
     write_scorecard_markdown(run.scorecard_markdown, audited)

@@ -1,4 +1,4 @@
-"""``evaluate.py`` under a protocol that judges targets: judge each on equal terms and record it on the scoreboard."""
+"""``evaluate.py`` with a protocol that judges targets: judge all on equal terms and record them on the scoreboard."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ from rlx.untrusted.plain_types import require_fields
 
 TARGETS = "targets"
 LONGEST_REASON = 2000
-"""Characters of the reason why a target was not judged that a board keeps."""
+"""Most characters that a board stores of the reason why a target was not judged."""
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What all targets have in common, and the baselines, played once for all of them."""
+    """What all targets have in common, and the baselines, evaluated once for all of them."""
 
     market: Market
     span: Span
@@ -65,7 +65,7 @@ class Conditions:
 
     @classmethod
     def of(cls, config: EvaluateConfig, market: Market) -> Conditions:
-        """Play the baselines; raises RlxError for what would stop every target. ``config`` has a settled guard."""
+        """Evaluate the baselines; RlxError for anything that would stop every target. ``config`` has a plain guard."""
         protocol, rules = cast(Benchmark, config.protocol), config.rules()
         features = config.data.features
         names = default_features(market.panel) if features is None else tuple(features)
@@ -78,22 +78,22 @@ class Conditions:
         return cls(market, span, sets, rules, protocol, baselines, key)
 
     def shared(self) -> dict[str, Any]:
-        """Return what the scoreboard says once for all entries of the key."""
+        """Return the facts that the scoreboard stores once for all entries of the key."""
         return {"key": self.key, "data": describe_data(self.market)}
 
 
 def benchmark(
     config: EvaluateConfig, resolved: Mapping[str, Any], run_dir: Path, cache_fallback: str | None = None
 ) -> None:
-    """Judge every target of the list and record each on the scoreboard, one that cannot be judged with the reason.
+    """Judge every target of the list and record it on the scoreboard, or the reason why it cannot be judged.
 
-    The run folder gets every scorecard; the scoreboard, its pages and the series of its reports lie at
-    ``protocol.board``. Ctrl-C records what was judged until then.
+    The run folder gets every scorecard; the scoreboard, its pages and the series of its reports are written to
+    ``protocol.board``. Ctrl-C records what has been judged so far.
     """
     protocol = cast(Benchmark, config.protocol)
     board_path = Path(protocol.board)
     targets = read_targets(protocol.targets)
-    prepare(board_path, len(targets))  # what cannot be recorded stops here and not after all the work
+    prepare(board_path, len(targets))  # a board that cannot be written stops the command before the work
     hardware = for_evaluation(set_up(config.hardware, cache_fallback))
     market = Market(config.data.load())
     config, resolved, guard_fit = settle_guard(config, resolved, market)
@@ -103,7 +103,7 @@ def benchmark(
     try:
         for target in announced(targets, lambda target: target.name):
             entries.append(_judge_target(target, conditions, run_dir, board_path, provenance))
-    finally:  # also on Ctrl-C: what was judged is kept
+    finally:  # also on Ctrl-C, which keeps what has been judged
         if entries:
             _record(board_path, conditions, entries)
     print_folder(run_dir)
@@ -122,7 +122,7 @@ def _record(path: Path, conditions: Conditions, entries: Sequence[Entry]) -> Non
 def _judge_target(
     target: Target, conditions: Conditions, run_dir: Path, board_path: Path, provenance: Mapping[str, Any]
 ) -> Entry:
-    """Return the target's line; whatever goes wrong with it alone becomes its ``failure``."""
+    """Return the target's line; any error of this target becomes its ``failure``."""
     named = Entry(
         target=target.name,
         system=target.system,
@@ -141,7 +141,7 @@ def _judge_target(
         policy = construct(target.config)
         blank = replace(named, references=policy.references() if isinstance(policy, Reference) else [])
         judgement = _judge(policy, target, conditions, provenance)
-    except Exception as error:  # whatever a policy of somebody's does, it does not stop the others
+    except Exception as error:  # an error in one policy, also a foreign one, does not stop the others
         if not isinstance(error, RlxError):
             log.warning("%s: %s", target.name, type(error).__name__, exc_info=True)
         if isinstance(policy, Documented) and policy.documents_when_refused:
@@ -157,7 +157,7 @@ def _judge_target(
 
 
 def _with_report(entry: Entry, named: Entry, judgement: Judgement, board_path: Path) -> Entry:
-    """Write the series of an entry's report and return the entry; of one that no board may hold, ``named`` fails."""
+    """Write the series of an entry's report and return the entry, or ``named`` as failed if it is not valid."""
     try:
         require_fields(Entry, entry.to_dict(), "its line")
         path = report_path(board_path, entry)
@@ -193,12 +193,12 @@ def _judge(policy: Policy, target: Target, conditions: Conditions, provenance: M
 
 
 def _why_unranked(policy: Policy, judgement: Judgement, conditions: Conditions) -> str | None:
-    """Return why a target is no competitor, None when it is one."""
+    """Return why a target is not a competitor, or None if it is."""
     if isinstance(policy, Oracle):
         return ORACLE
     seen = judgement.scorecard.data.get("seen_steps", {})
     if fit_spans := sum(seen.values()):
-        return f"made on {fit_spans} of these {len(conditions.span)} steps"
+        return f"fitted on {fit_spans} of these {len(conditions.span)} steps"
     if isinstance(policy, Dated):
         own = policy.span(conditions.market)
         covered = max(0, min(own.stop, conditions.span.stop) - max(own.start, conditions.span.start))

@@ -1,4 +1,4 @@
-"""A client for chat completions as OpenAI's interface has them: one request, one answer, one clear error."""
+"""A client for chat completions with OpenAI's interface: one request, one answer, one clear error."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from rlx.untrusted.text import decode, gunzip
 BASE_URL, API_KEY, MODEL = "RLX_PLAN_BASE_URL", "RLX_PLAN_API_KEY", "RLX_PLAN_MODEL"
 TEMPERATURE = "RLX_PLAN_TEMPERATURE"
 OMITTED = ("null", "none")
-LARGEST_ANSWER = 8 * 2**20  # bytes; a plan has a few thousand
+LARGEST_ANSWER = 8 * 2**20  # bytes; a plan has a few thousand bytes
 SECONDS = Number(0.001, 86_400)
-SHOWN = 200  # characters of an answer in a message
+SHOWN = 200  # most characters of an answer in a message
 
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Where to ask, which model, and how long to wait; the key is never shown. ``temperature`` None is not sent."""
+    """The server to ask, the model, and how long to wait; the key is never shown. ``temperature`` None is not sent."""
 
     base_url: str
     api_key: str = field(repr=False)
@@ -37,13 +37,13 @@ class Endpoint:
 
     @property
     def url(self) -> str:
-        """The address that is asked."""
+        """The address of the request."""
         return f"{self.base_url}/chat/completions"
 
 
 @dataclass(frozen=True)
 class Completion:
-    """What a model answered: its text, '' for none, why it ended and, in its words, why it would not answer."""
+    """A model's answer: its text, '' for none, the reason why it ended, and the model's refusal, if any."""
 
     text: str
     finish_reason: str | None = None
@@ -53,40 +53,40 @@ class Completion:
 def endpoint_from(
     environment: Mapping[str, str], timeout_seconds: float = 120.0, temperature: str | None = None
 ) -> Endpoint:
-    """Return the endpoint that environment variables name; PlanError for one that is missing or makes no sense.
+    """Return the endpoint in the environment variables; PlanError for one that is missing or invalid.
 
-    ``temperature`` as written on the command line goes before that of the environment; ``null`` is not sent.
+    ``temperature`` from the command line overrides that of the environment; ``null`` is not sent.
     """
     hints = {
         BASE_URL: "the address up to /chat/completions, such as https://api.openai.com/v1",
-        API_KEY: "the key to send; any text for a server that asks for none",
+        API_KEY: "the key to send; any text for a server that needs none",
         MODEL: "the name of the model",
     }
     for name, hint in hints.items():
         if not environment.get(name, "").strip():
-            raise PlanError(f"{name}: is not set. Set it to {hint}.")
+            raise PlanError(f"{name}: not set. Set it to {hint}.")
     base_url, api_key, model = (environment[name].strip() for name in hints)
     _check_address(base_url)
     if not (api_key.isascii() and api_key.isprintable()):
-        raise PlanError(f"{API_KEY}: holds characters that no key has.")
+        raise PlanError(f"{API_KEY}: contains characters that no key has.")
     check("--timeout-seconds", timeout_seconds, SECONDS)
     name, text = ("--temperature", temperature) if temperature else (TEMPERATURE, environment.get(TEMPERATURE, ""))
     return Endpoint(base_url.rstrip("/"), api_key, model, timeout_seconds, _temperature(name, text.strip()))
 
 
 def _check_address(base_url: str) -> None:
-    """Raise PlanError for an address that cannot be asked, which is not repeated where it may hold a password."""
+    """Raise PlanError for an invalid address; the message does not repeat it if it may contain a password."""
     if "@" in base_url:
-        raise PlanError(f"{BASE_URL}: holds a user name or password (@). Leave it out: the key in {API_KEY} is sent.")
+        raise PlanError(f"{BASE_URL}: contains a user name or password (@). Leave it out: {API_KEY} is sent.")
     if "?" in base_url or "#" in base_url:
-        raise PlanError(f"{BASE_URL}: holds a ? or #. Give the address up to /chat/completions alone.")
+        raise PlanError(f"{BASE_URL}: contains a ? or #. Give only the address up to /chat/completions.")
     if not base_url.isascii() or not base_url.isprintable() or " " in base_url:
-        raise PlanError(f"{BASE_URL}={base_url!a}: holds characters that no address has. Write them as %20.")
+        raise PlanError(f"{BASE_URL}={base_url!a}: contains characters that no address has. Write them as %20.")
     try:
         parts = urlsplit(base_url)
         host = parts.hostname if parts.port != 0 else None
     except ValueError as error:
-        raise PlanError(f"{BASE_URL}={brief(base_url, SHOWN)}: is no address: {error}.") from error
+        raise PlanError(f"{BASE_URL}={brief(base_url, SHOWN)}: not an address: {error}.") from error
     if parts.scheme not in ("http", "https"):
         raise PlanError(f"{BASE_URL}={brief(base_url, SHOWN)}: must begin with http:// or https://.")
     if not host:
@@ -101,15 +101,15 @@ def _temperature(name: str, text: str) -> float | None:
     except ValueError:
         value = -1.0
     if not 0.0 <= value <= 2.0:
-        raise PlanError(f"{name} {brief(text)}: must be a number from 0 to 2, or null for a model that takes none.")
+        raise PlanError(f"{name} {brief(text)}: must be a number from 0 to 2, or null for a model that accepts none.")
     return value
 
 
 def ask(endpoint: Endpoint, messages: Sequence[Mapping[str, str]]) -> str:
-    """Return the body of the server's answer to ``messages`` as text, without the key if it is in there.
+    """Return the body of the server's answer to ``messages`` as text, with the key masked.
 
-    Raises PlanError for a server that cannot be reached, does not answer in time, answers with an error, with too much
-    or with no text.
+    Raises PlanError if the server cannot be reached or does not answer in time, or if its answer is an error, too long
+    or no text.
     """
     body: dict[str, Any] = {"model": endpoint.model, "messages": list(messages)}
     if endpoint.temperature is not None:
@@ -142,7 +142,7 @@ def _post(endpoint: Endpoint, body: bytes) -> HttpAnswer:
 
 
 def _text(answer: HttpAnswer, endpoint: Endpoint) -> str:
-    """Return the body as text; some servers pack it unasked."""
+    """Return the body as text; some servers compress it without being asked."""
     name = f"{endpoint.url}: the answer"
     packed = answer.body.startswith(b"\x1f\x8b")
     text = decode(gunzip(answer.body, name, LARGEST_ANSWER) if packed else answer.body, name)
@@ -160,9 +160,9 @@ def _complain(answer: HttpAnswer, text: str, endpoint: Endpoint) -> NoReturn:
 
 
 def read_completion(answer: str, url: str) -> Completion:
-    """Return what the JSON of a chat completion says; PlanError, with ``url``, when it is none.
+    """Return the completion in the JSON of an answer; PlanError, with ``url``, if it is not a chat completion.
 
-    The text may be one or a list of parts; of these, all that are text count.
+    The content may be a text or a list of parts, of which those with text are joined.
     """
     try:
         choice = parse_json(answer, "it")["choices"][0]
@@ -171,7 +171,7 @@ def read_completion(answer: str, url: str) -> Completion:
     except (FileError, LookupError, TypeError, AttributeError) as error:
         why = f" ({error})" if isinstance(error, FileError) else ""
         said = answer_shown(answer)
-        raise PlanError(f"{url}: the answer is no chat completion{why}: {said}. Check {BASE_URL}.") from error
+        raise PlanError(f"{url}: the answer is not a chat completion{why}: {said}. Check {BASE_URL}.") from error
     parts = content if isinstance(content, list) else [content]
     texts = [part.get("text") if isinstance(part, dict) else part for part in parts]
     text = "".join(text for text in texts if isinstance(text, str))
@@ -181,6 +181,6 @@ def read_completion(answer: str, url: str) -> Completion:
 
 
 def answer_shown(text: str) -> str:
-    """Return the beginning of an answer as a message quotes it."""
+    """Return the beginning of an answer as it is quoted in a message."""
     text = " ".join(text[: 4 * SHOWN].split())
     return repr(text if len(text) <= SHOWN else text[:SHOWN] + "...")

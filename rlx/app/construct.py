@@ -1,4 +1,4 @@
-"""Build the object a configuration names."""
+"""Build the object that a configuration names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rlx.errors import RlxError
 
 
 def construct(config: Any) -> Any:
-    """Return ``instantiate(config)``; a refusal of the object itself comes out as it was raised."""
+    """Return ``instantiate(config)``; an RlxError of the object is raised unchanged."""
     try:
         return instantiate(config)
     except InstantiationException as error:

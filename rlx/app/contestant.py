@@ -1,4 +1,4 @@
-"""A policy about to be judged: made ready for where it is, and what is known of where it comes from."""
+"""Prepare a policy for its evaluation, and find its origin."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from rlx.sim.rules import Costs
 
 
 class Origin(NamedTuple):
-    """The spans a policy was fitted on and the run folder it lies in, each None where that is not known."""
+    """The spans that a policy was fitted on and its run folder; each is None if it is not known."""
 
     seen: Seen | None
     run: Path | None
 
 
 def make_ready(policy: Policy, market: Market, costs: Costs) -> None:
-    """Give a policy the costs of trading, where it keeps books of its own, and bind it to the market."""
+    """Bind a policy to the market, after passing the trading costs to one that simulates its own account."""
     if isinstance(policy, Charged):
         policy.charge(costs)
     policy.bind(market)
 
 
 def origin_of(policy: Policy) -> Origin:
-    """Return where a policy comes from, which is known of trained ones alone."""
+    """Return the origin of a policy, which is known only for trained policies."""
     if not isinstance(policy, CheckpointPolicy):
         return Origin(None, None)
     return Origin(policy.seen, None if policy.path is None else run_of(policy.path))

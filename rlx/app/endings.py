@@ -1,4 +1,4 @@
-"""How a command ends where something is wrong: one message, and a status that says whose fault it is."""
+"""How a command ends after an error: one message, and an exit status that depends on the cause."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ UNUSABLE = {
 
 
 class PastHydra(BaseException):
-    """Carries an error past Hydra, to the one place that decides what to do about it.
+    """Carries an error past Hydra, to the single place that handles it.
 
-    Of what a callback raises Hydra makes a warning, and about what a job raises it has words of its own.
+    Hydra turns an error in a callback into a warning, and adds messages of its own to an error in a job.
     """
 
     def __init__(self, error: Exception) -> None:
@@ -35,7 +35,7 @@ class PastHydra(BaseException):
 
 
 def end(error: Exception) -> NoReturn:
-    """End in one message where the input or the disk is at fault; anything else comes out as it was raised."""
+    """End in one message if the input or the disk is at fault; raise any other error unchanged."""
     if isinstance(error, (RlxError, HydraException, OmegaConfBaseException)):
         stop(error)
     if isinstance(error, OSError):
@@ -43,22 +43,22 @@ def end(error: Exception) -> NoReturn:
     raise error
 
 
-def in_our_words(error: RlxError | HydraException | OmegaConfBaseException) -> RlxError:
-    """Return an error as one of ours; a password in an argument is not shown again."""
+def as_rlx_error(error: RlxError | HydraException | OmegaConfBaseException) -> RlxError:
+    """Return an error as an RlxError; a password in an argument is masked."""
     return error if isinstance(error, RlxError) else ConfigError(hide(str(explain(error)), ""))
 
 
 def stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn:
     """End in one message: the input was bad."""
     place = pointed(error)
-    if hide(place, "") == place:  # an argument with a password in it is not shown again
+    if hide(place, "") == place:  # an argument that contains a password is not repeated
         sys.stderr.write(place)
-    complain(in_our_words(error))
+    complain(as_rlx_error(error))
     sys.exit(BAD_INPUT)
 
 
 def stop_at_the_disk(error: OSError) -> None:
-    """End in one message where a file cannot be read or written; other errors are left to the caller."""
+    """End in one message if a file cannot be read or written; return for other errors."""
     if is_at_the_disk(error):
         kept = ["What was written before is kept.", *getattr(error, "__notes__", ())]
         complain(f"{error}. {' '.join(kept)} ({FULL_ERROR}=1 shows where.)")
@@ -71,5 +71,5 @@ def is_at_the_disk(error: OSError) -> bool:
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Return whether memory ran out: that of the machine, or of the GPU, for which torch has an error of its own."""
+    """Return whether memory ran out: the machine's, or the GPU's, for which torch has its own error."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

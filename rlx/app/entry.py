@@ -52,12 +52,12 @@ _not_yet_run = [STARTED]
 
 
 def train_main() -> None:
-    """Run ``train.py`` / ``rlx-train`` within ``exiting_on_stops``, as ``rlx.app.start`` does."""
+    """Run ``train.py`` / ``rlx-train``; call it within ``exiting_on_stops``, as ``rlx.app.start`` does."""
     _run("train", _train)
 
 
 def evaluate_main() -> None:
-    """Run ``evaluate.py`` / ``rlx-evaluate``, likewise."""
+    """Run ``evaluate.py`` / ``rlx-evaluate``; call it within ``exiting_on_stops``, as ``rlx.app.start`` does."""
     _run("evaluate", run_evaluate)
 
 
@@ -73,14 +73,14 @@ def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
             sys.argv[1:] = ready_for_hydra(name, sys.argv[1:])
             main()
         else:
-            _run_in_words(name, main)
+            _run_with_messages(name, main)
     except PastHydra as carried:
         end(carried.error)
 
 
-def _run_in_words(name: str, main: Callable[[], Any]) -> None:
-    """Run Hydra's ``main`` and end in one message where something is wrong."""
-    os.environ[FULL_ERROR] = "1"  # lets errors through to here, where they become one message
+def _run_with_messages(name: str, main: Callable[[], Any]) -> None:
+    """Run Hydra's ``main`` and end in one message after an error."""
+    os.environ[FULL_ERROR] = "1"  # makes Hydra pass errors on to here, where they become one message
     try:
         sys.argv[1:] = ready_for_hydra(name, sys.argv[1:])
         main()
@@ -96,37 +96,37 @@ def _run_in_words(name: str, main: Callable[[], Any]) -> None:
 
 
 def ready_for_hydra(name: str, arguments: Sequence[str]) -> list[str]:
-    """Return a command's arguments as Hydra shall see them, the options of the run to resume among them."""
+    """Return a command's arguments in the form that Hydra needs, with the options of the run to resume."""
     refuse_foreign_groups(name, arguments)
     ready = prepared(arguments)
     return add_recorded_choices(ready) if name == "train" else ready
 
 
 def help_text(name: str) -> str:
-    """Return the help of a command: Hydra's own rendering would list every group first, which takes a second."""
+    """Return the help of a command; Hydra's rendering would first list every group, which takes a second."""
     text = files("rlx.conf").joinpath(f"hydra/help/{name}.yaml").read_text(encoding="utf-8")
     return str(OmegaConf.create(text).template)
 
 
 def _command_began() -> float:
-    """Return when this run did: with the command, or just now for a later run of the process, as in a sweep."""
+    """Return when this run began: with the command, or now if it is a later run of the process, as in a sweep."""
     return _not_yet_run.pop() if _not_yet_run else time.perf_counter()
 
 
-def in_a_program() -> None:
-    """Forget when this process began: it is somebody's program, which called us just now."""
+def begin_now() -> None:
+    """Count the time of the next run from now: the process is a user's program, which began earlier."""
     _not_yet_run.clear()
 
 
 def _train(cfg: DictConfig) -> float:
     fitted = run_train(cfg)
     if fitted.asked is not None and HydraConfig.get().mode is RunMode.MULTIRUN:
-        raise stopped_by(fitted.asked)  # the run has ended in order; the sweep it belongs to ends too
+        raise stopped_by(fitted.asked)  # the run has ended properly; its sweep ends too
     return fitted.best_validation
 
 
 def run_train(cfg: DictConfig) -> Fitted:
-    """Train as composed, in Hydra's run folder."""
+    """Train with the composed configuration, in Hydra's run folder."""
     began = _command_began()
     with run_folder(cfg.resume) as run_dir:
         cfg, config = train_config(cfg)
@@ -134,8 +134,10 @@ def run_train(cfg: DictConfig) -> Fitted:
         with show_progress("Loading"):
             from rlx.data.traded import load_traded
 
-            traded = load_traded(config.data, config.module.window_steps)  # bad data stop before the slow imports
-            with _spared_by_the_collector():
+            traded = load_traded(
+                config.data, config.module.window_steps
+            )  # bad data end the command before the slow imports
+            with _frozen_imports():
                 from rlx.app.train import train
                 from rlx.training.resume import undone_if_not_restored
 
@@ -144,20 +146,20 @@ def run_train(cfg: DictConfig) -> Fitted:
 
 
 def train_config(cfg: DictConfig) -> tuple[DictConfig, TrainConfig]:
-    """Return what is trained, that of the run to resume if there is one, as a tree and typed; RlxError if it is bad."""
+    """Return the configuration, or that of the run to resume, as a tree and typed; RlxError if it is bad."""
     if cfg.resume is not None:
         cfg = as_resumed(cfg, _typed_overrides())
     config = typed(cfg, TrainConfig)
-    _tell(validate(config, _typed_overrides()))
+    _log_warnings(validate(config, _typed_overrides()))
     _check_direction(config)
     return cfg, config
 
 
 @contextmanager
-def _spared_by_the_collector() -> Iterator[None]:
-    """Import modules with the garbage collector off, and have it pass them over until the process ends.
+def _frozen_imports() -> Iterator[None]:
+    """Import modules with the garbage collector off, and exclude them from collection until the process ends.
 
-    They are no garbage, and searching their million objects again and again would take a fifth of the start.
+    They are never garbage, and searching their million objects repeatedly would take a fifth of the start.
     """
     enabled, first = gc.isenabled(), not gc.get_freeze_count()
     gc.disable()
@@ -166,17 +168,17 @@ def _spared_by_the_collector() -> Iterator[None]:
     finally:
         if first:
             gc.freeze()
-            atexit.register(gc.unfreeze)  # extension modules complain about what is never collected
+            atexit.register(gc.unfreeze)  # extension modules warn about objects that are never collected
         if enabled:
             gc.enable()
 
 
 def run_evaluate(cfg: DictConfig) -> None:
-    """Judge as composed, in Hydra's run folder."""
+    """Judge with the composed configuration, in Hydra's run folder."""
     with run_folder() as run_dir:
         cache_fallback = use_compile_caches()
         cfg, config = evaluate_config(cfg)
-        with show_progress("Loading"), _spared_by_the_collector():
+        with show_progress("Loading"), _frozen_imports():
             from rlx.app.benchmark import benchmark
             from rlx.app.evaluate import evaluate
 
@@ -185,12 +187,15 @@ def run_evaluate(cfg: DictConfig) -> None:
 
 
 def evaluate_config(cfg: DictConfig) -> tuple[DictConfig, EvaluateConfig]:
-    """Return what is judged, a checkpoint as it was trained, as a tree and typed; RlxError if it is bad."""
-    _refuse_idle_policy(cfg)
+    """Return the evaluation's configuration as a tree and typed; RlxError if it is bad.
+
+    A checkpoint is judged under the conditions that it was trained in.
+    """
+    _refuse_unused_policy(cfg)
     if HydraConfig.get().runtime.choices["policy"] == "checkpoint":
         cfg = _as_trained(cfg)
     config = typed(cfg, EvaluateConfig)
-    _tell(validate(config, _typed_overrides()))
+    _log_warnings(validate(config, _typed_overrides()))
     return cfg, config
 
 
@@ -198,8 +203,8 @@ def _typed_overrides() -> list[str]:
     return list(HydraConfig.get().overrides.task)
 
 
-def _refuse_idle_policy(cfg: DictConfig) -> None:
-    """Refuse a policy next to a list of them."""
+def _refuse_unused_policy(cfg: DictConfig) -> None:
+    """Refuse a policy if the protocol judges a list of policies."""
     given = [text for text in _typed_overrides() if text.lstrip("+").startswith(("policy=", "policy."))]
     protocol: Any = OmegaConf.get_type(cfg, "protocol")
     if given and getattr(protocol, "judges_targets", False):
@@ -209,7 +214,7 @@ def _refuse_idle_policy(cfg: DictConfig) -> None:
 
 
 def _as_trained(cfg: DictConfig) -> DictConfig:
-    """Return the configuration under the conditions the checkpoint was trained in, but for what was typed."""
+    """Return the configuration with the conditions that the checkpoint was trained in, except for typed arguments."""
     from rlx.policies.facts import facts_file, read_facts
 
     if OmegaConf.is_missing(cfg.policy, "path"):
@@ -229,7 +234,7 @@ def _check_direction(config: TrainConfig) -> None:
         )
 
 
-def _tell(notes: list[str]) -> None:
+def _log_warnings(notes: list[str]) -> None:
     for note in notes:
         log.warning(note)
 

@@ -1,4 +1,4 @@
-"""``evaluate.py``: judge one policy and leave its scorecard."""
+"""``evaluate.py``: judge one policy and write its scorecard."""
 
 from __future__ import annotations
 
@@ -44,10 +44,10 @@ def evaluate(
 ) -> None:
     """Judge ``config.policy`` under the configured conditions and write the run folder.
 
-    ``cache_fallback`` is why compile caches are not in force, for the scorecard. A policy whose documents do not
-    need a judgement leaves them where it is refused, too.
+    ``cache_fallback`` is the reason why compile caches are not used, for the scorecard. If the policy is refused, its
+    documents that need no judgement are written anyway.
     """
-    # The same number of threads as in training, hence the same float32 sums.
+    # The same number of threads as in training gives the same float32 sums.
     hardware = for_evaluation(set_up(config.hardware, cache_fallback))
     policy: Policy = construct(config.policy)
     market = Market(config.data.load())
@@ -57,8 +57,8 @@ def evaluate(
         if not isinstance(policy, Documented) or not policy.documents_when_refused:
             raise
         record_run(run_dir, resolved)
-        left = write_documents(run_dir, policy.documents())
-        raise type(error)(f"{error} Left all the same: {', '.join(map(str, left))}.") from error
+        written = write_documents(run_dir, policy.documents())
+        raise type(error)(f"{error} Written anyway: {', '.join(map(str, written))}.") from error
 
 
 def _judge(
@@ -73,7 +73,7 @@ def _judge(
     config, resolved, guard_fit = settle_guard(config, resolved, market)
     span = judged_span(config, market, policy)
     covered = isinstance(policy, Dated) and config.protocol.split == "auto"
-    protocol = fit_windows(config.protocol, span, whatever=covered)  # of few dates windows are as long as there are
+    protocol = fit_windows(config.protocol, span, whatever=covered)  # with few dates, windows are shortened to them
     origin = origin_of(policy)
     guarded = partial(guarded_rules, config, market)
     plan = protocol.plan(Conditions(market, span, config.rules(), guarded, origin.seen))

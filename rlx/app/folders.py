@@ -1,4 +1,4 @@
-"""The folder that Hydra makes for a run: refused if it holds an earlier run, removed if nothing ran in it."""
+"""The folder that Hydra creates for a run: refused if it contains an earlier run, removed if nothing ran in it."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from rlx.run_folder import (
     there_before,
 )
 
-_before: set[Path] = set()  # what was there before this command, and is never removed
+_before: set[Path] = set()  # paths that existed before this command, which are never removed
 
-GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"  # runs again what is there; Optuna's continues it
+GRID = "hydra._internal.core_plugins.basic_sweeper.BasicSweeper"  # repeats trials; Optuna's continues
 
 
 class KeepEarlierRuns(Callback):
-    """Refuses, before Hydra writes a record of a run, a folder that holds an earlier one, or that cannot be made.
+    """Refuses a folder that contains an earlier run or cannot be created, before Hydra writes a run's record.
 
-    The folder is read from the composed configuration, however it was named. What is in it already is the user's.
+    The folder is read from the composed configuration, however it was named. Its content belongs to the user.
     """
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
@@ -57,7 +57,7 @@ class KeepEarlierRuns(Callback):
 
 @contextmanager
 def _past_hydra(config: DictConfig) -> Iterator[None]:
-    """Carry the refusal of a folder past Hydra, which turns what a callback raises into a warning."""
+    """Carry the refusal of a folder past Hydra, which turns a callback's errors into warnings."""
     known = HydraConfig.instance()
     before = known.cfg
     known.set_config(config)  # as Hydra does before it asks for the folder, for ${hydra:...} in its name
@@ -84,9 +84,9 @@ def _folder(config: DictConfig, key: str) -> Path:
 
 @contextmanager
 def run_folder(resumed: str | None = None) -> Iterator[Path]:
-    """Yield Hydra's run folder, and remove it when bad input stops the run before it wrote anything.
+    """Yield Hydra's run folder, and remove it if bad input stops the run before it has written anything.
 
-    Where a training breaks off, the message says which run to resume: this one, or the one it ``resumed``.
+    If a training is interrupted, the message says which run to resume: this one, or the one that it ``resumed``.
     """
     folder = Path(HydraConfig.get().runtime.output_dir)
     try:
@@ -98,7 +98,7 @@ def run_folder(resumed: str | None = None) -> Iterator[Path]:
     except RlxError as error:
         discard_if_unused(folder, _before)
         if HydraConfig.get().mode is not RunMode.RUN:
-            raise  # a sweep decides itself what a failed trial means
+            raise  # the sweeper decides what a failed trial means
         raise PastHydra(error) from error
     except (KeyboardInterrupt, OSError) as error:
         earlier = None if resumed is None else Path(str(resumed))

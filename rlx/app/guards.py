@@ -1,4 +1,4 @@
-"""``guard=fitted`` in force: its thresholds become plain numbers before anything is traded or recorded."""
+"""Fit ``guard=fitted``: its thresholds become plain numbers before anything is traded or recorded."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ log = logging.getLogger(__name__)
 def settle_guard(
     config: Config, resolved: Mapping[str, Any], market: Market
 ) -> tuple[Config, dict[str, Any], dict[str, Any]]:
-    """Return the configuration and its ``resolved`` record with a plain guard, and what the provenance says of it.
+    """Return the configuration and its ``resolved`` record with a plain guard, and the facts for the provenance.
 
-    Nothing changes and the last is empty unless the guard is a ``FittedGuard``; recorded are then the numbers, so
-    that whoever reads the record trades under these and fits nothing again.
+    Unless the guard is a ``FittedGuard``, nothing changes and there are no facts. The record contains the fitted
+    numbers, so that its readers trade under these and do not fit again.
     """
     if not isinstance(config.guard, FittedGuard):
         return config, dict(resolved), {}
@@ -38,7 +38,7 @@ def settle_guard(
 
 
 def guarded_rules(config: TradedConfig, market: Market, name: str) -> Guarded:
-    """Return the rules under an option of the ``guard`` group, or under the command's own guard, which is settled."""
+    """Return the rules with an option of the ``guard`` group, or with the command's guard, which is plain already."""
     guard = config.guard if name == CONFIGURED else load_guard(name)
     if not isinstance(guard, FittedGuard):
         return Guarded(config.env.rules(config.costs, guard))
@@ -47,7 +47,7 @@ def guarded_rules(config: TradedConfig, market: Market, name: str) -> Guarded:
 
 
 def fit_to_train_split(asked: FittedGuard, config: TradedConfig, market: Market) -> GuardFit:
-    """Return ``asked`` fitted to the train split, from the first decision on: features need not be known."""
+    """Return ``asked`` fitted to the train split from its first decision, because features are not needed."""
     span = make_splits(market, config.data.split, first_bar=0).train
     return fit_guard(asked, market, span, config.env.rules(config.costs, Guard()))
 
@@ -59,7 +59,7 @@ def describe_fit(asked: FittedGuard, fit: GuardFit) -> dict[str, Any]:
 
 
 def fit_in_words(fit: GuardFit) -> str:
-    """Return the thresholds and the span they were fitted on, in a line."""
+    """Return the thresholds and the span that they were fitted on, in one line."""
     thresholds = {kind: getattr(fit.guard, f"{kind}_threshold") for kind in KINDS}
     said = ", ".join(f"{kind}_threshold={'null' if x is None else f'{x:g}'}" for kind, x in thresholds.items())
     return f"{said} from {to_json(fit.first)[:10]} to {to_json(fit.last)[:10]}, the train split."

@@ -1,4 +1,4 @@
-"""A command inside somebody's program: Hydra, logging and random numbers of the program are afterwards as before."""
+"""Run a command inside a user's program, and restore the program's Hydra, logging and random numbers afterwards."""
 
 from __future__ import annotations
 
@@ -26,26 +26,26 @@ from hydra.version import VersionBase
 from omegaconf import DictConfig, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
-from rlx.app.endings import PastHydra, in_our_words
-from rlx.app.entry import in_a_program, ready_for_hydra
+from rlx.app.endings import PastHydra, as_rlx_error
+from rlx.app.entry import begin_now, ready_for_hydra
 from rlx.config import register_schemas
 from rlx.errors import ConfigError, RlxError
 from rlx.untrusted.shown import as_typed
 
 RUN_DIR = "hydra.run.dir"
-OF_HYDRA = (GlobalHydra, HydraConfig, JobRuntime, VersionBase)  # what Hydra has once a process
+OF_HYDRA = (GlobalHydra, HydraConfig, JobRuntime, VersionBase)  # Hydra's singletons of a process
 _one_at_a_time = threading.Lock()
 
 
 class Done(NamedTuple):
-    """The run folder of a command that has ended well, and what its job returned."""
+    """The run folder of a successful command, and the result of its job."""
 
     folder: Path
     result: Any
 
 
 def run_as_guest(name: str, arguments: Sequence[str], job: Callable[[DictConfig], Any]) -> Done:
-    """Run a command, as its command line would with these arguments; RlxError where that ends in one message."""
+    """Run a command as its command line does with these arguments; RlxError where that ends in one message."""
     from rlx.states import preserved_random_states
 
     def carrying(cfg: DictConfig) -> Any:
@@ -54,7 +54,7 @@ def run_as_guest(name: str, arguments: Sequence[str], job: Callable[[DictConfig]
         except Exception as error:
             raise PastHydra(error) from error
 
-    with _as_guest(name, arguments) as given, preserved_random_states(), _threads_apart(), _logging_apart():
+    with _as_guest(name, arguments) as given, preserved_random_states(), _preserved_threads(), _preserved_logging():
         config = _composed(name, given, with_log_configuration=True)
         _leave_earlier_runs(config, given)
         hydra = GlobalHydra.instance().hydra
@@ -68,7 +68,7 @@ def run_as_guest(name: str, arguments: Sequence[str], job: Callable[[DictConfig]
 
 
 def compose_as_guest(name: str, arguments: Sequence[str], check: Callable[[DictConfig], Any]) -> Any:
-    """Return what ``check`` makes of a command's configuration, composed as its command line would."""
+    """Return the result of ``check`` for a command's configuration, composed as its command line does."""
     with _as_guest(name, arguments) as given:
         config = _composed(name, given, with_log_configuration=False)
         HydraConfig.instance().set_config(config)
@@ -84,13 +84,13 @@ def _composed(name: str, arguments: list[str], *, with_log_configuration: bool) 
     assert hydra is not None  # it has just been initialised
     config = hydra.compose_config(name, arguments, RunMode.RUN, with_log_configuration=with_log_configuration)
     if config.hydra.mode not in (None, RunMode.RUN):
-        raise ConfigError(f"hydra.mode={config.hydra.mode.name}: a sweep is started from the command line alone.")
+        raise ConfigError(f"hydra.mode={config.hydra.mode.name}: a sweep can only be started from the command line.")
     config.hydra.mode = RunMode.RUN
     return config
 
 
 def _leave_earlier_runs(config: DictConfig, arguments: Sequence[str]) -> None:
-    """Give a run that did not name its folder another where one of the same second has it: a program runs many."""
+    """Give a run without a named folder another one if a run of the same second has it: a program may run many."""
     if any(argument.lstrip("+").startswith(f"{RUN_DIR}=") for argument in arguments):
         return
     HydraConfig.instance().set_config(config)
@@ -102,15 +102,15 @@ def _leave_earlier_runs(config: DictConfig, arguments: Sequence[str]) -> None:
 
 @contextmanager
 def _as_guest(name: str, arguments: Sequence[str]) -> Iterator[list[str]]:
-    """Yield the arguments as Hydra shall see them, with everything in place that a command of its own would have."""
+    """Yield the arguments in the form that Hydra needs, within the environment that a command's own process has."""
     if not _one_at_a_time.acquire(blocking=False):
         raise ConfigError(
-            f"rlx.{name}: another call is running in this process, and Hydra knows one configuration a process. Wait "
-            "for it, or start a process of its own."
+            f"rlx.{name}: another call is running in this process, and Hydra has one configuration per process. Wait "
+            "for it, or start another process."
         )
     try:
-        with _in_words(), _hydra_apart():
-            in_a_program()
+        with _rlx_errors_only(), _separate_hydra():
+            begin_now()
             register_schemas()
             _refuse_flags(name, arguments)
             given = ready_for_hydra(name, arguments)
@@ -123,17 +123,17 @@ def _as_guest(name: str, arguments: Sequence[str]) -> Iterator[list[str]]:
 def _refuse_flags(name: str, arguments: Sequence[str]) -> None:
     for argument in arguments:
         if not isinstance(argument, str):
-            raise ConfigError(f"rlx.{name}: arguments are texts, such as 'seed=7', not {type(argument).__name__}.")
+            raise ConfigError(f"rlx.{name}: arguments must be strings such as 'seed=7', not {type(argument).__name__}.")
         if argument.startswith("-"):
             raise ConfigError(
-                f"{as_typed(argument)}: rlx.{name} takes KEY=VALUE alone. A sweep and other flags are the command's: "
+                f"{as_typed(argument)}: rlx.{name} takes only KEY=VALUE. For a sweep or other flags use the command: "
                 f"rlx-{name} {as_typed(argument)}."
             )
 
 
 @contextmanager
-def _in_words() -> Iterator[None]:
-    """Raise an RlxError for what would end a command in one message."""
+def _rlx_errors_only() -> Iterator[None]:
+    """Raise an RlxError for every error that would end a command in one message."""
     refused: Exception | None = None
     try:
         yield
@@ -142,15 +142,15 @@ def _in_words() -> Iterator[None]:
     except (HydraException, OmegaConfBaseException) as error:
         refused = error
     if isinstance(refused, (RlxError, HydraException, OmegaConfBaseException)):
-        refused = in_our_words(refused)
+        refused = as_rlx_error(refused)
     if refused is not None:
-        raise refused from refused.__cause__  # without the way it took through Hydra, which says nothing
+        raise refused from refused.__cause__  # without Hydra's part of the traceback, which is of no use
 
 
 @contextmanager
-def _hydra_apart() -> Iterator[None]:
-    """Put away what the program's own Hydra has, and take it out again."""
-    Plugins.instance()  # its first use imports plugins, which store options that the program is to keep
+def _separate_hydra() -> Iterator[None]:
+    """Save the state of the program's own Hydra, and restore it."""
+    Plugins.instance()  # its first use imports plugins, whose options the program is to keep
     store, instances = ConfigStore.instance(), Singleton._instances
     repo = store.repo
     before: dict[type, Any] = {kind: instances.pop(kind) for kind in OF_HYDRA if kind in instances}
@@ -170,7 +170,7 @@ def _copied(repo: dict[str, Any]) -> dict[str, Any]:
 
 @contextmanager
 def _typed_as(argv: list[str]) -> Iterator[None]:
-    """Have the run record the command that does the same, not the one that this program was started with."""
+    """Make the run record the equivalent command instead of the one that started this program."""
     before, sys.argv = sys.argv, argv
     try:
         yield
@@ -179,10 +179,10 @@ def _typed_as(argv: list[str]) -> Iterator[None]:
 
 
 @contextmanager
-def _logging_apart() -> Iterator[None]:
-    """Give the root logger back its handlers, open, and its level; the run's own are closed.
+def _preserved_logging() -> Iterator[None]:
+    """Restore the root logger's handlers, still open, and its level; close the run's handlers.
 
-    Python's ``dictConfig`` closes every handler that it knows of, so those of the program are not shown to it.
+    Python's ``dictConfig`` closes every handler that it knows, so the program's handlers are hidden from it.
     """
     root, known, by_name = logging.root, logging._handlerList, dict(logging._handlers)  # type: ignore[attr-defined]
     handlers, level, before = root.handlers[:], root.level, known[:]
@@ -199,8 +199,8 @@ def _logging_apart() -> Iterator[None]:
 
 
 @contextmanager
-def _threads_apart() -> Iterator[None]:
-    """Give torch back its number of threads, and the garbage collector what a command's own process keeps from it."""
+def _preserved_threads() -> Iterator[None]:
+    """Restore torch's number of threads, and let the garbage collector search what the command excluded from it."""
     import torch
 
     threads, frozen = torch.get_num_threads(), gc.get_freeze_count()

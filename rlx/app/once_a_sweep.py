@@ -1,4 +1,4 @@
-"""Warnings on the terminal: what a sweep's first trial said is not said again by the others."""
+"""Warnings on the terminal: those that an earlier trial of a sweep has shown are not repeated."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _said: set[tuple[Path, str]] = set()
 
 
 class OnceASweep(logging.Filter):
-    """Lets a warning through once a sweep: every trial has it in its log file, the terminal has it from the first."""
+    """Lets a warning through once per sweep: every trial's log file has it, the terminal shows it once."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Return whether a record is to be shown."""
+        """Return whether to show a record."""
         if record.levelno != logging.WARNING or not HydraConfig.initialized():
             return True
         if HydraConfig.get().mode is not RunMode.MULTIRUN:

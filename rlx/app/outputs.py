@@ -1,4 +1,4 @@
-"""What every judgement leaves behind: scorecard, ledger and picture in the run folder, a summary on the terminal."""
+"""The outputs of every judgement: scorecard, ledger and picture in the run folder, and a summary on the terminal."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ def write_outputs(run_dir: Path, judgement: Judgement) -> None:
 
 
 def write_documents(run_dir: Path, documents: Mapping[str, Any]) -> list[Path]:
-    """Write what a policy has to say by file name, text as it stands and anything else as JSON; return the paths."""
+    """Write a policy's documents by file name, text unchanged and anything else as JSON; return the paths."""
     for name, content in documents.items():
         (write_text if isinstance(content, str) else write_json)(run_dir / name, content)
     return [folder_shown(run_dir / name) for name in documents]
 
 
 def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run: Path | None = None) -> Path | None:
-    """Write the protocol's windows into a new folder of ``evals/`` and return it; None when it has none.
+    """Write the protocol's windows into a new folder of ``evals/`` and return it; None if it has no windows.
 
-    ``evals/`` belongs to the run that made the policy, ``policy_run``; without one, or when that cannot be written,
-    to ``run_dir``.
+    ``evals/`` is in ``policy_run``, the run that trained the policy, or in ``run_dir`` if there is no such run or its
+    folder cannot be written.
     """
     if not judgement.rows:
         return None
@@ -77,7 +77,7 @@ def write_comparison(run_dir: Path, protocol: Protocol, comparison: Comparison) 
 
 
 def print_comparison(protocol: Protocol, comparison: Comparison) -> None:
-    """Print what a comparison came to."""
+    """Print the results of a comparison."""
     console = open_console()
     for part in report_of(protocol.name).terminal(comparison.summary):
         console.print(part)
@@ -98,7 +98,7 @@ def write_scorecard(folder: Path, judgement: Judgement) -> None:
 def print_summary(
     run_dir: Path, judgement: Judgement, evals: Path | None = None, parts: Mapping[str, Judgement] | None = None
 ) -> None:
-    """Print the result as a table and say where the rest lies."""
+    """Print the result as a table and the paths of the other outputs."""
     console = open_console()
     if parts:
         console.print(parts_table({name: part.scorecard for name, part in parts.items()}))
@@ -110,5 +110,5 @@ def print_summary(
 
 
 def print_folder(run_dir: Path) -> None:
-    """Say where a run lies."""
+    """Print the path of a run folder."""
     say(f"Run folder: {folder_shown(run_dir)}")

@@ -1,4 +1,4 @@
-"""Policies of some of the symbols, which a learner made besides the one for all: judged and written as that is."""
+"""Judge a learner's policies for some of the symbols, and write their results like those of the policy for all."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def judge_saved(
     performance: Mapping[str, Any] | None = None,
     sweep: Sweep | None = None,
 ) -> Judgement:
-    """Read the policy of a folder back from disk, judge what was read, and leave the result beside it."""
+    """Read the policy of a folder back from disk, judge it, and write the result to the folder."""
     policy = load_checkpoint(folder)
     judgement = judge(
         policy,
@@ -61,7 +61,7 @@ def judge_parts(
     provenance: Mapping[str, Any],
     sweep: Sweep | None = None,
 ) -> dict[str, Judgement]:
-    """Export and judge each part as the whole is, in ``parts/NAME``."""
+    """Export and judge each part like the whole, in ``parts/NAME``."""
     judged = {}
     for name in announced(list(parts), "part {}".format):
         part, folder = parts[name], RunFolder(run_dir).part(name)
@@ -73,7 +73,7 @@ def judge_parts(
 def write_parts(
     run_dir: Path, learner: Learner, whole: Judgement, parts: Mapping[str, Judgement], seconds: float
 ) -> None:
-    """Write the table of all parts and the whole, and the learner's report; nothing where there is none of them."""
+    """Write the table of all parts and the whole, if there are parts, and the learner's report, if it has one."""
     judged = {**parts, WHOLE: whole}
     if parts:
         write_aggregate(run_dir / f"aggregate_{learner.module}_metrics.csv", judged, learner.part_noun)
@@ -81,7 +81,7 @@ def write_parts(
 
 
 def write_report(run_dir: Path, learner: Learner, judged: Mapping[str, Mapping[str, Any]], seconds: float) -> None:
-    """Write what the learner reports about its training, if anything."""
+    """Write the learner's report about its training, if it has one."""
     report = learner.report(judged, seconds)
     if report is not None:
         name, content = report

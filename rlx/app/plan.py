@@ -1,4 +1,4 @@
-"""``rlx plan generate``: ask a language model for the plan of one day, from the bars before it alone."""
+"""``rlx plan generate``: ask a language model for the plan of one day, given only the bars before that day."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ RULES = {
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a plan is asked for: the day, the data and symbols shown, how many bars, and the cash it may use."""
+    """The request for a plan: the day, the data and symbols shown, the number of bars, and the cash it may use."""
 
     target_date: str
     data: str = SAMPLE
@@ -59,19 +59,19 @@ class Wanted:
 
     @property
     def day(self) -> date:
-        """The target date; PlanError unless it is written as one."""
+        """The target date; PlanError unless it is written as YYYY-MM-DD."""
         try:
             day = date.fromisoformat(self.target_date)
         except ValueError:
             day = None
-        if day is None or str(day) != self.target_date:  # a week's number is a date to Python too
+        if day is None or str(day) != self.target_date:  # Python also accepts week dates
             raise PlanError(f"DATE {brief(self.target_date)!r}: must be a day written as 2025-01-31.")
         return day
 
 
 @dataclass(frozen=True)
 class Generated:
-    """The file of a plan, the file of the answer it is from, and what is to be said of the answer, '' for nothing."""
+    """The file of a plan, the file of the answer it comes from, and a remark on the answer, '' for none."""
 
     plan: Path
     answer: Path
@@ -79,12 +79,12 @@ class Generated:
 
 
 def run_generate(wanted: Wanted, out: str, timeout_seconds: float, temperature: str | None = None) -> Generated:
-    """Ask for a plan and write it to ``out``, a ``.json`` file or a folder, and the whole answer beside it.
+    """Ask for a plan and write it to ``out``, a ``.json`` file or a folder, and the whole answer next to it.
 
-    Raises PlanError, and writes nothing, when the file is there already, anything about the request makes no sense, or
-    the model cannot be asked; and, with nothing but the answer written, when that is no plan that can be replayed.
+    Raises PlanError and writes nothing if the file exists, the request is invalid, or the model cannot be asked. Raises
+    PlanError and writes only the answer if the answer is not a plan that can be replayed.
     """
-    with _nothing_secret(os.environ.get(API_KEY, "").strip()):
+    with _masked_secrets(os.environ.get(API_KEY, "").strip()):
         path = Path(out) if out.endswith(".json") else Path(out) / f"{wanted.day}.json"
         _check_free(path)
         endpoint = endpoint_from(os.environ, timeout_seconds, temperature)
@@ -100,8 +100,8 @@ def run_generate(wanted: Wanted, out: str, timeout_seconds: float, temperature: 
 
 
 @contextmanager
-def _nothing_secret(key: str) -> Iterator[None]:
-    """Write over the key and the passwords of addresses in every message that leaves this block."""
+def _masked_secrets(key: str) -> Iterator[None]:
+    """Mask the key and the passwords of addresses in every message that leaves this block."""
     try:
         yield
     except RlxError as error:
@@ -109,23 +109,23 @@ def _nothing_secret(key: str) -> Iterator[None]:
 
 
 def _check_free(path: Path) -> None:
-    """Raise PlanError unless a file can be written there: an answer that was paid for has to have a place."""
+    """Raise PlanError unless a file can be written there, before an answer is paid for."""
     if path.name.endswith(ANSWER):
         raise PlanError(f"--out {path}: names ending in {ANSWER} are for the model's answers. Choose another.")
     if path.exists():
-        raise PlanError(f"{path}: is there already. Move it away, or name another file with --out.")
+        raise PlanError(f"{path}: exists already. Move it away, or name another file with --out.")
     if (reason := why_not_writable(path.absolute().parent)) is not None:
         raise PlanError(f"--out {path}: nothing can be written there ({reason}). Choose another folder.")
 
 
 def _answer_path(path: Path) -> Path:
-    """Return where the answer goes that a plan is from; no earlier answer is written over."""
+    """Return the file for a plan's answer; no earlier answer is overwritten."""
     names = (f"{path.stem}{'' if number == 1 else f'.{number}'}{ANSWER}" for number in count(1))
     return next(place for place in map(path.with_name, names) if not place.exists())
 
 
 def _write_plan(path: Path, answer: str, url: str, wanted: Wanted, symbols: Sequence[str]) -> str:
-    """Write the plan that an answer holds and return what is to be said of the answer; PlanError when it holds none."""
+    """Write the plan in an answer and return a remark on the answer; PlanError if it contains no plan."""
     completion = read_completion(answer, url)
     try:
         content = plan_text(completion)
@@ -138,8 +138,8 @@ def _write_plan(path: Path, answer: str, url: str, wanted: Wanted, symbols: Sequ
 
 
 def shown_bars(wanted: Wanted) -> MarketPanel:
-    """Return the last ``bars`` bars of the symbols before the target date: what the model is shown, and no more."""
-    day = np.datetime64(wanted.day, "D")  # in nanoseconds, the year 1 would be another one
+    """Return the last ``bars`` bars of the symbols before the target date, which are all that the model is shown."""
+    day = np.datetime64(wanted.day, "D")  # the year 1 is out of range for nanoseconds
     panel = _data(wanted).load()
     before = panel.timestamps.astype("datetime64[D]") < day
     if before.sum() < wanted.bars:
@@ -201,8 +201,8 @@ def _table(panel: MarketPanel) -> str:
 
 def _check(plan: Plan, day: date, symbols: Sequence[str]) -> None:
     if plan.target_date != day:
-        raise PlanError(f"{plan.source}: target_date={plan.target_date}: asked for was {day}. Ask again.")
+        raise PlanError(f"{plan.source}: target_date={plan.target_date}: the request was for {day}. Ask again.")
     for symbol in plan.symbols:
         if symbol not in symbols:
             hint = did_you_mean(symbol.upper(), symbols)
-            raise PlanError(f"{plan.source}: symbol '{symbol}' was not shown; shown were {', '.join(symbols)}.{hint}")
+            raise PlanError(f"{plan.source}: symbol '{symbol}' was not shown, only {', '.join(symbols)}.{hint}")

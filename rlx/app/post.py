@@ -1,4 +1,4 @@
-"""One HTTP request with a body, under a total deadline and a cap on what comes back."""
+"""One HTTP request with a body, with a total deadline and a limit on the size of the answer."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from urllib.request import getproxies, proxy_bypass
 
 from rlx.errors import FileError
 
-LONGEST_COMPLAINT = 2**16  # bytes of an answer with an error that are read
-_GRACE_SECONDS = 5.0  # after the deadline, a thread that could not be told still ends
+LONGEST_COMPLAINT = 2**16  # most bytes that are read of an answer with an error
+_GRACE_SECONDS = 5.0  # time after the deadline in which a thread that cannot be interrupted ends
 FAILURES = (OSError, HTTPException, ValueError)
-"""What ``post`` raises when there is no answer: no such host, refused, no HTTP, broken off."""
+"""What ``post`` raises if there is no answer: no such host, refused, no HTTP, connection lost."""
 
 
 class DeadlineError(Exception):
-    """The answer was not there, to its last byte, in time."""
+    """The answer was not complete in time."""
 
 
 @dataclass(frozen=True)
 class HttpAnswer:
-    """Status, the server's word for it, and the body as it came."""
+    """Status, the server's reason phrase, and the unchanged body."""
 
     status: int
     reason: str
@@ -34,24 +34,24 @@ class HttpAnswer:
 
     @property
     def fine(self) -> bool:
-        """Whether the status says that the request was carried out; a redirection does not."""
+        """Whether the status means success; a redirection does not."""
         return 200 <= self.status < 300
 
 
 def post(url: str, headers: Mapping[str, str], body: bytes, *, seconds: float, limit: int) -> HttpAnswer:
-    """Send ``body`` to an http or https address and return what is answered, whatever the status; nothing is followed.
+    """Send ``body`` to an http or https address and return the answer, of any status; redirections are not followed.
 
-    ``seconds`` are for everything: the name, the connection, and the answer to its last byte. ``limit`` is in bytes.
+    ``seconds`` is the time for everything: the name, the connection, and the complete answer. ``limit`` is in bytes.
     An https address is reached through the tunnel of the environment's ``https_proxy``, if any, which sees none of the
     headers; an http address is always reached directly. Raises DeadlineError, FileError for a longer answer, and
     ``FAILURES``.
     """
     call = _Call(url, headers, body, seconds, limit)
-    Thread(target=call.run, daemon=True).start()  # looking a name up cannot be interrupted, only left behind
+    Thread(target=call.run, daemon=True).start()  # a name lookup cannot be interrupted, only abandoned
     try:
         return call.answer.result(timeout=seconds)
     except TimeoutError as error:
-        if call.answer.done():  # at the last moment; or a time-out of the system's own, which comes as an answer
+        if call.answer.done():  # at the last moment, or with the system's own time-out as its result
             return call.answer.result()
         raise DeadlineError from error
     finally:
@@ -69,20 +69,20 @@ class _Call:
         self._socket: socket.socket | None = None
 
     def run(self) -> None:
-        """Make the request; its answer, or what went wrong, is the result of ``answer``."""
+        """Make the request; the result of ``answer`` is the server's answer or the error."""
         try:
             self.answer.set_result(self._answer())
-        except Exception as error:  # handed to who waits, who raises it
+        except Exception as error:  # raised in the thread that waits
             self.answer.set_exception(error)
         finally:
             self._connection.close()
 
     def hang_up(self) -> None:
-        """Break the connection off, which ends a thread that still reads from it."""
+        """Shut the connection down, which ends a thread that still reads from it."""
         if self._socket is not None and not self.answer.done():
             try:
                 self._socket.shutdown(socket.SHUT_RDWR)
-            except OSError:  # the other side was faster
+            except OSError:  # the server has closed it already
                 return
 
     def _answer(self) -> HttpAnswer:

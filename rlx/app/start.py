@@ -1,4 +1,4 @@
-"""The first thing a command does: heed signals and say what it is about, before the imports that take seconds."""
+"""The first step of a command: handle signals and print what begins, before the imports that take seconds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def evaluate_main() -> None:
 
 
 def _begun(what: str) -> bool:
-    """Say what begins; False when the version was all that was wanted, and has been printed."""
+    """Print what begins and return True; with ``--version``, print only the version and return False."""
     arguments = sys.argv[1:]
     if "--version" in arguments:
         sys.stdout.write(f"rlx {rlx.__version__}\n")

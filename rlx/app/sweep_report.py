@@ -1,4 +1,4 @@
-"""``rlx sweep report``: the trials of a sweep read from its folder, and how overfitted the choice among them is."""
+"""``rlx sweep report``: read a sweep's trials from its folder, and measure how overfitted the choice among them is."""
 
 from __future__ import annotations
 
@@ -52,11 +52,11 @@ def run_sweep_report(folder: str, *, blocks: int = 16, key: str | None = None, t
 
 
 def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declared: int | None = None) -> dict[str, Any]:
-    """Return the report on the trials of a sweep that have one comparability key, as plain values.
+    """Return the report on the trials of a sweep that have the same comparability key, as plain values.
 
-    ``key`` is the hash of the key to take where there are several, and ``declared`` a number of trials to count if
-    that is larger than the sweep's own. Raises RlxError when the folder is no sweep, keys are mixed, a ledger is
-    missing or not its scorecard's, or too few trials are comparable.
+    ``key`` is the hash of the key to use if there are several. ``declared`` is the number of trials to count if it is
+    larger than the sweep's own. Raises RlxError if the folder is not a sweep, keys are mixed, a ledger is missing or
+    does not match its scorecard, or too few trials are comparable.
     """
     if declared is not None:
         check("--trials", declared, Whole(1, MAX_TRIALS))
@@ -64,7 +64,7 @@ def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declare
     study = study_of(folder)
     if study is not None and study.running:
         log.warning(
-            "Still running, or killed, and not counted: trial %s. Continuing the sweep fails what was killed.",
+            "Still running, or killed, and not counted: trial %s. Continuing the sweep marks killed trials as failed.",
             ", ".join(study.running),
         )
     first = next(iter(cards.values()))
@@ -76,7 +76,7 @@ def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declare
         first.key["periods_per_year"],
         blocks=blocks,
         confidence=CONFIDENCE,
-        beside=_beside(cards),
+        equal_weight=_beside(cards),
     )
     report = {
         "schema_version": SCHEMA_VERSION,
@@ -92,17 +92,17 @@ def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declare
 def _scorecards(folder: Path) -> dict[str, Scorecard]:
     """Return the scorecards of a sweep's trials by the names of their folders, in the order of their numbers."""
     if not folder.is_dir():
-        raise RlxError(f"{folder}: no such folder. Give that of a sweep (multirun/MODULE/DATE_TIME).")
+        raise RlxError(f"{folder}: no such folder. Give the folder of a sweep (multirun/MODULE/DATE_TIME).")
     if RunFolder(folder).scorecard.is_file():
-        raise RlxError(f"{folder}: the folder of a single run. Give that of its sweep, {folder.resolve().parent}.")
+        raise RlxError(f"{folder}: the folder of a single run. Give its sweep's folder, {folder.resolve().parent}.")
     paths = sorted(folder.glob(f"*/{RunFolder.scorecard}"), key=lambda path: (len(path.parent.name), path.parent.name))
     if not paths:
-        raise RlxError(f"{folder}: no trial in it has a scorecard. Give the folder of a sweep that has ended.")
+        raise RlxError(f"{folder}: none of its trials has a scorecard. Give the folder of a sweep that has ended.")
     return {path.parent.name: Scorecard.load(path) for path in paths}
 
 
 def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> dict[str, Scorecard]:
-    """Return the scorecards of one key; refuse a mixture, naming who has which."""
+    """Return the scorecards of one key; refuse a mixture of keys, listing the trials of each."""
     by_key: dict[str, list[str]] = {}
     for name, card in cards.items():
         by_key.setdefault(card.key["hash"], []).append(name)
@@ -114,7 +114,7 @@ def _comparable(folder: Path, cards: dict[str, Scorecard], key: str | None) -> d
         )
     chosen = next(iter(by_key)) if key is None else key
     if chosen not in by_key:
-        raise RlxError(f"--key={key}: no trial of {folder} has it. There are {listed}.")
+        raise RlxError(f"--key={key}: no trial of {folder} has it. The keys are {listed}.")
     return {name: cards[name] for name in by_key[chosen]}
 
 
@@ -129,14 +129,14 @@ def _trials(folder: Path, cards: dict[str, Scorecard], study: StudyState | None)
 
 
 def _seen_steps(card: Scorecard) -> int:
-    """Return how many steps of its hold-out a trial was made on, by the span that holds most of them."""
+    """Return how many steps of its hold-out a trial was fitted on: the largest number in any span that it saw."""
     seen = card.data.get("seen_steps")
     counts = seen.values() if isinstance(seen, dict) else ()
     return max((count for count in counts if isinstance(count, int)), default=0)
 
 
 def _beside(cards: dict[str, Scorecard]) -> BesideSweep | None:
-    """Return equal weight, of which scorecards of one key all hold the same; its moments are on newer ones."""
+    """Return the metrics of equal weight, equal on all scorecards of one key; its moments are only on newer ones."""
     metrics = next((card.baselines[EQUAL_WEIGHT] for card in cards.values() if EQUAL_WEIGHT in card.baselines), None)
     if metrics is None:
         return None
@@ -152,25 +152,27 @@ def _are_moments(found: Any) -> bool:
 
 
 def _returns(run: RunFolder, card: Scorecard) -> FloatArray:
-    """Return the net returns (T,) of a trial's hold-out, which must be the book that its scorecard tells of."""
+    """Return the net returns (T,) of a trial's hold-out; RlxError unless they match its scorecard."""
     path = run.ledger
     if not path.is_file():
         raise RlxError(
             f"{path}: {why_unreadable(path)}, and without its ledger a trial cannot be compared. Run the trial again, "
-            "or move its folder away (--trials keeps the number of trials)."
+            "or move its folder away (--trials sets the number of trials to count)."
         )
     sets = read_ledger(path)
     if HOLDOUT not in sets or sets[HOLDOUT].steps != card.key["windows"][HOLDOUT]["steps"]:
         raise RlxError(f"{path}: not the ledger that {run.scorecard} was written from.")
     returns = np.asarray(sets[HOLDOUT].ledger.net_return[0], dtype=np.float64)
-    told = card.metrics["cumulative_return"]
-    if not np.isfinite(returns).all() or (told is not None and abs(cumulative_return(returns) - told) > SAME_RETURN):
+    recorded = card.metrics["cumulative_return"]
+    if not np.isfinite(returns).all() or (
+        recorded is not None and abs(cumulative_return(returns) - recorded) > SAME_RETURN
+    ):
         raise RlxError(f"{path}: not the returns that {run.scorecard} was written from.")
     return returns
 
 
 def _settings(folder: Path, names: list[str]) -> dict[str, dict[str, str]]:
-    """Return what the command line or the sweeper set in each trial, of that what is not the same in all."""
+    """Return each trial's overrides from the command line or the sweeper, except those that all trials share."""
     given = {name: _overrides(RunFolder(folder / name).hydra_overrides) for name in names}
     keys = list(dict.fromkeys(key for overrides in given.values() for key in overrides))
     varied = [key for key in keys if len({overrides.get(key) for overrides in given.values()}) > 1]
@@ -178,7 +180,7 @@ def _settings(folder: Path, names: list[str]) -> dict[str, dict[str, str]]:
 
 
 def _overrides(path: Path) -> dict[str, str]:
-    """Return overrides by key; none where Hydra recorded none."""
+    """Return overrides by key, or none if Hydra recorded none."""
     if not path.is_file():
         return {}
     lines = require(read_yaml(path) or [], list[str], str(path))
@@ -187,5 +189,5 @@ def _overrides(path: Path) -> dict[str, str]:
 
 
 def _runs(folder: Path) -> int:
-    """Count the folders of trials that began."""
+    """Return the number of folders of trials that have begun."""
     return sum(run.hydra.is_dir() or run.scorecard.is_file() for run in map(RunFolder, folder.iterdir()))

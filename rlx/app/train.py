@@ -46,10 +46,10 @@ def train(
 ) -> Fitted:
     """Train, export the best policy, and judge the exported files.
 
-    The run folder gets the policy, the scorecard and everything it takes to repeat the run. Ctrl-C, SIGTERM,
-    SIGHUP, a time limit and an early stop all end in a scorecard of the best policy so far. ``config.resume`` names a
-    run to go on with. ``began`` is when the command did, by ``time.perf_counter``, and ``cache_fallback`` why compile
-    caches are not in force, both for the scorecard.
+    The run folder gets the policy, the scorecard and everything needed to repeat the run. Ctrl-C, SIGTERM, SIGHUP, a
+    time limit and an early stop all end in a scorecard of the best policy so far. ``config.resume`` names a run to
+    continue. ``began`` is when the command began, by ``time.perf_counter``, and ``cache_fallback`` is the reason why
+    compile caches are not used; both are for the scorecard.
     """
     seed_everything(config.seed, verbose=False)
     hardware = set_up(config.hardware, cache_fallback)
@@ -58,7 +58,7 @@ def train(
     config = replace(config, protocol=fit_windows(config.protocol, span))
     config.protocol.window_sets(span, traded.market.timestamps)
     learner = make_learner(config, resolved, traded)
-    tell_of_no_test(config, traded.market, span, learner)
+    warn_of_no_test(config, traded.market, span, learner)
     resumed = None if config.resume is None else Path(config.resume)
     earlier = None if resumed is None else find_earlier(resumed, config.trainer, learner)
     resumed_from = None if earlier is None else earlier.facts()
@@ -66,7 +66,7 @@ def train(
     if earlier is not None:
         earlier.warn_of_changes(provenance)
     with open_loggers(config.logger, run_dir, run_dir.name, resolved) as loggers:  # first: a preparation may take hours
-        tell_what(learner, traded.market, run_dir)
+        log_start(learner, traded.market, run_dir)
         learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware, run_dir, resumed)))
         if learner.updates == 0:
             write_report(run_dir, learner, {}, 0.0)
@@ -89,8 +89,8 @@ def judged_span(config: TrainConfig, traded: Traded) -> Span:
     return span
 
 
-def tell_of_no_test(config: TrainConfig, market: Market, span: Span, learner: Learner) -> None:
-    """Say, before it is trained, when no window can be a test of what comes out."""
+def warn_of_no_test(config: TrainConfig, market: Market, span: Span, learner: Learner) -> None:
+    """Warn before training if no window can be a test of the trained policy."""
     stamps = market.timestamps
     seen = {name: (stamps[part.start], stamps[part.stop]) for name, part in learner.seen_spans().items()}
     if note := config.protocol.note(learner.module, span, stamps, seen):
@@ -98,7 +98,7 @@ def tell_of_no_test(config: TrainConfig, market: Market, span: Span, learner: Le
 
 
 class Outcome(NamedTuple):
-    """The judgement of the whole, the folder of its windows if it has one, and the judgements of its parts."""
+    """The judgement of the whole policy, the folder of its windows if any, and the judgements of its parts."""
 
     judgement: Judgement
     evals: Path | None
@@ -114,7 +114,7 @@ def judge_trained(
     provenance: Mapping[str, Any],
     performance: Mapping[str, float],
 ) -> Outcome:
-    """Export the policy, judge what was exported, and leave everything in the run folder."""
+    """Export the policy, judge the exported files, and write everything to the run folder."""
     log.info("Judging the best policy.")
     learner.export(RunFolder(run_dir).policy)
     sweep, protocol = own_sweep(), config.protocol
@@ -127,8 +127,8 @@ def judge_trained(
     return Outcome(judgement, write_evals(run_dir, judgement, market), parts)
 
 
-def tell_what(learner: Learner, market: Market, run_dir: Path) -> None:
-    """Say what is trained, on what, and where to look."""
+def log_start(learner: Learner, market: Market, run_dir: Path) -> None:
+    """Log what is trained, on which data, and the run folder."""
     of = f"{len(market.symbols)} symbols and {market.n_bars:,} bars of {market.panel.source or 'a panel'}"
     log.info("Training %s on %s, into %s.", type(learner).__name__, of, folder_shown(run_dir))
 

@@ -1,7 +1,7 @@
-"""Daily markets whose conditional moments are known, so that what a learner finds can be set against what is there.
+"""Daily markets with known conditional moments, so that what a learner finds can be compared with what exists.
 
-Each step's mean return and covariance, given the closes and volumes before it, come with the prices. Sizes are those of
-liquid stocks: 13% to 24% volatility a year, and signals that explain about a percent of the next day's variance.
+The prices come with each step's mean return and covariance, given the closes and volumes before it. Volatility is that
+of liquid stocks, 13% to 24% a year, and signals explain about a percent of the next day's variance.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from rlx.types import FloatArray
 
 BURN_IN = 300
-"""Bars generated and dropped, so that the first bar kept has a past."""
+"""Bars generated and dropped, so that the first bar kept has a history."""
 
 DRIFT = 4e-4  # mean return a day, 10% a year
 PAIR_DRIFT = 2e-4
@@ -39,11 +39,11 @@ class Path(NamedTuple):
 
 @dataclass(frozen=True)
 class Known:
-    """One kind of market: ``draw(noise, volume, random)`` returns it.
+    """One kind of market, drawn by ``draw(noise, volume, random)``.
 
-    ``noise`` (T, A) are standard normal innovations of returns, and ``volume_noise`` (T, A), standard normal with
-    ``volume_memory`` as autocorrelation, those of log volume. ``typical`` is the mean return without a signal, or zero
-    where the signal is about the whole market.
+    ``noise`` (T, A) are the standard normal innovations of returns. ``volume`` (T, A) is log volume, standard normal
+    with autocorrelation ``volume_memory``. ``typical`` is the mean return without a signal, or zero if the signal
+    concerns the whole market.
     """
 
     draw: Callable[[FloatArray, FloatArray, np.random.Generator], Path]
@@ -91,7 +91,7 @@ def _noise(noise: FloatArray, volume: FloatArray, random: np.random.Generator) -
 def _recursive(
     noise: FloatArray, volume: FloatArray, volatility: float, mean_of: Callable[[FloatArray], FloatArray]
 ) -> Path:
-    """Return a market in which ``mean_of`` the returns so far (t, A) is the mean of the next."""
+    """Return a market in which ``mean_of`` the past returns (t, A) is the mean of the next."""
     covariance = _covariance(volatility, noise.shape[1])
     factor = np.linalg.cholesky(covariance)
     returns, mean = np.zeros_like(noise), np.zeros_like(noise)
@@ -102,9 +102,9 @@ def _recursive(
 
 
 def _momentum(strength: float) -> Callable[[FloatArray, FloatArray, np.random.Generator], Path]:
-    """Return a market in which the trailing month's return, in units of its own spread, carries on."""
+    """Return a market in which the trailing month's return, in units of its own spread, persists."""
     volatility = 0.015
-    spread = volatility * np.sqrt(MONTH) / (1.0 - 0.5 * strength * np.sqrt(MONTH))  # momentum itself widens it
+    spread = volatility * np.sqrt(MONTH) / (1.0 - 0.5 * strength * np.sqrt(MONTH))  # momentum itself increases it
 
     def mean_of(past: FloatArray) -> FloatArray:
         if len(past) < MONTH:
@@ -116,7 +116,7 @@ def _momentum(strength: float) -> Callable[[FloatArray, FloatArray, np.random.Ge
 
 
 def _trap(noise: FloatArray, volume: FloatArray, random: np.random.Generator) -> Path:
-    """Return a market in which 6% of a day's return is taken back on the next: less than it costs to trade on."""
+    """Return a market in which 6% of a day's return reverses on the next day: less than trading on it costs."""
 
     def mean_of(past: FloatArray) -> FloatArray:
         last = past[-1] - DRIFT if len(past) else np.zeros(noise.shape[1])
@@ -141,7 +141,7 @@ def _volume_signal(strength: float) -> Callable[[FloatArray, FloatArray, np.rand
 
 
 def _trailing_score(values: FloatArray, bars: int) -> FloatArray:
-    """Return (x - mean) / std over the last ``bars`` values, zero before there are as many."""
+    """Return (x - mean) / std over the last ``bars`` values, zero while there are fewer."""
     windows = np.lib.stride_tricks.sliding_window_view(values, bars, axis=0)
     out = np.zeros_like(values)
     out[bars - 1 :] = (values[bars - 1 :] - windows.mean(axis=-1)) / windows.std(axis=-1)
@@ -149,7 +149,7 @@ def _trailing_score(values: FloatArray, bars: int) -> FloatArray:
 
 
 def _pair(noise: FloatArray, volume: FloatArray, random: np.random.Generator) -> Path:
-    """Return two assets that share a factor, and whose spread comes back by a tenth a day: to trade long and short."""
+    """Return two assets that share a factor, and whose spread reverts by a tenth a day: to trade long and short."""
     memory, spread_deviation, common = 0.9, 0.015, 0.01
     shock = spread_deviation * np.sqrt(1.0 - memory**2)
     loadings = np.array([[common, 0.5 * shock], [common, -0.5 * shock]])
@@ -163,7 +163,7 @@ def _pair(noise: FloatArray, volume: FloatArray, random: np.random.Generator) ->
 
 
 def _regimes(noise: FloatArray, volume: FloatArray, random: np.random.Generator) -> Path:
-    """Return a market of a calm, rising and a wild, falling regime; which one the last bar was in decides the odds."""
+    """Return a market with a calm, rising and a wild, falling regime; their odds depend on the last bar's regime."""
     n_bars, n_assets = noise.shape
     drifts = np.array([8e-4, -15e-4])
     covariances: FloatArray = np.stack([_covariance(0.008, n_assets), _covariance(0.025, n_assets)])
@@ -179,7 +179,7 @@ def _regimes(noise: FloatArray, volume: FloatArray, random: np.random.Generator)
         regime[t] = now
     returns = drifts[regime][:, None] + np.einsum("tab,tb->ta", factors[regime], noise)
     mean = np.repeat((drifts[0] + wild * (drifts[1] - drifts[0]))[:, None], n_assets, axis=1)
-    between = wild * (1.0 - wild) * (drifts[1] - drifts[0]) ** 2  # not to know the regime is a common risk
+    between = wild * (1.0 - wild) * (drifts[1] - drifts[0]) ** 2  # uncertainty about the regime is a common risk
     covariance = between[:, None, None] + np.tensordot(np.stack([1.0 - wild, wild], axis=1), covariances, axes=1)
     return Path(returns, mean, covariance, _volume(volume))
 

@@ -1,4 +1,4 @@
-"""Generated markets whose best policy is known, for tests and demonstrations."""
+"""Generated markets with known best policies, for tests and demonstrations."""
 
 from __future__ import annotations
 
@@ -13,17 +13,15 @@ from rlx.errors import DataError, did_you_mean
 from rlx.types import FloatArray, TimeArray
 
 N_ASSETS, N_BARS = 4, 600
-KNOWN_BARS = (
-    6_081  # 80 before the features are known, 2,500 to train on, 500 to validate, 3,000 to test, and a last close
-)
-MOST_MOMENTS = 100_000_000  # numbers of all covariances together, 0.8 GB
+KNOWN_BARS = 6_081  # 80 to warm up the features, 2,500 to train, 500 to validate, 3,000 to test, and a last close
+MOST_MOMENTS = 100_000_000  # in all covariances together, 0.8 GB
 
 
 class KnownMarket(NamedTuple):
-    """A generated panel of N bars and the truth of its steps.
+    """A generated panel of N bars and the true moments of its steps.
 
     ``mean`` (N-1, A) and ``covariance`` (N-1, A, A) are those of simple returns given the bars up to the decision.
-    ``typical`` is the mean return without a signal. ``long_only`` says whether the edge can be had without going short.
+    ``typical`` is the mean return without a signal. ``long_only`` says whether the edge can be earned without shorting.
     """
 
     panel: MarketPanel
@@ -38,14 +36,14 @@ def synthetic(
 ) -> MarketPanel:
     """Generate a daily panel of ``n_assets`` symbols ``S0``, ``S1``, ... with full OHLCV.
 
-    Kinds and their best long-only answer:
+    Kinds and their best long-only policy:
 
     - ``one_winner``: S0 rises by 0.5% to 1.5% on every bar, the others lose 0.4% per bar on average, with noise. Best:
-      everything in S0, always.
-    - ``flat``: no price ever changes. Best: do not trade; every policy earns minus its costs.
+      always hold only S0.
+    - ``flat``: no price ever changes. Best: do not trade; every policy loses its costs.
     - ``mean_reverting``: each price swings around 100; the next return has the sign opposite to the distance from
       100. Best: hold what is below 100.
-    - ``trending``: the sign of each asset's return changes with probability 5% a bar only. Best: hold what rose on
+    - ``trending``: the sign of each asset's return changes with a probability of only 5% a bar. Best: hold what rose on
       the last bar.
     - ``random_walk``: independent returns without drift. Best: cash; no policy has an edge.
 
@@ -71,7 +69,7 @@ def synthetic(
 def known_market(kind: str, n_assets: int | None = None, n_bars: int | None = None, seed: int = 0) -> KnownMarket:
     """Generate a market of one of the kinds of ``rlx.data.known``, with its conditional moments.
 
-    Raises DataError for an unknown kind, or sizes it cannot have.
+    Raises DataError for an unknown kind or impossible sizes.
     """
     n_assets, n_bars = _sizes(kind, n_assets, n_bars, tuple(KNOWN))
     random = np.random.default_rng(seed)
@@ -93,7 +91,7 @@ def _deviation(path: Path) -> FloatArray:
 def _sizes(
     kind: str, n_assets: int | None, n_bars: int | None, among: tuple[str, ...] | None = None
 ) -> tuple[int, int]:
-    """Return how many assets and bars a market has; DataError for an unknown kind, or sizes that make no market."""
+    """Return how many assets and bars a market has; DataError for an unknown kind or impossible sizes."""
     kinds = (*KINDS, *KNOWN) if among is None else among
     if kind not in kinds:
         raise DataError(f"data.kind={kind!r}: unknown.{did_you_mean(kind, kinds)} Allowed: {', '.join(kinds)}.")
@@ -103,10 +101,10 @@ def _sizes(
     if n_assets < 1 or n_bars < 2:
         raise DataError(f"data.n_assets={n_assets}, data.n_bars={n_bars}: need at least 1 asset and 2 bars.")
     if kind == "pair" and n_assets != usual:
-        raise DataError(f"data.n_assets={n_assets}: a pair is {usual} assets. Leave it out, or choose another kind.")
+        raise DataError(f"data.n_assets={n_assets}: a pair has {usual} assets. Omit it, or choose another kind.")
     if kind in KNOWN and n_bars * n_assets**2 > MOST_MOMENTS:
         most = MOST_MOMENTS // n_assets**2
-        raise DataError(f"data.n_bars={n_bars}: a covariance a bar of {n_assets} assets allows at most {most:,} bars.")
+        raise DataError(f"data.n_bars={n_bars}: at most {most:,} bars with {n_assets} assets (one covariance per bar).")
     return n_assets, n_bars
 
 

@@ -1,4 +1,4 @@
-"""The best trade of one step when trading costs something: a small quadratic program, solved exactly."""
+"""The best trade of one step given trading costs: a small quadratic program, solved exactly."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from rlx.sim.compiled import SOURCES, compiled, inlined
 from rlx.types import FloatArray
 
 TOLERANCE = 1e-12
-"""Growth per unit of weight that is not worth another move."""
+"""Gain per unit of weight below which no mass is moved."""
 
 SAME = 1e-13
-"""Weights that differ by less count as equal: rounding alone parts them."""
+"""Weights that differ by less count as equal: only rounding separates them."""
 
 
 def best_trades(
@@ -19,9 +19,9 @@ def best_trades(
 ) -> FloatArray:
     """Return the weights (B, A) that maximise w'm - w'Sw/2 - cost'|w - held|.
 
-    mean: (B, A) of simple returns. covariance: (B, A, A). held: (B, A) weights before the trade. cost: (A,) of a unit
-    of turnover, as a fraction. ``long_only`` weights are not negative and add up to one at most; otherwise their
-    absolute values do. With ``invested`` they add up to one exactly, and ``long_only`` must be set.
+    mean: (B, A) of simple returns. covariance: (B, A, A). held: (B, A) weights before the trade. cost: (A,) per unit
+    of turnover, as a fraction. ``long_only`` weights are not negative and add up to at most one; otherwise their
+    absolute values do. ``invested`` weights add up to exactly one and require ``long_only``.
     """
     weights = np.ascontiguousarray(held, dtype=np.float64).copy()
     arrays = (np.ascontiguousarray(array, dtype=np.float64) for array in (mean, covariance, held, cost))
@@ -39,7 +39,7 @@ def follow(
     long_only: bool,
     invested: bool,
 ) -> FloatArray:
-    """Return the weights (T, A) of one account that trades by ``best_trades`` at every step and drifts in between.
+    """Return the weights (T, A) of one account that trades by ``best_trades`` at every step, with drift in between.
 
     mean, returns: (T, A). covariance: (T, A, A). start: (A,) weights held before the first trade.
     """
@@ -50,13 +50,13 @@ def follow(
 
 
 def _scratch(n_assets: int) -> FloatArray:
-    """Return room (3, 2A + 1) for masses, gradient and weights held: compiled code does not allocate."""
+    """Return buffers (3, 2A + 1) for masses, gradient and held weights: compiled code does not allocate."""
     return np.empty((3, 2 * n_assets + 1))
 
 
 @inlined
 def _start(w, mass, long_only, invested):  # type: ignore[no-untyped-def]
-    """Split weights into the masses (2A + 1,) of long, short and cash, brought to a sum of one."""
+    """Split weights into the masses (2A + 1,) of long, short and cash, scaled to a sum of one."""
     n = w.size
     total = 0.0
     for a in range(n):
@@ -78,17 +78,17 @@ def _start(w, mass, long_only, invested):  # type: ignore[no-untyped-def]
 
 @inlined
 def _slope(g, w, held, cost, a, sign):  # type: ignore[no-untyped-def]
-    """Return what more weight in the direction of ``sign`` adds in asset ``a``, its cost included."""
+    """Return the gain per unit of weight added to asset ``a`` in the direction of ``sign``, including its cost."""
     gap = sign * (w[a] - held[a])
     return sign * g[a] - (cost[a] if gap >= -SAME else -cost[a])
 
 
 @compiled
 def _solve(w, mass, g, mean, covariance, held, cost, long_only, invested, _=SOURCES):  # type: ignore[no-untyped-def]
-    """Move mass from the worst place to the best one until no move pays.
+    """Move mass from the worst place to the best place until no move gains.
 
-    The objective is concave, its kinks lie in single weights and the masses add up to one, so that a point from which
-    no move of mass between two places pays is the optimum.
+    The objective is concave, each of its kinks depends on a single weight, and the masses add up to one. A point from
+    which no move of mass between two places gains is therefore the optimum.
     """
     n = w.size
     cash = 2 * n
@@ -129,7 +129,7 @@ def _solve(w, mass, g, mean, covariance, held, cost, long_only, invested, _=SOUR
 
 @inlined
 def _best_move(w, g, covariance, held, cost, most, best, worst, slope):  # type: ignore[no-untyped-def]
-    """Return the mass to move, at most ``most``: where the slope, which falls and jumps at ``held``, meets zero."""
+    """Return the mass to move, at most ``most``: where the slope, which falls and jumps at ``held``, reaches zero."""
     n = w.size
     cash = 2 * n
     to = -1 if best == cash else (best if best < n else best - n)
@@ -143,7 +143,7 @@ def _best_move(w, g, covariance, held, cost, most, best, worst, slope):  # type:
         curvature += covariance[source, source]
     if to >= 0 and source >= 0:
         curvature += 2.0 * rise * fall * covariance[to, source]
-    # Mass at which each of the two weights passes the one held, where its cost turns from a gain into a price.
+    # Mass at which each of the two weights passes its held weight, where its cost changes from a saving to a charge.
     first = (held[to] - w[to]) * rise if to >= 0 else 0.0
     second = (held[source] - w[source]) * fall if source >= 0 else 0.0
     done = 0.0

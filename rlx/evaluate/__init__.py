@@ -1,6 +1,6 @@
-"""The judge: one evaluator, its protocols, and the scorecard they end in.
+"""The judge: one evaluator, its protocols, and the scorecard they produce.
 
-Learners never import this package and it never imports a learner, so nobody scores itself its own way.
+Learners never import this package and it never imports a learner, so no learner can score itself its own way.
 """
 
 import sys
@@ -10,4 +10,4 @@ import rlx
 sys.modules[__name__].__class__ = rlx.CallablePackage
 
 BOARD = "outputs/board/scoreboard.json"
-"""Where a benchmark keeps its scoreboard unless told otherwise: among what git ignores, apart from committed ones."""
+"""Default path of a benchmark's scoreboard: in a folder that git ignores, separate from the committed scoreboards."""

@@ -1,4 +1,4 @@
-"""One row a policy: what a table of several judgements over the same dates says about each."""
+"""One row per policy: what a table of several judgements over the same dates reports about each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = dict[str, str | int | float | None]
 
 
 def aggregate_row(judgement: Judgement) -> Row:
-    """Return days, average daily return, metrics and the bounds of their intervals of the hold-out."""
+    """Return the hold-out's days, average daily return, metrics and interval bounds."""
     daily = daily_returns(judgement)
     card = judgement.scorecard
     row: Row = {"days": len(daily), "average_daily_return": float(daily.mean())}
@@ -27,11 +27,11 @@ def aggregate_row(judgement: Judgement) -> Row:
 
 
 def daily_returns(judgement: Judgement) -> FloatArray:
-    """Return the net return of each calendar day (D,) on which a step of the hold-out closed, its steps compounded."""
+    """Return the net return of each calendar day (D,) on which a step of the hold-out closed; steps are compounded."""
     return daily_growth(judgement.evaluation.sets[HOLDOUT]) - 1.0
 
 
 def write_aggregate(path: Path, judgements: Mapping[str, Judgement], column: str) -> None:
-    """Write a CSV file of one row a judgement, led by its name in ``column``; a number that does not exist is empty."""
+    """Write a CSV file with one row per judgement, its name first in ``column``; an undefined number is empty."""
     rows = [{column: name, **aggregate_row(judgement)} for name, judgement in judgements.items()]
     write_csv(path, rows)

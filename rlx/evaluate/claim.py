@@ -1,4 +1,4 @@
-"""What a significance allows one to claim, in words."""
+"""Which claim a significance supports, in words."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ ASSUMED = {
     "null": ", taking their unknown spread for that of noise",
     "floor": ", taking their spread, which is less, for that of noise",
 }
-"""What is said of a spread of the trials' Sharpe ratios that is not their own."""
+"""What the sentence adds when the spread of the trials' Sharpe ratios is assumed, by its origin."""
 
 MOST_PLACES = 4
 
 
 def write_claim(significance: Significance, equal_weight: Significance | None = None) -> str:
-    """Return a sentence or two on the number of trials and the Sharpe ratio it leaves; nothing where there is none.
+    """Return one or two sentences on the number of trials and the deflated Sharpe ratio; empty without a ratio.
 
-    Where something may be claimed of ``equal_weight`` as well, counted as one of as many trials, they say so.
+    They also say whether ``equal_weight``, counted as one of the same number of trials, passes the same bar.
     """
     if significance.psr is None or significance.dsr is None:
         return ""
@@ -28,12 +28,12 @@ def write_claim(significance: Significance, equal_weight: Significance | None = 
 
 
 def reaches(value: float, bar: float) -> bool:
-    """Return whether a probability is at least ``bar`` in as many digits as are ever shown of them."""
+    """Return whether a probability is at least ``bar`` at the most digits that are ever shown."""
     return round(value, MOST_PLACES) >= round(bar, MOST_PLACES)
 
 
 def is_significant(significance: Significance) -> bool:
-    """Return whether a Sharpe ratio above zero, or above that of the luckiest trial, may be claimed."""
+    """Return whether a Sharpe ratio above zero, or above that of the luckiest trial, can be claimed."""
     return significance.dsr is not None and reaches(significance.dsr, significance.confidence)
 
 
@@ -69,7 +69,7 @@ def _track_record(significance: Significance) -> str:
 
 
 def _probability(value: float, significance: Significance) -> str:
-    """Return the probability beside the confidence that is asked for, with digits enough to tell them apart."""
+    """Return the probability and the required confidence, with enough digits to distinguish them."""
     compared = "at least" if reaches(value, significance.confidence) else "short of"
     confidence = significance.confidence
     digits = _places(value, confidence)

@@ -1,4 +1,4 @@
-"""The only evaluator: plays any policy closed-loop over any windows, all of them in one batch of accounts."""
+"""The only evaluator: plays any policy closed-loop over any windows, all in one batch of accounts."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def evaluate(
 ) -> Evaluation:
     """Play ``policy`` closed-loop over every window and return the whole book.
 
-    Longer windows take the front of the batch, so accounts that have finished fall off its end and a step never
-    plays more than the windows still running. A window's ledger does not depend on the others, as long as the
-    policy's decision for an account does not depend on the batch around it. ``progress`` is called with (steps done,
+    Windows are sorted by length, longest first, so finished accounts are at the end of the batch and each step plays
+    only the windows that are still running. A window's ledger does not depend on the other windows, as long as the
+    policy's decision for an account does not depend on the rest of the batch. ``progress`` is called with (steps done,
     steps in total). Raises ConfigError for windows that do not fit the market or start before the policy's features
     exist, and RlxError for a decision that is not a finite weight for each asset.
     """
@@ -90,7 +90,7 @@ class _Seer:
         self.lags = np.arange(1 - max(policy.window_steps, 1), 1)
 
     def observe(self, accounts: Accounts, running: int) -> Observation:
-        """Copy the state of the first ``running`` accounts, so that a policy cannot reach into the books."""
+        """Copy the state of the first ``running`` accounts, so that a policy cannot change the books."""
         bar = np.array(accounts.bar[:running], dtype=np.int64)
         return Observation(
             features=self.features[np.maximum(bar[:, None] + self.lags, 0)],  # (B, W, A, F)
@@ -107,7 +107,7 @@ class _Seer:
 
 
 class _Asker:
-    """Asks the policy, once a bar where a decision depends on nothing but the bar; ``latencies`` are in seconds."""
+    """Asks the policy for decisions, once per bar if they depend only on the bar; ``latencies`` are in seconds."""
 
     def __init__(self, policy: Policy, market: Market) -> None:
         self.policy, self.market = policy, market
@@ -133,14 +133,14 @@ class _Asker:
 
 
 class _Book:
-    """One window set's ledger, filled step by step; its accounts are those from ``first`` on."""
+    """One window set's ledger, filled step by step; its accounts start at index ``first``."""
 
     def __init__(self, windows: WindowSet, first: int, n_assets: int) -> None:
         self.windows, self.first = windows, first
         self.record = open_record(len(windows) * windows.steps, n_assets)
 
     def step(self, accounts: Accounts, targets: FloatArray, step: int) -> None:
-        """Trade ``targets`` of all accounts running for this set's, as its step number ``step``."""
+        """Trade this set's rows of ``targets``, which is for all running accounts, as step number ``step``."""
         n = len(self.windows)
         accounts.record_step(targets, self.first, self.first + n, self.record, step * n)
 
@@ -160,7 +160,7 @@ class _Book:
 def _check_windows(sets: Sequence[WindowSet], policy: Policy, market: Market) -> None:
     names = [windows.name for windows in sets]
     if not sets or len(set(names)) != len(names):
-        raise ConfigError(f"window sets {names}: give at least one, each with a name of its own.")
+        raise ConfigError(f"window sets {names}: give at least one, each with a different name.")
     first = market.first_bar(policy.feature_names, policy.window_steps) if policy.feature_names else 0
     last = market.n_bars - 1
     for windows in sets:
@@ -174,13 +174,13 @@ def _check_windows(sets: Sequence[WindowSet], policy: Policy, market: Market) ->
 
 
 def _checked(action: Any, policy: Policy, market: Market, observation: Observation) -> FloatArray:
-    """Return the decision as float64 (B, A); refuse another shape and anything that is not finite."""
+    """Return the decision as float64 (B, A); refuse any other shape and numbers that are not finite."""
     targets = np.ascontiguousarray(action, dtype=np.float64)
     expected = (len(observation.bar), market.n_assets)
     if targets.shape != expected:
         raise RlxError(
             f"policy {policy.name!r} returned weights of shape {targets.shape} at {observation.timestamp[0]}; "
-            f"expected {expected}: one row an account, one column for each of {', '.join(market.symbols)}."
+            f"expected {expected}: one row per account, one column for each of {', '.join(market.symbols)}."
         )
     if not np.isfinite(targets).all():
         row, column = np.argwhere(~np.isfinite(targets))[0]

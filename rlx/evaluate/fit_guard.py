@@ -1,7 +1,7 @@
-"""Thresholds of guards from the train split: percentiles of books that are known before any policy is.
+"""Guard thresholds from the train split: percentiles of reference books that exist before any policy does.
 
-The reference is the same for every policy, so that all that are judged under ``guard=fitted`` are judged under one
-guard and share a comparability key, and so that a learner can be trained with it: its own book does not exist yet.
+The reference is the same for every policy. All policies judged under ``guard=fitted`` therefore have the same guard
+and the same comparability key, and a learner can be trained under it before it has a book of its own.
 """
 
 from __future__ import annotations
@@ -30,18 +30,17 @@ if TYPE_CHECKING:
     from rlx.policies.base import Policy
 
 DECIMALS = 6
-"""Thresholds are rounded to these, so that other machines' last digits give no other guard and no other key."""
+"""Thresholds are rounded to these, so that last digits that vary by machine change neither guard nor key."""
 
 HELD_BY_TRADER = 3
-"""The book that turnover is taken from holds one asset of so many, one at least."""
-
+"""The reference book for turnover holds one in this many assets, at least one."""
 
 SHORTEST_LOOKBACK = 2
-"""Steps the trader looks back at least."""
+"""Fewest steps the reference trader looks back."""
 
 
 class GuardFit(NamedTuple):
-    """A plain guard, and the labels of the bars of the first decision and the last close it was fitted on."""
+    """A plain guard, and the bar labels of the first decision and the last close it was fitted on."""
 
     guard: Guard
     first: np.datetime64
@@ -49,16 +48,16 @@ class GuardFit(NamedTuple):
 
 
 def fit_guard(asked: FittedGuard, market: Market, span: Span, rules: Rules) -> GuardFit:
-    """Return ``asked`` with its thresholds taken from the decisions of ``span``, the train split.
+    """Return ``asked`` with thresholds fitted on the decisions of ``span``, the train split.
 
-    One account is played over the span under ``rules`` without a guard, and a threshold is a percentile of what that
-    guard would have looked at before each step: drawdown, and net return over the last ``window`` steps, of equal
-    weight; anticipated turnover of a trader who holds the best third over ``window``, chosen anew at every step.
-    Equal weight all but never trades, so its turnover would have a turnover guard fire at every step of anybody else.
-    That threshold stays None where there is no cooldown, through which alone the guard acts.
+    One account is played over the span under ``rules`` without a guard. Each threshold is a percentile of what its
+    guard would have seen before each step: the drawdown of equal weight; its net return over the last ``window``
+    steps; and the anticipated turnover of a trader who holds the best third over ``window``, chosen again at every
+    step. Equal weight hardly ever trades, so a threshold from its turnover would fire at every step of any other
+    policy. The turnover threshold stays None without a cooldown, because that guard acts only through the cooldown.
 
-    Raises ConfigError when the span has no step with a whole ``window`` behind it, and for a threshold of 0 drawdown
-    or turnover, which every step would meet.
+    Raises ConfigError when no step of the span has a whole ``window`` before it, and for a drawdown or turnover
+    threshold of 0, which every step would reach.
     """
     fewest = max(asked.window, SHORTEST_LOOKBACK) + 2
     if len(span) < fewest:
@@ -77,14 +76,14 @@ def fit_guard(asked: FittedGuard, market: Market, span: Span, rules: Rules) -> G
 
 
 def _seen_by_market_guards(market: Market, span: Span, rules: Rules, window: int) -> dict[str, FloatArray]:
-    """Return drawdown before each step (T,), and trailing return before each that has ``window`` steps behind it."""
+    """Return drawdown before each step (T,), and trailing return before each step after the first ``window``."""
     value = _play(EqualWeight(), market, span, rules).sets["holdout"].ledger.value[0]
     before = np.concatenate(([1.0], value[:-1]))  # (T,): the state a guard decides on
     return {"drawdown": drawdowns(before), "negative_return": before[window:] / before[:-window] - 1.0}
 
 
 def _seen_by_turnover_guard(market: Market, span: Span, rules: Rules, window: int) -> dict[str, FloatArray]:
-    """Return the turnover that each step's target would cause, of the steps after the trader's first choice."""
+    """Return the turnover that each step's target would cause, for the steps after the trader's first choice."""
     lookback = max(window, SHORTEST_LOOKBACK)
     trader = Momentum(lookback_steps=lookback, rebalance_steps=1, top_k=max(1, market.n_assets // HELD_BY_TRADER))
     played = _play(trader, market, span, rules)
@@ -94,7 +93,7 @@ def _seen_by_turnover_guard(market: Market, span: Span, rules: Rules, window: in
         played.sets["holdout"].ledger, market.returns[bars], market_rule_numbers(rules, market), opens
     )
     anticipated = np.abs(trades.weights_after - trades.weights_before).sum(axis=-1)[0]  # (T,)
-    chosen = max(0, lookback - span.start) + 1  # equal weights until then, and one trade from there to the first choice
+    chosen = max(0, lookback - span.start) + 1  # before: equal weights, then one trade to the first choice
     return {"turnover": np.asarray(anticipated[chosen:])}
 
 
@@ -108,13 +107,13 @@ def _threshold(asked: FittedGuard, rule: GuardRule, seen: FloatArray) -> float:
     value = round(float(np.percentile(seen, percentile)), DECIMALS)
     if not rule.fires_below and value <= 0.0:
         raise ConfigError(
-            f"guard.{kind}_percentile={percentile:g}: the fitted threshold is 0, which every step would meet, because "
-            f"the reference has no {kind} on so many steps of the train split. Raise the percentile, or switch this "
-            f"guard off with null and, if you like, give guard.{kind}_threshold."
+            f"guard.{kind}_percentile={percentile:g}: the fitted threshold is 0, which every step would reach, because "
+            f"the reference has no {kind} on that share of the steps of the train split. Raise the percentile, or "
+            f"set it to null to switch this guard off or to give guard.{kind}_threshold instead."
         )
     if rule.fires_below and value > 1.0:
         raise ConfigError(
             f"guard.{kind}_percentile={percentile:g}: the fitted threshold is a trailing return of {value:+.0%}, and "
-            "none above +100% is allowed. Lower the percentile or shorten guard.window."
+            "the maximum is +100%. Lower the percentile or shorten guard.window."
         )
     return value

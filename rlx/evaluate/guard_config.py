@@ -1,4 +1,4 @@
-"""Configuration of guards that are fitted: a schema, no heavy imports."""
+"""Configuration of fitted guards: a schema without heavy imports."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from rlx.ranges import Number
 from rlx.sim.rules import GUARDS, Guard
 
 KINDS = tuple(rule.name for rule in GUARDS)
-"""The guards; each has a ``_threshold``, and fitted a ``_percentile`` where the reference has what it looks at."""
+"""The guards; each has a ``_threshold``, and a fitted one a ``_percentile`` if the reference has its quantity."""
 
 Percentile = Annotated[float | None, Number(0, 100)]
 
 CONFIGURED = "configured"
-"""Stands in a list of guards to compare for the guard of the command itself: for a checkpoint, that of its training."""
+"""In a list of guards to compare: the guard of the command itself; for a checkpoint, that of its training."""
 
 
 @dataclass(frozen=True)
 class FittedGuard(Guard):
     """A guard whose thresholds are percentiles of a reference book: option ``fitted`` of the ``guard`` group.
 
-    ``rlx.evaluate.fit_guard`` says which book. A percentile of None leaves that guard off, or at the threshold that
-    is given instead. Nothing is ever traded under this schema: it becomes a plain ``Guard`` first.
+    ``rlx.evaluate.fit_guard`` says which book. With a percentile of None, that guard is off or has the
+    threshold that is given instead. No trade uses this schema directly: it is first converted to a plain ``Guard``.
     """
 
     drawdown_percentile: Percentile = 90.0
@@ -39,8 +39,8 @@ class FittedGuard(Guard):
                 continue
             if threshold is not None:
                 raise ConfigError(
-                    f"guard.{kind}_threshold={threshold:g}: this guard's is fitted. Leave it out, or give "
-                    f"guard.{kind}_percentile=null beside it."
+                    f"guard.{kind}_threshold={threshold:g}: this threshold is fitted. Omit it, or also give "
+                    f"guard.{kind}_percentile=null."
                 )
 
     def percentile(self, kind: str) -> float | None:
@@ -49,12 +49,12 @@ class FittedGuard(Guard):
         return value
 
     def with_thresholds(self, thresholds: Mapping[str, float]) -> Guard:
-        """Return the plain guard with these thresholds, by kind, and all else as it is."""
+        """Return the plain guard with these thresholds, by kind, and all other settings unchanged."""
         values = {item.name: getattr(self, item.name) for item in fields(Guard)}
         return Guard(**values | {f"{kind}_threshold": value for kind, value in thresholds.items()})
 
 
 def is_on(guard: Guard, kind: str) -> bool:
-    """Return whether one of the guards has a threshold, or will have when it is fitted."""
+    """Return whether the guard ``kind`` has a threshold, or will have one once it is fitted."""
     fitted = isinstance(guard, FittedGuard) and guard.percentile(kind) is not None
     return fitted or getattr(guard, f"{kind}_threshold") is not None

@@ -34,11 +34,11 @@ if TYPE_CHECKING:
 
 EQUAL_WEIGHT = EqualWeight.name
 FEW = 3
-"""Symbols that a title has space for."""
+"""Most symbols that a title names."""
 
 
 class Judgement(NamedTuple):
-    """A scorecard and the books it was written from, baselines by name; ``rows`` are of the protocol's windows."""
+    """A scorecard and the books it was written from, baselines by name; ``rows`` describe the protocol's windows."""
 
     scorecard: Scorecard
     evaluation: Evaluation
@@ -48,24 +48,24 @@ class Judgement(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What was judged on what, for pictures; few symbols are named, which distinguishes the parts of a run."""
+        """What was judged on what, as a title; a few symbols are named, to distinguish the parts of a run."""
         policy, symbols = self.evaluation.policy, self.evaluation.symbols
         source = self.scorecard.data["source"]
         return f"{policy} on {', '.join(symbols)} of {source}" if len(symbols) <= FEW else f"{policy} on {source}"
 
     @property
     def block(self) -> dict[str, Any]:
-        """What the scorecard has of the protocol, {} for nothing."""
+        """The protocol's block of the scorecard; {} if it has none."""
         return self.scorecard.blocks.get(self.protocol.name, {})
 
 
 class About(TypedDict, total=False):
-    """What is recorded of a judgement, and what its verdict takes into account, besides the books.
+    """What a scorecard records, and its verdict considers, in addition to the books.
 
     ``module`` names what made the policy; ``config``, ``provenance`` and ``performance`` are recorded as they are.
     ``progress`` follows the policy's own steps. ``seen`` gives the spans the policy was ``trained`` and ``selected``
     on, as time stamps of their first decision and last close: the verdict says when the hold-out lies in them, and
-    ``data`` of the scorecard has ``seen_steps``, its steps in each. ``sweep`` is the one the policy is a trial of.
+    ``data`` of the scorecard has ``seen_steps``, its steps in each. The policy is a trial of ``sweep``.
     """
 
     module: Required[str]
@@ -90,8 +90,8 @@ def judge(
     """Play the policy and the baselines over the span and write the scorecard.
 
     The hold-out (the whole span), a window at every start index and the protocol's own windows are played in one
-    batch. Raises ConfigError when a window of the protocol does not fit the span; ``protocol.window_steps`` at its
-    default is fitted to it with a warning.
+    batch. Raises ConfigError when a window of the protocol does not fit the span; only the default of
+    ``protocol.window_steps`` is shortened to fit, with a warning.
     """
     protocol = fit_windows(protocol, span)
     sets = protocol.window_sets(span, market.timestamps)
@@ -109,7 +109,7 @@ def judge_against(
     baselines: Mapping[str, Evaluation],
     **about: Unpack[About],
 ) -> Judgement:
-    """Do the same with baselines that were played already, over the same ``sets`` of windows under the same rules."""
+    """Judge like ``judge``, with baselines played already over the same ``sets`` and rules."""
     evaluation, seen = evaluate(policy, market, sets, rules, about.get("progress")), about.get("seen")
     fit_spans = None if seen is None else FitSpans(seen, market.timestamps, lookback_steps(policy))
     rows, block = protocol.measure(evaluation, baselines, fit_spans)
@@ -119,7 +119,7 @@ def judge_against(
 
 
 def score(policy: Policy, market: Market, span: Span, rules: Rules) -> dict[str, float]:
-    """Return the metrics of the span by bare name, without statistics: the light path for use during training.
+    """Return the metrics of the span by bare name, without statistics: the cheap evaluation during training.
 
     The numbers are those of a scorecard for the same span (a network may round differently in a larger batch); one
     that is undefined is NaN.
@@ -177,7 +177,7 @@ def _metrics(evaluation: Evaluation) -> Metrics:
 
 
 def _single(values: Mapping[str, FloatArray]) -> Metrics:
-    """Return the only window's numbers, None where there is none."""
+    """Return the numbers of the only window, None for an undefined one."""
     return {name: to_json(float(value[0])) for name, value in values.items()}
 
 
@@ -190,7 +190,7 @@ def _describe_policy(policy: Policy) -> dict[str, Any]:
 def _equal_weight(
     proof: Proof, baselines: Mapping[str, Evaluation], metrics: Mapping[str, Metrics], protocol: Protocol
 ) -> Baseline | None:
-    """Return equal weight as the verdict needs it: its own intervals are drawn when they are asked for."""
+    """Return equal weight as the verdict needs it; its own intervals are drawn only on demand."""
     if proof.excess is None:
         return None
     intervals = partial(intervals_of, baselines[EQUAL_WEIGHT], protocol)
@@ -198,7 +198,7 @@ def _equal_weight(
 
 
 def describe_data(market: Market) -> dict[str, Any]:
-    """Return a scorecard's ``data``: source, fingerprint, calendar, symbols and reach of the prices."""
+    """Return a scorecard's ``data``: source, fingerprint, calendar, symbols and dates of the prices."""
     panel = market.panel
     description: dict[str, Any] = to_json(
         {

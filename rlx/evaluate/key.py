@@ -1,4 +1,4 @@
-"""What must be equal before two scorecards may be compared."""
+"""What must be equal for two scorecards to be comparable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 HASH = "[0-9a-f]{12}"
-"""Pattern of a key's hash: a file that says another one was not written by ``comparability_key``."""
+"""Pattern of a key's hash; ``comparability_key`` writes no other."""
 
 
 def comparability_key(market: Market, evaluation: Evaluation) -> dict[str, Any]:
@@ -44,10 +44,11 @@ def comparability_key(market: Market, evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _asset_classes(market: Market) -> dict[str, Any]:
-    """Return the class of each symbol, nothing where all are equity.
+    """Return the class of each symbol; empty when all are equity.
 
-    Crypto is long-only and unlevered, so the same weights trade otherwise. Equity is what is not said: a key of
-    equities alone is the key it was before classes entered, and boards and cards with it stay comparable.
+    Crypto is long-only and unlevered, so the same weights are traded differently. Equity is the default that is left
+    out: a market of equities has the same key as before classes were introduced, so older scoreboards and scorecards
+    stay comparable.
     """
     if all(name is AssetClass.equity for name in market.asset_classes):
         return {}
@@ -72,7 +73,7 @@ def _describe(windows: WindowLedger) -> dict[str, Any]:
 
 
 def _costs(costs: Costs, symbols: Sequence[str]) -> dict[str, Any]:
-    """Return the costs with overrides by symbol, however they were given."""
+    """Return the costs, with overrides by symbol regardless of how they were given."""
     per_asset = costs.per_asset_bps
     if per_asset is not None and not isinstance(per_asset, Mapping):
         per_asset = dict(zip(symbols, per_asset, strict=True))

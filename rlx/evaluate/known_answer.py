@@ -1,7 +1,7 @@
-"""How much of what a generated market offers a policy earns, free of the luck of one path.
+"""How much of the attainable gain a policy earns in a generated market, without the luck of a single path.
 
-Realised returns say little: over twelve years equal weights earned 3.5% a year in a market without a signal, where 8.6%
-were to be expected. The moments of a generated market are known, and with them the growth to be expected of weights.
+Realised returns are mostly luck: over twelve years equal weights earned 3.5% a year in a market without a signal, where
+the expected growth was 8.6%. The moments of a generated market are known, and so is the expected growth of weights.
 """
 
 from __future__ import annotations
@@ -36,14 +36,14 @@ class Reference(NamedTuple):
     optimum: float
 
     def share(self, growth: float) -> float:
-        """Return how much of the gain over equal weights ``growth`` captures: 0 for none, 1 for all of it."""
+        """Return how much of the gain over equal weights ``growth`` captures: 0 for none, 1 for all."""
         return (growth - self.equal_weight) / (self.optimum - self.equal_weight)
 
 
 class Rule(NamedTuple):
-    """A rule of trading: the known deviation of means from their average times ``signal``, costs times ``cost_share``.
+    """A trading rule: the known deviation of means from their average times ``signal``, costs times ``cost_share``.
 
-    One step's costs buy weights that are held for many. Less than the whole cost is set against one step's gain.
+    Weights that are traded once are held for many steps, so only a share of the cost counts against one step's gain.
     """
 
     signal: float
@@ -51,10 +51,10 @@ class Rule(NamedTuple):
 
 
 def expected_growth(ledger: Ledger, market: KnownMarket, span: Span) -> float:
-    """Return the mean net log growth a year that the weights of a ledger over ``span`` are expected to earn.
+    """Return the expected net log growth a year of a ledger's weights over ``span``.
 
-    A step's growth log(1 + w'r) is expected to be w'm - (w'Sw + (w'm)^2) / 2, its expansion to the second order, with
-    the true mean m and covariance S. Costs and financing are those that the ledger was charged.
+    The expected growth log(1 + w'r) of a step is w'm - (w'Sw + (w'm)^2) / 2, its second-order expansion, with the true
+    mean m and covariance S. Costs and financing are those charged in the ledger.
     """
     weights = np.asarray(ledger.executed_weights)
     if weights.shape != (len(span), market.mean.shape[1]):
@@ -67,10 +67,10 @@ def expected_growth(ledger: Ledger, market: KnownMarket, span: Span) -> float:
 
 
 def reference(kind: str, market: KnownMarket, span: Span, rules: Rules) -> Reference:
-    """Return what equal weights and the best causal rule are expected to earn over ``span``.
+    """Return the expected growth of equal weights and of the best causal rule over ``span``.
 
     The best rule trades each step by ``best_trades`` on the true moments; its two numbers are chosen on another path of
-    the same kind. For the pair it earns what the exact dynamic programme does.
+    the same kind. In the ``pair`` market it earns as much as the exact dynamic program.
     """
     rule = best_rule(kind, rules, market.mean.shape[1])
     equal = np.full((len(span), market.mean.shape[1]), 1.0 / market.mean.shape[1])
@@ -81,7 +81,7 @@ def reference(kind: str, market: KnownMarket, span: Span, rules: Rules) -> Refer
 
 
 def best_rule(kind: str, rules: Rules, n_assets: int) -> Rule:
-    """Return the rule that is expected to earn most on a long path of its own."""
+    """Return the rule with the highest expected growth on a long path that is used for nothing else."""
     market = known_market(kind, n_assets, TUNING_BARS, TUNING_SEED)
     span = Span(0, TUNING_BARS - 1)
 
@@ -92,7 +92,7 @@ def best_rule(kind: str, rules: Rules, n_assets: int) -> Rule:
 
 
 def limited(rules: Rules, market: KnownMarket) -> Rules:
-    """Return the rules with the limits that a market's best answer needs: long-only, or not."""
+    """Return the rules with the limits that a market's optimum needs: long-only or not."""
     return replace(rules, limits=replace(rules.limits, long_only=market.long_only))
 
 

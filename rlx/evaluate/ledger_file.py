@@ -1,4 +1,4 @@
-"""Ledgers as Parquet: one row a window and step."""
+"""Ledgers as Parquet: one row per window and step."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_ledger(path: str | Path, evaluation: Evaluation) -> None:
 
 
 def read_ledger(path: str | Path) -> dict[str, WindowLedger]:
-    """Read the window sets back, bit for bit; raises RlxError for a file that is missing, damaged or no ledger."""
+    """Read the window sets back, bit for bit; raises RlxError for a file that is missing, damaged or not a ledger."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -55,7 +55,7 @@ def read_ledger(path: str | Path) -> dict[str, WindowLedger]:
             _check_columns(path, file.schema_arrow, file.metadata.num_rows)
             table = file.read()
         table.validate(full=True)
-    except (pa.ArrowException, OSError, ValueError) as error:  # by what is damaged
+    except (pa.ArrowException, OSError, ValueError) as error:  # which one depends on the damage
         raise FileError(f"ledger {path}: not a Parquet file, or damaged ({reason(error)}).") from error
     if any(column.null_count for column in table.columns):
         raise FileError(f"ledger {path}: has empty cells. Judge the policy again.")
@@ -65,7 +65,7 @@ def read_ledger(path: str | Path) -> dict[str, WindowLedger]:
 
 
 def _check_columns(path: Path, schema: pa.Schema, rows: int) -> None:
-    """Refuse a table without rows, of other columns or of other types."""
+    """Refuse a table that has no rows, other columns or other types."""
     import pyarrow.types as of
 
     if rows < 1:
@@ -119,12 +119,12 @@ def utc_array(stamps: TimeArray) -> pa.Array:
 
 
 def _windows(path: Path, name: str, columns: dict[str, Any]) -> WindowLedger:
-    """Return a window set; FileError unless its rows are those of equally long windows, step by step."""
+    """Return a window set; FileError unless its rows are windows of equal length, step by step."""
     rows, batch = len(columns["window"]), int(columns["window"].max()) + 1
     steps, index = max(rows // max(batch, 1), 1), np.arange(rows)
     ordered = np.array_equal(columns["window"], index // steps) and np.array_equal(columns["step"], index % steps)
     if steps * batch != rows or not ordered:
-        raise FileError(f"ledger {path}: the rows of {shown(name)} are not those of equal windows, in order.")
+        raise FileError(f"ledger {path}: the rows of {shown(name)} are not windows of equal length, in order.")
 
     def shaped(values: Any) -> Any:
         return np.ascontiguousarray(values).reshape(batch, -1)

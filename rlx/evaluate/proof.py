@@ -1,4 +1,4 @@
-"""What chance allows one to say of a hold-out: intervals, significance, and how it compares with equal weight."""
+"""What the hold-out proves beyond chance: intervals, significance, and the comparison with equal weight."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from rlx.types import FloatArray
 
 
 class Proof(NamedTuple):
-    """Intervals and significance of a hold-out; ``excess`` and ``equal_weight`` are None without it.
+    """Intervals and significance of a hold-out; ``excess`` and ``equal_weight`` are None without equal weight.
 
-    ``equal_weight`` is the significance of equal weight, counted as one of as many trials.
+    ``equal_weight`` is the significance of equal weight, counted as one of the same number of trials.
     """
 
     intervals: dict[str, Interval]
@@ -34,7 +34,7 @@ class Proof(NamedTuple):
         return {name: interval.to_dict() for name, interval in named.items()}
 
     def described_significance(self) -> dict[str, Any]:
-        """Return a scorecard's ``significance``: with the moments by which equal weight is held to any other bar."""
+        """Return a scorecard's ``significance``, with the moments to test equal weight against any other bar."""
         block = self.significance.to_dict()
         if self.equal_weight is None or self.equal_weight.psr is None:
             return block
@@ -44,7 +44,7 @@ class Proof(NamedTuple):
 def prove(
     evaluation: Evaluation, equal_weight: Evaluation | None, protocol: Protocol, sweep: Sweep | None, key_hash: str
 ) -> Proof:
-    """Measure a hold-out, and equal weight over the same steps; ``sweep`` and ``key_hash`` are for counting trials."""
+    """Measure a hold-out, and equal weight over the same steps; ``sweep`` and ``key_hash`` serve to count trials."""
     trials = _trials(evaluation, protocol, sweep, key_hash)
     return Proof(
         intervals_of(evaluation, protocol),
@@ -55,12 +55,12 @@ def prove(
 
 
 def intervals_of(evaluation: Evaluation, protocol: Protocol) -> dict[str, Interval]:
-    """Return the bootstrap intervals of a hold-out by the bare name of their metric."""
+    """Return the bootstrap intervals of a hold-out, by the bare name of the metric."""
     options = _bootstrap(protocol)
     return _drawn(_returns(evaluation).tobytes(), evaluation.periods_per_year, tuple(options.items()))
 
 
-@lru_cache(maxsize=2)  # of a policy and of equal weight, which is the same for every target of a benchmark
+@lru_cache(maxsize=2)  # a policy, and equal weight, which is the same for every target of a benchmark
 def _drawn(returns: bytes, periods_per_year: float, options: tuple[tuple[str, Any], ...]) -> dict[str, Interval]:
     return bootstrap_intervals(np.frombuffer(returns), return_statistics(periods_per_year), **dict(options))
 

@@ -1,7 +1,7 @@
-"""Which windows are a test of a policy: those away from the spans it was fitted on, by purge and embargo.
+"""Which windows are a test of a policy: those far enough from the spans it was fitted on, by purge and embargo.
 
-Lopez de Prado (2018, sections 7.4.1 and 7.4.2) cuts observations out of the training set of a fixed test set. Here the
-training is over and the policy fixed, so that of the same pairs, too close to each other, it is the window that goes.
+Lopez de Prado (2018, sections 7.4.1 and 7.4.2) removes observations from the training set that are too close to a fixed
+test set. Here the training is over and the policy is fixed, so the windows too close to the training are excluded.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ EMBARGOED = "embargoed"
 
 
 class FitSpans(NamedTuple):
-    """What a policy was fitted on, and how far from it a window must lie.
+    """What a policy was fitted on, and how far away a window must be.
 
-    ``stamps``: labels of all bars of the market that is judged, in which distances are counted. ``lookback_steps``:
-    how many bars before a decision's own the policy's features reach.
+    ``stamps``: labels of all bars of the judged market, in which distances are counted. ``lookback_steps``: how many
+    bars before a decision's own bar the policy's features reach.
     """
 
     spans: Seen
@@ -37,11 +37,11 @@ class FitSpans(NamedTuple):
 
 
 def window_status(windows: WindowLedger, fit_spans: FitSpans) -> list[str]:
-    """Return for each window ``seen``, ``purged``, ``embargoed`` or ``unseen``, (B,); the first that holds.
+    """Return for each window ``seen``, ``purged``, ``embargoed`` or ``unseen``, (B,): the first that applies.
 
     ``seen``: one of its decisions lies in a span. ``purged``: its first decision lies less than ``purge_steps`` bars
     after the last close of a span before it. ``embargoed``: its last close lies less than ``embargo_steps`` bars before
-    the first decision of a span after it. A span outside of the market counts as ending, or beginning, at its edge.
+    the first decision of a span after it. A span outside the market counts as ending, or beginning, at its edge.
     """
     opened, closed = windows.starts, windows.starts + windows.steps
     purged = np.zeros(len(windows), dtype=np.bool_)
@@ -56,7 +56,7 @@ def window_status(windows: WindowLedger, fit_spans: FitSpans) -> list[str]:
 
 
 def lookback_steps(policy: Policy) -> int:
-    """Return how many bars before a decision's own the features that the policy sees reach; 0 without features."""
+    """Return how many bars before a decision's own bar the policy's features reach; 0 without features."""
     if not policy.feature_names:
         return 0
     return max(map(warmup_bars, policy.feature_names)) + max(policy.window_steps, 1) - 1

@@ -19,10 +19,10 @@ from rlx.untrusted.shown import shown
 SCHEMA_VERSION = 2
 
 OPTIONAL = frozenset({"audit", "blocks", "significance"})
-"""Fields that a document has only when there is something in them, or that came later."""
+"""Fields that a document has only if they are not empty, or that were added later."""
 
 BLOCKS_OF_VERSION_1 = ("walk_forward", "every_start")
-"""Protocols whose block was a field of its own."""
+"""Protocols whose block was a separate field."""
 
 MAX_BYTES = 16 * 2**20
 
@@ -44,7 +44,7 @@ class Windows(TypedDict):
 
 
 class Key(TypedDict):
-    """What every reader of scorecards takes from a key."""
+    """The parts of a key that every reader of scorecards uses."""
 
     hash: Annotated[str, matching(HASH, "12 digits of 0-9 and a-f")]
     data: str
@@ -54,7 +54,7 @@ class Key(TypedDict):
 
 
 class RequiredMetrics(TypedDict):
-    """The metrics that every reader of scorecards looks at."""
+    """The metrics that every reader of scorecards uses."""
 
     sharpe: Measure
     cumulative_return: Measure
@@ -67,10 +67,9 @@ class Scorecard:
     ``key``: what must be equal for a comparison, with its ``hash``. ``metrics``: the hold-out, under the bare names
     of the ``eval/`` keys. ``intervals``: by statistic. ``guard``: guard and cooldown telemetry. ``baselines``: the
     same metrics of the policies it is compared with. ``windows``: distribution over all start indices. ``blocks``: what
-    a protocol reports of its windows, by its name, absent under those that report nothing. ``significance``: what the
-    Sharpe ratio proves given the number of trials. ``audit``: what ``rlx audit`` found, absent before one.
-    ``verdict``: in words.
-    ``performance``: timings, the one part that a second run does not reproduce.
+    a protocol reports about its windows, by protocol name; absent if it reports nothing. ``significance``: what the
+    Sharpe ratio proves given the number of trials. ``audit``: what ``rlx audit`` found; absent without an audit.
+    ``verdict``: the result in words. ``performance``: timings, the only part that a second run does not reproduce.
     """
 
     key: Annotated[dict[str, Any], Key]
@@ -122,7 +121,7 @@ class Scorecard:
         return require_fields(cls, document, f"scorecard {path}")
 
     def logged(self) -> dict[str, float]:
-        """Return the numbers under their logged keys (``eval/sharpe``, ...); NaN where there is none."""
+        """Return the numbers under their logged keys (``eval/sharpe``, ...); NaN for an undefined one."""
         named: dict[str, Any] = {f"eval/{name}": value for name, value in self.metrics.items()}
         for name, value in self.guard.items():
             named[telemetry_key(name)] = value
@@ -132,7 +131,7 @@ class Scorecard:
 
 
 def _from_version_1(document: dict[str, Any]) -> dict[str, Any]:
-    """Return the document with the blocks of protocols, which were fields of their own, under ``blocks``."""
+    """Return the document with the protocols' blocks, which were separate fields, under ``blocks``."""
     blocks = {name: document[name] for name in BLOCKS_OF_VERSION_1 if document.get(name, {}) != {}}
     rest = {name: value for name, value in document.items() if name not in BLOCKS_OF_VERSION_1}
     return {**rest, "blocks": blocks, "schema_version": SCHEMA_VERSION}

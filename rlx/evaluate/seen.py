@@ -13,5 +13,5 @@ Seen = Mapping[str, tuple[np.datetime64, np.datetime64]]
 
 
 def seen_steps(stamps: TimeArray, seen: Seen) -> dict[str, IntArray]:
-    """Count the decisions (..., T) within each span, (...); the bar a span ends on closes its last step only."""
+    """Count the decisions (..., T) within each span, (...); the last bar of a span only closes a step."""
     return {name: ((stamps >= first) & (stamps < last)).sum(axis=-1) for name, (first, last) in seen.items()}

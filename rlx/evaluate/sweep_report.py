@@ -1,4 +1,4 @@
-"""What a whole sweep proves: its trials side by side on the same dates, and how much of the best one is choice."""
+"""What a whole sweep proves: its trials on the same dates, and how much of the best result is selection."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from rlx.measures.trials import Sweep, count_trials
 from rlx.types import FloatArray
 
 MIN_COMPARED = 4
-"""Of fewer trials the median is one of them, or next to nothing: a rank below it says little."""
+"""With fewer trials, a rank below the median means little: the median is one of them or the mean of two."""
 
 
 @dataclass(frozen=True)
 class SweepTrial:
-    """One trial of a sweep: net returns (T,) of its hold-out, its settings, and its objective if that is known.
+    """One trial of a sweep: net returns (T,) of its hold-out, its settings, and its objective if known.
 
-    ``seen_steps``: how many of those steps lie in spans it was made on, which makes them no test of it.
+    ``seen_steps``: how many of those steps lie in spans it was fitted on and so are no test of it.
     """
 
     name: str
@@ -35,7 +35,7 @@ class SweepTrial:
 
 @dataclass(frozen=True)
 class BesideSweep:
-    """Equal weight over the same steps: its metrics, and the moments of its returns where the scorecards have them."""
+    """Equal weight over the same steps: its metrics, and the moments of its returns if the scorecards have them."""
 
     sharpe: float | None
     cumulative_return: float | None
@@ -49,14 +49,14 @@ def measure_sweep(
     *,
     blocks: int = 16,
     confidence: float = 0.95,
-    beside: BesideSweep | None = None,
+    equal_weight: BesideSweep | None = None,
 ) -> dict[str, Any]:
-    """Return rows of the trials, best first, and what choosing among them is worth, as plain values.
+    """Return rows of the trials, best first, and how much selection among them explains, as plain values.
 
-    All returns are of the same steps. ``count`` of trials were run in all, those included that left nothing to compare.
-    ``overfitting`` is that of the trials that differ (``backtest_overfitting``), and ``ranks`` the distribution of its
-    logits, from rank 1, the best. ``equal_weight`` holds ``beside`` to the bar of the best trial. Raises RlxError for
-    fewer than four different trials, and for blocks that do not fit.
+    All returns are of the same steps. ``count`` trials were run in total, including those without comparable results.
+    ``overfitting`` is computed from the trials that differ (``backtest_overfitting``); ``ranks`` is the distribution
+    of its logits, from rank 1, the best. ``equal_weight`` is tested against the bar of the best trial. Raises RlxError
+    for fewer than four different trials, and for blocks that do not fit.
     """
     different = _different(trials)
     if len(different) < MIN_COMPARED:
@@ -73,17 +73,17 @@ def measure_sweep(
         "trials": {"count": count, "compared": len(trials), "different": len(different)},
         "overfitting": _describe(found, len(different), blocks, periods_per_year),
         "rows": rows,
-        "equal_weight": None if beside is None else _describe_beside(beside, rows[0]["significance"], periods_per_year),
+        "equal_weight": _describe_equal_weight(equal_weight, rows[0]["significance"], periods_per_year),
     }
 
 
 def _different(trials: Sequence[SweepTrial]) -> list[SweepTrial]:
-    """Return the first of each group of trials that earned the same to the last bit: a copy is no other choice."""
+    """Return the first trial of each group with bit-identical returns: a copy is not another choice."""
     return list({trial.returns.tobytes(): trial for trial in reversed(trials)}.values())[::-1]
 
 
 def _rows(trials: Sequence[SweepTrial], count: int, confidence: float, periods_per_year: float) -> list[dict[str, Any]]:
-    """Return a row a trial, the highest Sharpe ratio first; one that does not exist counts as 0."""
+    """Return a row per trial, the highest Sharpe ratio first; an undefined ratio counts as 0."""
     sharpes = [float(metrics.sharpe(trial.returns, periods_per_year)) for trial in trials]
     rows: list[dict[str, Any]] = []
     for trial, sharpe in zip(trials, sharpes, strict=True):
@@ -104,13 +104,17 @@ def _rows(trials: Sequence[SweepTrial], count: int, confidence: float, periods_p
     return rows
 
 
-def _describe_beside(beside: BesideSweep, best: Mapping[str, Any], periods_per_year: float) -> dict[str, Any]:
+def _describe_equal_weight(
+    equal_weight: BesideSweep | None, best: Mapping[str, Any], periods_per_year: float
+) -> dict[str, Any] | None:
+    if equal_weight is None:
+        return None
     significance = None
-    if beside.moments is not None:
-        significance = at_the_bar_of(Significance(**best), beside.moments, periods_per_year).to_dict()
+    if equal_weight.moments is not None:
+        significance = at_the_bar_of(Significance(**best), equal_weight.moments, periods_per_year).to_dict()
     return {
-        "sharpe": beside.sharpe,
-        "cumulative_return": beside.cumulative_return,
+        "sharpe": equal_weight.sharpe,
+        "cumulative_return": equal_weight.cumulative_return,
         "significance": significance,
     }
 

@@ -1,4 +1,4 @@
-"""The trades of a set of windows as Parquet: one row a trade."""
+"""The trades of a set of windows as Parquet: one row per trade."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rlx.data.market import Market
 
 LEGS = ("target", "closing_cap")
-"""Why a trade was made: to get to the executed weights, or down to the closing cap at the end of the step."""
+"""Why a trade was made: to reach the executed weights, or to reduce them to the closing cap at the end of the step."""
 
 
 def write_trades(path: str | Path, evaluation: Evaluation, market: Market, name: str) -> None:
@@ -27,7 +27,7 @@ def write_trades(path: str | Path, evaluation: Evaluation, market: Market, name:
 
     Columns: ``window`` and ``step`` (from 0), ``timestamp`` (label of the bar the step was decided on, UTC),
     ``symbol``, ``leg`` (``target``, ``closing_cap``), ``weight_before``, ``weight_after``, ``traded`` (signed) and
-    ``cost``, all fractions of equity. A symbol that is not traded on a step has no row.
+    ``cost``, all fractions of equity. A symbol that is not traded in a step has no row.
     """
     import pyarrow.parquet as pq
 

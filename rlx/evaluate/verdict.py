@@ -1,4 +1,4 @@
-"""The scorecard in words: what the numbers allow one to say, and no more."""
+"""The scorecard in words: what the numbers support, and no more."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from rlx.measures.statistics import Interval
 Numbers = Mapping[str, float | None]
 
 CLIPPED_WORTH_SAYING = 0.01
-"""Mean absolute weight a step that limits may take before the verdict mentions it."""
+"""Mean absolute weight per step that limits can remove before the verdict mentions it."""
 
 SEEN_AS = {"selected": "its best checkpoint was chosen on"}
-"""How a seen span is worded where "it was <name> on" would not say it."""
+"""Wording of a seen span for which "it was <name> on" does not work."""
 
 SEEN_SAYS = "None of this says how it does on dates that it has not seen."
 SIDES = {1: "lies above zero", 0: "covers zero", -1: "lies below zero"}
 
 
 class Baseline(NamedTuple):
-    """Equal weight as it was judged beside a policy; ``intervals`` draws its own, which few verdicts look at."""
+    """Equal weight, judged over the same windows; ``intervals`` draws its own intervals, which few verdicts need."""
 
     metrics: Numbers
     excess: Interval
@@ -44,9 +44,10 @@ def write_verdict(
 ) -> str:
     """Return sentences on whether the policy beat equal weight, whether its intervals cover zero, and what it proves.
 
-    Of a ruined account intervals and significance say nothing, so they are left out, as they are of an ``oracle``:
-    knowing the future is not chance. ``seen_steps``: how many of the ``steps`` judged lie in each span the policy was
-    made on, by name (``trained``, ``selected``). Both are said first, and what follows then are numbers and no claims.
+    Intervals and significance are left out for a ruined account, about which they mean nothing, and for an ``oracle``,
+    whose knowledge of the future is not chance. ``seen_steps``: how many of the ``steps`` judged lie in each span the
+    policy was fitted on, by name (``trained``, ``selected``). An oracle and seen steps are stated first, followed by
+    numbers without claims.
     """
     ruined = bool(metrics.get("ruined"))
     seen = _seen(seen_steps or {}, steps)
@@ -54,9 +55,9 @@ def write_verdict(
     if ruined:
         sentences.append(f"{name} lost everything: its account was ruined.")
     if equal_weight is None:
-        sentences.append("Equal weight was not judged beside it, so nothing can be said about beating it.")
+        sentences.append("Equal weight was not judged, so nothing can be said about beating it.")
     elif ruined or oracle or seen:
-        sentences.append(_beside(metrics, equal_weight, with_excess=not (ruined or oracle)))
+        sentences.append(_compared(metrics, equal_weight, with_excess=not (ruined or oracle)))
     else:
         sentences.append(_against(name, metrics, equal_weight))
     if not (ruined or oracle or seen):
@@ -70,7 +71,7 @@ def _oracle(name: str) -> str:
 
 
 def _seen(seen_steps: Mapping[str, int], steps: int) -> str:
-    """Say which of the steps are no test of the policy; nothing when none is."""
+    """Say which of the steps are no test of the policy; empty if all are a test."""
     parts: list[str] = []
     for name, count in seen_steps.items():
         if count:
@@ -89,13 +90,14 @@ def _clipped(clipped: float | None) -> str:
 
 
 def _against(name: str, metrics: Numbers, equal_weight: Baseline) -> str:
-    """Say by the interval of the excess who earned more, and show both; a tie is one in the digits that are shown."""
+    """Say by the interval of the excess which earned more, and show both; ties are decided in the digits shown."""
     excess = equal_weight.excess
     if excess.low is None or excess.high is None:
         if excess.estimate == 0.0:
             return f"{name} did exactly as well as equal weight: step for step it earned the same."
         numbers = _numbers(metrics, equal_weight.metrics, 0)
-        return f"{name} beside equal weight: {numbers}. There is no interval for the difference: {excess.reason}."
+        no_interval = f"There is no interval for the difference: {excess.reason}"
+        return f"{name} compared with equal weight: {numbers}. {no_interval}."
     side, by = _side(excess, 3), round(excess.estimate or 0.0, 3)
     size, span = _size(by), _span(excess)
     if side:
@@ -110,19 +112,19 @@ def _against(name: str, metrics: Numbers, equal_weight: Baseline) -> str:
     return f"{name} {lead}. {numbers[0].upper()}{numbers[1:]}."
 
 
-def _beside(metrics: Numbers, equal_weight: Baseline, with_excess: bool) -> str:
-    """Show both without a word on who did better."""
+def _compared(metrics: Numbers, equal_weight: Baseline, with_excess: bool) -> str:
+    """Show both without saying which did better."""
     excess = equal_weight.excess
     shown = ""
     if with_excess and excess.low is not None and excess.estimate is not None:
         by = round(excess.estimate, 3)
         size = f"{_size(by)} a year {'lower' if by < 0 else 'higher'}" if by else "the same to 0.1% a year"
         shown = f"mean return {size} ({_span(excess)}), "
-    return f"Beside equal weight: {shown}{_numbers(metrics, equal_weight.metrics, 0)}."
+    return f"Compared with equal weight: {shown}{_numbers(metrics, equal_weight.metrics, 0)}."
 
 
 def _numbers(metrics: Numbers, theirs: Numbers, side: int) -> str:
-    """Show return and Sharpe ratio of both; ``side`` is who is ahead so far, which either may contradict."""
+    """Show return and Sharpe ratio of both; ``side`` is which is ahead so far, which either number may contradict."""
     total, their_total = metrics["cumulative_return"], theirs["cumulative_return"]
     sharpe, their_sharpe = metrics["sharpe"], theirs["sharpe"]
     returns = f"{percent(total)} against {percent(their_total)}"
@@ -140,7 +142,7 @@ def _numbers(metrics: Numbers, theirs: Numbers, side: int) -> str:
 
 
 def _sign(mine: float | None, theirs: float | None, digits: int) -> int:
-    """Return whose number is higher in the digits that are shown; one that does not exist decides nothing."""
+    """Return which number is higher in the digits that are shown; 0 if either is undefined."""
     if mine is None or theirs is None:
         return 0
     mine, theirs = round(mine, digits), round(theirs, digits)
@@ -148,7 +150,7 @@ def _sign(mine: float | None, theirs: float | None, digits: int) -> int:
 
 
 def _side(interval: Interval, digits: int) -> int:
-    """Return 1 where an interval lies above zero in the digits that are shown, -1 where it lies below, and 0 else."""
+    """Return 1 if an interval lies above zero in the digits that are shown, -1 if it lies below, otherwise 0."""
     if interval.low is None or interval.high is None:
         return 0
     return int(round(interval.low, digits) > 0) - int(round(interval.high, digits) < 0)
@@ -159,7 +161,7 @@ def _span(interval: Interval) -> str:
 
 
 def _gained(intervals: Mapping[str, Interval]) -> int:
-    """Return 1 for money made beyond chance, -1 for money lost, and 0 where the two intervals do not both say so."""
+    """Return 1 for money made beyond chance, -1 for money lost, and 0 unless both intervals agree."""
     sides = {_side(intervals["sharpe"], 2), _side(intervals["cumulative_return"], 3)}
     return sides.pop() if len(sides) == 1 else 0
 
@@ -182,7 +184,7 @@ def _certainty(intervals: Mapping[str, Interval], equal_weight: Baseline | None)
 
 
 def _so_did(side: int, equal_weight: Baseline | None) -> str:
-    """Say that equal weight gained, or lost, beyond chance as well: then it takes no skill."""
+    """Say that equal weight also gained, or lost, beyond chance: then it takes no skill."""
     theirs = None if equal_weight is None or equal_weight.intervals is None else equal_weight.intervals()
     if equal_weight is None or theirs is None or _gained(theirs) != side:
         return ""

@@ -1,4 +1,4 @@
-"""The windows of a protocol one by one: a row each for a file, and how many of them are a test of the policy."""
+"""The windows of a protocol one by one: a row for each, and how many of them are a test of the policy."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def window_rows(
     fit_spans: FitSpans | None = None,
     extra: Mapping[str, Any] | None = None,
 ) -> list[Row]:
-    """Return one row a window of the set ``name``, in time order.
+    """Return one row per window of the set ``name``, in time order.
 
     ``window`` (from 0), ``first`` (label of the first decision's bar) and ``last`` (of the bar the last step closed
-    on), ``steps``; where it is known what the policy was fitted on, ``seen_<name>``, its steps in each of those spans,
+    on), ``steps``; if it is known what the policy was fitted on, ``seen_<name>``, its steps in each of those spans,
     and ``status``; the columns (B,) of ``extra``; every measure of ``eval/``, ``guard/`` and ``cooldown/`` by bare
     name; ``<baseline>_cumulative_return``.
     """
@@ -57,7 +57,7 @@ def window_rows(
 def describe_status(
     evaluation: Evaluation, baselines: Mapping[str, Evaluation], name: str, rows: list[Row], fit_spans: FitSpans | None
 ) -> dict[str, Any]:
-    """Return how many windows have which status, the distances asked for, and the shares among the unseen ones.
+    """Return how many windows have each status, the required distances, and the shares among the unseen windows.
 
     Empty when it is not known what the policy was fitted on.
     """
@@ -77,7 +77,7 @@ def describe_status(
 
 
 def seen_in(row: Row) -> int:
-    """Return how many steps of a window the policy was fitted on, as far as that is known."""
+    """Return how many steps of a window the policy was fitted on, as far as known."""
     return sum(value for name, value in row.items() if name.startswith(SEEN_PREFIX))
 
 

@@ -38,17 +38,17 @@ class WindowSet:
 
 
 def holdout_windows(span: Span) -> WindowSet:
-    """Return one window over the whole span; raises ConfigError for a span without a single decision."""
+    """Return one window over the whole span; raises ConfigError for a span without decisions."""
     return WindowSet(HOLDOUT, np.array([span.start], dtype=np.int64), decisions(span))
 
 
 def start_index_windows(span: Span, steps: int = 42) -> WindowSet:
-    """Return a window of ``steps`` decisions at every start index of the span that leaves space for it."""
+    """Return a window of ``steps`` decisions at every start index of the span after which it fits."""
     return spaced_windows(WINDOWS, span, steps, 1, "protocol.window_steps")
 
 
 def spaced_windows(name: str, span: Span, steps: int, stride: int, key: str) -> WindowSet:
-    """Return windows of ``steps`` decisions that start every ``stride`` decisions of the span and fit in whole.
+    """Return windows of ``steps`` decisions that start every ``stride`` decisions of the span and fit completely.
 
     Raises ConfigError, naming the option ``key`` and what fits, when the span is shorter than one window.
     """
@@ -64,5 +64,5 @@ def spaced_windows(name: str, span: Span, steps: int, stride: int, key: str) -> 
 def decisions(span: Span) -> int:
     """Return how many decisions a span has; raises ConfigError for none."""
     if span.stop <= span.start:
-        raise ConfigError(f"The evaluation span holds no decision (bars {span.start} to {span.stop}, end excluded).")
+        raise ConfigError(f"The evaluation span has no decision (bars {span.start} to {span.stop}, end excluded).")
     return span.stop - span.start

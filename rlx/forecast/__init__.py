@@ -1,1 +1,1 @@
-"""Forecasts of the next bars' moves: one protocol for whatever makes them, and the quantile network of our own."""
+"""Forecasts of the next bars' moves: a protocol for all forecasters, and the package's quantile network."""

@@ -1,4 +1,4 @@
-"""The options of the quantile network's fits, and of a forecaster of one's own; no heavy imports."""
+"""The options of the quantile network's fits, and of a forecaster from a run; no heavy imports."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ FORECASTER, SPECIALISTS = "forecaster", "specialists"
 
 @dataclass
 class ForecastFitConfig:
-    """Budget and optimizer of a fit of forecasts.
+    """Budget and optimizer of a forecast fit.
 
     An update draws ``n_windows`` segments of ``stretch_steps`` bars, each with every symbol. Every
-    ``validate_every_updates`` the last ``validation_fraction`` of the run's training span, or of what the stage before
-    left of it, is forecast; ``patience`` validations without a new best end the fit, and the best weights are kept.
-    ``feature_noise`` is the standard deviation of the noise on normalized features while training.
+    ``validate_every_updates`` updates, the fit is validated on the stage's own part at the end of the run's training
+    span, ``validation_fraction`` of its decisions. ``patience`` validations without a new best end the fit, and the
+    best weights are kept. ``feature_noise`` is the standard deviation of the noise on normalized features in training.
     """
 
     updates: Updates = 600
@@ -36,9 +36,9 @@ class ForecastFitConfig:
 
 @dataclass
 class ForecasterConfig(ForecastFitConfig):
-    """The one forecaster of all symbols: quantile ``levels`` of the next return, and ``hidden_size`` channels.
+    """The forecaster shared by all symbols: quantile ``levels`` of the next return, and ``hidden_size`` channels.
 
-    It is handed over only if it beats the climatology on its validation, or with ``accept_worse``.
+    It is handed over only if it beats the climatology in validation, or with ``accept_worse``.
     """
 
     levels: Annotated[list[float], ListOf(Number(1e-6, 1 - 1e-6), fewest=2, most=100)] = field(
@@ -52,13 +52,13 @@ class ForecasterConfig(ForecastFitConfig):
         self.levels = [float(level) for level in self.levels]
         if any(low >= high for low, high in zip(self.levels, self.levels[1:], strict=False)):
             raise ConfigError(
-                f"module.forecaster.levels={as_typed(self.levels)}: must be ascending numbers, none twice."
+                f"module.forecaster.levels={as_typed(self.levels)}: must be ascending numbers without duplicates."
             )
 
 
 @dataclass
 class SpecialistsConfig(ForecastFitConfig):
-    """Fine-tuning of a copy of the forecaster for each symbol, at a low rate."""
+    """Fine-tuning of a copy of the forecaster for each symbol, at a low learning rate."""
 
     updates: int = 200
     learning_rate: float = 1e-4
@@ -70,7 +70,7 @@ class SpecialistsConfig(ForecastFitConfig):
 
 @dataclass
 class OwnConfig:
-    """The forecasts of ``path``, a run folder of ``module=pufferlib``, which has to be given."""
+    """The forecasts of ``path``, the folder of a ``module=pufferlib`` run, which is required."""
 
     _target_: str = "rlx.forecast.own.OwnForecaster"
     path: Annotated[str, FilePath(shortest=0)] = ""
@@ -80,11 +80,11 @@ class OwnConfig:
 
 
 class ForecastingConfig(Protocol):
-    """What both fits of a run are told: bars of features that a forecast sees, and the options of each fit."""
+    """The options of both fits of a run: the bars of features that a forecast sees, and the options of each fit."""
 
     window_steps: int
     forecaster: ForecasterConfig
     specialists: SpecialistsConfig
 
     def network_arguments(self) -> dict[str, Any]:
-        """Return what shapes every network of the run, besides the number of series and features."""
+        """Return the shapes of every network of the run, except the number of series and features."""

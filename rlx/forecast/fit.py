@@ -22,10 +22,10 @@ from rlx.types import FloatArray
 class ForecastFit(LightningModule):
     """Minimises the pinball loss of returns in units of each asset's scale, on segments of the training span.
 
-    A network with one set of weights is judged by the mean over all assets, one with a set for each asset by that
-    asset alone: each keeps its own best weights, and the fit ends when none has found better ones in ``patience``
-    validations. The weights at the start count as the first validation. A fit that goes on from a checkpoint gives
-    the numbers of an uninterrupted one.
+    A network with one set of weights is judged by the mean over all assets. In a network with a set for each asset,
+    each set is judged on its own asset and keeps its own best weights. The fit ends when no set has improved in
+    ``patience`` validations. The initial weights count as the first validation. A fit that continues from a checkpoint
+    gives the numbers of an uninterrupted fit.
     """
 
     scale: Tensor  # (A,)
@@ -52,7 +52,7 @@ class ForecastFit(LightningModule):
         self._judge()
 
     def losses(self, span: Segments, starts: Tensor, noise: float = 0.0) -> Tensor:
-        """Return the mean loss of each asset (A,) on segments that begin at ``starts``."""
+        """Return the mean loss of each asset (A,) on the segments that begin at ``starts``."""
         segment = span.at(starts)
         features = segment.features
         if noise > 0.0:
@@ -61,7 +61,7 @@ class ForecastFit(LightningModule):
         return pinball(quantiles, segment.tape.returns / self.scale, self.levels).mean((0, 1))
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
-        """Return the loss of one draw: the sum over assets, so that each has the rate it would have alone."""
+        """Return the loss of one draw: the mean over assets if they share weights, else the sum."""
         starts = torch.randint(self.training_span.n_starts, (self.config.n_windows,)).to(self.device)
         losses = self.losses(self.training_span, starts, self.config.feature_noise)
         self.log("pinball", losses.mean().detach(), prog_bar=True, batch_size=1)
@@ -78,7 +78,7 @@ class ForecastFit(LightningModule):
         self.updates_done += 1
 
     def validation_step(self, batch: int, batch_idx: int) -> None:
-        """Forecast the validation span, keep what is best so far, and end the fit when patience is over."""
+        """Forecast the validation span, keep the best weights so far, and end the fit when patience runs out."""
         self._judge()
         if (self.stale >= self.config.patience).all():
             self.trainer.should_stop = True
@@ -109,7 +109,7 @@ class ForecastFit(LightningModule):
         return AdamW(self.network.parameters(), self.config.learning_rate, weight_decay=self.config.weight_decay)
 
     def train_dataloader(self) -> Updates:
-        """Return one empty batch an update."""
+        """Return one empty batch per update."""
         return Updates(self.config.updates)
 
     def val_dataloader(self) -> range:
@@ -117,7 +117,7 @@ class ForecastFit(LightningModule):
         return range(1)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store what outlives an update besides weights and optimizer."""
+        """Store the state that outlives an update, except weights and optimizer."""
         checkpoint["forecast_fit"] = {
             "best": self.best,
             "best_loss": self.best_loss.tolist(),
@@ -129,7 +129,7 @@ class ForecastFit(LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Go on from there."""
+        """Restore that state."""
         state = checkpoint["forecast_fit"]
         self.best, self.history = state["best"], state["history"]
         self.best_loss, self.stale = np.array(state["best_loss"]), np.array(state["stale"])

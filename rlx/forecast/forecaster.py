@@ -1,4 +1,4 @@
-"""What a forecaster says of the bars to come, and what whatever makes forecasts has to offer."""
+"""Forecasts of the next bars, and the protocol of the forecasters that make them."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ PRICES = ("close", "high", "low")
 
 @dataclass(frozen=True)
 class Forecast:
-    """What is expected at the close of each of B bars for the H bars after it, of A symbols.
+    """Forecasts for A symbols, made at the close of each of B bars for the H bars after it.
 
-    Every number is a move against that close: price / close - 1. ``prices`` names the P prices that are forecast, some
-    of ``PRICES`` with ``close`` first. ``quantiles`` (B, A, H, P, K) are at the K ascending ``levels``. ``paths``
-    (B, S, A, H, P) are S samples of what may happen, joint over symbols, bars and prices; None from a forecaster that
-    has no more than quantiles, which are not samples.
+    Every number is a move relative to that close: price / close - 1. ``prices`` names the P prices that are forecast,
+    some of ``PRICES`` with ``close`` first. ``quantiles`` (B, A, H, P, K) are at the K ascending ``levels``. ``paths``
+    (B, S, A, H, P) are S sample paths, joint over symbols, bars and prices, or None if the forecaster has only
+    quantiles.
     """
 
     levels: tuple[float, ...]
@@ -33,7 +33,7 @@ class Forecast:
 
     @classmethod
     def of_paths(cls, paths: FloatArray, levels: Sequence[float], prices: Sequence[str] = PRICES[:1]) -> Forecast:
-        """Return the forecast of sample paths, with their quantiles at ``levels``."""
+        """Return the forecast that consists of sample paths and their quantiles at ``levels``."""
         quantiles = np.moveaxis(np.quantile(paths, levels, axis=1), 0, -1)
         return cls(tuple(levels), quantiles, paths, tuple(prices))
 
@@ -42,8 +42,8 @@ class Forecast:
 class Forecaster(Protocol):
     """Forecasts the next ``horizon_steps`` bars of every symbol of a market.
 
-    ``last_seen`` is the last close that went into what it knows before it is asked, such as trained weights; None when
-    all it knows is estimated from the bars up to the one that it forecasts from.
+    ``last_seen`` is the last close that went into anything fixed before the forecast, such as trained weights. It is
+    None if everything is estimated from the bars up to the one at which the forecast is made.
     """
 
     name: str
@@ -51,12 +51,12 @@ class Forecaster(Protocol):
     last_seen: np.datetime64 | None
 
     def first_bar(self, market: Market) -> int:
-        """Return the first bar with enough past to forecast from; RlxError for a market that it cannot forecast."""
+        """Return the first bar with enough history for a forecast; RlxError for a market that it cannot forecast."""
 
     def forecast(self, market: Market, bars: IntArray, seed: int) -> Forecast:
-        """Return what is expected at the close of each of ``bars`` (B,), from the bars up to that one alone.
+        """Return the forecasts made at the close of each of ``bars`` (B,), each from the bars up to its own only.
 
-        The same ``seed`` gives a bar the same numbers, whichever other bars are asked for with it.
+        With the same ``seed``, the forecast at a bar does not depend on the other ``bars``.
         """
 
 

@@ -1,4 +1,4 @@
-"""What one stage hands over to the next: forecasting weights, and everything the next one has to be able to check."""
+"""What one stage hands over to the next: forecasting weights, and the facts that the next stage checks."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class WrittenChoice(TypedDict):
 
 
 class WrittenMetrics(TypedDict):
-    """What the next stages go by, of the metrics in ``hand_over.json``; ``symbols`` are those of the specialists."""
+    """The metrics in ``hand_over.json`` that later stages read; only specialists have ``symbols``."""
 
     pinball_loss: float
     climatology_pinball_loss: float
@@ -49,9 +49,9 @@ class WrittenMetrics(TypedDict):
 class HandOver:
     """The facts about finished forecasts; ``key`` is the content key of the stage that made them.
 
-    ``seen`` names the spans that made them (``trained``, ``selected``), each by the time stamps of its first decision
-    and its last close. ``scale`` holds, for each symbol, the return that the forecasts have as their unit. ``upstream``
-    is the key of the hand-over they were made from.
+    ``seen`` has the spans that the weights were ``trained`` and ``selected`` on, each as the time stamps of its first
+    decision and its last close. ``scale`` has the unit of each symbol's forecasts, as a return. ``upstream`` is the key
+    of the hand-over that they were made from.
     """
 
     stage: str
@@ -73,11 +73,11 @@ class HandOver:
 
     @property
     def last_seen(self) -> np.datetime64:
-        """The last close that the forecasts were made with."""
+        """The last close that the weights were trained or selected on."""
         return max(np.datetime64(last) for _, last in self.seen.values())
 
     def build(self) -> QuantileForecaster:
-        """Return a forecaster of its shapes."""
+        """Return an untrained forecaster of these shapes."""
         return QuantileForecaster(self.n_series, len(self.feature_names), **self.network)
 
 
@@ -89,7 +89,7 @@ class Forecasts(NamedTuple):
     source: str
 
     def network(self) -> QuantileForecaster:
-        """Return the forecaster."""
+        """Return the forecaster with its weights."""
         network = self.facts.build()
         network.load_state_dict(self.weights)
         return network.eval()
@@ -97,7 +97,7 @@ class Forecasts(NamedTuple):
 
 @dataclass(frozen=True)
 class Demand:
-    """What stage ``taker`` needs of a hand-over; None where anything is as good.
+    """What stage ``taker`` requires of a hand-over; None allows any value.
 
     ``unseen_from`` is the first decision of the dates that ``taker`` validates on.
     """
@@ -113,26 +113,26 @@ class Demand:
     upstream: str | None = None
 
     def check(self, given: HandOver, where: str) -> None:
-        """Raise CheckpointError that lists everything in which ``given`` is not what is needed."""
+        """Raise CheckpointError that lists every way in which ``given`` does not meet the requirements."""
         names = ("symbols", "feature_names", "window_steps", "data_fingerprint", "network", "normalizer", "upstream")
         pairs = [(name, getattr(self, name), getattr(given, name)) for name in names]
         wrong = [_difference(name, needed, found) for name, needed, found in pairs if needed not in (None, found)]
         if given.last_seen > self.unseen_from:
             wrong.append(
-                f"dates up to {given.last_seen} have been seen, expected none after {self.unseen_from}, from where "
-                f"{self.taker} validates"
+                f"dates up to {given.last_seen} have been seen, expected none after {self.unseen_from}, where the "
+                f"validation of {self.taker} starts"
             )
         if wrong:
             raise CheckpointError(
                 f"the hand-over from stage {given.stage} ({where}) does not fit stage {self.taker}: "
-                f"{'; '.join(wrong)}. Have {given.stage} done anew (list it in module.stages), or set this run up as "
-                "that one was."
+                f"{'; '.join(wrong)}. Run {given.stage} again (list it in module.stages), or configure this run like "
+                "that one."
             )
 
 
 def _difference(name: str, needed: Any, found: Any) -> str:
     if name == "normalizer":
-        return "normalizer: its statistics are not those of the stage before"
+        return "normalizer: its statistics are not those of the previous stage"
     shown = [", ".join(map(str, value)) if isinstance(value, tuple) else str(value) for value in (found, needed)]
     return f"{name}: found {shown[0]}, expected {shown[1]}"
 
@@ -148,9 +148,9 @@ def write_forecasts(folder: Path, forecasts: Forecasts) -> None:
 def read_forecasts(folder: Path, source: str) -> Forecasts:
     """Read what ``write_forecasts`` wrote; CheckpointError says what is wrong with it.
 
-    No network is built before the weights are known to be those of the facts, and to hold what it needs.
+    No network is built before the weights are known to belong to the facts and to have the shapes that it needs.
     """
-    advice = "Delete the folder to have the stage done anew, or copy it again."
+    advice = "Delete the folder to have the stage run again, or copy it again."
     try:
         facts, sha256 = _read_facts(folder / FACTS_FILE)
         weights = read_weights(folder / WEIGHTS_FILE, sha256, FACTS_FILE)
@@ -165,7 +165,7 @@ def read_forecasts(folder: Path, source: str) -> Forecasts:
 
 
 def _read_facts(path: Path) -> tuple[HandOver, str]:
-    """Return the facts, and the hash of the weights they were written with; FileError where they do not fit."""
+    """Return the facts and the hash of their weights; FileError if the facts are not consistent."""
     content = read_json(path, limit=MAX_FACTS_BYTES)
     found = content.get("format_version") if isinstance(content, dict) else None
     if found != FORMAT_VERSION:
@@ -181,7 +181,7 @@ def _read_facts(path: Path) -> tuple[HandOver, str]:
 
 
 def content_key(stage: str, facts: Mapping[str, Any], sources: Sequence[Path]) -> str:
-    """Return a key of everything a stage's result depends on: ``facts``, and the code in ``sources``."""
+    """Return a key of everything that a stage's result depends on: ``facts`` and the code in ``sources``."""
     digest = hashlib.sha256(json.dumps([FORMAT_VERSION, stage, to_json(facts)], sort_keys=True).encode())
     for path in sources:
         digest.update(path.read_bytes())

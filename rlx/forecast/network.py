@@ -1,4 +1,4 @@
-"""Causal convolutions over each asset's bars, whose outputs are quantiles of its next return."""
+"""Causal convolutions over each asset's bars, which output quantiles of its next return."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch.nn import functional
 
 from rlx.untrusted.network_weights import constructor_types
 
-OUTPUT_SCALE = 0.02  # standard deviation of the last layer's first weights: the first forecasts are the climatology's
+OUTPUT_SCALE = 0.02  # standard deviation of the last layer's initial weights: forecasts start near the climatology
 
 
 class QuantileForecaster(nn.Module):
     """Temporal convolutional network (Bai, Kolter and Koltun 2018, arXiv:1803.01271) with ordered quantiles.
 
-    It has ``n_series`` parallel sets of weights, as groups of convolutions: a single set is shared by all assets,
-    otherwise each asset has its own. Dilations double until the receptive field is exactly ``window_steps`` bars.
-    Quantiles start at the lowest and rise by increments that are positive by construction.
+    It has ``n_series`` parallel sets of weights, as groups of convolutions: all assets share a single set, or each
+    asset has its own. Dilations double until the receptive field is exactly ``window_steps`` bars. The quantiles are
+    the lowest quantile plus increments that are positive by construction.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The quantile network that a run of ``module=pufferlib`` has left in its ``stages/``, as a forecaster."""
+"""The quantile network in the ``stages/`` of a ``module=pufferlib`` run, as a forecaster."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from rlx.types import FloatArray, IntArray
 
 
 class OwnForecaster:
-    """Quantiles of the next close by the specialists of a run, or by its forecaster where it has no specialists.
+    """Quantiles of the next close by the specialists of a run, or by its forecaster if it has no specialists.
 
-    CheckpointError when ``path`` is neither such a run nor one of its stages, or does not hold together.
+    CheckpointError if ``path`` is neither such a run nor one of its stages, or if its files do not match.
     """
 
     name = "own"
@@ -32,7 +32,7 @@ class OwnForecaster:
         self._normalizer = Normalizer.from_dict(self.facts.normalizer)
 
     def first_bar(self, market: Market) -> int:
-        """Return the first bar whose window of features is known; CheckpointError for other symbols."""
+        """Return the first bar with a complete window of features; CheckpointError for other symbols."""
         if tuple(market.symbols) != self.facts.symbols:
             made, given = ", ".join(self.facts.symbols), ", ".join(market.symbols)
             raise CheckpointError(f"forecaster=own: it forecasts {made}, in this order; the data have {given}.")
@@ -49,7 +49,7 @@ class OwnForecaster:
 
 
 def _stage(path: Path) -> Path:
-    """Return the folder of the forecasts in a run, or ``path`` itself when that is one."""
+    """Return the folder with the forecasts of a run, or ``path`` itself if it is such a folder."""
     folders = (*(path / STAGES_FOLDER / stage for stage in (SPECIALISTS, FORECASTER)), path)
     found = next((folder for folder in folders if (folder / FACTS_FILE).is_file()), None)
     if found is None:

@@ -1,4 +1,4 @@
-"""The first two stages: one forecaster of all symbols, and a specialist for each symbol made from it."""
+"""The first two stages: a forecaster shared by all symbols, and a fine-tuned specialist for each symbol."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ SOURCES = [Path(str(name)) for name in (__file__, *(m.__file__ for m in (fit, ne
 
 @dataclass(frozen=True)
 class Forecasting:
-    """What both stages work on: a market, its features, the dates of each stage, the seed.
+    """The inputs of both stages: a market, its features, the dates of each stage, the seed.
 
-    With ``given`` forecasts, features are scaled and returns measured as they were for those.
+    With ``given`` forecasts, the scaling of features and the units of returns are theirs.
     """
 
     market: Market
@@ -47,7 +47,7 @@ class Forecasting:
     given: Forecasts | None = None
 
     def key(self, stage: str, upstream: str | None = None) -> str:
-        """Return the content key of a stage: everything its result depends on, but for the hardware."""
+        """Return the content key of a stage: everything that its result depends on, except the hardware."""
         facts = {
             "config": {**config_of(self._config(stage)), "accept_worse": None},  # which changes no forecast
             "network": self.config.network_arguments(),
@@ -62,7 +62,7 @@ class Forecasting:
         return content_key(stage, facts, SOURCES)
 
     def make_forecaster(self, fit: FitStage) -> Forecasts:
-        """Train the forecaster of all symbols and measure it against the climatology."""
+        """Train the forecaster of all symbols and compare it with the climatology."""
         key = self.key(FORECASTER)
         torch.manual_seed(self.seed)
         network = QuantileForecaster(1, len(self.feature_names), **self.config.network_arguments())
@@ -76,7 +76,7 @@ class Forecasting:
         return self._forecasts(FORECASTER, key, best, metrics, seen, job)
 
     def make_specialists(self, generic: Forecasts, fit: FitStage) -> Forecasts:
-        """Fine-tune a copy of the forecaster for each symbol; it stays where it is better on dates nothing chose by."""
+        """Fine-tune a copy of the forecaster for each symbol, and keep it if it is better on dates not used before."""
         return replace(self, given=generic)._specialists(generic, fit)
 
     def _specialists(self, generic: Forecasts, fit: FitStage) -> Forecasts:
@@ -105,7 +105,7 @@ class Forecasting:
         }
 
     def measures(self, network: QuantileForecaster, span: Span) -> dict[str, Any]:
-        """Return loss, skill and coverage of forecasts in a span beside those of the climatology.
+        """Return loss, skill and coverage of forecasts in a span, and those of the climatology.
 
         ``skill`` is the share of the climatology's loss that the forecasts save. ``coverage`` gives the share of
         returns at or below each quantile.
@@ -140,14 +140,14 @@ class Forecasting:
 
     def _forecast(self, network: QuantileForecaster, span: Span) -> tuple[Tensor, Tensor]:
         """Return the quantiles (T, A, K) and outcomes (T, A) of a span."""
-        stretch = self._stretches(span, len(span)).at(torch.zeros(1, dtype=torch.int64))
+        segment = self._segments(span, len(span)).at(torch.zeros(1, dtype=torch.int64))
         with torch.no_grad():
-            quantiles, _ = network(stretch.features)
-        return quantiles[0], stretch.tape.returns[0] / torch.as_tensor(self.scale, dtype=torch.float32)
+            quantiles, _ = network(segment.features)
+        return quantiles[0], segment.tape.returns[0] / torch.as_tensor(self.scale, dtype=torch.float32)
 
     @cached_property
     def normalizer(self) -> Normalizer:
-        """The scaling of features: the given one, or that of the forecaster's training span."""
+        """The scaling of features: that of the given forecasts, or of the forecaster's training span."""
         if self.given is not None:
             return Normalizer.from_dict(self.given.facts.normalizer)
         span = self.spans.train
@@ -172,14 +172,14 @@ class Forecasting:
     def _config(self, stage: str) -> ForecastFitConfig:
         return self.config.forecaster if stage == FORECASTER else self.config.specialists
 
-    def _stretches(self, span: Span, steps: int) -> Segments:
+    def _segments(self, span: Span, steps: int) -> Segments:
         window_steps = self.config.window_steps
         return Segments(self.market, Rules(), span, self.feature_names, self.normalizer, window_steps, steps)
 
     def _fit(self, stage: str, network: QuantileForecaster, training: Span, validation: Span) -> ForecastFit:
         config = self._config(stage)
-        drawn = self._stretches(training, config.stretch_steps)
-        return ForecastFit(network, drawn, self._stretches(validation, len(validation)), self.scale, config)
+        drawn = self._segments(training, config.stretch_steps)
+        return ForecastFit(network, drawn, self._segments(validation, len(validation)), self.scale, config)
 
     def _forecasts(
         self,
@@ -213,7 +213,7 @@ class Forecasting:
 
 
 def mixed(own: QuantileForecaster, shared: QuantileForecaster, kept: BoolArray) -> QuantileForecaster:
-    """Return ``shared`` with the weights of ``own`` in the series that are ``kept`` (A,)."""
+    """Return ``shared`` with the weights of ``own`` for the series in ``kept`` (A,)."""
     rows, weights = torch.as_tensor(kept), shared.state_dict()
     for name, tensor in own.state_dict().items():
         weights[name].view(rows.numel(), -1)[rows] = tensor.view(rows.numel(), -1)[rows]

@@ -1,1 +1,1 @@
-"""Families of learners under one Trainer; each trains in the simulator and exports a policy checkpoint."""
+"""Families of learners under one Trainer: each trains in the simulator and exports a policy checkpoint."""

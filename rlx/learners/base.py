@@ -1,4 +1,4 @@
-"""What every family of learners shares: one training step is one update, and the result is a policy checkpoint."""
+"""The base class of all learners: one training step is one update, and the result is a policy checkpoint."""
 
 from __future__ import annotations
 
@@ -24,31 +24,32 @@ from rlx.states import Updates, random_states, restore_random_states
 
 CHECKPOINT_KEY = "rlx"
 CHECKPOINT_FORMAT = 1
-WHOLE = "book"  # in files, the policy for all symbols beside those for some
+WHOLE = "book"  # name in files of the policy for all symbols; policies for some symbols have names of their own
 
 
 class Totals(NamedTuple):
-    """What training has done so far; ``seconds`` are those of its updates alone."""
+    """What training has done so far; ``seconds`` counts the time of the updates only."""
 
     updates: int
     env_steps: int
     seconds: float
 
     def throughput(self) -> dict[str, float]:
-        """Return env steps and updates a second, by their keys under ``perf/``."""
+        """Return env steps and updates per second, by their keys under ``perf/``."""
         seconds = max(self.seconds, 1e-9)
         return {"env_steps_per_second": self.env_steps / seconds, "updates_per_second": self.updates / seconds}
 
 
 FitPart = Callable[[LightningModule, Path, int, int], None]
-"""Fits a module for a number of updates, validated every so many, from the checkpoint at a path if there is one.
+"""Fits a module; the arguments are the module, a checkpoint's path, the updates and the updates between validations.
 
-The last validation's checkpoint lies there afterwards. Ctrl-C ends in KeyboardInterrupt, with the checkpoint written.
+It starts from the checkpoint if there is one, and writes it at every validation. Ctrl-C raises KeyboardInterrupt after
+the checkpoint has been written.
 """
 
 
 class Preparation(NamedTuple):
-    """What a learner gets ready with: its run folder, the run that is resumed, and a Trainer for parts of its own."""
+    """What ``prepare`` works with: the run folder, the run that is resumed, and a function that fits modules."""
 
     run_dir: Path
     earlier: Path | None
@@ -56,7 +57,7 @@ class Preparation(NamedTuple):
 
 
 class Part(NamedTuple):
-    """A policy for some of the symbols, that a learner made on the way to the one for all of them."""
+    """A policy for some of the symbols, which the learner trained as a part of the policy for all symbols."""
 
     market: Market
     rules: Rules
@@ -68,15 +69,16 @@ class Learner(LightningModule):
     """Trains a policy on the training span of a market under the rules of trading.
 
     A subclass sets ``module`` and ``config_type``, whose fields are the ``options``, implements ``updates``,
-    ``network`` and the usual Lightning hooks, and calls ``log_update`` once a training step. Features are normalized
-    with statistics of the training span alone. Validation is nobody's business here: the validation loop runs one
-    empty step, for the Trainer's callbacks to judge ``policy()`` in. ``resolved_config`` is stored in the checkpoint;
-    by default it is the module's own. ``part_noun`` is what ``parts`` are called in files. ``compiler`` is what
-    ``compile_networks`` is given when the fit starts; by default it compiles nothing.
+    ``network`` and the usual Lightning hooks, and calls ``log_update`` once per training step. Features are normalized
+    with statistics of the training span only. Learners do not validate: the validation loop runs one empty step, in
+    which the Trainer's callbacks judge ``policy()``. ``resolved_config`` is stored in the checkpoint; by default it is
+    the module's configuration. ``part_noun`` is what files call ``parts``. ``compiler`` is passed to
+    ``compile_networks`` when the fit starts; by default it compiles nothing.
 
-    A resumed run gives the numbers of an uninterrupted one. Lightning's checkpoints hold weights, optimizers and
-    schedulers, and this class adds totals and random states. A subclass with any other state that outlives an update
-    extends ``on_save_checkpoint`` and ``on_load_checkpoint``, calls both here, and stores tensors and plain values.
+    A resumed run gives the numbers of an uninterrupted run. Lightning's checkpoints hold weights, optimizers and
+    schedulers, and this class adds totals and random states. A subclass with other state that outlives an update
+    extends ``on_save_checkpoint`` and ``on_load_checkpoint``, calls the base methods, and stores tensors and plain
+    values.
     """
 
     module: str
@@ -121,37 +123,37 @@ class Learner(LightningModule):
     @property
     @abstractmethod
     def updates(self) -> int:
-        """Training steps of the whole run."""
+        """Number of training steps of the whole run."""
 
     @abstractmethod
     def network(self) -> PolicyNetwork:
         """Return a copy of the current network, on the CPU and detached from training."""
 
     def prepare(self, preparation: Preparation) -> None:
-        """Do what has to be done before the first update; most learners have nothing to do."""
+        """Do the work that comes before the first update; most learners have none."""
 
     def has_prepared(self, run: Path) -> bool:
-        """Return whether an earlier run left something behind that ``prepare`` can go on with."""
+        """Return whether an earlier run contains work that ``prepare`` can continue."""
         return False
 
     def preparation_metrics(self) -> dict[str, float]:
-        """Return what is logged about ``prepare``, by full key; most learners have nothing."""
+        """Return the metrics of ``prepare``, by full key; most learners have none."""
         return {}
 
     def parts(self) -> Mapping[str, Part]:
-        """Return policies for some of the symbols by name, to be judged beside the one for all; most have none."""
+        """Return policies for some of the symbols, by name; they are judged too. Most learners have none."""
         return {}
 
     def report(self, judged: Mapping[str, Mapping[str, Any]], seconds: float) -> tuple[str, dict[str, Any]] | None:
-        """Return the name and the plain content of a JSON file about the whole training, None for no such file.
+        """Return the name and the plain content of a JSON file about the whole training, or None for no file.
 
-        ``judged`` are the metrics of every policy by name, that for all symbols under ``WHOLE``; empty where there are
-        no updates and hence no policy. ``seconds`` is the wall clock of the updates.
+        ``judged`` has the metrics of every policy by name, those of the policy for all symbols under ``WHOLE``; it is
+        empty if there are no updates and so no policy. ``seconds`` is the wall-clock time of the updates.
         """
         return None
 
     def policy(self) -> CheckpointPolicy:
-        """Return the current policy in memory; training does not change it afterwards."""
+        """Return a copy of the current policy, which further training does not change."""
         return CheckpointPolicy(self.facts(), self.network())
 
     def export(self, directory: str | Path) -> None:
@@ -159,7 +161,7 @@ class Learner(LightningModule):
         save_checkpoint(directory, self.facts(), self.network())
 
     def facts(self) -> PolicyFacts:
-        """Return what a checkpoint says about the policy besides its weights."""
+        """Return what a checkpoint stores about the policy in addition to its weights."""
         return PolicyFacts.of(
             self.module,
             self.market,
@@ -171,7 +173,7 @@ class Learner(LightningModule):
         )
 
     def seen_spans(self) -> dict[str, Span]:
-        """Return the spans that made the policy, by what they were for."""
+        """Return the spans that the policy has seen, by what they were used for."""
         return {"trained": self.splits.train, "selected": self.splits.validation}
 
     def on_fit_start(self) -> None:
@@ -179,15 +181,15 @@ class Learner(LightningModule):
         self.compile_networks(self.compiler)
 
     def compile_networks(self, compiler: Compiler) -> None:
-        """Compile what updates spend their time in; a learner that has nothing to compile leaves this as it is."""
+        """Compile the networks that take most of an update's time; by default, nothing is compiled."""
 
     def on_fit_end(self) -> None:
-        """Leave the networks as they were before the fit: eager, and in float32."""
+        """Restore the networks to what they were before the fit: eager, and in float32."""
         for module in self.modules():
-            vars(module).pop("forward", None)  # what compiled it, or computed it in another precision
+            vars(module).pop("forward", None)  # the compiled forward, or one of another precision
 
     def train_dataloader(self) -> Updates:
-        """Return one empty batch an update: learners gather their own data."""
+        """Return one empty batch per update: learners collect their own data."""
         return Updates(self.updates)
 
     def val_dataloader(self) -> Sequence[int]:
@@ -204,7 +206,7 @@ class Learner(LightningModule):
         self.log_dict({f"train/{name}": value for name, value in metrics.items()} | throughput, batch_size=1)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store what was learnt on what so far, and the random numbers to come."""
+        """Store the module, the data's fingerprint, the totals and the random states."""
         checkpoint[CHECKPOINT_KEY] = {
             "format": CHECKPOINT_FORMAT,
             "module": self.module,
@@ -214,17 +216,17 @@ class Learner(LightningModule):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Continue totals and random numbers; CheckpointError when the checkpoint is not of this learner."""
+        """Restore totals and random states; CheckpointError if another learner wrote the checkpoint."""
         self.totals = self.totals_in(checkpoint)
         restore_random_states(checkpoint[CHECKPOINT_KEY]["random_states"])
 
     def totals_in(self, checkpoint: Mapping[str, Any]) -> Totals:
-        """Return the totals of a checkpoint of this learner; CheckpointError when it is another's."""
+        """Return the totals in a checkpoint of this learner; CheckpointError if another learner wrote it."""
         state = checkpoint.get(CHECKPOINT_KEY)
         if state is None or state["format"] != CHECKPOINT_FORMAT:
             raise CheckpointError("it was written by another version of rlx. Train again, or use that version.")
         if state["module"] != self.module:
-            raise CheckpointError(f"it is one of module={state['module']}, not of module={self.module}.")
+            raise CheckpointError(f"it is a checkpoint of module={state['module']}, not of module={self.module}.")
         if state["data_fingerprint"] != self.market.fingerprint:
             raise CheckpointError("the prices have changed since it was written. Restore them, or train again.")
         shapes = [

@@ -1,4 +1,4 @@
-"""What an update tells of its simulated paths."""
+"""Metrics of the paths that an update simulates."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from torch import Tensor
 
 
 def path_measures(outcome: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return what is told of any simulated paths, by the name of its metric."""
+    """Return the measures that all learners log of their simulated paths, by the name of the metric."""
     return {"path_turnover": outcome["turnover"], "path_gross_exposure": outcome["gross_exposure"]}
 
 
 def means(measured: Mapping[str, Tensor]) -> dict[str, float]:
-    """Return the mean of each tensor, all of them fetched from the device at once."""
+    """Return the mean of each tensor, with a single transfer from the device."""
     fetched = torch.stack([value.detach().float().mean() for value in measured.values()]).tolist()
     return dict(zip(measured, fetched, strict=True))

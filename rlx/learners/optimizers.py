@@ -1,4 +1,4 @@
-"""Optimizers of learners that train through the simulator, and how their learning rate runs."""
+"""Optimizers and learning rate schedule of the learners that train through the simulator."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def build_optimizers(config: PathLearnerConfig, network: nn.Module) -> list[Opti
 
 
 def is_hidden_matrix(name: str, parameter: nn.Parameter) -> bool:
-    """Return whether a parameter maps hidden states to hidden states: neither a bias nor an embedding nor an output."""
+    """Return whether a parameter maps hidden states to hidden states: it is no bias, embedding or output."""
     return parameter.ndim == 2 and min(parameter.shape) > 2 and name.split(".")[0] not in ("embed", "asset")
 
 

@@ -1,4 +1,4 @@
-"""What the schemas of the learners that train through the simulator share; no heavy imports."""
+"""The options shared by the learners that train through the simulator; no heavy imports."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ OPTIMIZERS = ("adamw", "muon")
 
 @dataclass
 class PathLearnerConfig:
-    """Budget, batch and optimizer of a learner whose loss is made of simulated paths.
+    """Budget, batch and optimizer of a learner whose loss is computed from simulated paths.
 
-    An update draws ``n_windows`` stretches of ``rollout_steps`` decisions from the training span, each played by a
-    fresh account. A decision sees ``window_steps`` bars. ``learning_rate`` is reached after ``warmup_updates`` and
-    falls along a cosine to ``min_learning_rate`` at the last of ``updates``. ``optimizer=muon`` takes Muon for the
-    matrices inside the network and AdamW for the rest. Validation and export use an exponential moving average of the
-    weights, ``ema_decay`` an update. ``feature_noise`` is the standard deviation of the noise on normalized features
-    while training: without it a few thousand bars are learnt by heart. ``smooth_epsilon`` > 0 rounds the kink of |x|
-    in trading costs off. ``warm_start`` is the run or policy folder of the same network to start from.
+    An update draws ``n_windows`` segments of ``rollout_steps`` decisions from the training span, each traded by a new
+    account. A decision sees ``window_steps`` bars. ``learning_rate`` is reached after ``warmup_updates`` and falls
+    along a cosine to ``min_learning_rate`` at the last of ``updates``. ``optimizer=muon`` uses Muon for the matrices
+    inside the network and AdamW for the rest. Validation and export use an exponential moving average of the weights,
+    which decays by ``ema_decay`` per update. ``feature_noise`` is the standard deviation of the noise on normalized
+    features in training: without it, a few thousand bars are memorised. ``smooth_epsilon`` > 0 smooths the kink of |x|
+    in trading costs. ``warm_start`` is a run or policy folder with the same network, whose weights are the first ones.
     """
 
     updates: Updates = 400

@@ -1,4 +1,4 @@
-"""What learners share whose loss is made of simulated paths: one training step is one update of the network."""
+"""The base class of learners whose loss is computed from simulated paths; one training step is one update."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from rlx.sim.torch_state import TorchRules
 
 
 class PathLearner(Learner):
-    """Trains a ``SequenceNetwork`` on stretches of the training span that the torch engine plays.
+    """Trains a ``SequenceNetwork`` on segments of the training span, which the torch engine simulates.
 
-    A subclass implements ``build_network`` and ``learn``, which takes a ``Segment``, leaves gradients behind and
-    returns metrics. ``averaged`` is the moving average of the network that is validated and exported.
+    A subclass implements ``build_network`` and ``learn``, which takes a ``Segment``, computes gradients and returns
+    metrics. ``averaged`` is the network's moving average, which is validated and exported.
     """
 
     config_type: type[PathLearnerConfig]
@@ -44,7 +44,7 @@ class PathLearner(Learner):
         self.net = self.build_network()
         self.warm = self._warm_start()
         self.averaged = AveragedModel(self.net, multi_avg_fn=get_ema_multi_avg_fn(self.config.ema_decay))  # type: ignore[no-untyped-call]
-        self.stretches = Segments(
+        self.segments = Segments(
             self.market,
             self.rules,
             self.splits.train,
@@ -61,23 +61,23 @@ class PathLearner(Learner):
         """Return the untrained network."""
 
     @abstractmethod
-    def learn(self, stretch: Segment) -> Mapping[str, float]:
-        """Leave the gradient of one update in the network and return ``train/*`` metrics by bare name."""
+    def learn(self, segment: Segment) -> Mapping[str, float]:
+        """Add the gradient of one update to the network's and return ``train/*`` metrics, named without prefix."""
 
     @property
     def updates(self) -> int:
-        """Updates of the whole run."""
+        """Number of updates of the whole run."""
         return self.config.updates
 
     def _warm_start(self) -> CheckpointPolicy | None:
         if self.config.warm_start is None:
             return None
         policy = load_warm_start(self.config.warm_start, self.net, self.market.symbols, self.feature_names)
-        self.normalizer = policy.normalizer  # what its weights were trained to read
+        self.normalizer = policy.normalizer  # the scaling that its weights were trained with
         return policy
 
     def facts(self) -> PolicyFacts:
-        """Return the facts of this run; spans that made the warm start made this policy too."""
+        """Return the facts of this run; their spans include those that the warm start has seen."""
         facts = super().facts()
         if self.warm is None:
             return facts
@@ -93,7 +93,7 @@ class PathLearner(Learner):
         return optimizers, [learning_rate_schedule(self.config, one, self.updates) for one in optimizers]
 
     def on_fit_start(self) -> None:
-        """Play on the Trainer's device, compiled if asked for."""
+        """Simulate on the Trainer's device, compiled if the run asks for it."""
         self.play = self._player()
         super().on_fit_start()
 
@@ -102,24 +102,24 @@ class PathLearner(Learner):
         compiler.compile_module(self.net)
 
     def _player(self) -> PathPlayer:
-        like = self.stretches.returns
+        like = self.segments.returns
         return PathPlayer(TorchRules(self.settings, like, self.config.smooth_epsilon), self.compiler)
 
     def training_step(self, batch: int, batch_idx: int) -> None:
-        """Draw stretches, learn from them, and step."""
+        """Draw segments, learn from them, and step."""
         with Stopwatch() as watch:
-            stretch = self.stretches.draw(self.config.n_windows, self.config.feature_noise)
-            metrics = dict(self.learn(stretch))
+            segment = self.segments.draw(self.config.n_windows, self.config.feature_noise)
+            metrics = dict(self.learn(segment))
             metrics |= self._step()
         self.log_update(metrics, self.env_steps_per_update, watch.seconds)
 
     @property
     def env_steps_per_update(self) -> int:
-        """Account steps played in one update."""
+        """Number of account steps simulated in one update."""
         return self.config.n_windows * self.config.rollout_steps
 
     def _step(self) -> dict[str, float]:
-        """Clip the gradient, step all optimizers and schedules, and average; return the norm and rate there were."""
+        """Clip the gradient, step all optimizers and schedules, and average; return gradient norm and rate before."""
         norm = float(torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.max_grad_norm))
         if not norm < float("inf"):
             raise RlxError(
@@ -128,7 +128,7 @@ class PathLearner(Learner):
             )
         first, *others = (cast(LightningOptimizer, one) for one in _as_list(self.optimizers()))
         learning_rate = float(first.param_groups[0]["lr"])
-        first.step()  # Lightning counts this one: an update is one step, however many optimizers share it
+        first.step()  # Lightning counts this step only: an update is one step, however many optimizers there are
         for other in others:
             other.optimizer.step()
         for schedule in _as_list(self.lr_schedulers()):
@@ -138,10 +138,10 @@ class PathLearner(Learner):
         self.averaged.update_parameters(self.net)
         return {"grad_norm": norm, "learning_rate": learning_rate}
 
-    def simulate(self, targets: Tensor, stretch: Segment) -> dict[str, Tensor]:
-        """Play targets (B, T, A) in float32, whatever the network computes in."""
+    def simulate(self, targets: Tensor, segment: Segment) -> dict[str, Tensor]:
+        """Simulate targets (B, T, A) in float32, regardless of the network's precision."""
         with torch.autocast(targets.device.type, enabled=False):
-            return self.play(targets.float(), stretch.tape)
+            return self.play(targets.float(), segment.tape)
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -149,6 +149,6 @@ def _as_list(value: Any) -> list[Any]:
 
 
 def _hull(one: Mapping[str, list[str]], other: Mapping[str, list[str]]) -> dict[str, list[str]]:
-    """Return by name the shortest span that covers both."""
+    """Return the shortest span that covers both, for each name."""
     spans = {name: [*one.get(name, []), *other.get(name, [])] for name in (*one, *other)}
     return {name: [min(stamps), max(stamps)] for name, stamps in spans.items()}

@@ -1,4 +1,4 @@
-"""What the schemas of the learners that train by PPO share; no heavy imports."""
+"""The options shared by the learners that train by PPO; no heavy imports."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from rlx.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise
 from rlx.ranges import ListOf, Number, Whole, check_fields
 
 LARGEST_ROLLOUT = 2**24
-"""Env steps of one update: their observations lie in memory together."""
+"""Most env steps per update, whose observations are in memory together."""
 
 
 @dataclass
 class PpoConfig:
     """Budget, episodes and the settings of PPO.
 
-    ``total_env_steps`` is rounded up to full rollouts of ``n_accounts`` x ``rollout_steps``, one an update, which is
-    gone through ``n_epochs`` times in minibatches. ``reward_scale`` multiplies the simulator's reward.
-    ``feature_noise`` is the standard deviation of the noise on what is seen while training: without it a few thousand
-    bars are learnt by heart. ``logit_scale`` is the sharpness of the long-only softmax: actions of +1 against -1
-    differ by a factor of exp(2 x logit_scale) in weight. A subclass may check its minibatches more strictly.
+    ``total_env_steps`` is rounded up to full rollouts of ``n_accounts`` x ``rollout_steps``. Each update collects one
+    rollout and makes ``n_epochs`` passes over it in minibatches. ``reward_scale`` multiplies the simulator's reward.
+    ``feature_noise`` is the standard deviation of the noise on observed features in training: without it, a few
+    thousand bars are memorised. ``logit_scale`` is the sharpness of the long-only softmax: the weights of actions +1
+    and -1 differ by a factor of exp(2 x logit_scale). A subclass may check its minibatches more strictly.
     """
 
     total_env_steps: Annotated[int, Whole(1, 100_000_000_000)] = 1_048_576
@@ -52,13 +52,13 @@ class PpoConfig:
         if self.rollout_size > LARGEST_ROLLOUT:
             raise ConfigError(
                 f"module.n_accounts x module.rollout_steps = {self.rollout_size}: must be between 1 and "
-                f"{LARGEST_ROLLOUT}, for an update keeps them in memory. Lower module.n_accounts={self.n_accounts} or "
+                f"{LARGEST_ROLLOUT}: an update keeps them in memory. Lower module.n_accounts={self.n_accounts} or "
                 f"module.rollout_steps={self.rollout_steps}."
             )
         self.check_minibatches()
 
     def check_minibatches(self) -> None:
-        """Raise ConfigError unless minibatches divide a rollout."""
+        """Raise ConfigError unless the minibatch size divides a rollout."""
         rollout = self.rollout_size
         if rollout % self.minibatch_size:
             small = [size for size in range(1, math.isqrt(rollout) + 1) if rollout % size == 0]
@@ -67,16 +67,16 @@ class PpoConfig:
             raise self.minibatch_error(f"must divide {product}; the nearest that does is", fitting)
 
     def minibatch_error(self, rule: str, fitting: Iterable[int]) -> ConfigError:
-        """Return the error of a minibatch that breaks ``rule``, ending in the nearest size that does not."""
+        """Return the error for a minibatch size that breaks ``rule``; it ends with the nearest of ``fitting`` sizes."""
         nearest = min(fitting, key=lambda size: abs(size - self.minibatch_size), default=self.rollout_size)
         return ConfigError(f"module.minibatch_size={self.minibatch_size}: {rule} {nearest}.")
 
     @property
     def rollout_size(self) -> int:
-        """Env steps of one update."""
+        """Number of env steps of one update."""
         return self.n_accounts * self.rollout_steps
 
     @property
     def updates(self) -> int:
-        """Updates of the whole budget."""
+        """Number of updates of the whole budget."""
         return math.ceil(self.total_env_steps / self.rollout_size)

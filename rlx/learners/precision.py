@@ -1,4 +1,4 @@
-"""Number formats of single layers, for learners whose library wants float32 everywhere else."""
+"""Number formats of single layers, for learners whose library needs float32 everywhere else."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 def in_bfloat16(forward: Callable[[Tensor], Tensor], device_type: str) -> Callable[[Tensor], Tensor]:
-    """Return ``forward`` under bfloat16 autocast with a float32 result, all that distributions and NumPy take."""
+    """Return ``forward`` under bfloat16 autocast with a float32 result, which distributions and NumPy need."""
 
     def run(features: Tensor) -> Tensor:
         with torch.autocast(device_type, dtype=torch.bfloat16):

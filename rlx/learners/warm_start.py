@@ -1,4 +1,4 @@
-"""Start a network from a checkpoint, or say in full why it does not fit."""
+"""Start a network from a checkpoint, or report every reason why it does not fit."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def load_warm_start(
 ) -> CheckpointPolicy:
     """Load the checkpoint's weights into ``network`` and return its policy.
 
-    Raises CheckpointError that lists everything that does not match: network, its arguments, symbols, features. What
-    merely rescales the decisions of the same weights is told as a warning.
+    Raises CheckpointError that lists everything that does not match: network, its arguments, symbols, features.
+    Arguments that only rescale the decisions of the same weights are reported in a warning.
     """
     policy = load_checkpoint(path, "module.warm_start")
     different = _differences(policy, network, symbols, feature_names)
-    told = {name: values for name, values in different.items() if name in network.rescaling}
+    rescaled = {name: values for name, values in different.items() if name in network.rescaling}
     refused = {name: values for name, values in different.items() if name not in network.rescaling}
     if refused:
         raise CheckpointError(
-            f"module.warm_start={path}: the checkpoint does not fit this run: {_in_words(refused)}. Train with what "
-            "it was trained with, or start without it (module.warm_start=null)."
+            f"module.warm_start={path}: the checkpoint does not fit this run: {_in_words(refused)}. Train with the "
+            "settings of the checkpoint, or start without it (module.warm_start=null)."
         )
-    if told:
-        log.warning(f"module.warm_start={path}: the weights go on under other settings: {_in_words(told)}.")
+    if rescaled:
+        log.warning(f"module.warm_start={path}: the weights continue with other settings: {_in_words(rescaled)}.")
     network.load_state_dict(policy.network.state_dict())
     return policy
 

@@ -1,4 +1,4 @@
-"""Is a mean above zero for sure, when neighbouring values depend on each other and several things were tried?"""
+"""Whether a mean is above zero beyond chance, given dependent neighbouring values and several attempts."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from rlx.types import FloatArray
 
 @dataclass(frozen=True)
 class Evidence:
-    """The best of several attempts: its ``mean``, the ``t`` of that mean, and the t ``needed`` after as many attempts.
+    """The best of several attempts: its ``mean``, the ``t`` of that mean, and the t ``needed`` for that many attempts.
 
-    ``attempts`` is their effective number, in which correlated ones count as fewer.
+    ``attempts`` is their effective number: correlated attempts count as fewer.
     """
 
     best: int
@@ -30,7 +30,7 @@ class Evidence:
 
 
 def weigh(attempts: FloatArray, level: float, lags: int) -> Evidence:
-    """Return the evidence for the best mean among ``attempts`` (K, T), at a one-sided ``level`` for all together.
+    """Return the evidence for the best mean of ``attempts`` (K, T), at a one-sided ``level`` for all attempts together.
 
     The level is divided by the effective number of attempts (Bonferroni).
     """
@@ -41,13 +41,13 @@ def weigh(attempts: FloatArray, level: float, lags: int) -> Evidence:
 
 
 def mean_t(values: FloatArray, lags: int) -> float:
-    """Return the t statistic of the mean of ``values`` (T,), robust to autocorrelation; NaN without any variation.
+    """Return the t statistic of the mean of ``values`` (T,), robust to autocorrelation; NaN without variation.
 
-    The variance of the mean is that of Newey and West (1987) with Bartlett weights over ``lags`` lags.
+    The variance of the mean is from Newey and West (1987) with Bartlett weights over ``lags`` lags.
     """
     n = len(values)
     deviations = np.asarray(values, dtype=np.float64) - np.mean(values)
-    if np.abs(deviations).max() <= 1e-12 * np.abs(values).max():  # rounding alone
+    if np.abs(deviations).max() <= 1e-12 * np.abs(values).max():  # only rounding
         return float("nan")
     lags = min(lags, n - 1)
     products = np.array([deviations[lag:] @ deviations[: n - lag] for lag in range(lags + 1)])
@@ -60,7 +60,7 @@ def effective_number(attempts: FloatArray) -> float:
     """Return how many independent series the rows of ``attempts`` (K, T) amount to, from 1 to K.
 
     It is (sum of the square roots of the eigenvalues of their correlation)^2 / (sum of the eigenvalues), by Galwey
-    (2009), A new measure of the effective number of tests. Rows that do not vary count as none.
+    (2009), A new measure of the effective number of tests. Rows that do not vary are not counted.
     """
     varying = attempts[attempts.std(axis=1) > 0.0]
     if len(varying) < 2:

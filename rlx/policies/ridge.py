@@ -1,4 +1,4 @@
-"""A baseline that learns: one ridge regression for all assets, traded on only where it gains out of fold."""
+"""A baseline that learns: one ridge regression for all assets, used for trading only if it gains out of fold."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from rlx.types import FloatArray
 class RidgeConfig(PolicyConfig):
     """Equal weights plus a tilt towards what a pooled ridge regression expects to beat the average.
 
-    It is fitted again every ``refit_steps`` bars on all that is known by then. ``penalty`` is that of the regression,
-    as a multiple of the number of observations. ``gate_level`` is the chance of acting where there is nothing; None
-    always acts. ``features`` are the default ones when None.
+    It is refitted every ``refit_steps`` bars on all data known by then. ``penalty`` is the penalty of the regression,
+    as a multiple of the number of observations. ``gate_level`` is the probability of acting in a market without a
+    signal; None always acts. ``features`` of None are the default features.
     """
 
     _target_: str = "rlx.policies.ridge.Ridge"
@@ -44,15 +44,15 @@ class RidgeConfig(PolicyConfig):
 
 
 class Ridge:
-    """Trades on a pooled ridge regression of next-step returns, and holds equal weights where it proves nothing.
+    """Trades on a pooled ridge regression of next-step returns, and holds equal weights if it has no proven gain.
 
-    The regression sees features relative to the cross-section and forecasts returns relative to it, in units of each
-    asset's volatility. Weights maximise expected growth less a share of the trading costs, with the mean returns under
-    which equal weights would be the best (Black and Litterman 1992) plus the forecast. ``fit_ridge`` has the rest.
+    Features and forecast returns are relative to the cross-section, and returns are in units of each asset's
+    volatility. Weights maximise expected growth less a share of the trading costs. The mean returns are those for which
+    equal weights are optimal (Black and Litterman 1992) plus the forecast. ``fit_ridge`` describes the rest.
 
-    Refits are counted from the market's first bar, so that a decision depends on its bar and its account alone. Before
-    there is enough to fit, and where the gate is shut, the target is equal weights. Raises ConfigError, in ``bind``,
-    for a market that is too short.
+    Refits are counted from the market's first bar, so that a decision depends only on its bar and its account. Before
+    there are enough steps to fit, and while the gate is closed, the target is equal weights. ``bind`` raises
+    ConfigError for a market that is too short.
     """
 
     name = "ridge"
@@ -66,13 +66,13 @@ class Ridge:
         self._fits: dict[int, RidgeFit | None] = {}
 
     def charge(self, costs: Costs) -> None:
-        """Learn what trading costs: the rule trades less where it costs more."""
+        """Set the trading costs: the higher they are, the less the rule trades."""
         self._costs = costs
 
     def bind(self, market: Market) -> None:
-        """Keep the market and its features; ConfigError when no refit would ever have enough steps before it."""
+        """Use the market and its features; ConfigError if no refit has enough steps before it."""
         if self._costs is None:
-            raise RlxError("policy 'ridge': hand over the costs with charge(costs) before binding it.")
+            raise RlxError("policy 'ridge': call charge(costs) before binding it.")
         names = self.config.features
         self._names = tuple(names) if names is not None else default_features(market.panel)
         self._first = market.first_bar(self._names, 1)
@@ -89,7 +89,7 @@ class Ridge:
         self._fits.clear()
 
     def reset(self, batch: int) -> None:
-        """Nothing is remembered: what is held comes with the observation."""
+        """Do nothing: the policy has no state per account; its weights are in the observation."""
 
     def act(self, observation: Observation) -> FloatArray:
         """Return target weights (B, A)."""
@@ -117,7 +117,7 @@ class Ridge:
         )
 
     def _fit(self, market: Market, refit: int) -> RidgeFit | None:
-        """Return what is known at a refit's bar; None while there is too little."""
+        """Return the fit on the data known at a refit's bar; None while there is too little data."""
         if refit not in self._fits:
             enough = refit - self._first >= FEWEST_STEPS
             known = slice(self._first, refit)  # the last of these steps ends at the close of the refit's bar
@@ -126,7 +126,7 @@ class Ridge:
         return self._fits[refit]
 
     def describe(self) -> dict[str, Any]:
-        """Return kind, settings and, of every fit that was used, its evidence and the rule it chose."""
+        """Return kind, settings, and the evidence and chosen rule of every fit that was used."""
         settings = {name: value for name, value in vars(self.config).items() if name != "_target_"}
         if self._market is None:
             return {"kind": self.name, **settings}

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 FEWEST_STEPS = 252
 SHRINKAGE = 0.1
-"""Share of the covariance that is replaced by its diagonal: sample covariances are too sure of their hedges."""
+"""Share of the covariance that is replaced by its diagonal: sample covariances overstate how well assets hedge."""
 
 
 class Rule(NamedTuple):
-    """Forecasts are multiplied by ``signal``, and ``cost_share`` of the costs is set against one step's gain.
+    """Forecasts are multiplied by ``signal``, and a ``cost_share`` of the costs is subtracted from one step's gain.
 
-    A lasting signal pays for a trade over many steps, but a one-step rule sees one of them only.
+    A lasting signal pays for a trade over many steps, but a one-step rule sees only one of them.
     """
 
     signal: float
@@ -39,10 +39,10 @@ RULES = tuple(Rule(*numbers) for numbers in product((0.5, 1.0, 2.0), (0.1, 0.3, 
 
 @dataclass(frozen=True, eq=False)
 class RidgeFit:
-    """What was known at one bar.
+    """Regression, rule and evidence on the data known at one bar.
 
-    scaler: of the features (A, F). coefficients: (F,). volatility: (A,). covariance: (A, A). ``evidence`` is None
-    where the gate is off.
+    scaler: of the features (A, F). coefficients: (F,). volatility: (A,). covariance: (A, A). spread: (F,)
+    standard deviation of the relative features. ``acts``: whether the rule trades.
     """
 
     scaler: Normalizer
@@ -55,7 +55,7 @@ class RidgeFit:
     acts: bool
 
     def means(self, features: FloatArray) -> FloatArray:
-        """Return the mean returns (B, A) that features (B, A, F) lead to expect."""
+        """Return the mean returns (B, A) expected from features (B, A, F)."""
         forecast = _relative(self.scaler, features, self.spread) @ self.coefficients * self.volatility
         return np.asarray(_neutral(self.covariance) + self.rule.signal * forecast)
 
@@ -71,11 +71,11 @@ class RidgeFit:
 
 
 def fit_ridge(features: FloatArray, returns: FloatArray, cost_rate: FloatArray, config: RidgeConfig) -> RidgeFit:
-    """Fit regression and rule on T steps: features (T, A, F) of each decision, and returns (T, A) that follow it.
+    """Fit regression and rule on T steps: features (T, A, F) of each decision and the returns (T, A) after it.
 
-    Each fold is forecast by the regression of the others. Every rule trades on these forecasts, and the one with the
-    highest mean net log growth over equal weights is taken. It acts when the mean is above zero beyond chance, the
-    number of rules considered.
+    Each fold is forecast by a regression on the other folds. Every rule trades on these forecasts, and the rule with
+    the highest mean net log growth over equal weights is chosen. It acts if that mean is above zero beyond chance,
+    corrected for the number of rules.
     """
     n_steps, _, n_features = features.shape
     scaler = Normalizer.fit(tuple(str(k) for k in range(n_features)), features, slice(0, n_steps))
@@ -103,7 +103,7 @@ def fit_ridge(features: FloatArray, returns: FloatArray, cost_rate: FloatArray, 
 
 
 def _relative(scaler: Normalizer, features: FloatArray, spread: FloatArray) -> FloatArray:
-    """Return features (..., A, F) standardised, less their mean over the assets, in units of ``spread`` (F,)."""
+    """Return standardised features (..., A, F) less their mean over the assets, in units of ``spread`` (F,)."""
     scaled = np.asarray(scaler.apply(features), dtype=np.float64)
     return np.asarray((scaled - scaled.mean(axis=-2, keepdims=True)) / spread)
 
@@ -126,7 +126,7 @@ def _covariance(returns: FloatArray) -> FloatArray:
 
 
 def _neutral(covariance: FloatArray) -> FloatArray:
-    """Return the mean returns (A,) under which equal weights grow fastest."""
+    """Return the mean returns (A,) for which equal weights grow fastest."""
     return np.asarray(covariance.mean(axis=1))
 
 
@@ -138,7 +138,7 @@ def _excess(
     cost_rate: FloatArray,
     long_only: bool,
 ) -> FloatArray:
-    """Return the net log growth (T,) of a rule over that of equal weights, both charged what trading costs."""
+    """Return the net log growth (T,) of a rule less that of equal weights, both after trading costs."""
     n_steps, n_assets = returns.shape
     equal = np.full(n_assets, 1.0 / n_assets)
     weights = follow(

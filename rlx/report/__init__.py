@@ -1,1 +1,1 @@
-"""Pictures of evaluations; reads what the judge measured and never simulates."""
+"""Tables, figures and pages about evaluations; reads what the judge measured and never simulates."""

@@ -29,7 +29,7 @@ EDGE_COLUMNS: tuple[Column[tuple[str, Mapping[str, Any]]], ...] = (
 
 
 def check_table(block: Mapping[str, Any], title: str = "") -> Table:
-    """Return a row for each group of quantities that was held equal."""
+    """Return a table with a row for each group of quantities that had to stay equal."""
     causality = block["causality"]
     columns: tuple[Column[Mapping[str, Any]], ...] = (
         Column("held equal up to each date", lambda group: group["meaning"], left=True),
@@ -41,14 +41,14 @@ def check_table(block: Mapping[str, Any], title: str = "") -> Table:
 
 
 def edge_table(block: Mapping[str, Any]) -> Table:
-    """Return a row for each measure on shuffled futures; none where nothing was measured."""
+    """Return a table with a row for each measure on shuffled futures; it is empty if nothing was measured."""
     shuffle = block["shuffle"]
     rows = [(meaning, shuffle[name]) for name, meaning in EDGES.items() if shuffle[name] is not None]
     return Table.of(EDGE_COLUMNS, rows, f"{shuffle['permutations']} shuffled futures")
 
 
 def parts_in_words(block: Mapping[str, Any]) -> str:
-    """Return the excess in the real order, taken apart; nothing where nothing was measured."""
+    """Return the excess in the real order, split into its parts; an empty string if nothing was measured."""
     parts = block["shuffle"]["parts"]
     if parts is None:
         return ""
@@ -60,7 +60,7 @@ def parts_in_words(block: Mapping[str, Any]) -> str:
 
 
 def audit_summary(block: Mapping[str, Any]) -> Group:
-    """Return a rich renderable: what was held equal, the edges on shuffled futures, the verdict."""
+    """Return a rich renderable: what had to stay equal, the edges on shuffled futures and the verdict."""
     from rich.console import Group
     from rich.padding import Padding
     from rich.text import Text

@@ -1,4 +1,4 @@
-"""What a row of the scoreboard says, in words and numbers: the same on the terminal, in Markdown and on the page."""
+"""The text and numbers of a row of the scoreboard: the same on the terminal, in Markdown and on the page."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ NONE = "-"
 
 @dataclass(frozen=True)
 class BoardColumn(Column[Row]):
-    """A column of the board; the page sorts it by ``value``, or else by its cell, the highest first if ``falling``.
+    """A column of the board; the page sorts it by ``value``, or by its cell, with the highest first if ``falling``.
 
-    ``spelt`` is its heading on the page, where that is another one. What failed shows nothing but words.
+    ``spelt`` is its heading on the page, if that differs. A target that failed has only its columns of words.
     """
 
     _: KW_ONLY
@@ -34,7 +34,7 @@ class BoardColumn(Column[Row]):
         return super().text(row) if row.entry.failure is None or self.left else NONE
 
     def sorted_by(self, row: Row) -> float | None:
-        """Return the number that a row is sorted by; None where it has none, as in columns of words."""
+        """Return the number that a row is sorted by; None if it has none, as in columns of words."""
         found = (self.value or self.cell)(row)
         return None if isinstance(found, str) else found
 
@@ -80,7 +80,7 @@ POOLS: tuple[Column[Pool], ...] = (
 
 @cache
 def columns() -> dict[str, BoardColumn]:
-    """Return the columns by name: the place, metrics that have an interval, what is proven, and other metrics."""
+    """Return the columns by name: place, metrics with an interval, statistical evidence, and other metrics."""
     sure, plain = board_metrics()
     with_intervals: dict[str, BoardColumn] = {}
     for name, metric in sure.items():
@@ -90,7 +90,7 @@ def columns() -> dict[str, BoardColumn]:
 
 
 def board_metrics() -> tuple[dict[str, Metric], dict[str, Metric]]:
-    """Return the metrics of a board by name, those with an interval and those without."""
+    """Return the metrics of a board by name: those with an interval, and those without."""
     intervals, metrics = tagged("interval"), tagged("board").items()
     sure = {name: metric for name, metric in metrics if name in intervals}
     return sure, {name: metric for name, metric in metrics if name not in intervals}
@@ -111,22 +111,22 @@ def _interval(metric: Metric) -> BoardColumn:
 
 
 def row_cells(row: Row) -> dict[str, str]:
-    """Return the cells of a judged target by column; one that failed has its name alone."""
+    """Return the cells of a judged target by column; one that failed has only its name."""
     return {name: column.text(row) for name, column in columns().items()}
 
 
 def pool_table(group: Group) -> Table:
-    """Return a row for each system of several seeds."""
+    """Return a table with a row for each system that has several seeds."""
     return Table.of(POOLS, group.pools, "Systems of several seeds")
 
 
 def failures(group: Group) -> list[str]:
-    """Return what could not be judged, and why."""
+    """Return the targets that could not be judged, with the reason."""
     return [f"{row.entry.target}: {row.entry.failure}" for row in group.rows if row.entry.failure is not None]
 
 
 def interval_of(row: Row, name: str) -> Mapping[str, Any]:
-    """Return the interval of a measure as the entry has it; nothing where there is none."""
+    """Return the interval of a measure as the entry has it; an empty mapping if there is none."""
     found: Mapping[str, Any] = row.entry.intervals.get(name, {})
     return found
 
@@ -137,7 +137,7 @@ def places_won(row: Row) -> float | None:
 
 
 def _rank_change(row: Row) -> str:
-    """Return how a target has moved since the last benchmark: up, down, unmoved, or new."""
+    """Return how a target has moved since the last benchmark: up, down, not at all, or that it is new."""
     moved = places_won(row)
     if moved is None:
         return NONE if row.rank is None else "new"
@@ -157,7 +157,7 @@ def _signed_change(row: Row) -> str:
 
 
 def group_title(group: Group) -> str:
-    """Return what the rows of a group have in common: the data, the hold-out's dates, and the key."""
+    """Return what the rows of a group share: the data, the dates of the hold-out, and the key."""
     key, data = group.shared["key"], group.shared["data"]
     holdout = key["windows"]["holdout"]
     return (
@@ -167,7 +167,7 @@ def group_title(group: Group) -> str:
 
 
 def conclusions(group: Group) -> list[str]:
-    """Return what the group allows one to say, a sentence each; first, who beat equal weight beyond chance."""
+    """Return the conclusions of a group, one per sentence; first, who beat equal weight beyond chance."""
     tested = [row for row in group.rows if row.p_value is not None]
     confidence = next((row.entry.significance.get("confidence", 0.95) for row in tested), 0.95)
     beyond = [row.entry.target for row in tested if row.p_value is not None and row.p_value <= 1.0 - confidence]
@@ -176,8 +176,8 @@ def conclusions(group: Group) -> list[str]:
     if tested:
         which = ", ".join(beyond) if beyond else "none"
         said.append(
-            f"Of {len(tested)} competitors beside equal weight, corrected for their number (Holm), these beat it "
-            f"beyond chance at the {1.0 - confidence:.0%} level: {which}."
+            f"After Holm's correction for {len(tested)} competitors, these beat equal weight beyond chance at the "
+            f"{1.0 - confidence:.0%} level: {which}."
         )
     said += [f"{row.entry.target} has no rank: {row.entry.unranked}." for row in group.rows if row.entry.unranked]
     said += [line for row in group.rows for line in _references(row, group)]
@@ -187,7 +187,7 @@ def conclusions(group: Group) -> list[str]:
 
 
 def _references(row: Row, group: Group) -> list[str]:
-    """Return what a record says was really earned, and what the competitors' scores a day are of that."""
+    """Return what was really earned according to a record, and the competitors' daily scores in multiples of that."""
     if not row.entry.references:
         return []
     known = [fact for fact in row.entry.references if fact["value"] is not None]

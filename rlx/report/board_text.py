@@ -1,4 +1,4 @@
-"""The scoreboard as text: the whole of it as Markdown, one group of it as the last thing a benchmark prints."""
+"""The scoreboard as text: all groups as Markdown, and one group for the end of the output of a benchmark."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ if TYPE_CHECKING:
     from rich.console import Group as Renderables
 
 READING = Markdown(
-    "Rows are compared only where data, windows, costs, limits and guard are the same: one table a key. The score is "
+    "Rows are compared only where data, windows, costs, limits and guard are the same: one table per key. The score is "
     "the hold-out's return after costs; ranks are by score. `x equal weight` is the score over that of equal weight. "
     "The excess is the mean return a year above equal weight, its interval and p-value by paired block bootstrap, the "
     "p-value corrected for all competitors of the table (Holm). DSR is the deflated Sharpe ratio. IQM is the "
     "interquartile mean over seeds."
 )
 SHOWN = {"rank", "change", "target", "score", "score_per_day", "multiple", "excess_interval", "p_value", "dsr"}
-"""Columns that a terminal has room for, besides metrics."""
+"""Columns that fit on a terminal, in addition to metrics."""
 
 
 def render_board(groups: Sequence[Group]) -> str:
-    """Return the whole board, the key judged last first."""
+    """Return the whole board; the key that was judged last comes first."""
     return document([heading(1, "Scoreboard"), READING, *map(_group, groups)])
 
 
@@ -46,7 +46,7 @@ def _judged(group: Group) -> str:
 
 
 def board_table(group: Group) -> Renderables:
-    """Return a rich renderable: rows by rank, systems of several seeds, what could not be judged, and conclusions."""
+    """Return a rich renderable: rows by rank, systems with several seeds, failures, and conclusions."""
     from rich.console import Group as Renderables
 
     shown = [column for name, column in columns().items() if name in SHOWN or name in tagged("board_terminal")]

@@ -1,4 +1,4 @@
-"""How the windows at every start index are shown: their distribution, and the outliers over time."""
+"""How windows at every start index are shown: their distribution, and the outliers over time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from rlx.report.outliers_table import (
 )
 from rlx.report.panels import CAP, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.protocols import EVERY_START, Block, ProtocolReport
-from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.tables import Table, terminal_line, to_terminal
 from rlx.report.windows_figure import LEFT, label_windows, new_figure, note_median, shade_no_test
 from rlx.report.windows_table import Shares, Spaced, describe_in_words, quantiles_table, shares_in_words
 from rlx.types import FloatArray
@@ -38,7 +38,7 @@ SIDES = {LOW: CAP, HIGH: "#1a8f6d"}
 
 
 class Episode(TypedDict):
-    """Outliers that share days."""
+    """Outliers of one side that share days."""
 
     side: str
     first: str
@@ -48,7 +48,7 @@ class Episode(TypedDict):
 
 
 class Outliers(TypedDict):
-    """Which windows lie far from the others, by one measure."""
+    """The windows that lie far from the others by one measure."""
 
     fence_low: Measure
     fence_high: Measure
@@ -73,7 +73,7 @@ class Starts(Spaced):
 
 
 def starts_in_markdown(block: Block) -> Markdown:
-    """Return what the windows are, their quantiles, and tables of the outliers."""
+    """Return a description of the windows, their quantiles, and tables of the outliers."""
     parts = [
         f"{describe_in_words(block)} {shares_in_words(block)}",
         outliers_in_words(block),
@@ -88,18 +88,18 @@ def starts_in_markdown(block: Block) -> Markdown:
 def starts_on_terminal(block: Block) -> list[RenderableType]:
     """Return tables of the outliers, and sentences about them."""
     parts: list[RenderableType] = [
-        terminal_table(f"Every start: {describe_in_words(block)}", SUMMARY_HEADER, summary_lines(block)),
+        to_terminal(Table(SUMMARY_HEADER, summary_lines(block), f"Every start: {describe_in_words(block)}")),
         terminal_line(shares_in_words(block)),
         terminal_line(outliers_in_words(block), above=1),
     ]
     if lines := episode_lines(block):
-        parts.append(terminal_table("Episodes", EPISODE_HEADER, lines))
+        parts.append(to_terminal(Table(EPISODE_HEADER, lines, "Episodes", left=range(4))))
     return parts
 
 
 @plain_names()
 def draw_every_start(judgement: Judgement) -> Figure:
-    """Return the picture: a measure a row, over time on the left, its histogram on the right; 1400 x 900 pixels."""
+    """Return the figure, one measure per row: over time on the left, as a histogram on the right; 1400 x 900 pixels."""
     rows, block = judgement.rows, judgement.block
     figure = new_figure(f"{judgement.title}, every start", describe_in_words(block))
     measures = list(block["outliers"])
@@ -129,7 +129,7 @@ REPORT = ProtocolReport(
 
 
 def _draw_over_time(axes: Axes, name: str, values: FloatArray, flags: list[str | None], block: dict[str, Any]) -> None:
-    """Draw a measure (B,) by window, its outliers as dots and its fence as dashed lines."""
+    """Draw a measure (B,) by window, with its outliers as dots and its fences as dashed lines."""
     style(axes, f"{MEASURES[name].capitalize()} of each window: {outliers_line(block, name)}")
     at = np.arange(len(values))
     axes.plot(at, values, color=POLICY, lw=1.1, marker="." if len(values) == 1 else None)

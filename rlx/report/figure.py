@@ -1,4 +1,4 @@
-"""The picture of an evaluation: equity, drawdown, exposure, trading and guards over the hold-out."""
+"""The figure of an evaluation: equity, drawdown, exposure, trading and guards over the hold-out."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ SIZE_INCHES = (14.0, 10.0)
 
 
 def write_report_png(path: str | Path, evaluation: Evaluation, baselines: Mapping[str, Evaluation], title: str) -> None:
-    """Write the picture, 1400 x 1000 pixels, atomically; ``baselines`` by name, over the same hold-out."""
+    """Write the figure, 1400 x 1000 pixels, atomically; ``baselines`` by name, over the same hold-out."""
     write_png(path, draw_report(evaluation, baselines, title))
 
 
 @panels.plain_names()
 def draw_report(evaluation: Evaluation, baselines: Mapping[str, Evaluation], title: str) -> Figure:
-    """Return the picture as a matplotlib Figure, without touching pyplot's state."""
+    """Return the figure as a matplotlib Figure, without changing pyplot's state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -55,7 +55,7 @@ def draw_report(evaluation: Evaluation, baselines: Mapping[str, Evaluation], tit
 
 
 def _charts(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> list[Chart]:
-    """Return the charts from the top down, but for the guards'."""
+    """Return all charts except that of the guards, from top to bottom."""
     own, label, moments = evaluation.policy, spoken(evaluation.policy), curves.edges(evaluation)
     ledgers = {name: one.sets[HOLDOUT].ledger for name, one in {**baselines, own: evaluation}.items()}
     values = {name: np.concatenate(([1.0], ledger.value[0])) for name, ledger in ledgers.items()}
@@ -77,7 +77,7 @@ def _guards(evaluation: Evaluation) -> Lanes:
 
 
 def _finish(figure: Figure, axes: list[Axes], evaluation: Evaluation, title: str) -> None:
-    """Put the titles on, one time axis under all panels, and the years and months on it."""
+    """Add the titles, and one time axis with years and months under all panels."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     windows = evaluation.sets[HOLDOUT]
@@ -92,8 +92,8 @@ def _finish(figure: Figure, axes: list[Axes], evaluation: Evaluation, title: str
     span = f"{np.datetime_as_string(first, unit='D')} to {np.datetime_as_string(last, unit='D')}"
     measured = performance_metrics(windows.ledger.select(0), evaluation.periods_per_year)
     steps = f"{windows.steps} step{'s' if windows.steps > 1 else ''}"
-    told = ",  ".join(in_words(metric, _value(measured[name])) for name, metric in tagged("figure").items())
-    subtitle = f"{span}, {steps}, {len(evaluation.symbols)} assets, net of costs:  {told}"
+    summary = ",  ".join(in_words(metric, _value(measured[name])) for name, metric in tagged("figure").items())
+    subtitle = f"{span}, {steps}, {len(evaluation.symbols)} assets, net of costs:  {summary}"
     figure.text(0.062, 0.935, subtitle, fontsize=11.5, color=panels.MUTED)
 
 

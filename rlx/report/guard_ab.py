@@ -1,4 +1,4 @@
-"""A comparison of guards as Markdown and as the last thing a command prints."""
+"""A comparison of guards, as Markdown and for the end of the output of a command."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from rlx.evaluate.protocols.guard_ab import HITS
 from rlx.report.guard_ab_figure import draw_guard_ab
 from rlx.report.numbers import UNDEFINED, number
 from rlx.report.protocols import Block, ProtocolReport
-from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.tables import Table, terminal_line, to_terminal
 from rlx.sim.rules import GUARDS
 from rlx.untrusted.markdown import Markdown, code, document, heading, table, words
 from rlx.untrusted.plain_types import Rule
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
+    from rich.table import Table as RichTable
 
 MEASURES = {"return": "return", "max_drawdown": "max drawdown", "turnover": "turnover/step"}
 """Measure -> its heading."""
@@ -30,11 +30,11 @@ DID_HEADER = (
 )
 DID = (
     "Share of steps each guard fired on, leverage scale, and the means of the windows. A negative-return guard changes "
-    "a learner's reward and no trade."
+    "a learner's reward but no trade."
 )
 RULE = (
     "A guard **helps** when max drawdown is shallower or return higher beyond chance and the other is not worse beyond "
-    "chance; it **harms** when one is worse and the other not better; **mixed** is one better and one worse. "
+    "chance; it **harms** when one is worse and the other is not better; **mixed** means one better and one worse. "
     "Beyond chance means that the p-value, corrected for all comparisons of this table, is at most {level:.2g}."
 )
 
@@ -61,16 +61,15 @@ def render_guards(summary: dict[str, Any]) -> str:
 
 
 def guards_on_terminal(summary: dict[str, Any]) -> list[RenderableType]:
-    """Return the verdicts and what they are about."""
+    """Return the verdicts, and sentences about the windows."""
     return [guards_table(summary), *(terminal_line(sentence, "dim") for sentence in describe_windows(summary))]
 
 
-def guards_table(summary: dict[str, Any]) -> Table:
+def guards_table(summary: dict[str, Any]) -> RichTable:
     """Return a rich table of the verdicts."""
     lines = verdict_lines(summary)
-    drawn = terminal_table(f"Guards of {summary['policy']}, less {summary['control']}", verdict_header(), lines)
-    for column in drawn.columns:
-        column.justify = "left" if column.header in ("guard", "windows", "verdict") else "right"
+    header, title = verdict_header(), f"Guards of {summary['policy']}, less {summary['control']}"
+    drawn = to_terminal(Table(header, lines, title, left=(0, 1, len(header) - 1)))
     for row, line in zip(drawn.rows, lines, strict=True):
         row.end_section = line[1].startswith("calm")
     return drawn
@@ -82,7 +81,7 @@ def verdict_header() -> list[str]:
 
 
 def verdict_lines(summary: dict[str, Any]) -> list[list[str]]:
-    """Return a line for each guard but the control and each group of windows."""
+    """Return a line for each guard except the control and each group of windows."""
     lines = []
     for name, guard in summary["guards"].items():
         for group, against in guard.get("against_control", {}).items():
@@ -92,20 +91,20 @@ def verdict_lines(summary: dict[str, Any]) -> list[list[str]]:
 
 
 def describe_windows(summary: dict[str, Any]) -> list[str]:
-    """Return what was compared, a sentence a line."""
+    """Return what was compared, one sentence per line."""
     windows = summary["windows"]
     counts = {group: windows[group] for group in ("all", "stressed", "calm")}
-    said = ", ".join(f"{name} {count['n']} ({count['independent']})" for name, count in counts.items())
+    listed = ", ".join(f"{name} {count['n']} ({count['independent']})" for name, count in counts.items())
     lines = [
         f"{counts['all']['n']} windows of {windows['steps']} steps, one at every start index from "
-        f"{windows['first'][:10]} to {windows['last'][:10]}; in brackets how many share no step: {said}.",
+        f"{windows['first'][:10]} to {windows['last'][:10]}; in brackets how many share no step: {listed}.",
         "Stressed is the third of the windows in which equal weight without a guard fell deepest.",
     ]
-    if made_on := windows.get("policy_made_on"):
-        lines.append(f"{made_on} of the windows hold steps that the policy was made on, and are no test of it.")
+    if seen := windows.get("policy_made_on"):
+        lines.append(f"{seen} of the windows contain steps that the policy was fitted on, and are no test of it.")
     for name, guard in summary["guards"].items():
         if fitted_on := guard.get("fit", {}).get("windows_fitted_on"):
-            lines.append(f"{fitted_on} of them hold steps that guard {name} was fitted on, and are no test of it.")
+            lines.append(f"{fitted_on} of them contain steps that guard {name} was fitted on, and are no test of it.")
     return lines
 
 

@@ -1,4 +1,4 @@
-"""The picture of a comparison of guards: how return and max drawdown changed in stressed and in calm windows."""
+"""The figure of a comparison of guards: how return and max drawdown changed in stressed and in calm windows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ STRESSED = "#c0392b"
 
 @plain_names()
 def draw_guard_ab(contest: GuardContest) -> Figure:
-    """Return the picture, 1400 pixels wide, as a matplotlib Figure, without touching pyplot's state."""
+    """Return the figure, 1400 pixels wide, as a matplotlib Figure, without changing pyplot's state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -43,7 +43,7 @@ def draw_guard_ab(contest: GuardContest) -> Figure:
 
 
 def _draw_boxes(axes: Axes, contest: GuardContest, measure: str, *, named: bool) -> None:
-    """Draw a box of stressed windows above one of calm windows for each guard."""
+    """Draw for each guard a box of its stressed windows above a box of its calm windows."""
     for place, deltas in enumerate(contest.deltas.values()):
         for offset, colour, among in ((-0.19, STRESSED, contest.stressed), (0.19, POLICY, ~contest.stressed)):
             values = deltas[measure][among]

@@ -24,7 +24,7 @@ def write_scorecard_markdown(path: str | Path, card: Scorecard) -> None:
 
 
 def render_markdown(card: Scorecard) -> str:
-    """Return the whole scorecard but its configuration and package versions, which stay in the JSON document."""
+    """Return the scorecard without its configuration and package versions, which are in the JSON document only."""
     sections = [
         heading(1, f"Scorecard: {card.policy['name']}"),
         _facts(card),
@@ -67,7 +67,7 @@ def _metrics(card: Scorecard) -> Markdown:
 
 
 def _labelled(card: Scorecard) -> dict[str, Any]:
-    """Return the baselines; one that has the policy's own name is marked."""
+    """Return the baselines; one with the same name as the policy is marked."""
     own = card.policy["name"]
     return {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
 
@@ -96,7 +96,7 @@ def _significance(card: Scorecard) -> Markdown:
 
 
 def _of_windows(card: Scorecard) -> dict[str, str]:
-    """Return the sections about windows by title: a protocol that says more of the same windows takes that section."""
+    """Return the sections about windows by title; a protocol that reports more about the same windows replaces one."""
     reports = {name: report_of(name) for name in card.blocks}
     more = {report.title: report.markdown(card.blocks[name]) for name, report in reports.items()}
     return {EVERY_START: _windows(card), **more}

@@ -1,4 +1,4 @@
-"""How a measure is written for people: percentages, ratios and counts by its key's unit."""
+"""How a measure is written for people: as a percentage, ratio or count, by the unit of its key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FRACTIONS = ("fraction", "share")
 
 
 def number(name: str, value: float | None) -> str:
-    """Return the value of a measure, named without its prefix, as text; ``n/a`` where it is undefined."""
+    """Return the value of a measure, named without its prefix, as text; ``n/a`` if it is undefined."""
     if value is None:
         return UNDEFINED
     if is_fraction(name):
@@ -21,23 +21,23 @@ def number(name: str, value: float | None) -> str:
 
 
 def is_fraction(name: str) -> bool:
-    """Return whether a measure is written in percent; one that no installed package declares is."""
+    """Return whether a measure is written in percent; true for one that no installed package declares."""
     return _unit(name).startswith(_FRACTIONS)
 
 
 def meaning(name: str) -> str:
-    """Return what a logged key means, and its unit; '' for one of a package that is not installed here."""
+    """Return what a logged key means, and its unit; '' for a key of a package that is not installed."""
     key = known_key(name)
     return "" if key is None else f"{key.meaning} ({key.unit})"
 
 
 def spelt_out(metric: Metric) -> str:
-    """Return the heading of a metric without its stroke: "turnover a step"."""
+    """Return the heading of a metric without its slash: "turnover a step"."""
     return metric.heading.replace("/", " a ")
 
 
 def capital(words: str) -> str:
-    """Return words with a capital at their beginning."""
+    """Return text with a capital first letter."""
     return words[:1].upper() + words[1:]
 
 

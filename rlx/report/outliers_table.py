@@ -1,4 +1,4 @@
-"""Outliers among windows in words and as rows of text, for Markdown, the terminal and the picture."""
+"""Outliers among windows in words and as rows of text, for Markdown, the terminal and the figure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rlx.measures.outliers import HIGH
 from rlx.report.numbers import UNDEFINED, number
 
 MEASURES = {"cumulative_return": "return", "excess_over_equal_weight": "excess over equal weight"}
-"""Measure that is searched for outliers -> its name in words."""
+"""Measure in which outliers are searched -> its name in words."""
 
 SUMMARY = {
     "mean": "mean",
@@ -20,11 +20,11 @@ SUMMARY = {
 SUMMARY_HEADER = ["", "low", "high", *SUMMARY.values(), "high share of mean"]
 EPISODE_HEADER = ["outliers by", "side", "from", "to", "windows", "farthest"]
 LONGEST = 12
-"""Episodes shown of one measure; the farthest are, and the document has them all."""
+"""At most so many episodes of a measure are shown, those that lie farthest out; the document has all."""
 
 
 def summary_lines(block: dict[str, Any]) -> list[list[str]]:
-    """Return a line for each measure of a scorecard's ``every_start``: how many outliers, and what they do."""
+    """Return a line for each measure of a block: the number of outliers, and averages with and without them."""
     lines = []
     for name, found in block["outliers"].items():
         part = found["high_share_of_mean"]
@@ -35,7 +35,7 @@ def summary_lines(block: dict[str, Any]) -> list[list[str]]:
 
 
 def episode_lines(block: dict[str, Any]) -> list[list[str]]:
-    """Return a line for each episode in time order, for each measure; of many, those farthest from the median."""
+    """Return a line for each episode by measure, in time order; of many, only those farthest from the median."""
     lines = []
     for name, found in block["outliers"].items():
         far = sorted(found["episodes"], key=lambda one: -abs(one["farthest"] - found["median"]))[:LONGEST]
@@ -46,7 +46,7 @@ def episode_lines(block: dict[str, Any]) -> list[list[str]]:
 
 
 def outliers_line(block: dict[str, Any], name: str) -> str:
-    """Return how many outliers a measure has, and of how many episodes."""
+    """Return how many outliers a measure has, and in how many episodes."""
     found = block["outliers"][name]
     if found["fence_low"] is None:
         return "no outliers, as the middle half of the windows are alike"
@@ -59,26 +59,26 @@ def outliers_line(block: dict[str, Any], name: str) -> str:
 
 
 def outliers_in_words(block: dict[str, Any]) -> str:
-    """Return what the outliers are, and whether the mean of the windows hangs on them."""
+    """Return a description of the outliers, and whether the mean of the windows depends on them."""
     fence = f"An outlier lies more than {block['fence_iqrs']:g} interquartile ranges outside the quartiles"
     sentences = [f"{fence}; outliers of one side that share a day are one episode."]
     for name, found in block["outliers"].items():
         sentences.append(f"By {MEASURES[name]}: {outliers_line(block, name)}.")
-        sentences.append(_hangs(name, found))
+        sentences.append(_dependence(name, found))
         if len(found["episodes"]) > LONGEST:
-            sentences.append(f"Listed are the {LONGEST} that lie farthest out.")
+            sentences.append(f"The {LONGEST} that lie farthest out are listed.")
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _hangs(name: str, found: dict[str, Any]) -> str:
-    """Say what the high outliers make of a mean above zero."""
+def _dependence(name: str, found: dict[str, Any]) -> str:
+    """Return how much of a mean above zero is due to the high outliers."""
     part, rest = found["high_share_of_mean"], found["mean_without_high"]
     if part is None or found["n_high"] == 0:
         return ""
     events = sum(one["side"] == HIGH for one in found["episodes"])
-    those = "the high outlier" if found["n_high"] == 1 else "the high outliers"
-    without = f"without {those} the mean window makes {number(name, rest)} instead of {number(name, found['mean'])}"
+    those, source = ("the high outlier", "it") if found["n_high"] == 1 else ("the high outliers", "them")
+    without = f"without {those} the mean window returns {number(name, rest)} instead of {number(name, found['mean'])}"
     if rest is None or rest > 0.0:
-        return f"{without[0].upper()}{without[1:]}: they are {part:.0%} of it."
-    hangs = f"{events} {'episode' if events == 1 else 'episodes'}"
-    return f"The mean hangs on {hangs}: {without}."
+        return f"{without[0].upper()}{without[1:]}: {part:.0%} of the mean comes from {source}."
+    episodes = f"{events} {'episode' if events == 1 else 'episodes'}"
+    return f"The mean depends on {episodes}: {without}."

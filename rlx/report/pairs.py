@@ -1,4 +1,4 @@
-"""Plain values as a table of two columns, name and value, of any shape."""
+"""Plain values of any shape as a table with two columns, name and value."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from rlx.untrusted.markdown import Markdown, code, table
 
 LONGEST_CELL = 400
-"""Characters of a free-form value shown before the reader is sent to the JSON document."""
+"""Characters of a value that are shown; a longer one is cut, and the cell refers to the JSON document."""
 
 
 def pairs(values: Mapping[str, Any]) -> Markdown:
@@ -17,7 +17,7 @@ def pairs(values: Mapping[str, Any]) -> Markdown:
 
 
 def on_one_line(value: Any) -> str:
-    """Return a plain value as the text of one cell, a long one cut off."""
+    """Return a plain value as the text of one cell; a long one is cut."""
     text = _inline(value)
     return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + " ... (see scorecard.json)"
 

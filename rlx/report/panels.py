@@ -1,4 +1,4 @@
-"""Charts drawn by Matplotlib, as the panels of a picture."""
+"""Charts drawn by Matplotlib, as the panels of a figure."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ DASHED = frozenset({"cap", TURNOVER.flag})
 FAINT = {OWN: 0.28, "ink": 0.6}
 """Role of an area -> its opacity."""
 MARGIN = 0.05
-"""Share of the height left free above and below curves that do not end at zero."""
+"""Share of the height that stays empty above and below curves, except at zero."""
 
 
 @contextmanager
 def plain_names() -> Iterator[None]:
-    """Draw and write a picture in which names are shown as they stand; also a decorator.
+    """Draw and write a figure in which names are shown literally; also a decorator.
 
-    Dollar signs do not begin a formula, and a letter that the font lacks is a box and no warning.
+    Dollar signs do not start a formula, and a letter missing from the font becomes a box without a warning.
     """
     from matplotlib import rc_context
 
@@ -75,7 +75,7 @@ def draw_chart(axes: Axes, chart: Chart) -> None:
 
 
 def draw_lanes(axes: Axes, chart: Lanes, title: str) -> None:
-    """Draw bars under each other, each with its share next to it."""
+    """Draw bars one below the other, each with its share next to it."""
     from matplotlib.dates import date2num
 
     style(axes, title)
@@ -102,7 +102,7 @@ def _draw_scale(axes: Axes, chart: Chart) -> None:
 
 
 def _limits(scale: Scale) -> tuple[float, float]:
-    """Return the ends of a scale with a margin beyond each, but for an end at zero."""
+    """Return the ends of a scale, each with a margin beyond it unless it is zero."""
     if scale.log:
         beyond = (scale.high / scale.low) ** MARGIN
         return scale.low / beyond, scale.high * beyond
@@ -111,7 +111,7 @@ def _limits(scale: Scale) -> tuple[float, float]:
 
 
 def style(axes: Axes, title: str) -> None:
-    """Give a panel its title and the look that all have."""
+    """Give a panel its title and the common style."""
     axes.set_title(title, loc="left", fontsize=12, fontweight="bold", color=INK, pad=6)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
@@ -124,18 +124,18 @@ def style(axes: Axes, title: str) -> None:
 
 
 def percent_axis(axes: Axes) -> None:
-    """Label the height in percent, with the decimals that its range needs."""
+    """Label the vertical axis in percent, with the decimals that its range needs."""
     low, high = axes.get_ylim()
     axes.yaxis.set_major_formatter(lambda y, _: percent(y, high - low))
 
 
 def note(axes: Axes, text: str, colour: str, y: float = 1.0) -> None:
-    """Write next to a panel, at the height ``y`` of it."""
+    """Write next to a panel, at the height ``y`` as a share of the panel."""
     _write(axes, text, y, colour, va="top", linespacing=1.35)
 
 
 def _write(axes: Axes, text: str, y: float, colour: str, *, of_data: bool = False, **how: Any) -> None:
-    """Write next to a panel at a height that is a share of it, or a value ``of_data``."""
+    """Write next to a panel, at a height that is a share of the panel, or a value of its axis if ``of_data``."""
     axes.annotate(
         text,
         (1.0, y),
@@ -150,7 +150,7 @@ def _write(axes: Axes, text: str, y: float, colour: str, *, of_data: bool = Fals
 
 
 def _label_ends(axes: Axes, chart: Chart) -> None:
-    """Name each curve at its end, moved apart where the ends are close."""
+    """Write the name of each curve at its end; names that are too close to each other are moved."""
     low, high = (chart.scale.at(end) for end in _limits(chart.scale))
     named = [mark for mark in chart.marks if mark.name]
     ends = [float((chart.scale.at(mark.y[-1]) - low) / (high - low)) for mark in named]
@@ -161,7 +161,7 @@ def _label_ends(axes: Axes, chart: Chart) -> None:
 
 
 def spread(heights: Sequence[float], gap: float) -> list[float]:
-    """Return the heights moved apart to be at least ``gap`` from each other, in the same order, within 0 and 1."""
+    """Return the heights, moved to be at least ``gap`` from each other, in the same order and at most 1."""
     order = np.argsort(heights, kind="stable")
     placed = np.asarray(heights, float)[order]
     for i in range(1, len(placed)):

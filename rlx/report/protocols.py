@@ -1,4 +1,4 @@
-"""How what a protocol finds is shown; one that declares nothing of the kind is shown as a table of its values."""
+"""How the findings of a protocol are shown; without a declared report, they are shown as a table of values."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from rlx import registry
 from rlx.report.numbers import capital
 from rlx.report.pairs import on_one_line, pairs
-from rlx.report.tables import terminal_table
+from rlx.report.tables import Table, to_terminal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -17,16 +17,17 @@ if TYPE_CHECKING:
 
 Block = dict[str, Any]
 EVERY_START = "Every start index"
-"""Title of the scorecard's section about ``windows``; a report of this title takes its place."""
+"""Title of the scorecard's section about ``windows``; a report with this title replaces it."""
 
 
 @dataclass(frozen=True)
 class ProtocolReport:
-    """How a block of the scorecard, or the summary of a comparison, is shown: of the protocol of the same name.
+    """How the block of a protocol in a scorecard, or the summary of a comparison, is shown.
 
-    ``title`` heads its section of the scorecard, and ``markdown`` and ``terminal`` show it. ``draw`` makes the picture,
-    of a ``Judgement`` or a ``Comparison``; it is None where there is no picture. ``document`` is the file name of a
-    comparison, without its ending. ``shape`` is the type that a block from a file is held to first.
+    It is registered under the name of the protocol. ``title`` is the heading of its section of the scorecard, and
+    ``markdown`` and ``terminal`` render it. ``draw`` makes the figure from a ``Judgement`` or a ``Comparison``; None if
+    there is none. ``document`` is the file name of a comparison, without its suffix. ``shape`` is the type that a block
+    from a file must have.
     """
 
     title: str
@@ -48,6 +49,6 @@ def _plain_report(protocol: str) -> ProtocolReport:
 
     def terminal(block: Block) -> Sequence[RenderableType]:
         rows = [[name, on_one_line(value)] for name, value in block.items()]
-        return [terminal_table(title, ["", title], rows)]
+        return [to_terminal(Table(["", title], rows, title))]
 
     return ProtocolReport(title, pairs, terminal, document=protocol)

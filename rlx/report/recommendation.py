@@ -31,24 +31,23 @@ TEMPLATES = "recommended"
 HEADER = """\
 # Template for trading one promoted system with a broker such as Alpaca. Nothing here places orders: rlx judges, and a
 # broker's client trades. Check every value before use; null has to be filled in.
-# A past that was judged is no promise. Start with paper trading, and stop at the drawdown limit below.
+# Past results are no promise. Start with paper trading, and stop at the drawdown limit below.
 """
 
 
 MARK = HEADER.partition("\n")[0].encode()
-"""How every template begins."""
+"""The first line of every template."""
 
 
 def write_recommendation(
     board: str | Path, rules: PromotionRules, *, key: str | None = None, notional: float | None = None
 ) -> tuple[list[Path], list[tuple[Group, list[Candidate]]]]:
-    """Write ``recommendation.md`` and a template for each promoted system beside the board.
+    """Write ``recommendation.md`` and a template for each promoted system next to the board.
 
-    A template of a system that is promoted no longer is removed, and no other file. Returns the files, and the
-    candidates by group.
-    ``key`` keeps to the group whose hash begins so, ``notional`` is the money to trade, in the account's currency.
-    ConfigError for a ``notional`` that is no amount; RlxError for a board that cannot be read, a key it does not have,
-    and a file of somebody's where a template goes.
+    The template of a system that is no longer promoted is removed; no other file is. Returns the files, and the
+    candidates by group. ``key`` selects groups whose hash starts with it, ``notional`` is the money to trade, in the
+    account's currency. ConfigError if ``notional`` is not a valid amount; RlxError if the board cannot be read, lacks
+    the key, or if a file that is not one of our templates is in the place of a template.
     """
     check("--notional", notional, MONEY, optional=True)
     loaded = Scoreboard.load(board)
@@ -74,7 +73,7 @@ def write_recommendation(
 
 
 def template_names(key: str, systems: Iterable[str]) -> dict[str, str]:
-    """Return the file name of the template of each system of a key; those that would share one are told apart."""
+    """Return the file name of the template of each system of a key; names that would be equal get a suffix."""
     names = {system: file_name(system) for system in systems}
     shared = Counter(name.lower() for name in names.values())
     return {
@@ -88,7 +87,7 @@ def _digest(system: str) -> str:
 
 
 def _is_ours(path: Path) -> bool:
-    """Return whether a file was written by ``render_template``: whatever else lies there is left alone."""
+    """Return whether a file was written by ``render_template``; other files are left alone."""
     if path.is_symlink() or not path.is_file():
         return False
     with path.open("rb") as file:

@@ -1,4 +1,4 @@
-"""What ``render_markdown`` takes for granted of a scorecard: held to it, one from a file can be written out again."""
+"""What ``render_markdown`` needs of a scorecard; one from a file is checked, so that it can be rendered again."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from rlx.untrusted.plain_types import Count, Finite, Measure, Nothing, member, r
 
 
 class Policy(TypedDict):
-    """What is read of the policy."""
+    """The fields of the policy that are read."""
 
     name: str
 
 
 class Data(TypedDict):
-    """What is read of the data."""
+    """The fields of the data that are read."""
 
     source: str | None
     symbols: list[str]
@@ -40,13 +40,13 @@ class Interval(TypedDict):
 
 
 class Hardware(TypedDict):
-    """What is read of the provenance."""
+    """The field of the provenance that is read."""
 
     hardware: NotRequired[dict[str, Any]]
 
 
 class Rendered(TypedDict):
-    """The fields of a ``Scorecard`` that its own declaration says less of."""
+    """The fields of a ``Scorecard`` whose own declaration is less strict."""
 
     policy: Policy
     metrics: dict[str, Measure]
@@ -60,7 +60,7 @@ class Rendered(TypedDict):
 
 
 def require_rendered(card: Scorecard, name: str) -> Scorecard:
-    """Return a scorecard; FileError, with the ``name`` of its file, where it lacks what its Markdown shows."""
+    """Return a scorecard; FileError, with the ``name`` of its file, if it lacks what its Markdown shows."""
     require(vars(card), Rendered, name)
     for protocol, block in card.blocks.items():
         require(block, report_of(protocol).shape, name, member("blocks", protocol))

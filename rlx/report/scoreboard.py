@@ -1,4 +1,4 @@
-"""The scoreboard's readable forms, beside its file."""
+"""The readable forms of the scoreboard, written next to its file."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rlx.report.page.document import render_page
 
 
 def write_board(path: str | Path, board: Scoreboard) -> list[Path]:
-    """Write ``scoreboard.md`` and ``scoreboard.html`` beside the board's file and return what was written."""
+    """Write ``scoreboard.md`` and ``scoreboard.html`` next to the board's file and return their paths."""
     groups = rank_board(board)
     pages = dict(zip(PAGES, (render_board(groups), render_page(groups, path)), strict=True))
     written = []
@@ -25,8 +25,8 @@ def write_board(path: str | Path, board: Scoreboard) -> list[Path]:
 
 
 def run_board(path: str | Path) -> int:
-    """Write the readable forms of a scoreboard again, say where they are, and return the exit status."""
-    Scoreboard.load(path)  # what is not there leaves no lock behind
+    """Write the readable forms of a scoreboard again, print their paths, and return the exit status."""
+    Scoreboard.load(path)  # a missing board leaves no lock file behind
     try:
         with file_lock(Path(path)):
             pages = write_board(path, Scoreboard.load(path))

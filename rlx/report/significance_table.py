@@ -12,26 +12,26 @@ from rlx.untrusted.markdown import Markdown, code, words
 TRIALS_FROM = {
     "declared": "declared",
     "sweep": "those of its sweep",
-    "none": Markdown("none was declared (`protocol.trials`), so it is taken for the only one"),
+    "none": Markdown("none was declared (`protocol.trials`), so it is counted as the only one"),
 }
 VARIANCE_FROM = {
     "sweep": "over the scorecards of the sweep's trials",
-    "null": "1 / (steps - 1), of trials that are worth nothing, since their own is not known",
-    "floor": "1 / (steps - 1), of trials that are worth nothing, since their own is less",
+    "null": "1 / (steps - 1), of worthless trials, since the actual one is unknown",
+    "floor": "1 / (steps - 1), of worthless trials, since the actual one is less",
 }
 INDEPENDENT = Markdown("These numbers take steps as independent of each other; the intervals do not.")
 
 
 def significance_table(block: dict[str, Any], name: Callable[[str], str] = code) -> Table:
-    """Return value and meaning of each number of a scorecard's ``significance``, each called by its ``name``."""
+    """Return value and meaning of each number of a scorecard's ``significance``, named by ``name``."""
     level = f"{block['confidence']:.4g}"
     meanings = {
-        "psr": f"Probabilistic Sharpe ratio: confidence that the true one is above 0; {level} is asked for",
+        "psr": f"Probabilistic Sharpe ratio: confidence that the true one is above 0; {level} is required",
         "dsr": _deflated(block, level),
-        "trials": words("Trials it is the one shown of: ", TRIALS_FROM[block["trials_from"]]),
+        "trials": words("Trials that this one was chosen from: ", TRIALS_FROM[block["trials_from"]]),
         "expected_max_sharpe": "Expected Sharpe ratio of the best of as many worthless trials (ratio/year)",
         "trial_variance_per_step": f"Variance of the trials' Sharpe ratios, {_origin(block)}",
-        "min_track_record_steps": f"Steps it would take at this Sharpe ratio for psr to reach {level}; n/a for none",
+        "min_track_record_steps": f"Steps needed at this Sharpe ratio for psr to reach {level}; n/a if none suffice",
         "steps": "Steps of the hold-out",
         "sharpe_per_step": "Sharpe ratio, not annualised (standard deviation with ddof 0)",
         "skewness": "Of the net returns, bias corrected",
@@ -43,8 +43,8 @@ def significance_table(block: dict[str, Any], name: Callable[[str], str] = code)
 
 def _deflated(block: dict[str, Any], level: str) -> str:
     if block["trials"] == 1:
-        return "Deflated Sharpe ratio: of one trial the same as psr, nothing is taken off for luck in choosing"
-    return f"Deflated Sharpe ratio: that it is above the expected best of the trials; {level} is asked for"
+        return "Deflated Sharpe ratio: the same as psr for one trial, as nothing is deducted for luck in choosing"
+    return f"Deflated Sharpe ratio: confidence that it is above the expected best of the trials; {level} is required"
 
 
 def _origin(block: dict[str, Any]) -> str:

@@ -1,4 +1,4 @@
-"""The report on a sweep for people: in words, on the terminal and in Markdown."""
+"""The report on a sweep for people: as sentences, on the terminal and in Markdown."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     from rich.console import Group
 
 ACCEPTED = 0.05
-"""Probability of overfitting up to which Bailey et al. (2015) suggest to accept a choice."""
+"""Highest probability of overfitting at which Bailey et al. (2015) suggest accepting a choice."""
 
 MEASURES = ("sharpe", "cumulative_return")
-"""What a trial, and equal weight, is described by."""
+"""The measures that describe a trial and equal weight."""
 
 NUMBERS = (
     ("pbo", ".4g", "Share of the choices in which the best trial ranks below the median"),
-    ("probability_of_loss", ".4g", "Share in which it loses out of sample"),
-    ("blocks", "", "Equal parts that the hold-out is cut into; each half of them is a sample"),
+    ("probability_of_loss", ".4g", "Share in which it loses money out of sample"),
+    ("blocks", "", "Equal parts of the hold-out; each half of them is a sample"),
     ("choices", ",", "Ways to choose that half"),
     ("median_sharpe_inside", ".2f", "Of the best trial, in the sample (a year)"),
-    ("median_sharpe_outside", ".2f", "Of the same trial, out of it (a year)"),
+    ("median_sharpe_outside", ".2f", "Of the same trial, out of sample (a year)"),
 )
 """Numbers about overfitting: name, format and meaning."""
 
 CHOSEN_ON_THE_TEST = (
-    "All of this is measured on the hold-out: who picks a trial by it has chosen on the test, and needs other dates to "
-    "judge the choice."
+    "All of this is measured on the hold-out: anyone who picks a trial by it has chosen on the test, and needs other "
+    "dates to judge the choice."
 )
 COUNTED = {
     "study": "its study counts",
@@ -42,7 +42,7 @@ COUNTED = {
 
 
 def write_words(report: dict[str, Any]) -> str:
-    """Return what the report allows one to say: of trials that were made on these dates only numbers."""
+    """Return the conclusions of the report; only numbers if trials were fitted on these dates."""
     trials, best = report["trials"], report["rows"][0]
     seen = _seen(report)
     sentences = [
@@ -57,12 +57,12 @@ def write_words(report: dict[str, Any]) -> str:
     ]
     if trials["compared"] > trials["different"]:
         copies = trials["compared"] - trials["different"]
-        sentences.insert(1, f"{copies} of them earned exactly what another did, and count as no choice.")
+        sentences.insert(1, f"{copies} of them earned exactly what another did, and do not count as choices.")
     return " ".join(sentence.strip() for sentence in sentences if sentence)
 
 
 def sweep_summary(report: dict[str, Any]) -> Group:
-    """Return a rich renderable: the trials, where the best of one half ranks in the other, and the verdict."""
+    """Return a rich renderable: the trials, the ranks of the best of one half in the other, and the verdict."""
     from rich.console import Group
 
     return Group(
@@ -102,27 +102,29 @@ def _compared(report: dict[str, Any]) -> str:
 
 
 def _seen(report: dict[str, Any]) -> str:
-    """Say how many of the trials the dates are no test of; nothing where none was made on them, as far as is known."""
+    """Return for how many trials the dates are no test; an empty string if none is known to be fitted on them."""
     seen = sum(row["seen_steps"] > 0 for row in report["rows"])
     which = "all" if seen == len(report["rows"]) else str(seen)
-    return f"Not a test: {which} of them trained, or were chosen by validation, on steps of it." if seen else ""
+    return (
+        f"Not a test: {which} of them trained, or were chosen by validation, on steps of the hold-out." if seen else ""
+    )
 
 
 def _claim(report: dict[str, Any]) -> str:
-    """Say what may be claimed of the best, and of equal weight by the same bar."""
-    best, beside = Significance(**report["rows"][0]["significance"]), report["equal_weight"]
-    known = beside is not None and beside["significance"] is not None
-    claim = write_claim(best, Significance(**beside["significance"]) if known else None)
+    """Return what may be claimed of the best trial, and of equal weight by the same bar."""
+    best, other = Significance(**report["rows"][0]["significance"]), report["equal_weight"]
+    known = other is not None and other["significance"] is not None
+    claim = write_claim(best, Significance(**other["significance"]) if known else None)
     if known or not is_significant(best):
         return claim
     return f"{claim} Whether equal weight passes the same bar is not known from these scorecards."
 
 
 def _equal_weight(report: dict[str, Any]) -> str:
-    beside = report["equal_weight"]
-    if beside is None:
+    found = report["equal_weight"]
+    if found is None:
         return ""
-    measures = [number(measure, beside[measure]) for measure in MEASURES]
+    measures = [number(measure, found[measure]) for measure in MEASURES]
     return "Equal weight over the same steps has a Sharpe ratio of {} and a return of {}.".format(*measures)
 
 
@@ -135,7 +137,7 @@ def _overfitting(found: dict[str, Any], *, claims: bool) -> str:
     if pbo >= 0.5:
         reading = "choosing by Sharpe ratio is no better than drawing one"
     elif pbo > ACCEPTED:
-        reading = f"more than the {ACCEPTED:g} up to which a choice is taken to hold"
+        reading = f"more than the {ACCEPTED:g} up to which a choice is accepted"
     else:
         reading = f"no more than {ACCEPTED:g}, so that the choice holds out of sample"
     loss = f"In {found['probability_of_loss']:.0%} of them it loses money there"
@@ -145,7 +147,7 @@ def _overfitting(found: dict[str, Any], *, claims: bool) -> str:
 
 
 def _chosen(report: dict[str, Any]) -> str:
-    """Say how the trial that the sweep's own objective chose, without a look at the hold-out, came out on it."""
+    """Return how the trial that the sweep's own objective chose, without the hold-out, did on the hold-out."""
     names = [row["trial"] for row in report["rows"]]
     if report["chosen"] is None:
         return ""
@@ -181,7 +183,7 @@ def _setting(key: str, heading: str) -> Column[dict[str, Any]]:
 
 
 def _settings(report: dict[str, Any]) -> dict[str, str]:
-    """Return key and heading of what differs between trials: the last part of the key, if that is of one key only."""
+    """Return key and heading of what differs between trials: the last part of the key, if it is unique."""
     keys = list(dict.fromkeys(key for row in report["rows"] for key in row["settings"]))
     tails = [key.rpartition(".")[2] for key in keys]
     return {key: tail if tails.count(tail) == 1 else key for key, tail in zip(keys, tails, strict=True)}

@@ -1,4 +1,4 @@
-"""Tables described once, by columns that say what they show of a row, for the terminal, Markdown and the page."""
+"""Tables described once, by columns that each show a value of a row, for the terminal, Markdown and the page."""
 
 from __future__ import annotations
 
@@ -18,19 +18,13 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-WORDS = frozenset(
-    {"", "from", "to", "outliers by", "side", "trial", "target", "system", "promoted", "policy", "symbols"}
-    | {"a year", "held equal up to each date", "first change"}
-)
-"""Headings of columns of words; numbers stand on the right."""
-
 
 @dataclass(frozen=True)
 class Column(Generic[R]):
-    """A column: its heading and what it shows of a row, words as they are and numbers by their measure or format.
+    """A column: its heading and the value that it shows of a row, text unchanged and numbers by measure or format.
 
-    ``measure`` is the name of a metric or a telemetry measure, ``spec`` a format of Python's, ``undefined`` what is
-    written for None where there is no measure. Words are aligned ``left``.
+    ``measure`` is the name of a metric or a telemetry measure, ``spec`` a Python format, ``undefined`` the text for
+    None if there is no measure. Columns of words are aligned ``left``.
     """
 
     heading: str
@@ -51,7 +45,7 @@ class Column(Generic[R]):
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of text under their headings; a terminal aligns the columns ``left`` of these places, others right."""
+    """Rows of text under their headings; a terminal aligns the columns with an index in ``left`` left, others right."""
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -60,7 +54,7 @@ class Table:
 
     @classmethod
     def of(cls, columns: Sequence[Column[R]], rows: Iterable[R], title: str = "") -> Table:
-        """Return what ``columns`` show of ``rows``."""
+        """Return the table of ``rows`` with these ``columns``."""
         cells = [[column.text(row) for column in columns] for row in rows]
         left = [place for place, column in enumerate(columns) if column.left]
         return cls([column.heading for column in columns], cells, title, left)
@@ -72,7 +66,7 @@ def measure_table(
     title: str = "",
     corner: str = "",
 ) -> Table:
-    """Return a row for each measure: how it is ``called``, and its numbers and words by their headings."""
+    """Return a table with a row for each measure: its name by ``called``, and its values by heading."""
     names = next(iter(columns.values()))
     rows = [[called(name), *(_text(name, one.get(name)) for one in columns.values())] for name in names]
     return Table([corner, *columns], rows, title)
@@ -83,12 +77,12 @@ def _text(name: str, value: float | str | None) -> str:
 
 
 def to_markdown(table: Table) -> Markdown:
-    """Return the table as Markdown, whose cells are shown as they stand; it has no title."""
+    """Return the table as Markdown without its title; cells are shown literally."""
     return markdown_rows(table.header, table.rows)
 
 
 def to_terminal(table: Table) -> RichTable:
-    """Return a rich table, every cell of it on one line."""
+    """Return a rich table with every cell on one line."""
     from rich.box import SIMPLE_HEAD
     from rich.table import Table as RichTable
 
@@ -100,14 +94,8 @@ def to_terminal(table: Table) -> RichTable:
     return drawn
 
 
-def terminal_table(title: str, header: Sequence[str], rows: Iterable[Sequence[str]]) -> RichTable:
-    """Return a rich table of rows of text."""
-    left = [place for place, heading in enumerate(header) if heading in WORDS]
-    return to_terminal(Table(header, list(rows), title, left))
-
-
 def terminal_line(text: str, style: str = "", above: int = 0) -> Padding:
-    """Return a paragraph for the terminal with an empty line above and below it if told to, on one line of its own."""
+    """Return a paragraph for the terminal, with ``above`` empty lines before it and one after it."""
     from rich.padding import Padding
     from rich.text import Text
 

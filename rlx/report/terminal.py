@@ -1,4 +1,4 @@
-"""A scorecard as the last thing a command prints."""
+"""A scorecard for the end of the output of a command."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def scorecard_summary(card: Scorecard) -> Group:
-    """Return a rich renderable: the hold-out and the baselines, its intervals, the protocol's block, the verdict."""
+    """Return a rich renderable: the hold-out with baselines, intervals, the blocks of protocols, the verdict."""
     from rich.console import Group
     from rich.text import Text
 
@@ -27,7 +27,7 @@ def scorecard_summary(card: Scorecard) -> Group:
 
 
 def parts_table(cards: Mapping[str, Scorecard]) -> RichTable:
-    """Return a rich table of policies for some of the symbols, each beside equal weight of the same symbols."""
+    """Return a rich table of policies for some of the symbols, each with equal weight of the same symbols."""
     lines = [
         [
             name,

@@ -1,4 +1,4 @@
-"""How a walk-forward is shown: its windows as a table, and a picture of what the policy made of each."""
+"""How a walk-forward is shown: a table of its windows, and a figure of the results of the policy in each."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from rlx.measures.performance import tagged
 from rlx.report.numbers import capital, is_fraction
 from rlx.report.panels import BASELINES, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.protocols import Block, ProtocolReport
-from rlx.report.tables import terminal_line, terminal_table
-from rlx.report.windows_figure import BESIDE, LEFT, label_windows, new_figure, note_median, shade_no_test
+from rlx.report.tables import Table, terminal_line, to_terminal
+from rlx.report.windows_figure import LEFT, REFERENCE, label_windows, new_figure, note_median, shade_no_test
 from rlx.report.windows_table import (
     Shares,
     Spaced,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 MOST_BARS = 60
-"""More windows are drawn as lines, since bars would be thinner than a pixel or two."""
+"""More windows are drawn as lines, since bars would be too thin."""
 
 
 class Row(TypedDict):
@@ -53,7 +53,7 @@ class Row(TypedDict):
 
 
 Seen = Rule(
-    "whole numbers as what was seen",
+    "whole numbers as numbers of seen steps",
     lambda row: all(isinstance(value, int) for name, value in row.items() if name.startswith("seen_")),
 )
 
@@ -65,23 +65,23 @@ class Walk(Spaced):
 
 
 def walk_in_markdown(block: Block) -> Markdown:
-    """Return what the windows are, their quantiles, and a table of them."""
+    """Return a description of the windows, their quantiles, and a table of them."""
     words = f"{describe_in_words(block)} {shares_in_words(block)}"
     return joined([words, quantiles_table(block), table(window_header(block), window_lines(block))])
 
 
 def walk_on_terminal(block: Block) -> list[RenderableType]:
-    """Return a table of the windows and how many gained."""
+    """Return a table of the windows, and how many gained."""
     title = f"Walk-forward: {describe_in_words(block)}"
     return [
-        terminal_table(title, window_header(block), window_lines(block)),
+        to_terminal(Table(window_header(block), window_lines(block), title, left=(0, 1))),
         terminal_line(shares_in_words(block)),
     ]
 
 
 @plain_names()
 def draw_walk_forward(judgement: Judgement) -> Figure:
-    """Return the picture, 1400 x 900 pixels, as a matplotlib Figure, without touching pyplot's state."""
+    """Return the figure, 1400 x 900 pixels, as a matplotlib Figure, without changing pyplot's state."""
     evaluation, baselines, rows = judgement.evaluation, judgement.baselines, judgement.block["rows"]
     figure = new_figure(f"{judgement.title}, walk-forward", describe_in_words(judgement.block))
     panels = tagged("panel")
@@ -90,8 +90,8 @@ def draw_walk_forward(judgement: Judgement) -> Figure:
         len(panels), 1, left=LEFT, right=0.862, top=0.88, bottom=0.075, hspace=0.28, height_ratios=heights
     )
     measured = {evaluation.policy: window_metrics(evaluation, WalkForward.name)}
-    if BESIDE in baselines and evaluation.policy != BESIDE:
-        measured[BESIDE] = window_metrics(baselines[BESIDE], WalkForward.name)
+    if REFERENCE in baselines and evaluation.policy != REFERENCE:
+        measured[REFERENCE] = window_metrics(baselines[REFERENCE], WalkForward.name)
     for row, (name, metric) in enumerate(panels.items()):
         axes = figure.add_subplot(grid[row])
         _draw_measure(axes, metric, {who: numbers[name] for who, numbers in measured.items()}, evaluation.policy)
@@ -113,7 +113,7 @@ def _draw_measure(axes: Axes, metric: Metric, values: Mapping[str, FloatArray], 
     """Draw one measure (B,) of the policy and of equal weight side by side, and name the medians."""
     style(axes, _title(metric))
     for place, (who, heights) in enumerate(values.items()):
-        colour = POLICY if who == policy else BASELINES[BESIDE]
+        colour = POLICY if who == policy else BASELINES[REFERENCE]
         at = np.arange(len(heights))
         if len(heights) <= MOST_BARS:
             width = 0.8 / len(values)

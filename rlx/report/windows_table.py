@@ -1,4 +1,4 @@
-"""Windows as rows of text and in words, for Markdown and the terminal."""
+"""Windows as rows of text and as sentences, for Markdown and the terminal."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rlx.untrusted.markdown import Markdown, code, table
 from rlx.untrusted.plain_types import Count, Measure, Rule
 
 LONGEST = 24
-"""Rows shown; of more windows the first and last are, and the file has them all."""
+"""At most so many rows are shown, the first and the last; the file has all."""
 
-BESIDE = {"cumulative_return": {"equal_weight_cumulative_return": "equal weight"}}
-"""Measure of a window -> the columns behind it, and their headings."""
+FOLLOWING = {"cumulative_return": {"equal_weight_cumulative_return": "equal weight"}}
+"""Measure of a window -> the columns after it, and their headings."""
 
 
 class Levels(TypedDict):
@@ -38,7 +38,7 @@ class Windows(TypedDict):
 
 
 class Unseen(TypedDict):
-    """The windows that are a test."""
+    """The windows that are a test of the policy."""
 
     n: Count
 
@@ -52,7 +52,7 @@ Shares = Rule(
 
 
 class Spaced(Windows):
-    """Windows of a protocol that spaces them."""
+    """Windows of a protocol with a fixed distance between them."""
 
     stride: Count
     left_out: Count
@@ -76,7 +76,7 @@ def window_header(block: dict[str, Any]) -> list[str]:
 
 
 def window_lines(block: dict[str, Any]) -> list[list[str]]:
-    """Return a line for each window of a block with ``rows``; many are abbreviated around a line of dots."""
+    """Return a line for each window of a block with ``rows``; of many, a line of dots replaces the middle ones."""
     lines = [_line(row, block) for row in block["rows"]]
     if len(lines) <= LONGEST:
         return lines
@@ -85,12 +85,12 @@ def window_lines(block: dict[str, Any]) -> list[list[str]]:
 
 
 def describe_in_words(block: dict[str, Any]) -> str:
-    """Return what the windows are, in one or two sentences."""
+    """Return a description of the windows in one or two sentences."""
     n, steps, stride, left = block["n"], block["steps"], block["stride"], block["left_out"]
-    apart = "from every start index" if stride == 1 else f"every {stride}"
-    text = f"1 window of {steps} steps" if n == 1 else f"{n} windows of {steps} steps, one {apart}"
+    spacing = "from every start index" if stride == 1 else f"every {stride}"
+    text = f"1 window of {steps} steps" if n == 1 else f"{n} windows of {steps} steps, one {spacing}"
     if n > 1 and stride < steps:
-        text += "; they overlap, so this is no sample of that size"
+        text += "; they overlap, so this is not a sample of that size"
     if left == 0:
         return f"{text}."
     rest = "step of the span fills no window and is" if left == 1 else "steps of the span fill no window and are"
@@ -98,21 +98,21 @@ def describe_in_words(block: dict[str, Any]) -> str:
 
 
 def shares_in_words(block: dict[str, Any]) -> str:
-    """Return how many windows gained or beat a baseline, and how many of those that are a test."""
+    """Return the shares of windows that gained or beat a baseline, of all windows and of those that are a test."""
     text = f"Share of windows: {_shares(block)}."
     unseen = block.get("unseen")
     if unseen is None or unseen["n"] == block["n"]:
         return text
     cut = _cut(block)
     if unseen["n"] == 0:
-        close = f", or lie too close to them ({cut})" if cut else ""
-        return f"{text} None is a test: all hold steps that the policy was made on{close}."
-    apart = f" and away from them ({cut})" if cut else ""
-    return f"{text} Of the {unseen['n']} without steps that the policy was made on{apart}: {_shares(unseen)}."
+        close = f", or are too close to them ({cut})" if cut else ""
+        return f"{text} None is a test: all contain steps that the policy was fitted on{close}."
+    away = f" and away from them ({cut})" if cut else ""
+    return f"{text} Of the {unseen['n']} without steps that the policy was fitted on{away}: {_shares(unseen)}."
 
 
 def _cut(block: dict[str, Any]) -> str:
-    """Return how many windows are purged and embargoed; nothing where none is, as in documents from before."""
+    """Return how many windows are purged and embargoed; an empty string if none is, as in older documents."""
     counts = block.get("status", {})
     parts = {
         PURGED: f"less than {block.get('purge_steps')} after",
@@ -129,10 +129,10 @@ def _line(row: dict[str, Any], block: dict[str, Any]) -> list[str]:
 
 
 def _columns(row: dict[str, Any]) -> dict[str, str]:
-    """Return column -> heading of the measures that a window has."""
+    """Return column -> heading for the measures that a window has."""
     columns: dict[str, str] = {}
     for name, metric in tagged("windows").items():
-        columns |= {name: metric.heading} | BESIDE.get(name, {})
+        columns |= {name: metric.heading} | FOLLOWING.get(name, {})
     return {name: heading for name, heading in columns.items() if name in row}
 
 

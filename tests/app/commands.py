@@ -18,7 +18,7 @@ from rlx.cli import main as tools_main
 from rlx.stops import exiting_on_stops
 
 WRITABLE = cache(schemas.writable)
-"""The trees of the schemas, which Hydra's store copies: every command registers all of them anew."""
+"""The trees of the schemas, which Hydra's store copies: every command registers all of them again."""
 SMOKE = ("+experiment=smoke", "logger=csv")
 
 
@@ -37,7 +37,7 @@ class Finished:
 
 
 class Shell:
-    """Types commands in a folder of its own."""
+    """Runs commands in its own folder."""
 
     def __init__(self, folder: Path, capture: pytest.CaptureFixture[str] | None = None) -> None:
         self.folder = folder
@@ -59,7 +59,9 @@ class Shell:
         status, handlers = 0, logging.root.handlers[:]
         with pytest.MonkeyPatch.context() as patch:
             patch.chdir(self.folder)
-            patch.setattr(Hydra, "get_mode", lambda *_, **__: None)  # composes all once more, for a key that none types
+            patch.setattr(
+                Hydra, "get_mode", lambda *_, **__: None
+            )  # it composes everything again, for a key that no test uses
             patch.setattr(schemas, "writable", WRITABLE)
             patch.setattr(sys, "argv", [name, *arguments])
             try:
@@ -70,6 +72,6 @@ class Shell:
             finally:
                 for left in set(logging.root.handlers) - set(handlers):
                     left.close()
-                logging.root.handlers[:] = handlers  # those of the command write to streams that are captured here
+                logging.root.handlers[:] = handlers  # the handlers of the command write to captured streams
         out, err = self.capture.readouterr() if self.capture is not None else ("", "")
         return Finished(status, out, err, self.folder)

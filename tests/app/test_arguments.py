@@ -1,4 +1,4 @@
-"""Arguments as people type them: paths and symbols of any signs, and what is said where Hydra's grammar ends."""
+"""Arguments as users type them: paths and symbols with any characters, and errors where Hydra's grammar ends."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_costs_of_odd_names_say_what_to_write_instead(ticker: str, prices: Path,
     assert shell.evaluate(*given, "+costs.per_asset_bps=[12,4]").status == 0
 
 
-def test_a_caret_stands_under_what_cannot_be_read(shell: Shell) -> None:
+def test_a_caret_marks_what_cannot_be_read(shell: Shell) -> None:
     finished = shell.evaluate("policy=equal_weight", "data.features=[return_1,^x]")
     assert_refused(finished, "cannot be read from character 25 on", """'data.features=["return_1","^x"]'""")
     argument, caret = finished.err.splitlines()[:2]
@@ -134,7 +134,7 @@ def test_a_relative_path_in_a_folder_that_the_run_leaves(prices: Path, shell: Sh
 
 @pytest.mark.parametrize("command", ["data", "evaluate"])
 def test_names_that_the_terminal_cannot_show(command: str, prices: Path) -> None:
-    """In a process of its own: the encoding of the standard streams is set when Python starts."""
+    """In a separate process: the encoding of the standard streams is set when Python starts."""
     (prices / "Zürich贵.csv").write_bytes((prices / "long.csv").read_bytes())
     given = ("data", "check", "Zürich贵.csv") if command == "data" else (*JUDGED, "data.path=Zürich贵.csv")
     module = "rlx.cli:main" if command == "data" else "rlx.app.entry:evaluate_main"

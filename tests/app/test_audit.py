@@ -1,4 +1,4 @@
-"""``rlx audit`` on real run folders: what it writes, its exit status, and input it cannot use."""
+"""``rlx audit`` on real run folders: what it writes, its exit status, and input that it cannot use."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def test_evaluations_can_be_audited(
     assert words in " ".join(capsys.readouterr().out.split())
 
 
-def test_weights_from_a_file_pass_with_a_word_on_their_maker(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+def test_weights_from_a_file_pass_with_a_note_on_their_maker(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     days = pd.bdate_range("2011-01-03", "2012-01-02", name="date")[::20]
     pd.DataFrame({"S0": 0.5, "S1": 0.5}, index=days).to_csv(shell.folder / "w.csv")
     weights = f"policy.path={shell.folder / 'w.csv'}"
@@ -138,7 +138,7 @@ def test_bad_input_is_one_error_and_leaves_the_run_alone(
 ) -> None:
     (tmp_path / "empty").mkdir()
     for folder, options, words in (
-        (tmp_path / "nowhere", QUICK, "nothing there"),
+        (tmp_path / "nowhere", QUICK, "does not exist"),
         (tmp_path / "empty", QUICK, "no such file"),
         (run, ("--dates", "1"), "--dates=1: must be at least 2"),
         (run, ("--permutations", "5"), "--permutations=5: must be at least 20, or 0"),
@@ -170,7 +170,7 @@ def test_other_data_rules_or_windows_than_those_judged_are_refused(
     for change, words in (
         (other_data, "judged on data with fingerprint 0123456789abcdef"),
         (other_rules, "costs of its configuration"),
-        (other_windows, "no hold-out of its market"),
+        (other_windows, "no hold-out in its market"),
     ):
         (run / "scorecard.json").write_text(whole)
         edit(run / "scorecard.json", change)
@@ -197,7 +197,7 @@ def test_damaged_records_are_named(shell: Shell, capsys: pytest.CaptureFixture[s
     assert "its key lacks guard" in capsys.readouterr().err
 
 
-def test_an_interrupt_ends_without_a_trace(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupt_ends_without_a_traceback(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(accounts: Any) -> None:
         raise KeyboardInterrupt
 
@@ -207,7 +207,7 @@ def test_an_interrupt_ends_without_a_trace(run: Path, monkeypatch: pytest.Monkey
     assert {path.name: path.stat().st_mtime_ns for path in run.iterdir()} == before
 
 
-def test_a_policy_of_somebody_elses_making_is_not_built(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_foreign_policy_is_not_built(shell: Shell, capsys: pytest.CaptureFixture[str]) -> None:
     shell.evaluate("policy=cash", "data=synthetic", "hydra.run.dir=judged")
     config = shell.folder / "judged" / "config.yaml"
     config.write_text(config.read_text().replace("rlx.policies.baselines.Cash", "os.getcwd"))
@@ -215,7 +215,7 @@ def test_a_policy_of_somebody_elses_making_is_not_built(shell: Shell, capsys: py
     assert 'policy._target_ is "os.getcwd", expected one of' in capsys.readouterr().err
 
 
-def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:
+def test_progress_is_silent_without_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
     with late_progress() as progress:
         for step in range(3):
             progress("work", step + 1, 3)

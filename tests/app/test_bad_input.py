@@ -1,4 +1,4 @@
-"""Bad input gives one clear error and exit status 2, and leaves nothing behind."""
+"""Bad input gives one clear error and exit status 2, and leaves no files."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_train_refuses(shell: Shell, arguments: list[str], parts: list[str]) -> 
         (["protocol=holdout", "protocol.stride=64"], ["protocol.stride", "no such key"]),
     ],
 )
-def test_a_walk_forward_that_makes_no_sense(shell: Shell, arguments: list[str], parts: list[str]) -> None:
+def test_an_impossible_walk_forward(shell: Shell, arguments: list[str], parts: list[str]) -> None:
     walk = ["protocol=walk_forward", "protocol.start=2016-01-01", "protocol.end=2020-12-31"]
     keys = [argument.partition("=")[0] for argument in arguments]
     kept = [argument for argument in walk if argument.partition("=")[0] not in keys]
@@ -69,7 +69,7 @@ def test_a_walk_forward_that_makes_no_sense(shell: Shell, arguments: list[str], 
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
-def test_a_gpu_that_is_not_there(shell: Shell) -> None:
+def test_a_missing_gpu(shell: Shell) -> None:
     assert_refused_at_once(shell.train(*SMOKE, "hardware=gpu"), "hardware.device=cuda", "hardware=auto")
 
 
@@ -157,7 +157,7 @@ def test_a_grid_does_not_run_in_the_folders_of_an_earlier_one(shell: Shell) -> N
 def test_a_run_folder_that_cannot_be_written(shell: Shell) -> None:
     (shell.folder / "file").write_text("not a folder")
     for key in ("hydra.run.dir", "hydra.sweep.dir"):
-        for value, told in (
+        for value, message in (
             ("", "must be the path"),
             ("file/run", "a file is in the way"),
             ("x" * 300, "File name too long"),
@@ -165,7 +165,7 @@ def test_a_run_folder_that_cannot_be_written(shell: Shell) -> None:
             ("/proc/xx", "no folder can be made there"),
         ):
             for run in (shell.train, shell.evaluate):
-                assert_refused_at_once(run(f"{key}={value}"), key, told)
+                assert_refused_at_once(run(f"{key}={value}"), key, message)
     assert [path.name for path in shell.folder.iterdir()] == ["file"]
 
 
@@ -188,13 +188,13 @@ def test_a_group_of_the_other_command(shell: Shell) -> None:
 
 def test_an_option_with_a_slash(shell: Shell) -> None:
     for value in ("a/b", "../b", "a/b/c"):
-        told = f"policy={value}: no such option."
-        assert_refused_at_once(shell.evaluate(f"policy={value}"), told)
+        message = f"policy={value}: no such option."
+        assert_refused_at_once(shell.evaluate(f"policy={value}"), message)
     assert_refused_at_once(shell.evaluate("hydra/help=none"), "hydra/help=none: no such option.")
 
 
 def test_empty_folders_of_the_user_stay(shell: Shell) -> None:
-    """Only what a refused command made itself goes away: a folder that was there is the user's, empty or not."""
+    """Only what a refused command created is removed: an existing folder belongs to the user, empty or not."""
     refused = ("policy=cash", "data=folder", "data.path=nowhere")
     (shell.folder / "t1" / "empty").mkdir(parents=True)
     for name in ("t1/empty/x", "t1/empty"):

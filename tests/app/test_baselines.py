@@ -14,7 +14,7 @@ QUICK = ("protocol.bootstrap_replications=200", "protocol.start=2020-06-01", "hy
 
 
 def judged(shell: Shell, *arguments: str) -> Scorecard:
-    """Return the scorecard that a command leaves."""
+    """Return the scorecard that a command writes."""
     finished: Finished = shell.evaluate(*arguments, *QUICK)
     assert finished.status == 0, finished.err
     return Scorecard.load(shell.folder / "run" / "scorecard.json")
@@ -31,14 +31,14 @@ def test_an_estimated_baseline_is_judged(shell: Shell, name: str) -> None:
     assert "oracle" not in card.verdict
 
 
-def test_the_oracle_wins_and_is_told_apart(shell: Shell) -> None:
+def test_the_oracle_wins_and_is_not_ranked(shell: Shell) -> None:
     card = judged(shell, "policy=hindsight")
     best = max(numbers["cumulative_return"] or 0.0 for numbers in card.baselines.values())
     assert (card.metrics["cumulative_return"] or 0.0) > best
     assert card.policy["oracle"] is True
-    told = "Not a competitor: hindsight is an oracle that sees the future, so it cannot be ranked."
-    assert card.verdict.startswith(told)
-    assert told in (shell.folder / "run" / "scorecard.md").read_text(encoding="utf-8")
+    message = "Not a competitor: hindsight is an oracle that sees the future, so it cannot be ranked."
+    assert card.verdict.startswith(message)
+    assert message in (shell.folder / "run" / "scorecard.md").read_text(encoding="utf-8")
     assert "chance" not in card.verdict
 
 

@@ -46,7 +46,9 @@ def test_a_row_is_what_the_policys_own_evaluation_says(shell: Shell) -> None:
     own = finished.run("evaluate") / "targets" / "momentum" / "scorecard.json"
     assert Scorecard.load(own).metrics == card.metrics
     assert board(shell)["hindsight"].unranked == "an oracle that sees the future"
-    assert [path.name for path in (shell.folder / "experiments").iterdir()] == ["targets.yaml"]  # what is tracked stays
+    assert [path.name for path in (shell.folder / "experiments").iterdir()] == [
+        "targets.yaml"
+    ]  # the tracked file stays
 
 
 def test_bad_targets_are_rows_and_not_the_end(shell: Shell) -> None:
@@ -63,7 +65,9 @@ def test_bad_targets_are_rows_and_not_the_end(shell: Shell) -> None:
     assert "policy.path=nowhere: nothing there" in markdown and "| 1 | new | cash |" in markdown
 
 
-def test_a_policy_that_breaks_is_a_row_and_its_traceback_is_told(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_policy_that_breaks_is_a_row_and_its_traceback_is_logged(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def broken(self: Any, observation: Any) -> Any:
         raise KeyError("weights")
 
@@ -74,11 +78,11 @@ def test_a_policy_that_breaks_is_a_row_and_its_traceback_is_told(shell: Shell, m
     assert "Traceback" in (finished.run("evaluate") / "evaluate.log").read_text(encoding="utf-8")
 
 
-def test_the_history_grows_and_says_what_changed(shell: Shell) -> None:
+def test_the_history_grows_and_reports_changes(shell: Shell) -> None:
     benchmarked(shell, "{policy: cash}", "{policy: momentum, name: mine, top_k: 1}")
     before = board(shell)["mine"]
-    apart = ("hydra.run.dir=second",)  # by default a folder is named by the second, and warm runs take about one
-    benchmarked(shell, "{policy: momentum, name: mine, top_k: 9}", arguments=apart)
+    separate = ("hydra.run.dir=second",)  # by default a folder is named by the second, and warm runs take about one
+    benchmarked(shell, "{policy: momentum, name: mine, top_k: 9}", arguments=separate)
     history = Scoreboard.load(shell.folder / BOARD)
     assert [entry.target for entry in history.entries] == ["cash", "mine", "mine"]
     assert history.entries[1] == before
@@ -110,7 +114,7 @@ def test_reports_have_series_that_end_where_the_scorecard_does(shell: Shell) -> 
     assert {len(weights) for weights in series["weights"].values()} == {len(series["dates"])}
 
 
-def test_a_policy_made_on_the_dates_has_no_rank(shell: Shell) -> None:
+def test_a_policy_fitted_on_the_dates_has_no_rank(shell: Shell) -> None:
     trained = shell.train(*SMOKE, "hydra.run.dir=run")
     assert trained.status == 0, trained.err
     target = "{policy: checkpoint, path: run, name: mine}"
@@ -120,7 +124,7 @@ def test_a_policy_made_on_the_dates_has_no_rank(shell: Shell) -> None:
         "protocol=benchmark", "protocol.bootstrap_replications=200", "protocol.split=validation", "hydra.run.dir=again"
     )
     assert finished.status == 0, finished.err
-    assert board(shell)["mine"].unranked.startswith("made on ")
+    assert board(shell)["mine"].unranked.startswith("fitted on ")
 
 
 def test_a_file_of_weights_that_ends_early_has_no_rank(shell: Shell) -> None:
@@ -147,7 +151,7 @@ def test_a_production_record_is_a_reference_whether_it_can_be_replayed_or_not(sh
     live, log = (board(shell)[name] for name in ("live", "log"))
     assert live.failure is None and live.unranked.startswith("covers ")
     assert {row["name"]: row["value"] for row in live.references}["production_realised_pnl"] == 2.0
-    assert log.failure is not None and log.recorded_return_per_day is None  # of exposure no return follows
+    assert log.failure is not None and log.recorded_return_per_day is None  # an exposure implies no return
     assert {row["name"]: row["value"] for row in log.references}["production_mean_exposure"] == 1_001.0
     own = finished.run("evaluate") / "targets"
     assert (own / "live" / "baseline_pnl_summary.json").is_file() and (
@@ -201,15 +205,15 @@ def test_what_would_stop_every_target_stops_the_command(shell: Shell, arguments:
     assert not (shell.folder / BOARD).exists()
 
 
-def test_a_board_without_room_stops_before_the_work(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_board_stops_before_the_work(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "MOST_ENTRIES", 2)
     monkeypatch.setattr(module, "_judge", None)
     finished = benchmarked(shell, "{policy: cash}", "{policy: momentum}", "{policy: kelly}")
-    assert finished.status == 2 and "the board is full" in finished.err and "no room for 3 more" in finished.err
+    assert finished.status == 2 and "the board is full" in finished.err and "no space for 3 more" in finished.err
     assert not (shell.folder / BOARD).exists()
 
 
-def test_a_damaged_board_stops_before_the_work_and_is_left_alone(shell: Shell) -> None:
+def test_a_damaged_board_stops_before_the_work_and_is_left_unchanged(shell: Shell) -> None:
     path = shell.folder / BOARD
     path.parent.mkdir(parents=True)
     path.write_text("{", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""How a command ends when it is told to: by Ctrl-C, SIGTERM or SIGHUP, at any point of its life."""
+"""How a command ends after Ctrl-C, SIGTERM or SIGHUP, at any point."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def send(*signals: int) -> None:
 
 
 def send_at_row(monkeypatch: pytest.MonkeyPatch, row: int, *signals: int) -> None:
-    """Send signals once a training has logged so many rows."""
+    """Send signals once a training has logged ``row`` rows."""
     log_metrics = JsonLinesLogger.log_metrics
 
     def log_and_send(self: JsonLinesLogger, *given: Any, **named: Any) -> None:
@@ -65,7 +65,7 @@ def assert_ended(finished: Finished, number: int, *parts: str) -> None:
 
 
 @pytest.mark.parametrize("number", STOP_SIGNALS)
-def test_a_training_that_is_told_to_end_judges_its_best_policy(
+def test_a_training_that_is_stopped_judges_its_best_policy(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     send_at_row(monkeypatch, 3, number)
@@ -77,7 +77,7 @@ def test_a_training_that_is_told_to_end_judges_its_best_policy(
     load_checkpoint(finished.run())
 
 
-def test_a_closed_terminal_may_be_told_twice(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_closed_terminal_may_signal_twice(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     send_at_row(monkeypatch, 3, signal.SIGHUP, signal.SIGHUP)
     finished = shell.train(*ENDLESS)
     assert finished.status == 0 and (finished.run() / "scorecard.json").exists()
@@ -113,7 +113,7 @@ def test_a_signal_before_the_training_leaves_nothing(shell: Shell, monkeypatch: 
     assert not (shell.folder / "outputs").exists()
 
 
-def test_a_signal_before_the_first_update_ends_in_words(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_before_the_first_update_ends_in_a_message(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(training, "run_fit", sending(signal.SIGTERM, training.run_fit))
     finished = shell.train(*ENDLESS)
     assert_ended(finished, signal.SIGTERM)
@@ -159,7 +159,7 @@ def test_slurm_starts_no_second_run(shell: Shell, monkeypatch: pytest.MonkeyPatc
 
     def look(self: JsonLinesLogger, *given: Any, **named: Any) -> None:
         log_metrics(self, *given, **named)
-        seen.append(signal.getsignal(signal.SIGUSR1))  # of Lightning, it would have the job start again
+        seen.append(signal.getsignal(signal.SIGUSR1))  # Lightning's handler would restart the job
 
     monkeypatch.setattr(JsonLinesLogger, "log_metrics", look)
     finished = shell.train(*ENDLESS, "trainer.max_updates=1")

@@ -1,4 +1,4 @@
-"""``protocol=every_start`` from the command line to the files it leaves."""
+"""``protocol=every_start`` from the command line to the files that it writes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tests.app.commands import SMOKE, Finished, Shell
 
-TOLD = ("protocol=every_start", "protocol.bootstrap_replications=200")
+TYPED = ("protocol=every_start", "protocol.bootstrap_replications=200")
 FILES = {"every_start.png", "scorecard.json", "scorecard.md", "windows.csv"}
 
 
@@ -27,10 +27,10 @@ def scorecard(folder: Path) -> dict[str, Any]:
     return card
 
 
-def test_a_checkpoints_windows_lie_under_its_run_and_agree_with_the_scorecard(trained: Finished, shell: Shell) -> None:
+def test_a_checkpoints_windows_are_in_its_run_and_agree_with_the_scorecard(trained: Finished, shell: Shell) -> None:
     run = shell.folder / "run"
     shutil.copytree(trained.run(), run)
-    judged = shell.evaluate("policy=checkpoint", f"policy.path={run}", *TOLD)
+    judged = shell.evaluate("policy=checkpoint", f"policy.path={run}", *TYPED)
     assert judged.status == 0, judged.err
     folder = evals(run)
     assert folder.name.startswith("every_start_20") and {path.name for path in folder.iterdir()} == FILES
@@ -79,11 +79,11 @@ def test_purge_and_embargo_from_the_command_line(trained: Finished, shell: Shell
     assert kept["walk_forward"]["unseen"]["n"] == block["unseen"]["n"] + 3
 
 
-def test_purging_what_was_made_on_nothing_known_is_told(shell: Shell) -> None:
-    judged = shell.evaluate("policy=equal_weight", "protocol=walk_forward", "protocol.purge_steps=5", *TOLD[1:])
+def test_purging_without_known_spans_is_reported(shell: Shell) -> None:
+    judged = shell.evaluate("policy=equal_weight", "protocol=walk_forward", "protocol.purge_steps=5", *TYPED[1:])
     assert judged.status == 0, judged.err
-    assert "protocol.purge_steps=5 has no effect: it is not known what equal_weight was made on" in judged.err
-    quiet = shell.evaluate("policy=equal_weight", "protocol=walk_forward", "protocol.purge_steps=0", *TOLD[1:])
+    assert "protocol.purge_steps=5 has no effect: it is not known what equal_weight was fitted on" in judged.err
+    quiet = shell.evaluate("policy=equal_weight", "protocol=walk_forward", "protocol.purge_steps=0", *TYPED[1:])
     assert "no effect" not in quiet.err
 
 

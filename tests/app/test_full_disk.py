@@ -1,7 +1,7 @@
-"""A disk that is full at some point of a training: one message that names the file and how to go on, nothing by halves.
+"""A disk that is full at some point of a training: one message that names the file and how to continue.
 
-A limit on the size of files stands in for the full disk: both refuse a write in the middle of it, and this one takes no
-file system of its own. The limit is a soft one of this process, taken back after each test.
+A limit on the size of files replaces the full disk: both refuse a write in the middle of it, and the limit needs no
+extra file system. It is a soft limit of this process, removed after each test.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def limit_taken_back() -> Iterator[None]:
 
 
 def full_from(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, size: int) -> None:
-    """Let no file grow above ``size`` once a function is called, which is the one that writes: any other file that
-    is written before, such as compiled code, would meet the limit first.
+    """Let no file grow above ``size`` once the function that writes is called: other files that are written
+    before, such as compiled code, would reach the limit first.
     """
     then: Callable[..., Any] = getattr(place, name)
 
@@ -47,7 +47,7 @@ def full_from(monkeypatch: pytest.MonkeyPatch, place: Any, name: str, size: int)
     monkeypatch.setattr(place, name, fill_up)
 
 
-def assert_told(finished: Finished, file: str) -> None:
+def assert_reported(finished: Finished, file: str) -> None:
     assert finished.status == 1, finished.err
     assert "Traceback" not in finished.err and "Logging error" not in finished.err, finished.err
     (line,) = [line for line in finished.err.splitlines() if line.startswith("Error")]
@@ -60,13 +60,13 @@ def assert_told(finished: Finished, file: str) -> None:
 def test_no_room_for_a_checkpoint(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     full_from(monkeypatch, WholeFiles, "save_checkpoint", NO_CHECKPOINT)
     finished = shell.train(*SMOKE)
-    assert_told(finished, "checkpoints/step")
-    assert "resume=" not in finished.err  # there is nothing to go on with
+    assert_reported(finished, "checkpoints/step")
+    assert "resume=" not in finished.err  # there is nothing to continue
 
 
 def test_no_room_for_a_row(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     full_from(monkeypatch, JsonLinesLogger, "log_metrics", FEW_BYTES)
-    assert_told(shell.train(*SMOKE), "/metrics.")
+    assert_reported(shell.train(*SMOKE), "/metrics.")
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_no_room_for_a_row(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_no_room_for_a_result(shell: Shell, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, file: str) -> None:
     full_from(monkeypatch, place, name, FEW_BYTES)
     finished = shell.train(*SMOKE)
-    assert_told(finished, file)
+    assert_reported(finished, file)
     run = finished.run()
     assert f"Continue with: resume=outputs/gymrl/{run.name}" in finished.err
     assert not (run / "scorecard.json").exists() and not (run / file.strip("/'")).exists()
@@ -91,11 +91,11 @@ def test_no_room_for_a_result(shell: Shell, monkeypatch: pytest.MonkeyPatch, pla
 
 
 def test_no_room_to_resume(trained: Finished, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is to be gone on with is the earlier run, as long as its last checkpoint has not been copied whole."""
+    """The message names the earlier run until its last checkpoint has been copied completely."""
     shutil.copytree(trained.run(), shell.folder / "run", ignore=shutil.ignore_patterns("scorecard.*", "policy"))
     full_from(monkeypatch, Earlier, "carry_over", NO_CHECKPOINT)
     finished = shell.train("resume=run", "trainer.max_updates=3")
-    assert_told(finished, ".ckpt")
+    assert_reported(finished, ".ckpt")
     assert "Continue with: resume=run." in finished.err.replace(" (HYDRA", ". (HYDRA"), finished.err
     assert not list(finished.run().rglob("*.ckpt"))
     allow(ANY)
@@ -106,5 +106,5 @@ def test_no_room_to_resume(trained: Finished, shell: Shell, monkeypatch: pytest.
 def test_no_room_for_an_evaluation(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     full_from(monkeypatch, outputs, "write_ledger", FEW_BYTES)
     finished = shell.evaluate("policy=equal_weight", "protocol.bootstrap_replications=200")
-    assert_told(finished, "ledger.parquet")
+    assert_reported(finished, "ledger.parquet")
     assert "resume=" not in finished.err

@@ -1,4 +1,4 @@
-"""``guard=fitted`` and ``protocol=guard_ab`` from the command line to the files they leave."""
+"""``guard=fitted`` and ``protocol=guard_ab`` from the command line to the files that they write."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def guard_of(run: Path) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def fitted(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    """Train once under fitted guards, for one update, which leaves another to resume."""
+    """Train once under fitted guards, for one update, so that another is left for resuming."""
     shell = Shell(tmp_path_factory.mktemp("fitted"))
     return shell.train("module=gymrl", *FITTED, *SMOKE, "trainer.max_updates=1")
 
@@ -73,7 +73,7 @@ def test_a_checkpoint_keeps_its_thresholds_on_another_train_split(fitted: Finish
         "policy=checkpoint", f"policy.path={fitted.run()}", *FITTED, "data.split.train_fraction=0.4", FEW,
         "hydra.run.dir=again",
     )  # fmt: skip
-    assert guard_of(again.folder / "again") != guard_of(fitted.run())  # fitted anew, since it was asked for
+    assert guard_of(again.folder / "again") != guard_of(fitted.run())  # fitted again, as requested
 
 
 def test_a_resumed_run_keeps_the_stored_thresholds(fitted: Finished, shell: Shell) -> None:
@@ -125,13 +125,13 @@ def guard_of_policy(run: Path) -> dict[str, Any]:
     return guard
 
 
-def test_a_fitted_guard_is_told_apart_where_it_was_fitted(shell: Shell) -> None:
+def test_a_fitted_guard_is_marked_on_its_own_dates(shell: Shell) -> None:
     judged = shell.evaluate("protocol=guard_ab", "protocol.guards=[none,fitted]", "protocol.split=all", FEW)
     assert judged.status == 0, judged.err
     summary = read(judged.run("evaluate") / "guard_metrics_summary.json")
     fit = summary["guards"]["fitted"]["fit"]
     assert 0 < fit["windows_fitted_on"] < summary["windows"]["all"]["n"]
-    assert f"{fit['windows_fitted_on']} of them hold steps that guard fitted was fitted on" in judged.out
+    assert f"{fit['windows_fitted_on']} of them contain steps that guard fitted was fitted on" in judged.out
 
 
 def test_windows_too_short_for_an_interval_say_so(shell: Shell) -> None:
@@ -150,14 +150,12 @@ def test_windows_too_short_for_an_interval_say_so(shell: Shell) -> None:
         (["protocol.guards=[none,calibratd]"], "Did you mean 'calibrated'?"),
         (["protocol.guards=[none]"], "name two guards or more"),
         (["protocol.guards=none"], "protocol.guards: Invalid value"),
-        (["protocol.guards=[none,none]"], "none stands there more than once"),
+        (["protocol.guards=[none,none]"], "none listed more than once"),
         (["protocol.gaurds=[none,initial]"], "protocol.gaurds: no such key."),
         (["protocol.window_steps=5000"], "protocol.window_steps=5000: the evaluation span has 334 decisions"),
     ],
 )
-def test_a_comparison_that_makes_no_sense_stops_with_one_message(
-    shell: Shell, arguments: list[str], expected: str
-) -> None:
+def test_an_impossible_comparison_stops_with_one_message(shell: Shell, arguments: list[str], expected: str) -> None:
     refused = shell.evaluate("protocol=guard_ab", *arguments)
     assert refused.status == 2 and expected in refused.err and refused.err.count("Error:") == 1
     assert not list((shell.folder / "outputs").rglob("*")) if (shell.folder / "outputs").exists() else True
@@ -168,12 +166,12 @@ def test_a_comparison_that_makes_no_sense_stops_with_one_message(
     [
         (["guard.drawdown_percentile=120"], "guard.drawdown_percentile=120.0: must be between 0 and 100"),
         (["guard.drawdown_percentile=many"], "guard.drawdown_percentile: Value 'many'"),
-        (["guard.drawdown_threshold=0.1"], "guard.drawdown_threshold=0.1: this guard's is fitted"),
+        (["guard.drawdown_threshold=0.1"], "guard.drawdown_threshold=0.1: this threshold is fitted"),
         (["guard.drawdown_percentle=80"], "Did you mean 'drawdown_percentile'?"),
         (["guard.window=2000"], "guard.window=2000: the train split has 1561 decisions"),
     ],
 )
-def test_a_fit_that_makes_no_sense_stops_with_one_message(shell: Shell, arguments: list[str], expected: str) -> None:
+def test_an_impossible_fit_stops_with_one_message(shell: Shell, arguments: list[str], expected: str) -> None:
     refused = shell.evaluate("guard=fitted", *arguments)
     assert refused.status == 2 and expected in refused.err and refused.err.count("Error:") == 1
 
@@ -183,6 +181,6 @@ def test_a_training_cannot_end_in_a_comparison(shell: Shell) -> None:
     assert refused.status == 2 and "protocol=guard_ab: a training cannot use it" in refused.err
 
 
-def test_a_guard_that_is_left_out_is_told(shell: Shell) -> None:
+def test_a_guard_that_is_left_out_is_reported(shell: Shell) -> None:
     judged = shell.evaluate("protocol=guard_ab", "guard=initial", FEW)
     assert judged.status == 0 and "the command's own guard is not compared" in judged.err

@@ -1,4 +1,4 @@
-"""What ``hardware=`` asked for, what came of it, and what the scorecard says about that."""
+"""The hardware that ``hardware=`` requests, the hardware used, and the record on the scorecard."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.app.commands import SMOKE, Finished, Shell
 @pytest.fixture
 def no_caches_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in CACHE_VARIABLES:
-        monkeypatch.setenv(variable, "")  # so that it is put back in the end
+        monkeypatch.setenv(variable, "")  # so that the variable is restored
         monkeypatch.delenv(variable)
 
 
@@ -75,7 +75,7 @@ def test_compiled_code_is_kept_in_one_folder(tmp_path: Path, caplog: pytest.LogC
 
 
 @pytest.mark.usefixtures("no_caches_chosen")
-def test_a_cache_that_cannot_be_written_is_told_once_and_replaced(
+def test_a_cache_that_cannot_be_written_is_reported_once_and_replaced(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
@@ -97,8 +97,8 @@ def test_a_cache_the_user_chose_stays(tmp_path: Path, monkeypatch: pytest.Monkey
     assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "mine")
 
 
-def train_apart(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run ``train.py`` in a process of its own, for torch looks at its environment once; numba keeps its cache."""
+def train_in_a_process(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run ``train.py`` in a separate process, because torch reads its environment once; numba keeps its cache."""
     program = "from rlx.app.entry import train_main; train_main()"
     kept = {name: value for name, value in os.environ.items() if name not in ("TORCHINDUCTOR_CACHE_DIR", "CXX")}
     command = [sys.executable, "-c", program, *SMOKE, *arguments]
@@ -108,7 +108,7 @@ def train_apart(folder: Path, *arguments: str, **environment: str) -> subprocess
 @pytest.mark.slow
 def test_a_run_without_a_cxx_compiler_and_without_a_cache(tmp_path: Path) -> None:
     (tmp_path / "compiled_models").write_text("not a folder")
-    answer = train_apart(tmp_path, "hardware=cpu", "hardware.compile=default", PATH=str(tmp_path))
+    answer = train_in_a_process(tmp_path, "hardware=cpu", "hardware.compile=default", PATH=str(tmp_path))
     assert answer.returncode == 0, answer.stderr
     assert answer.stderr.count("cannot be written (") == 1
     assert answer.stderr.count("torch.compile failed") == 1
@@ -122,7 +122,7 @@ def test_a_run_without_a_cxx_compiler_and_without_a_cache(tmp_path: Path) -> Non
 
 @pytest.mark.slow
 def test_a_compiled_run_says_so_and_saves_plain_keys(tmp_path: Path) -> None:
-    answer = train_apart(tmp_path, "hardware=cpu", "hardware.compile=default")
+    answer = train_in_a_process(tmp_path, "hardware=cpu", "hardware.compile=default")
     assert answer.returncode == 0, answer.stderr
     (run,) = (tmp_path / "outputs" / "gymrl").iterdir()
     assert (hardware_of(run)["compile_used"], hardware_of(run)["compile_fallback"]) == ("default", None)

@@ -35,7 +35,7 @@ def test_plans_are_judged_and_documented(shell: Shell) -> None:
     write(shell.folder, "2020-03-10", order("SPY", "sell", 20))
     finished = shell.evaluate(*QUICK, "data=sample_daily", "hydra.run.dir=run")
     assert finished.status == 0, finished.err
-    assert "protocol.window_steps=42: 9 decision(s) are judged, so windows of 9" in finished.out + finished.err
+    assert "protocol.window_steps=42: 9 decision(s) are judged, so windows have 9 steps" in finished.out + finished.err
     run = shell.folder / "run"
     card = Scorecard.load(run / "scorecard.json")
     assert card.module == card.policy["kind"] == "plan"
@@ -58,7 +58,7 @@ def test_plans_are_judged_and_documented(shell: Shell) -> None:
         (["policy.probe_quantity=many"], ["policy.probe_quantity", "many"]),
     ],
 )
-def test_settings_that_make_no_sense(shell: Shell, arguments: list[str], parts: list[str]) -> None:
+def test_invalid_settings(shell: Shell, arguments: list[str], parts: list[str]) -> None:
     assert_refused_at_once(shell.evaluate(*QUICK, *arguments), *parts)
 
 
@@ -87,7 +87,7 @@ def test_plans_that_cannot_be_replayed(
 
 
 class Server(ThreadingHTTPServer):
-    """Waits for its answers when it closes, and says nothing of clients that did not."""
+    """Waits for its answers when it closes, and does not report clients that do not wait."""
 
     daemon_threads = False
 
@@ -96,7 +96,7 @@ class Server(ThreadingHTTPServer):
 
 
 class Stub:
-    """A chat completions server on this machine; ``answer`` makes status and body of what was asked."""
+    """A chat completions server on this machine; ``answer`` returns status and body for a request."""
 
     def __init__(self) -> None:
         self.answer: Callable[[], tuple[int, str]] = lambda: completion(json.dumps(PLAN))
@@ -218,27 +218,30 @@ def test_an_answer_may_be_wrapped(stub: Stub, capsys: pytest.CaptureFixture[str]
         ((401, "{}"), ["status 401", "Check RLX_PLAN_API_KEY"]),
         ((404, "no such model"), ["status 404", "Check RLX_PLAN_BASE_URL and RLX_PLAN_MODEL"]),
         ((302, ""), ["answered with status 302"]),
-        ((200, "<html>hello</html>"), ["is no chat completion", "<html>hello"]),
-        ((200, '{"error": "quota"}'), ["is no chat completion", "quota"]),
-        ((200, '{"choices": []}'), ["is no chat completion"]),
+        ((200, "<html>hello</html>"), ["is not a chat completion", "<html>hello"]),
+        ((200, '{"error": "quota"}'), ["is not a chat completion", "quota"]),
+        ((200, '{"choices": []}'), ["is not a chat completion"]),
         (completion(None), ["has no text"]),
         (completion(7), ["has no text"]),
         (completion([]), ["has no text"]),
         (completion("I cannot help with that."), ["the model's answer", "not a JSON document"]),
-        (completion("<think>what should I"), ["thoughts alone"]),
+        (completion("<think>what should I"), ["has only thoughts"]),
         (completion('```json\n{"target_date": "2020\n```'), ["not a JSON document", "control character"]),
-        (completion(json.dumps(PLAN) + wrong(target_date="2020-03-03")), ["holds 2 different plans"]),
+        (completion(json.dumps(PLAN) + wrong(target_date="2020-03-03")), ["has 2 different plans"]),
         (completion(wrong(metadata=float("nan"))), ["NaN is not a JSON number"]),
         (completion("{" * 100_000), ["the model's answer", "not a JSON document"]),
         (completion('{"a":' * 100_000 + "1" + "}" * 100_000), ["nests more than 50 levels deep"]),
-        ((200, '{"a":' * 100_000 + "1" + "}" * 100_000), ["is no chat completion", "nests more than 50 levels deep"]),
+        (
+            (200, '{"a":' * 100_000 + "1" + "}" * 100_000),
+            ["is not a chat completion", "nests more than 50 levels deep"],
+        ),
         (completion("cut", finish_reason="length"), ["cut off (finish_reason: length)", "--symbols"]),
         (completion("", finish_reason="length"), ["has no text", "cut off (finish_reason: length)"]),
         (completion("", finish_reason="content_filter"), ["finish_reason: 'content_filter'"]),
         (completion(None, refusal="I will not"), ["has no text: 'I will not'"]),
         (completion(wrong(instructions=[])), ["the model's answer", "instructions=[]"]),
         (completion(wrong(instructions=[order("AAPL", "buy", -1)])), ["instruction 1: quantity=-1"]),
-        (completion(wrong(target_date="2020-03-03")), ["target_date=2020-03-03", f"asked for was {DAY}"]),
+        (completion(wrong(target_date="2020-03-03")), ["target_date=2020-03-03", f"the request was for {DAY}"]),
         (completion(wrong(instructions=[order("APPL", "buy", 1)])), ["'APPL' was not shown", "Did you mean 'AAPL'"]),
     ],
 )
@@ -257,9 +260,7 @@ def test_an_answer_that_is_no_plan_is_one_error_and_no_file(
     assert all((tmp_path / "plans" / name).read_text() == answer[1] and name in err for name in kept)
 
 
-def test_a_server_that_is_not_there(
-    stub: Stub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_missing_server(stub: Stub, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RLX_PLAN_BASE_URL", "http://127.0.0.1:9/v1")
     status, _, err = generate(capsys, DAY)
     assert status == 2 and "cannot be reached" in err and "Check RLX_PLAN_BASE_URL" in err
@@ -268,12 +269,12 @@ def test_a_server_that_is_not_there(
 @pytest.mark.parametrize(
     ("name", "value", "part"),
     [
-        ("BASE_URL", None, "RLX_PLAN_BASE_URL: is not set. Set it to the address"),
-        ("API_KEY", None, "RLX_PLAN_API_KEY: is not set."),
-        ("MODEL", " ", "RLX_PLAN_MODEL: is not set."),
+        ("BASE_URL", None, "RLX_PLAN_BASE_URL: not set. Set it to the address"),
+        ("API_KEY", None, "RLX_PLAN_API_KEY: not set."),
+        ("MODEL", " ", "RLX_PLAN_MODEL: not set."),
         ("BASE_URL", "file:///etc/passwd", "must begin with http"),
         ("BASE_URL", "localhost:80", "must begin with http"),
-        ("API_KEY", "sk\nX: y", "RLX_PLAN_API_KEY: holds characters that no key has."),
+        ("API_KEY", "sk\nX: y", "RLX_PLAN_API_KEY: contains characters that no key has."),
     ],
 )
 def test_variables_that_are_missing_or_wrong(
@@ -316,7 +317,7 @@ def test_variables_that_are_missing_or_wrong(
         ([DAY, "--out", "a.answer.json"], "--out a.answer.json: names ending in .answer.json"),
     ],
 )
-def test_requests_that_make_no_sense(
+def test_invalid_requests(
     stub: Stub, capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str], part: str
 ) -> None:
     (tmp_path / "taken").write_text("a file")
@@ -362,7 +363,7 @@ def test_an_answer_that_was_cut_off_behind_its_plan(stub: Stub, capsys: pytest.C
     assert (status, out) == (0, f"Plan: plans/{DAY}.json\n") and "cut off (finish_reason: length)" in err
 
 
-def test_no_answer_is_written_over(stub: Stub, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_no_answer_is_overwritten(stub: Stub, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     stub.answer = lambda: completion("no")
     assert [generate(capsys, DAY)[0] for _ in range(2)] == [2, 2]
     stub.answer = lambda: completion(json.dumps(PLAN))
@@ -377,5 +378,5 @@ def test_a_plan_that_is_there_is_kept(stub: Stub, capsys: pytest.CaptureFixture[
     before = (tmp_path / "plans" / f"{DAY}.json").read_text()
     stub.answer = lambda: completion(wrong(instructions=[order("SPY", "hold")]))
     status, _, err = generate(capsys, DAY)
-    assert status == 2 and "is there already" in err and len(stub.asked) == 1
+    assert status == 2 and "exists already" in err and len(stub.asked) == 1
     assert (tmp_path / "plans" / f"{DAY}.json").read_text() == before

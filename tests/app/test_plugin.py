@@ -1,4 +1,4 @@
-"""Another package's components from the command line: as good as ours while it is installed, refused when not."""
+"""Another package's components from the command line: equal to ours while it is installed, refused if it is not."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ for name, *arguments in json.loads(sys.argv[1]):
     for stream in (sys.stdout, sys.stderr):
         print(f"\\0{status}", file=stream, flush=True)
 """
-"""Runs commands one after the other in one process, for each would take seconds to import what it needs."""
+"""Runs commands one after the other in one process, because the imports of each would take seconds."""
 ROOT = Path(__file__).parents[2]
 QUICK = ("logger=csv", "protocol.bootstrap_replications=100")
 MIX = ("module=fixed_mix", "data.features=[return_1,range_share_5]", "trainer.monitor=val/ulcer_index", *QUICK)
@@ -43,7 +43,7 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a folder that the package is installed in, from the wheel that its own build makes."""
+    """Return a folder that the package is installed in, from the wheel that its build creates."""
     folder = tmp_path_factory.mktemp("plugin")
     shutil.copytree(PLUGIN, folder / "source")
     build = [sys.executable, "-c", BUILD, str(folder)]
@@ -175,7 +175,7 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
     assert_refused_without_the_package(folder)
 
 
-def test_what_the_package_has_keeps_our_promises(site: Path, folder: Path) -> None:
+def test_components_of_the_package_pass_our_tests(site: Path, folder: Path) -> None:
     program = (
         "from rlx.forecast.forecaster import make_forecaster\n"
         "from rlx.testing import check_feature, check_forecaster, check_learner, check_metric, check_policy\n"
@@ -214,12 +214,12 @@ def test_what_is_broken_of_a_package_is_left_out_with_a_warning(site: Path, fold
     typed = [sys.executable, "-c", program, "policy=cash", *QUICK[1:]]
     done = subprocess.run(typed, cwd=folder, env=environment(broken), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    told = [line for line in (done.stdout + done.stderr).splitlines() if "package rlx-demo" in line]
-    assert len(told) == len(BROKEN), told
+    warnings = [line for line in (done.stdout + done.stderr).splitlines() if "package rlx-demo" in line]
+    assert len(warnings) == len(BROKEN), warnings
     for group, name in (("policy", "contrarian"), ("network", "rlx-demo:fixed_mix")):
         asked = [sys.executable, "-c", f"from rlx import registry; print(registry.find({group!r}, {name!r}),"
                  f" registry.unknown({group!r}, {name!r}))"]  # fmt: skip
         answer = subprocess.run(asked, env=environment(broken), capture_output=True, text=True, check=True)
         assert "None the package rlx-demo has it, and it cannot be used" in answer.stdout
     for what, _, reason in BROKEN.values():
-        assert [line for line in told if f"its {what} is skipped: " in line and reason in line], (what, told)
+        assert [line for line in warnings if f"its {what} is skipped: " in line and reason in line], (what, warnings)

@@ -88,7 +88,7 @@ def test_what_cannot_be_judged_still_leaves_its_summary(
     assert finished.status == 2
     (line,) = [line for line in finished.err.splitlines() if line.startswith("Error: ")]
     assert part in line
-    assert line.endswith("Left all the same: run/baseline_pnl_summary.json, run/baseline_pnl_summary.md.")
+    assert line.endswith("Written anyway: run/baseline_pnl_summary.json, run/baseline_pnl_summary.md.")
     assert summary(shell.folder)["span"]["first"].startswith("2016")
     left = {path.name for path in (shell.folder / "run").iterdir()}
     assert {"baseline_pnl_summary.md", "config.yaml", "provenance.json"} <= left

@@ -30,14 +30,14 @@ def test_nothing_qualifies_and_it_says_why(shell: Shell, capsys: pytest.CaptureF
     assert recommended(shell.folder / BOARD) == 0
     text = ((shell.folder / BOARD).parent / "recommendation.md").read_text(encoding="utf-8")
     assert "**Nothing qualifies.** None of 2 systems" in text
-    assert "- cash: excess over equal weight a year: interval above zero; found" in text
+    assert "- cash: annual excess over equal weight: interval above zero; found" in text
     assert "- nowhere: a rank; found policy.path=nowhere: nothing there" in text
     assert "Next:" in text and not ((shell.folder / BOARD).parent / "recommended").exists()
     assert "Nothing qualifies." in capsys.readouterr().out
 
 
 def write_prophecy(path: Path) -> None:
-    """Write weights that hold each day the asset that rises most on the next."""
+    """Write weights that hold, each day, the asset that rises most on the next day."""
     panel = sample("daily9")
     best = np.argmax(panel.close[1:] / panel.close[:-1], axis=1)
     weights = pd.DataFrame(np.eye(len(panel.symbols))[best], columns=list(panel.symbols))

@@ -1,4 +1,4 @@
-"""A run that was killed and goes on with ``resume=RUN`` ends as the uninterrupted one, to the last digit."""
+"""A killed run that continues with ``resume=RUN`` ends like an uninterrupted run, to the last digit."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ PPO = ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=2
 FORECASTS = [
     f"{stage}.{key}=5" for stage in ("forecaster", "specialists") for key in ("updates", "validate_every_updates")
 ]
-STRETCHES = ("n_windows=2", "rollout_steps=4", "window_steps=2")
+SEGMENTS = ("n_windows=2", "rollout_steps=4", "window_steps=2")
 TINY = {  # a module's settings with which an update takes no time
     "gymrl": PPO,
     "pufferlib": (*PPO, *FORECASTS, "forecaster.accept_worse=true", "n_pairs=2"),
-    "hftraining": (*STRETCHES, "d_model=8", "optimizer=muon"),
-    "differentiable_market": (*STRETCHES, "hidden_size=8", "n_paths=2", "diagnose_every_updates=2"),
+    "hftraining": (*SEGMENTS, "d_model=8", "optimizer=muon"),
+    "differentiable_market": (*SEGMENTS, "hidden_size=8", "n_paths=2", "diagnose_every_updates=2"),
 }
 ENDLESS = {  # the learning rate's course depends on updates, so that both runs have to have them
     "gymrl": "total_env_steps=100000000",
@@ -49,7 +49,7 @@ def settings(module: str, *more: str) -> list[str]:
 
 
 def rows(run: Path, kind: str = "") -> list[dict[str, str]]:
-    """Return the cells of metrics.csv by row, those of ``kind`` alone, without what the clock says."""
+    """Return the cells of metrics.csv by row, those of ``kind`` only, without times."""
     with (run / "metrics.csv").open() as file:
         found = [{name: cell for name, cell in row.items() if cell} for row in csv.DictReader(file)]
     kept = [row for row in found if any(name.startswith(kind) for name in row)]
@@ -75,7 +75,7 @@ def assert_same_result(run: Path, other: Path) -> None:
 
 
 def kill_after_a_checkpoint(folder: Path, arguments: list[str], module: str) -> Path:
-    """Start a run in a process of its own, kill it behind its second validation, and return its folder."""
+    """Start a run in a separate process, kill it after its second validation, and return its folder."""
     folder.mkdir()
     with (folder / "output").open("w") as output:
         process = subprocess.Popen(
@@ -100,7 +100,7 @@ def rows_so_far(run: Path) -> list[str]:
 REALLY_KILLED = ("gymrl", "hftraining")
 VALIDATED = ("trainer.validate_every_updates=2", "trainer.keep_best=2", "seed=3")
 BUDGET = 7
-ROW = 7  # is logged behind the second validation, which is of update 4, and before the third
+ROW = 7  # is logged after the second validation, which is of update 4, and before the third
 Wholes = Callable[[str], Path]
 
 
@@ -112,7 +112,7 @@ def budgeted(module: str, updates: int, *more: str) -> list[str]:
 
 @pytest.fixture(scope="module")
 def whole_of(tmp_path_factory: pytest.TempPathFactory) -> Wholes:
-    """Return where a module's uninterrupted run is, which is trained once and left as it is."""
+    """Return where a module's uninterrupted run is, which is trained once and not changed."""
 
     @cache
     def train(module: str) -> Path:
@@ -192,7 +192,7 @@ def test_validations_change_nothing_of_what_is_learnt(module: str, shell: Shell,
 
 
 @pytest.mark.parametrize("module", list(TINY))
-def test_a_larger_budget_goes_on_behind_a_finished_run(module: str, shell: Shell, whole_of: Wholes) -> None:
+def test_a_larger_budget_continues_a_finished_run(module: str, shell: Shell, whole_of: Wholes) -> None:
     whole = whole_of(module)
     run = shell.train(*budgeted(module, 3)).run(module)
     for budget in (5, BUDGET) if module == "gymrl" else (BUDGET,):
@@ -208,8 +208,8 @@ def test_a_larger_budget_goes_on_behind_a_finished_run(module: str, shell: Shell
     assert all(torch.equal(mine[name], theirs[name]) for name in mine)
 
 
-def test_a_run_killed_while_it_was_prepared_goes_on(shell: Shell, whole_of: Wholes) -> None:
-    """No checkpoint is there yet: what is left of the stages is taken over, and the portfolio starts anew."""
+def test_a_run_killed_while_it_was_prepared_continues(shell: Shell, whole_of: Wholes) -> None:
+    """No checkpoint exists yet: the stages so far are taken over, and the portfolio starts again."""
     whole = whole_of("pufferlib")
     killed = copied(whole, shell.folder, "checkpoints", "scorecard.*", "policy", "parts", "metrics.*", "specialists")
     finished = shell.train(f"resume={killed}")
@@ -296,7 +296,7 @@ def test_damaged_and_foreign_checkpoints_are_named(trained: Finished, shell: She
     assert not list(shell.folder.glob("outputs/**/*")), "something was left behind"
 
 
-def test_an_early_stop_goes_on_with_the_patience_typed(shell: Shell) -> None:
+def test_an_early_stop_continues_with_the_patience_typed(shell: Shell) -> None:
     options = settings("gymrl", "trainer.validate_every_updates=1", "trainer.early_stop_patience=1")
     run = shell.train(*options, "trainer.max_updates=40").run()
     done = checkpoint(run)["rlx"]["totals"]["updates"]
@@ -306,7 +306,7 @@ def test_an_early_stop_goes_on_with_the_patience_typed(shell: Shell) -> None:
     assert checkpoint(finished.run())["rlx"]["totals"]["updates"] == done + 2
 
 
-def test_a_checkpoint_is_whole_or_the_one_before(tmp_path: Path) -> None:
+def test_a_checkpoint_is_complete_or_the_previous_one(tmp_path: Path) -> None:
     files, path = WholeFiles(), tmp_path / "folder" / LAST
     files.save_checkpoint({"step": 1}, path)
     with pytest.raises(AttributeError):

@@ -1,4 +1,4 @@
-"""The first second of a command: what it is about, its version, and a signal during the imports."""
+"""The first second of a command: the first line, the version, and a signal during the imports."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.app.commands import Shell
 
 
 class StopOnImport:
-    """An importer that is told to end while the command is imported."""
+    """An importer that is interrupted while the command is imported."""
 
     def __init__(self, stop: KeyboardInterrupt) -> None:
         self.stop = stop
@@ -34,7 +34,7 @@ class StopOnImport:
     ("stop", "status", "words"),
     [(KeyboardInterrupt(), 130, "Interrupted."), (Stopped(signal.SIGTERM), 143, "Terminated (SIGTERM).")],
 )
-def test_a_signal_during_the_imports_ends_in_words(
+def test_a_signal_during_the_imports_ends_in_a_message(
     stop: KeyboardInterrupt,
     status: int,
     words: str,
@@ -51,10 +51,10 @@ def test_a_signal_during_the_imports_ends_in_words(
     assert capsys.readouterr().err == f"Training: module=gymrl\n{words}\n"
 
 
-def test_signals_are_heeded_from_the_first_line_to_the_last(
+def test_signals_are_handled_from_the_first_line_to_the_last(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One block heeds them: between two there would be a moment in which the system's SIGTERM kills."""
+    """One block handles them: between two blocks, SIGTERM would kill the process."""
 
     def end() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -67,7 +67,7 @@ def test_signals_are_heeded_from_the_first_line_to_the_last(
     assert capsys.readouterr().err == "Training: module=gymrl\nTerminated (SIGTERM).\n"
 
 
-def test_no_password_is_said_again(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_password_is_repeated(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["train.py", "-m", "hydra.sweeper.storage=postgresql://me:pw@host/db?password=pw"])
     assert start._begun("Training")
     expected = "Training: -m hydra.sweeper.storage=postgresql://[hidden]@host/db?password=[hidden]\n"
@@ -101,7 +101,7 @@ def test_nothing_heavy_comes_before_the_first_line() -> None:
     assert answer.stdout == "[]\n"
 
 
-def test_output_that_nobody_reads_is_no_traceback() -> None:
+def test_closed_output_gives_no_traceback() -> None:
     program = "import sys; sys.stdin.read(); from rlx.cli import main; main(['--help'])"
     command = [sys.executable, "-c", program]
     pipe = subprocess.PIPE

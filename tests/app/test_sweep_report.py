@@ -1,4 +1,4 @@
-"""``rlx sweep report`` on a real sweep of baselines, and on folders that are none."""
+"""``rlx sweep report`` on a real sweep of baselines, and on folders that are not sweeps."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def sweep(grid: Path, shell: Shell) -> Path:
 
 
 def add_study(sweep: Path) -> None:
-    """Leave the study of a sweep of six trials: trial 3 is the best, and trial 5 failed."""
+    """Write the study of a sweep of six trials: trial 3 is the best, and trial 5 failed."""
     study = optuna.create_study(study_name="rlx", storage=f"sqlite:///{sweep}/study.db", direction="maximize")
     for number in range(5):
         study.tell(study.ask(), 1.0 if number == 3 else 0.1 * number)
@@ -92,7 +92,7 @@ def test_the_deflated_ratio_is_that_of_judging_the_trial_again(sweep: Path) -> N
         assert row["significance"]["trials"] == again.trials == 6
 
 
-def test_equal_weight_of_the_scorecards_is_held_to_the_same_bar(sweep: Path) -> None:
+def test_equal_weight_of_the_scorecards_has_the_same_requirement(sweep: Path) -> None:
     report = report_on(sweep)
     own = next(row for row in report["rows"] if row["settings"] == {"policy": "equal_weight"})
     found = report["equal_weight"]
@@ -101,12 +101,12 @@ def test_equal_weight_of_the_scorecards_is_held_to_the_same_bar(sweep: Path) -> 
     assert "Equal weight over the same steps has a Sharpe ratio of" in report["verdict"]
 
 
-def test_dates_that_a_trial_was_made_on_are_no_test(sweep: Path) -> None:
+def test_dates_that_a_trial_was_fitted_on_are_no_test(sweep: Path) -> None:
     path = sweep / "2" / "scorecard.json"
     card = Scorecard.load(path)
     replace(card, data={**card.data, "seen_steps": {"trained": 0, "selected": 12}}).write(path)
     report = report_on(sweep)
-    assert "Not a test: 1 of them trained, or were chosen by validation, on steps of it." in report["verdict"]
+    assert "Not a test: 1 of them trained, or were chosen by validation, on steps of the hold-out." in report["verdict"]
     assert {row["trial"]: row["seen_steps"] for row in report["rows"]} == {"0": 0, "1": 0, "2": 12, "3": 0, "4": 0}
 
 
@@ -158,11 +158,11 @@ def test_mixed_keys_are_refused_until_one_is_chosen(sweep: Path, shell: Shell) -
     assert report["trials"] == {"count": 5, "compared": 4, "different": 4}  # all five were tried
     with pytest.raises(RlxError, match="1 comparable trials"):
         report_on(sweep, key="0000deadbeef")
-    with pytest.raises(RlxError, match=rf"--key=abc: no trial of .* has it. There are {own}"):
+    with pytest.raises(RlxError, match=rf"--key=abc: no trial of .* has it. The keys are {own}"):
         report_on(sweep, key="abc")
 
 
-def test_the_chosen_trial_of_another_key_is_not_spoken_of(sweep: Path) -> None:
+def test_the_chosen_trial_of_another_key_is_not_mentioned(sweep: Path) -> None:
     add_study(sweep)
     own = Scorecard.load(sweep / "0" / "scorecard.json").key["hash"]
     change_key(sweep, 3)
@@ -188,9 +188,9 @@ def test_ledgers_that_are_missing_or_another_books_are_refused(sweep: Path) -> N
 def test_folders_that_are_no_sweep_are_refused(sweep: Path, shell: Shell) -> None:
     (shell.folder / "empty").mkdir()
     for folder, said in (
-        ("nowhere", "nowhere: no such folder. Give that of a sweep"),
-        ("empty", "empty: no trial in it has a scorecard"),
-        ("sweep/0", f"sweep/0: the folder of a single run. Give that of its sweep, {sweep}"),
+        ("nowhere", "nowhere: no such folder. Give the folder of a sweep"),
+        ("empty", "empty: none of its trials has a scorecard"),
+        ("sweep/0", f"sweep/0: the folder of a single run. Give its sweep's folder, {sweep}"),
     ):
         refused = shell.tools("sweep", "report", folder)
         assert refused.status == 2 and f"Error: {said}" in refused.err and "Traceback" not in refused.err
@@ -203,7 +203,7 @@ def test_folders_that_are_no_sweep_are_refused(sweep: Path, shell: Shell) -> Non
     assert torn.status == 2 and "not a JSON document" in torn.err
 
 
-def test_a_folder_that_cannot_be_written_is_told_after_the_report(sweep: Path, shell: Shell) -> None:
+def test_a_folder_that_cannot_be_written_is_reported_after_the_report(sweep: Path, shell: Shell) -> None:
     (sweep / "sweep_report.md").mkdir()
     done = shell.tools("sweep", "report", "sweep")
     assert done.status == 2 and "Probability of backtest overfitting" in done.out

@@ -1,4 +1,4 @@
-"""A trial's scorecard knows of its sweep, while that runs and afterwards."""
+"""A trial's scorecard knows its sweep, during the sweep and afterwards."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def card() -> Scorecard:
 
 
 def write_sweep(folder: Path, card: Scorecard, sharpes: list[float | None]) -> None:
-    """Leave a study of a good, a failed and an aborted trial, and a run folder for each Sharpe ratio."""
+    """Write a study of a good, a failed and an aborted trial, and a run folder for each Sharpe ratio."""
     folder.mkdir(exist_ok=True)
     study = optuna.create_study(study_name="rlx", storage=f"sqlite:///{folder}/study.db")
     study.tell(study.ask(), 1.0)
@@ -56,7 +56,7 @@ def test_a_sweep_is_counted_from_its_study_and_the_others_scorecards(tmp_path: P
     other = {**card.key, "hash": "0123456789ab"}
     replace(card, key=other, metrics={**card.metrics, "sharpe": 9.0}).write(tmp_path / "9" / "scorecard.json")
     found = sweep_of(tmp_path / "1")
-    sharpes = {card.key["hash"]: [1.0, 3.0], other["hash"]: [9.0]}  # not its own; an aborted trial is none
+    sharpes = {card.key["hash"]: [1.0, 3.0], other["hash"]: [9.0]}  # without its own; an aborted trial is not counted
     assert found == Sweep(2, sharpes)
 
 
@@ -66,14 +66,14 @@ def test_a_run_outside_of_a_sweep_has_none(tmp_path: Path) -> None:
     assert own_sweep() is None
 
 
-def test_a_folder_without_a_study_takes_no_optuna(tmp_path: Path) -> None:
+def test_a_folder_without_a_study_needs_no_optuna(tmp_path: Path) -> None:
     program = "import sys; from rlx.runs.study import study_of; from pathlib import Path; print(study_of(Path.cwd()))"
     program += "; print({'optuna', 'sqlalchemy'} & set(sys.modules))"
     answer = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert answer.stdout == "None\nset()\n"
 
 
-def test_what_cannot_be_read_is_told(tmp_path: Path, card: Scorecard, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_read_is_reported(tmp_path: Path, card: Scorecard, caplog: pytest.LogCaptureFixture) -> None:
     write_sweep(tmp_path, card, [1.0, 2.0])
     (tmp_path / "0" / "scorecard.json").write_text("{")
     with caplog.at_level(logging.WARNING):
@@ -86,7 +86,7 @@ def test_what_cannot_be_read_is_told(tmp_path: Path, card: Scorecard, caplog: py
     assert f"The trials of the sweep {tmp_path} are not counted." in caplog.text
 
 
-def test_a_sharpe_ratio_counts_however_large_it_is_or_is_told(
+def test_a_sharpe_ratio_counts_however_large_it_is_or_is_reported(
     tmp_path: Path, card: Scorecard, caplog: pytest.LogCaptureFixture
 ) -> None:
     write_sweep(tmp_path, card, [2e9, 2.0, 1e200])
@@ -122,7 +122,7 @@ def test_a_sweep_is_counted_wherever_its_study_is(tmp_path: Path, card: Scorecar
     card.write(folder / "1" / "scorecard.json")
     assert sweep_of(folder / "1") == Sweep(3, {})
     (folder / name).unlink()
-    assert sweep_of(folder / "1") == Sweep(3, {})  # what the record says
+    assert sweep_of(folder / "1") == Sweep(3, {})  # from the record
     (folder / name).write_text("torn")
     assert sweep_of(folder / "1") == Sweep(3, {})
 
@@ -134,18 +134,18 @@ def test_the_study_of_a_server_is_counted_by_its_record_and_no_server_is_asked(t
     assert sweep_of(tmp_path / "0") == Sweep(7, {})
 
 
-def test_a_run_that_was_moved_out_of_its_sweep_says_itself_how_many_there_were(tmp_path: Path, card: Scorecard) -> None:
+def test_a_run_that_was_moved_out_of_its_sweep_records_how_many_there_were(tmp_path: Path, card: Scorecard) -> None:
     counted = replace(card, significance={**card.significance, "trials": 20, "trials_from": "sweep"})
     counted.write(tmp_path / "alone" / "scorecard.json")
     card.write(tmp_path / "another" / "scorecard.json")
-    assert sweep_of(tmp_path / "alone") == Sweep(20, {})  # what lies beside it is no trial of its sweep
+    assert sweep_of(tmp_path / "alone") == Sweep(20, {})  # folders next to it are not trials of its sweep
     assert sweep_of(tmp_path / "another") is None
     for wrong in ("20", True, 10**30, 0, None):
         replace(card, significance={"trials": wrong, "trials_from": "sweep"}).write(tmp_path / "alone/scorecard.json")
         assert sweep_of(tmp_path / "alone") is None
 
 
-def test_a_warning_is_said_once_a_sweep_and_in_every_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_warning_is_shown_once_per_sweep_and_in_every_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def said(folder: str, mode: RunMode = RunMode.MULTIRUN, level: int = logging.WARNING) -> bool:
         config = SimpleNamespace(mode=mode, runtime=SimpleNamespace(output_dir=str(tmp_path / folder)))
         monkeypatch.setattr(HydraConfig, "initialized", lambda: True)

@@ -1,4 +1,4 @@
-"""``train.py`` from the command line to the files it leaves, on the vendored prices."""
+"""``train.py`` from the command line to the files that it writes, on the vendored prices."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def scorecard(run: Path) -> dict[str, Any]:
     return card
 
 
-def test_a_run_leaves_everything_it_promises(trained: Finished) -> None:
+def test_a_run_writes_all_its_files(trained: Finished) -> None:
     run = trained.run()
     assert trained.status == 0
     files = {path.name for path in run.iterdir()}
@@ -46,7 +46,7 @@ def test_a_run_leaves_everything_it_promises(trained: Finished) -> None:
     assert (run / "report.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_logs_and_scorecard_speak_the_same_keys(trained: Finished) -> None:
+def test_logs_and_scorecard_have_the_same_keys(trained: Finished) -> None:
     run = trained.run()
     with (run / "metrics.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -200,7 +200,7 @@ def test_a_judgement_on_bars_that_made_the_policy_says_so(trained: Finished, she
         assert card["data"]["seen_steps"][name] == card["key"]["windows"]["holdout"]["steps"]
 
 
-def test_what_is_typed_wins_over_how_it_was_trained(trained: Finished, shell: Shell) -> None:
+def test_what_is_typed_overrides_the_training(trained: Finished, shell: Shell) -> None:
     judged = shell.evaluate("policy=checkpoint", f"policy.path={trained.run()}", "guard=none", "costs.slippage_bps=30")
     own, other = scorecard(trained.run())["key"], scorecard(judged.run("evaluate"))["key"]
     assert other["guard"]["drawdown_threshold"] is None
@@ -221,7 +221,7 @@ def test_anybodys_weights_on_anybodys_prices(shell: Shell) -> None:
     judged = shell.evaluate("policy=weights", "policy.path=w.csv", *prices)
     assert judged.status == 0, judged.err
     card = scorecard(judged.run("evaluate"))
-    assert card["key"]["windows"]["holdout"]["steps"] == 70  # the bars the file covers
+    assert card["key"]["windows"]["holdout"]["steps"] == 70  # the bars that the file covers
     assert card["metrics"]["cumulative_return"] == pytest.approx(1.001**70 - 1)
 
 

@@ -1,4 +1,4 @@
-"""``protocol=walk_forward`` from the command line to the files it leaves."""
+"""``protocol=walk_forward`` from the command line to the files that it writes."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def scorecard(folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("below", ["", "policy"])
-def test_windows_and_trades_lie_under_the_run_of_the_checkpoint(run: Path, shell: Shell, below: str) -> None:
+def test_windows_and_trades_are_in_the_run_of_the_checkpoint(run: Path, shell: Shell, below: str) -> None:
     judged = shell.evaluate("policy=checkpoint", f"policy.path={run / below}", *WALK, FEW)
     assert judged.status == 0, judged.err
     (folder,) = evals(run)
@@ -84,7 +84,7 @@ def test_a_second_evaluation_gets_a_folder_of_its_own(run: Path, shell: Shell) -
     assert scorecard(first)["key"] == scorecard(second)["key"]
 
 
-def test_a_baselines_windows_lie_in_its_own_run_folder(shell: Shell) -> None:
+def test_a_baselines_windows_are_in_its_own_run_folder(shell: Shell) -> None:
     judged = shell.evaluate("policy=equal_weight", *WALK, FEW)
     assert judged.status == 0, judged.err
     (folder,) = evals(judged.run("evaluate"))
@@ -92,7 +92,7 @@ def test_a_baselines_windows_lie_in_its_own_run_folder(shell: Shell) -> None:
     assert "seen_trained" not in pd.read_csv(folder / "windows.csv")
 
 
-def test_a_run_folder_that_cannot_be_written_is_told_and_replaced(run: Path, shell: Shell) -> None:
+def test_a_run_folder_that_cannot_be_written_is_reported_and_replaced(run: Path, shell: Shell) -> None:
     (run / "evals").write_text("not a folder")
     judged = shell.evaluate("policy=checkpoint", f"policy.path={run}", *WALK, FEW)
     assert judged.status == 0, judged.err
@@ -100,7 +100,7 @@ def test_a_run_folder_that_cannot_be_written_is_told_and_replaced(run: Path, she
     assert len(evals(judged.run("evaluate"))) == 1
 
 
-def test_a_checkpoint_outside_of_a_run_writes_nothing_beside_itself(run: Path, shell: Shell) -> None:
+def test_a_checkpoint_outside_of_a_run_writes_nothing_next_to_itself(run: Path, shell: Shell) -> None:
     shutil.move(run / "policy", shell.folder / "policy")
     judged = shell.evaluate("policy=checkpoint", "policy.path=policy", *WALK, FEW)
     assert judged.status == 0, judged.err

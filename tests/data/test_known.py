@@ -54,11 +54,11 @@ def test_a_generated_market_is_the_same_to_the_digit_each_time() -> None:
     ("arguments", "said"),
     [
         ({"kind": "mom2"}, "data.kind='mom2': unknown. Did you mean 'mom1'"),
-        ({"kind": "pair", "n_assets": 3}, "data.n_assets=3: a pair is 2 assets"),
-        ({"kind": "volreg", "n_assets": 500}, "allows at most 400 bars"),
+        ({"kind": "pair", "n_assets": 3}, "data.n_assets=3: a pair has 2 assets"),
+        ({"kind": "volreg", "n_assets": 500}, "at most 400 bars with 500 assets"),
         ({"kind": "noise", "n_bars": 1}, "need at least 1 asset and 2 bars"),
     ],
 )
-def test_sizes_that_make_no_market_are_refused(arguments: dict[str, object], said: str) -> None:
+def test_impossible_sizes_are_refused(arguments: dict[str, object], said: str) -> None:
     with pytest.raises(DataError, match=said.replace(".", r"\.").replace("?", r"\?")):
         synthetic(**arguments)  # type: ignore[arg-type]

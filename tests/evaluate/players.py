@@ -35,7 +35,7 @@ def random_market(n_bars: int = 60, n_assets: int = 3, seed: int = 0, volatility
 
 
 class Player:
-    """Asks for what ``decide(observation)`` returns; keeps every observation it was shown."""
+    """Asks for what ``decide(observation)`` returns; keeps every observation it received."""
 
     name = "player"
 
@@ -45,11 +45,11 @@ class Player:
         self.calls: list[str] = []
 
     def bind(self, market: Market) -> None:
-        """Remember the call."""
+        """Record the call."""
         self.calls.append("bind")
 
     def reset(self, batch: int) -> None:
-        """Remember the batch."""
+        """Record the batch."""
         self.calls.append(f"reset {batch}")
 
     def act(self, observation: Observation) -> Any:

@@ -1,4 +1,4 @@
-"""The evaluator against hand-worked accounts, the simulator's own replay, and laws any policy must find in force."""
+"""The evaluator against hand-worked accounts, the simulator's own replay, and laws that hold for any policy."""
 
 from __future__ import annotations
 
@@ -117,14 +117,14 @@ def test_a_window_is_the_same_alone_or_in_any_batch() -> None:
 
 
 def test_holdout_is_the_concatenation_of_its_parts_where_nothing_is_remembered() -> None:
-    """A free, memoryless policy with drift ignored has no state that a new account would lose."""
+    """A free, memoryless policy with drift ignored has no state that a new account would not have."""
     market, sets = random_market(), [holdout_windows(Span(10, 50)), starting("parts", [10, 20, 30, 40], 10)]
     evaluation = evaluate(EqualWeight(), market, sets, FREE)
     parts = book(evaluation, "parts").net_return.reshape(-1)
     np.testing.assert_allclose(book(evaluation).net_return[0], parts, atol=1e-15)
 
 
-def test_finished_accounts_fall_off_the_end() -> None:
+def test_finished_accounts_are_no_longer_played() -> None:
     player = Player(lambda o: np.zeros(o.weights.shape))
     sets = [starting("short", [0, 1, 2], 2), starting("long", [5], 4)]
     evaluation = evaluate(player, random_market(), sets, FREE)
@@ -168,7 +168,7 @@ def test_prices_after_a_bar_change_nothing_up_to_it() -> None:
     assert (one.value[:, known + 1 :] != other.value[:, known + 1 :]).any()
 
 
-def test_a_policy_cannot_reach_into_the_books() -> None:
+def test_a_policy_cannot_change_the_books() -> None:
     def vandal(o: Observation) -> Any:
         targets = np.full(o.weights.shape, 1 / 3)
         for array in (o.weights, o.value, o.drawdown, o.bar, o.step, o.cooldown_long):
@@ -183,9 +183,9 @@ def test_a_policy_cannot_reach_into_the_books() -> None:
     )
 
 
-def test_an_account_can_be_ruined_and_the_others_play_on() -> None:
+def test_an_account_can_be_ruined_while_the_others_continue() -> None:
     market = make_market([[100.0], [100.0], [40.0], [80.0], [88.0], [88.0]])
-    player = Player(lambda o: np.full(o.weights.shape, 2.0))  # twice levered into -60%
+    player = Player(lambda o: np.full(o.weights.shape, 2.0))  # leverage of two into a loss of 60%
     ledger = book(evaluate(player, market, [starting("w", [0, 2], 3)], FREE), "w")
     assert ledger.ruined.tolist() == [[False, True, True], [False, False, False]]
     assert ledger.value[0, -1] <= 1e-8
@@ -195,7 +195,7 @@ def test_an_account_can_be_ruined_and_the_others_play_on() -> None:
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_weight_that_is_no_number_is_refused_by_name_time_and_symbol(value: float) -> None:
+def test_a_weight_that_is_not_a_number_is_refused_by_name_time_and_symbol(value: float) -> None:
     def decide(o: Observation) -> Any:
         weights = np.zeros(o.weights.shape)
         weights[1, 2] = value if o.step[1] == 2 else 0.0
@@ -218,16 +218,16 @@ def test_windows_off_the_market_or_before_the_features_are_refused() -> None:
     first = market.first_bar(("return_1", "return_5"), 3)
     with pytest.raises(ConfigError, match=rf"policy 'player' can be judged on this market from bar {first}"):
         evaluate(state_dependent(), market, [starting("w", [first - 1], 5)], FREE)
-    with pytest.raises(ConfigError, match="name of its own"):
+    with pytest.raises(ConfigError, match="a different name"):
         evaluate(Cash(), market, [starting("w", [1], 5), starting("w", [2], 5)], FREE)
     with pytest.raises(ConfigError, match="at least one"):
         evaluate(Cash(), market, [], FREE)
 
 
 def test_progress_counts_steps() -> None:
-    told: list[tuple[int, int]] = []
-    evaluate(Cash(), random_market(), [starting("w", [1], 3)], FREE, progress=lambda *at: told.append(at))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    steps: list[tuple[int, int]] = []
+    evaluate(Cash(), random_market(), [starting("w", [1], 3)], FREE, progress=lambda *at: steps.append(at))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_limits_are_counted_and_the_book_says_so() -> None:
@@ -239,7 +239,7 @@ def test_limits_are_counted_and_the_book_says_so() -> None:
     np.testing.assert_allclose(ledger.limit_clipped, 1.5)
 
 
-def test_a_policy_that_reads_bars_alone_is_asked_once_a_bar_and_played_alike() -> None:
+def test_a_policy_that_reads_only_bars_is_asked_once_per_bar_and_plays_the_same() -> None:
     def decide(o: Observation) -> Any:
         return 0.5 * np.tanh(40.0 * o.features[:, :, :, 0].astype(float).mean(axis=1))
 

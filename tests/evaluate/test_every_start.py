@@ -1,4 +1,4 @@
-"""Windows at every start one by one: their rows, their outliers, and a key that stays what it was."""
+"""Windows at every start one by one: their rows, their outliers, and an unchanged key."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CRASH, BOOM = 20, 40
 
 
 def eventful() -> Any:
-    """Return a market of two assets that wobble, but for two extraordinary days of the first."""
+    """Return a market of two assets with small moves, except on two extraordinary days of the first."""
     steps = np.random.default_rng(0).normal(0.0, 0.002, (60, 2))
     steps[CRASH, 0], steps[BOOM, 0] = -1 / 3, 1 / 2
     return make_market(100.0 * np.vstack([np.ones((1, 2)), np.cumprod(1.0 + steps, axis=0)]))
@@ -37,21 +37,21 @@ def first_asset() -> Player:
     return Player(lambda o: np.tile([1.0, 0.0], (len(o.bar), 1)))
 
 
-def told(
+def judge_eventful(
     policy: Policy | None = None,
     protocol: Protocol = PROTOCOL,
     baselines: list[Policy] | None = None,
     seen: Seen | None = None,
 ) -> Judgement:
-    beside = [EqualWeight(), BuyAndHold(), Cash()] if baselines is None else baselines
+    baselines = [EqualWeight(), BuyAndHold(), Cash()] if baselines is None else baselines
     return judge(
-        policy or first_asset(), eventful(), Span(0, 60), FREE, protocol, baselines=beside, module="test", seen=seen
+        policy or first_asset(), eventful(), Span(0, 60), FREE, protocol, baselines=baselines, module="test", seen=seen
     )
 
 
 @pytest.fixture(scope="module")
 def judgement() -> Judgement:
-    return told()
+    return judge_eventful()
 
 
 def test_every_window_that_holds_an_extraordinary_day_is_an_outlier_and_each_day_one_episode(
@@ -91,34 +91,34 @@ def test_the_block_is_the_distribution_of_the_windows_with_outliers(judgement: J
 
 
 def test_it_plays_what_every_protocol_plays(judgement: Judgement) -> None:
-    plain = told(protocol=Protocol(window_steps=5, bootstrap_replications=100))
+    plain = judge_eventful(protocol=Protocol(window_steps=5, bootstrap_replications=100))
     assert plain.scorecard.key == judgement.scorecard.key
     assert plain.scorecard.verdict == judgement.scorecard.verdict
     assert plain.rows == [] and "blocks" not in plain.scorecard.to_dict()
 
 
 def test_a_wider_fence_has_fewer_outliers() -> None:
-    wide = told(protocol=replace(PROTOCOL, fence_iqrs=500.0)).scorecard.blocks["every_start"]
+    wide = judge_eventful(protocol=replace(PROTOCOL, fence_iqrs=500.0)).scorecard.blocks["every_start"]
     assert wide["fence_iqrs"] == 500.0
     assert not any(found["episodes"] for found in wide["outliers"].values())
 
 
 def test_cash_and_equal_weight_itself_have_no_scale() -> None:
-    idle = told(Cash()).scorecard.blocks["every_start"]["outliers"]
-    assert idle["cumulative_return"]["fence_low"] is None and idle["excess_over_equal_weight"]["fence_low"] is not None
-    same = told(EqualWeight()).scorecard.blocks["every_start"]["outliers"]
+    cash = judge_eventful(Cash()).scorecard.blocks["every_start"]["outliers"]
+    assert cash["cumulative_return"]["fence_low"] is None and cash["excess_over_equal_weight"]["fence_low"] is not None
+    same = judge_eventful(EqualWeight()).scorecard.blocks["every_start"]["outliers"]
     assert same["excess_over_equal_weight"]["fence_low"] is None and same["cumulative_return"]["n_low"] == 5
 
 
 def test_without_equal_weight_there_is_no_excess() -> None:
-    result = told(baselines=[Cash()])
+    result = judge_eventful(baselines=[Cash()])
     assert list(result.scorecard.blocks["every_start"]["outliers"]) == ["cumulative_return"]
     assert not {"excess_over_equal_weight", "excess_outlier"} & set(result.rows[0])
 
 
-def test_windows_that_the_policy_was_made_on_are_told_apart() -> None:
+def test_windows_that_the_policy_was_fitted_on_are_counted_separately() -> None:
     stamps = eventful().timestamps
-    result = told(seen={"trained": (stamps[0], stamps[10])})
+    result = judge_eventful(seen={"trained": (stamps[0], stamps[10])})
     assert [row["status"] for row in result.rows] == ["seen"] * 10 + ["unseen"] * 46
     block = result.scorecard.blocks["every_start"]
     assert block["status"] == {"unseen": 46, "seen": 10, "purged": 0, "embargoed": 0}
@@ -126,7 +126,7 @@ def test_windows_that_the_policy_was_made_on_are_told_apart() -> None:
 
 
 def test_one_window_and_a_ruined_account() -> None:
-    one = told(protocol=replace(PROTOCOL, window_steps=60))
+    one = judge_eventful(protocol=replace(PROTOCOL, window_steps=60))
     assert len(one.rows) == 1 and one.rows[0]["outlier"] is None
     levered = Player(lambda o: np.tile([4.0, 0.0], (len(o.bar), 1)))
     rules = Rules(limits=Limits(max_weight=None, intraday_gross=None, closing_gross=None))
@@ -144,5 +144,5 @@ def test_the_scorecard_reads_back(judgement: Judgement, tmp_path: Path) -> None:
 def test_nonsense_is_refused(value: Any) -> None:
     with pytest.raises(ConfigError, match=r"protocol\.fence_iqrs=.*: must be between 0\.001 and 1000"):
         EveryStart(fence_iqrs=value)
-    with pytest.raises(ConfigError, match="lies after"):
+    with pytest.raises(ConfigError, match="is after protocol"):
         EveryStart(start="2020", end="2016")

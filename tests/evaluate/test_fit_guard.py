@@ -1,4 +1,4 @@
-"""Thresholds fitted to the train split: the percentiles of the right books, of nothing later, of nothing else."""
+"""Thresholds fitted to the train split: percentiles of the right books and of no later or other data."""
 
 from __future__ import annotations
 
@@ -52,15 +52,15 @@ def test_turnover_is_that_of_a_trader_who_holds_the_best_third() -> None:
         grown = held * closes[t] / closes[t - 1]
         turnover.append(np.abs(wanted - grown / grown.sum()).sum())
     assert fit.guard.turnover_threshold == pytest.approx(np.percentile(turnover, 85), abs=1e-6)
-    assert 0.9 < np.percentile(turnover, 85) < 1.1  # one of the two is exchanged
+    assert 0.9 < np.percentile(turnover, 85) < 1.1  # one of the two is replaced
 
 
 def test_costs_and_limits_are_those_of_the_rules() -> None:
     asked = FittedGuard(window=10)
     free = fit_guard(asked, market(), TRAIN, Rules()).guard
-    dear = fit_guard(asked, market(), TRAIN, Rules(costs=Costs(commission_bps=200.0))).guard
-    assert dear.drawdown_threshold > free.drawdown_threshold  # type: ignore[operator]
-    assert dear.negative_return_threshold < free.negative_return_threshold  # type: ignore[operator]
+    expensive = fit_guard(asked, market(), TRAIN, Rules(costs=Costs(commission_bps=200.0))).guard
+    assert expensive.drawdown_threshold > free.drawdown_threshold  # type: ignore[operator]
+    assert expensive.negative_return_threshold < free.negative_return_threshold  # type: ignore[operator]
 
 
 def test_a_guard_in_the_rules_does_not_change_the_fit() -> None:
@@ -83,7 +83,7 @@ def test_without_a_cooldown_the_turnover_guard_is_left_off() -> None:
     assert fit_guard(FittedGuard(window=10), market(), TRAIN, Rules()).guard.turnover_threshold is None
 
 
-def test_null_leaves_a_guard_off_and_a_threshold_of_ones_own_stays() -> None:
+def test_null_switches_a_guard_off_or_keeps_a_given_threshold() -> None:
     asked = FittedGuard(
         window=10,
         leverage_scale=0.3,
@@ -108,12 +108,14 @@ def test_null_leaves_a_guard_off_and_a_threshold_of_ones_own_stays() -> None:
         ),
     ],
 )
-def test_a_guard_that_cannot_be_fitted_says_why(asked: dict[str, Any], rules: Rules, expected: str) -> None:
+def test_a_guard_that_cannot_be_fitted_is_refused_with_the_reason(
+    asked: dict[str, Any], rules: Rules, expected: str
+) -> None:
     with pytest.raises(ConfigError, match=f"^{expected}"):
         fit_guard(FittedGuard(**asked), market(), TRAIN, rules)
 
 
-def test_a_trailing_return_above_one_hundred_percent_is_no_threshold() -> None:
+def test_a_trailing_return_above_one_hundred_percent_is_not_allowed() -> None:
     rising = make_market(np.tile(1.5 ** np.arange(40.0)[:, None], (1, 2)))
     asked = FittedGuard(window=10, drawdown_percentile=None)
     with pytest.raises(ConfigError, match=r"^guard.negative_return_percentile=10: .* trailing return of \+5667%"):
@@ -126,7 +128,7 @@ def test_a_trailing_return_above_one_hundred_percent_is_no_threshold() -> None:
         ({"drawdown_percentile": 101.0}, "guard.drawdown_percentile=101.0: must be between 0 and 100, or null"),
         ({"turnover_percentile": -1.0}, "guard.turnover_percentile=-1.0: must be between 0 and 100, or null"),
         ({"turnover_percentile": float("nan")}, "guard.turnover_percentile=nan: must be between"),
-        ({"drawdown_threshold": 0.1}, "guard.drawdown_threshold=0.1: this guard's is fitted"),
+        ({"drawdown_threshold": 0.1}, "guard.drawdown_threshold=0.1: this threshold is fitted"),
         ({"window": 0}, "guard.window=0: must be a whole number"),
     ],
 )

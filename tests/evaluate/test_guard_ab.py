@@ -1,4 +1,4 @@
-"""Guards whose worth is known: one that must help, one that must harm, and one that does nothing."""
+"""Guards whose effect is known: one that must help, one that must harm, and one that does nothing."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SETS = (WindowSet("holdout", np.array([0]), BARS - 1), WindowSet(WINDOWS, np.ara
 
 
 def played(returns: FloatArray, guard: Guard) -> Evaluation:
-    """Return equal weight of one asset, which is holding it, played without costs under a guard."""
+    """Return equal weight of one asset, which holds it, played without costs under a guard."""
     closes = 100.0 * np.cumprod(np.concatenate(([1.0], 1.0 + returns)))
     return evaluate(EqualWeight(), make_market(closes[:, None]), SETS, Rules(guard=guard))
 
@@ -39,12 +39,12 @@ def contest(returns: FloatArray, **guards: Guard) -> GuardContest:
 
 
 def falling() -> FloatArray:
-    """Return steps that lose about 1% each: less of them is better in every window."""
+    """Return steps that lose about 1% each: less exposure is better in every window."""
     return np.random.default_rng(0).normal(-0.01, 0.002, BARS - 1)
 
 
 def rebounding() -> FloatArray:
-    """Return steps that fall by 5% and recover by 6% in turn: a guard sells each low and misses the recovery."""
+    """Return steps that fall by 5% and recover by 6% alternately: a guard sells each low and misses the recovery."""
     return np.where(np.arange(BARS - 1) % 2 == 0, -0.05, 0.06) + np.random.default_rng(1).normal(0, 0.001, BARS - 1)
 
 
@@ -120,7 +120,7 @@ def test_stressed_windows_are_the_third_in_which_the_market_fell_deepest() -> No
     assert (groups["stressed"] ^ groups["calm"]).all() and groups["all"].all()
 
 
-def test_windows_that_are_no_test_are_counted() -> None:
+def test_windows_that_are_not_a_test_are_counted() -> None:
     control = played(falling(), Guard())
     stamps = control.sets["holdout"].timestamps[0]
     span = (stamps[0], stamps[30])  # holds the decisions 0 .. 29
@@ -153,7 +153,7 @@ def test_the_verdict_follows_its_rule(drawdown: int, earned: int, verdict: str) 
     [
         (["none"], r"protocol.guards=\[none\]: name two guards or more"),
         ([], r"protocol.guards=\[\]: name two guards or more"),
-        (["none", "initial", "none"], "none stands there more than once"),
+        (["none", "initial", "none"], "none listed more than once"),
     ],
 )
 def test_a_comparison_needs_two_guards(guards: Any, expected: str) -> None:

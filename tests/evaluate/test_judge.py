@@ -1,4 +1,4 @@
-"""The scorecard: its schema, its numbers, what makes two comparable, and what it says in words."""
+"""The scorecard: its schema, its numbers, what makes two comparable, and its verdict."""
 
 from __future__ import annotations
 
@@ -170,14 +170,14 @@ def test_other_rules_have_another_key(judgement: Judgement, change: dict[str, ob
     assert judged(rules=replace(GUARDED, **change)).scorecard.key["hash"] != judgement.scorecard.key["hash"]
 
 
-def test_other_data_and_windows_have_another_key_and_the_reward_has_not(judgement: Judgement) -> None:
+def test_other_data_and_windows_change_the_key_and_the_reward_does_not(judgement: Judgement) -> None:
     own = judgement.scorecard.key["hash"]
     assert judged(market=random_market(seed=1)).scorecard.key["hash"] != own
     assert judged(span=Span(11, 59)).scorecard.key["hash"] != own
     assert judged(rules=replace(GUARDED, reward=Reward(turnover_penalty=1.0))).scorecard.key["hash"] == own
 
 
-def test_costs_by_symbol_are_the_same_key_however_they_are_given() -> None:
+def test_costs_by_symbol_give_the_same_key_in_any_form() -> None:
     ways = (
         Costs(per_asset_bps={"S2": 3, "S0": 1.0, "S1": 2}),
         Costs(per_asset_bps=[1, 2, 3]),
@@ -187,7 +187,7 @@ def test_costs_by_symbol_are_the_same_key_however_they_are_given() -> None:
     assert listed["costs"]["per_asset_bps"] == {"S0": 1.0, "S1": 2.0, "S2": 3.0}
 
 
-def test_the_verdict_says_it_plainly_when_it_wins_and_when_it_loses() -> None:
+def test_the_verdict_states_a_win_and_a_loss() -> None:
     steps = np.random.default_rng(0).normal([[0.01, -0.01]], 0.002, (200, 2))
     market = make_market(100 * np.exp(np.cumsum(steps, axis=0)))
     rules, span = Rules(limits=OPEN), Span(0, 199)
@@ -228,14 +228,14 @@ def test_cash_is_judged_without_a_sharpe_ratio() -> None:
     assert card.windows["sharpe"] == {"p05": None, "median": None, "p95": None, "n": 0}
 
 
-def test_ruin_is_the_first_thing_said() -> None:
+def test_ruin_is_stated_first() -> None:
     market = make_market(np.repeat([[100.0], [100.0], [30.0], [33.0]], [20, 10, 10, 10], axis=0))
     player = Player(lambda o: np.full(o.weights.shape, 2.0))
     card = judged(player, FREE, market, Span(0, 49)).scorecard
     assert card.verdict.startswith("player lost everything")
     assert card.metrics["ruined"] == 1.0
     assert card.metrics["cumulative_return"] == pytest.approx(-1.0)
-    assert "Beside equal weight: cumulative return -100.0% against -" in card.verdict
+    assert "Compared with equal weight: cumulative return -100.0% against -" in card.verdict
     assert "interval" not in card.verdict and "no evidence" not in card.verdict
 
 
@@ -243,23 +243,23 @@ def test_ruin_is_the_first_thing_said() -> None:
     ("trained", "selected", "counts", "opening"),
     [  # decisions are taken on bars 10 to 58; a span's last bar only closes its last step
         ((0, 10), (10, 10), (0, 0), "player "),
-        ((0, 20), (59, 59), (10, 0), "Not a test: 10 of these 49 steps lie in the span it was trained on. Beside "),
+        ((0, 20), (59, 59), (10, 0), "Not a test: 10 of these 49 steps lie in the span it was trained on. Compared "),
         (
             (0, 10),
             (10, 11),
             (0, 1),
-            "Not a test: 1 of these 49 steps lies in the span its best checkpoint was chosen on. Beside ",
+            "Not a test: 1 of these 49 steps lies in the span its best checkpoint was chosen on. Compared ",
         ),
         (
             (0, 20),
             (25, 59),
             (10, 34),
             "Not a test: 10 of these 49 steps lie in the span it was trained on and 34 in the span its best checkpoint "
-            "was chosen on. Beside ",
+            "was chosen on. Compared ",
         ),
     ],
 )
-def test_steps_it_was_made_on_are_said_first(
+def test_steps_it_was_fitted_on_are_stated_first(
     trained: tuple[int, int], selected: tuple[int, int], counts: tuple[int, int], opening: str
 ) -> None:
     stamps = random_market().timestamps
@@ -285,7 +285,7 @@ def test_seen_changes_nothing_but_the_verdict_and_its_count(judgement: Judgement
 
 
 @pytest.mark.parametrize(("asked", "said"), [(0.4, None), (0.503, None), (0.504, "0.01"), (1.0, "1.50")])
-def test_weight_that_limits_took_is_said_last(asked: float, said: str | None) -> None:
+def test_weight_that_limits_removed_is_stated_last(asked: float, said: str | None) -> None:
     # three assets at `asked` each under a cap of 1.5: 3 x 0.503 - 1.5 = 0.009, 3 x 0.504 - 1.5 = 0.012
     rules = Rules(limits=Limits(intraday_gross=1.5, closing_gross=None))
     verdict = judged(Player(lambda o: np.full(o.weights.shape, asked)), rules).scorecard.verdict
@@ -295,7 +295,7 @@ def test_weight_that_limits_took_is_said_last(asked: float, said: str | None) ->
 
 def test_without_equal_weight_nothing_is_claimed() -> None:
     card = judge(Cash(), random_market(), Span(10, 59), FREE, PROTOCOL, baselines=[], module="test").scorecard
-    assert "Equal weight was not judged beside it" in card.verdict
+    assert "Equal weight was not judged" in card.verdict
     assert "annual_excess_over_equal_weight" not in card.intervals
 
 
@@ -307,7 +307,7 @@ def test_a_window_that_does_not_fit_is_refused() -> None:
 def test_windows_of_the_default_length_are_fitted_to_a_short_span(caplog: pytest.LogCaptureFixture) -> None:
     card = judge(Cash(), random_market(), Span(10, 15), FREE, Protocol(), baselines=[], module="test").scorecard
     assert card.key["windows"]["windows"]["steps"] == 5
-    assert "so windows of 5 are" in caplog.text
+    assert "so windows have 5 steps" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -321,7 +321,7 @@ def test_windows_of_the_default_length_are_fitted_to_a_short_span(caplog: pytest
         ('{"schema_version": 1, "metric": {}}', r"missing fields .*'metrics'.*unknown fields \[.metric.\]"),
     ],
 )
-def test_a_file_that_is_no_scorecard_is_refused(tmp_path: Path, text: str | None, message: str) -> None:
+def test_a_file_that_is_not_a_scorecard_is_refused(tmp_path: Path, text: str | None, message: str) -> None:
     path = tmp_path / "scorecard.json"
     if text is not None:
         path.write_text(text)
@@ -329,14 +329,14 @@ def test_a_file_that_is_no_scorecard_is_refused(tmp_path: Path, text: str | None
         Scorecard.load(path)
 
 
-def test_what_json_cannot_hold_is_refused_and_nothing_is_left_behind(tmp_path: Path, judgement: Judgement) -> None:
+def test_a_value_that_json_cannot_represent_is_refused_and_leaves_no_file(tmp_path: Path, judgement: Judgement) -> None:
     broken = replace(judgement.scorecard, config={"market": object()})
     with pytest.raises(TypeError, match="object cannot be stored in a JSON file"):
         broken.write(tmp_path / "scorecard.json")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_equal_weight_is_resampled_once_for_all_policies_beside_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_equal_weight_is_resampled_once_for_all_policies(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[bytes] = []
 
     def draw(returns: np.ndarray, *arguments: Any, **options: Any) -> dict[str, Any]:

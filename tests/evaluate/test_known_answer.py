@@ -1,4 +1,4 @@
-"""What a generated market lets a policy earn: against figures computed by other code, and by hand."""
+"""What a policy can earn in a generated market: compared with figures of other code and by hand."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEST = Span(3_080, 6_080)
         ("mom03", 7.2, 23.4),
         ("vol1", 8.8, 47.2),
         ("volS", 8.9, 103.2),
-        ("pair", 3.7, 15.9),  # an exact dynamic programme agrees
+        ("pair", 3.7, 15.9),  # an exact dynamic program agrees
         ("volreg", 6.4, 14.5),
     ],
 )
@@ -47,7 +47,7 @@ def test_expected_growth_by_hand() -> None:
     assert expected_growth(ledger, market, Span(0, 39)) == pytest.approx(wanted, rel=1e-9)
 
 
-def test_the_share_is_none_for_equal_weights_and_one_for_the_optimum() -> None:
+def test_the_share_is_zero_for_equal_weights_and_one_for_the_optimum() -> None:
     found = Reference(0.1, 0.3)
     assert found.share(0.1) == 0.0 and found.share(0.3) == 1.0 and found.share(0.0) == pytest.approx(-0.5)
 

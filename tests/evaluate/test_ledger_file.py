@@ -1,4 +1,4 @@
-"""The ledger as Parquet: readable by anything, and read back bit for bit."""
+"""The ledger as Parquet: readable by other tools, and read back bit for bit."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def evaluation() -> Evaluation:
     return evaluate(state_dependent(), random_market(), sets, GUARDED)
 
 
-def test_one_row_a_window_and_step(evaluation: Evaluation, tmp_path: Path) -> None:
+def test_one_row_per_window_and_step(evaluation: Evaluation, tmp_path: Path) -> None:
     write_ledger(tmp_path / "ledger.parquet", evaluation)
     table = pq.read_table(tmp_path / "ledger.parquet")
     assert table.num_rows == 16 * 5 + 20
@@ -56,7 +56,7 @@ def test_it_reads_back_bit_for_bit(evaluation: Evaluation, tmp_path: Path) -> No
         np.testing.assert_array_equal(back[name].end_timestamps, windows.end_timestamps)
 
 
-def test_what_is_no_ledger_is_refused(tmp_path: Path) -> None:
+def test_other_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(RlxError, match="no such file"):
         read_ledger(tmp_path / "ledger.parquet")
     (tmp_path / "ledger.parquet").write_text("hello")

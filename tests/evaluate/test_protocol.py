@@ -1,4 +1,4 @@
-"""The protocol refuses nonsense in plain words, and costs nothing to import."""
+"""The protocol refuses invalid options with clear messages, and is cheap to import."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def test_nonsense_is_refused(name: str, value: Any, message: str) -> None:
 
 
 def test_dates_in_the_wrong_order_are_refused() -> None:
-    with pytest.raises(ConfigError, match="lies after"):
+    with pytest.raises(ConfigError, match="is after protocol"):
         Protocol(start="2020-03-02", end="2020-03-01")
-    with pytest.raises(ConfigError, match="lies after"):
+    with pytest.raises(ConfigError, match="is after protocol"):
         Protocol(start="2020-03-01", end="2020-02")
     assert Protocol(start="2020-02-22", end="2020-02").end == "2020-02"  # the whole month
     assert Protocol(start="2020-03-01 09:30", end="2020-03-02").start == "2020-03-01 09:30"

@@ -1,4 +1,4 @@
-"""Which windows are a test of a policy, on spans made by hand."""
+"""Which windows are a test of a policy, on spans chosen by hand."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_after_a_span_windows_are_purged_until_so_many_steps_from_its_last_close
     assert status([30, 31, 32, 33, 34], purge=3) == ["purged", "purged", "purged", "unseen", "unseen"]
     assert status([30, 31], purge=1) == ["purged", "unseen"]
     assert status([15, 29, 30], purge=0) == ["unseen", "seen", "unseen"]
-    assert status([10, 15], purge=40) == ["unseen", "unseen"]  # nothing lies before them
+    assert status([10, 15], purge=40) == ["unseen", "unseen"]  # nothing before them
 
 
 def test_before_a_span_windows_are_embargoed_from_so_many_steps_to_its_first_decision() -> None:
@@ -58,13 +58,13 @@ def test_before_a_span_windows_are_embargoed_from_so_many_steps_to_its_first_dec
     assert status([30, 50], embargo=40) == ["unseen", "unseen"]
 
 
-def test_between_two_spans_a_window_must_keep_from_both() -> None:
+def test_between_two_spans_a_window_keeps_its_distance_from_both() -> None:
     spans = {"trained": (STAMPS[0], STAMPS[10]), "selected": (STAMPS[30], STAMPS[40])}
     starts = [10, 12, 14, 20, 22, 25, 26, 40]
     assert status(starts, 4, 6, spans) == [
         "purged", "purged", "unseen", "embargoed", "embargoed", "embargoed", "seen", "purged",
     ]  # fmt: skip
-    assert status([12], 4, 20, spans) == ["purged"]  # both: the first of the two is told
+    assert status([12], 4, 20, spans) == ["purged"]  # both apply: the first is reported
     assert status([19, 20], 0, 6, spans) == ["unseen", "embargoed"]  # closes on 24 and 25
 
 
@@ -85,7 +85,7 @@ def test_spans_of_other_dates_and_stamps_between_bars() -> None:
     assert status([14, 15], embargo=1, spans=between) == ["unseen", "embargoed"]
 
 
-def test_of_a_policy_made_on_nothing_every_window_is_a_test() -> None:
+def test_without_fitted_spans_every_window_is_a_test() -> None:
     assert status([0, 30], 9, 9, {}) == ["unseen", "unseen"]
 
 
@@ -128,16 +128,16 @@ def test_purge_and_embargo_are_on_the_rows_and_the_scorecard_and_not_in_the_key(
     assert block["unseen"]["share_positive"] == np.mean([value > 0 for value in returns])
 
 
-def test_they_are_said_in_words_and_in_the_table() -> None:
+def test_they_are_in_the_text_and_in_the_table() -> None:
     block = walked(purge_steps=7, embargo_steps=5).scorecard.blocks["walk_forward"]
     assert [line[-1] for line in window_lines(block)] == ["embargoed", "4", "2", "purged", "0", "0"]
     assert (
-        "Of the 2 without steps that the policy was made on and away from them "
+        "Of the 2 without steps that the policy was fitted on and away from them "
         "(1 purged, less than 7 after, 1 embargoed, less than 5 before): positive"
     ) in shares_in_words(block)
     none = walked(purge_steps=40, embargo_steps=5).scorecard.blocks["walk_forward"]
     assert shares_in_words(none).endswith(
-        "None is a test: all hold steps that the policy was made on, or lie too close to them "
+        "None is a test: all contain steps that the policy was fitted on, or are too close to them "
         "(3 purged, less than 40 after, 1 embargoed, less than 5 before)."
     )
 
@@ -151,7 +151,7 @@ def test_nonsense_is_refused(name: str, value: Any) -> None:
         WalkForward(**{name: value})
 
 
-def test_none_and_zero_ask_for_no_distance() -> None:
+def test_none_and_zero_require_no_distance() -> None:
     assert walked(purge_steps=0).rows == walked(purge_steps=None).rows
 
 
@@ -165,7 +165,7 @@ def test_none_and_zero_ask_for_no_distance() -> None:
         (20, {"embargo_steps": 1}, None),
     ],
 )
-def test_that_no_window_can_be_a_test_is_said_beforehand(window: int, options: dict[str, Any], longest: Any) -> None:
+def test_a_note_says_that_no_window_can_be_a_test(window: int, options: dict[str, Any], longest: Any) -> None:
     said = WalkForward(window=window, stride=1, **options).note("p", Span(0, 59), STAMPS, SPAN)
     assert (said is None) == (longest is None)
     if said is not None:
@@ -176,8 +176,8 @@ def test_that_no_window_can_be_a_test_is_said_beforehand(window: int, options: d
 
 @pytest.mark.parametrize("step", ["1D", "30min", "90s"])
 @pytest.mark.parametrize("options", [{}, {"window_steps": 55}, {"purge_steps": 6, "stride": 50}])
-def test_the_advice_leaves_a_test_when_it_is_followed(step: str, options: dict[str, Any]) -> None:
-    """The last decision a policy was made on and the first that is a test may lie on one day."""
+def test_following_the_advice_leaves_a_test(step: str, options: dict[str, Any]) -> None:
+    """The last decision a policy was fitted on and the first that is a test can be on the same day."""
     stamps = np.asarray(pd.date_range("2020-01-06 14:30" if step != "1D" else "2020-01-06", periods=60, freq=step))
     market = Market(MarketPanel(("AAA",), stamps, np.full((60, 1), 50.0)))
     spans = {"trained": (stamps[20], stamps[30])}
@@ -192,7 +192,7 @@ def test_the_advice_leaves_a_test_when_it_is_followed(step: str, options: dict[s
     assert followed.note("p", span, stamps, spans) is None
 
 
-def test_what_is_said_beforehand_agrees_with_the_status_of_each_window() -> None:
+def test_the_note_agrees_with_the_status_of_each_window() -> None:
     for window in range(1, 60, 3):
         for purge, embargo in ((0, 0), (7, 0), (0, 7), (9, 9)):
             protocol = WalkForward(window=window, stride=4, purge_steps=purge, embargo_steps=embargo)
@@ -204,4 +204,4 @@ def test_what_is_said_beforehand_agrees_with_the_status_of_each_window() -> None
 def test_other_protocols_and_spans_without_a_free_decision() -> None:
     assert Protocol().note("p", Span(0, 59), STAMPS, SPAN) is None
     said = WalkForward(window=5, stride=1).note("p", Span(21, 29), STAMPS, SPAN)
-    assert said is not None and "No decision of the span is away from them" in said
+    assert said is not None and "No decision of the span is far enough away" in said

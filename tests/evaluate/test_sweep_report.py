@@ -1,4 +1,4 @@
-"""What a sweep proves, by hand and against the judge's own number of trials."""
+"""What a sweep proves, by hand and compared with the judge's own numbers."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ def measure(trials: Sequence[SweepTrial], count: int = 9, **settings: Any) -> di
     return measure_sweep(trials, count, 252, **{"blocks": 8, **settings})
 
 
-def report(trials: Sequence[SweepTrial], beside: BesideSweep | None = None, **changes: Any) -> dict[str, Any]:
-    """Return the whole report, its words included."""
+def report(trials: Sequence[SweepTrial], equal_weight: BesideSweep | None = None, **changes: Any) -> dict[str, Any]:
+    """Return the whole report, including its text."""
     holdout = {"first": "2020-01-01T00:00:00", "last": "2020-04-30T00:00:00", "steps": 80, "n": 1}
-    measured = measure(trials, beside=beside)
+    measured = measure(trials, equal_weight=equal_weight)
     whole = {"key": "abc", "holdout": holdout, "counted_from": "study", "chosen": "1", **measured, **changes}
     return {**whole, "verdict": write_words(whole)}
 
 
 def test_two_blocks_by_hand() -> None:
-    """The best of the first half, trial 0, is the worst of the second, and the best of that, trial 3, of the first."""
+    """Trial 0 is the best in the first half and the worst in the second; trial 3 is the reverse."""
     block = np.array([1.0, -1.0] * 5)
     means = [(0.4, -0.4), (0.1, 0.1), (0.0, 0.0), (-0.3, 0.3)]
     trials = [SweepTrial(str(i), np.concatenate([block + a, block + b])) for i, (a, b) in enumerate(means)]
@@ -71,7 +71,7 @@ def test_the_deflated_ratio_counts_all_trials_and_takes_the_spread_of_those_comp
 
 
 def test_near_copies_are_deflated_by_the_spread_of_noise() -> None:
-    """Their own spread is next to nothing, and would leave the best of them undeflated."""
+    """Their own spread is almost zero, and would leave the best of them undeflated."""
     first, jitter = noise(1, drift=0.002)[0].returns, np.random.default_rng(1).normal(0.0, 1e-5, (4, 80))
     trials = [SweepTrial(str(i), first + jitter[i]) for i in range(4)]
     best = measure(trials, count=4)["rows"][0]
@@ -91,7 +91,7 @@ def test_shares_of_ranks_are_those_of_the_logits() -> None:
     assert [one["logit"] for one in found["ranks"]] == sorted((one["logit"] for one in found["ranks"]), reverse=True)
 
 
-def test_a_copy_is_no_choice_but_a_trial() -> None:
+def test_a_copy_is_a_trial_but_not_a_choice() -> None:
     trials = noise(5)
     copied = [*trials, SweepTrial("copy", trials[0].returns.copy())]
     plain, found = measure(trials), measure(copied)
@@ -119,7 +119,7 @@ def test_a_trial_in_cash_counts_as_zero_and_has_no_ratio() -> None:
     assert signs == sorted(signs, reverse=True)
 
 
-def test_words_and_markdown_say_it_all() -> None:
+def test_text_and_markdown_are_complete() -> None:
     whole = report(noise(5))
     words, found = whole["verdict"], whole["overfitting"]
     assert (
@@ -137,20 +137,20 @@ def test_words_and_markdown_say_it_all() -> None:
     assert "of 5 |" in markdown and f"| `pbo` | {found['pbo']:.4g} |" in markdown
 
 
-def test_nothing_is_claimed_on_dates_that_trials_were_made_on() -> None:
+def test_nothing_is_claimed_on_dates_that_trials_were_fitted_on() -> None:
     strong = noise(6, steps=400, drift=0.003)
     assert "do not explain its Sharpe ratio" in report(strong)["verdict"]
     one = [replace(strong[0], seen_steps=7), *strong[1:]]
     words = report(one)["verdict"]
-    assert "Not a test: 1 of them trained, or were chosen by validation, on steps of it." in words
+    assert "Not a test: 1 of them trained, or were chosen by validation, on steps of the hold-out." in words
     assert "The best on these dates is trial" in words and "Probability of backtest overfitting" in words
     assert words.endswith("None of this says how it does on dates that it has not seen.")
-    claims = ("explain", "so that the choice holds", "no better than", "is taken to hold", "chosen on the test")
+    claims = ("explain", "so that the choice holds", "no better than", "a choice is accepted", "chosen on the test")
     assert not any(claim in words for claim in claims)
     assert "Not a test: all of them trained" in report([replace(one, seen_steps=1) for one in strong])["verdict"]
 
 
-def test_equal_weight_is_held_to_the_bar_of_the_best() -> None:
+def test_equal_weight_is_tested_against_the_bar_of_the_best() -> None:
     strong, theirs = noise(6, steps=400, drift=0.003), np.random.default_rng(9).normal(0.003, 0.01, 400)
     moments = {name: getattr(measure_significance(theirs, Trials(), 0.95, 252.0), name) for name in MOMENTS}
     passed = report(strong, BesideSweep(4.5, 2.0, moments))

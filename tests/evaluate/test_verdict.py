@@ -1,4 +1,4 @@
-"""What a verdict may say: the interval of the excess leads, and nothing is claimed of what is no test."""
+"""What a verdict can say: the interval of the excess comes first, and nothing is claimed of steps that are no test."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def verdict(excess: Interval, mine: Any = COVERS, theirs: Any = None, **more: An
     return write_verdict("gymrl", MINE, equal_weight, intervals(mine), **more)
 
 
-def test_a_clear_loss_is_one_though_the_sharpe_ratios_print_alike() -> None:
+def test_a_clear_loss_is_stated_although_the_sharpe_ratios_print_the_same() -> None:
     said = verdict(interval(-0.12, -0.05))
     assert said.startswith(
         "gymrl lost to equal weight in mean return, by 8.5% a year (95% interval -12.0% to -5.0%, below zero). "
@@ -56,22 +56,22 @@ def test_a_clear_loss_is_one_though_the_sharpe_ratios_print_alike() -> None:
         (interval(0.0004, 0.2), "gymrl had a higher mean return than"),  # printed, the interval begins at +0.0%
         (interval(-0.2, 0.2003), "gymrl had the mean return of equal weight, to 0.1% a year (95% interval -20.0% to"),
         (interval(None, None, 0.0), "gymrl did exactly as well as equal weight: step for step it earned the same."),
-        (interval(None, None, 0.1), "gymrl beside equal weight: cumulative return +20.9% against +36.7%, Sharpe"),
+        (interval(None, None, 0.1), "gymrl compared with equal weight: cumulative return +20.9% against +36.7%, Sh"),
     ],
 )  # fmt: skip
-def test_the_interval_of_the_excess_leads(excess: Interval, opening: str) -> None:
+def test_the_interval_of_the_excess_comes_first(excess: Interval, opening: str) -> None:
     assert verdict(excess).startswith(opening)
 
 
-def test_a_sharpe_ratio_that_says_otherwise_is_pointed_at() -> None:
+def test_a_contradicting_sharpe_ratio_is_stated() -> None:
     assert "but a lower Sharpe ratio: 2.06 against 2.50" in verdict(
         interval(0.01, 0.07), metrics={"cumulative_return": 0.1, "sharpe": 2.5}
     )
-    assert "but" not in verdict(interval(0.01, 0.07))  # 2.061 and 2.058 print alike
+    assert "but" not in verdict(interval(0.01, 0.07))  # 2.061 and 2.058 print the same
 
 
-def test_a_cumulative_return_that_says_otherwise_is_pointed_at_too() -> None:
-    """A higher mean return a year may end with less, where losses weigh more."""
+def test_a_contradicting_cumulative_return_is_stated_too() -> None:
+    """A higher mean return a year can end with less, because losses weigh more."""
     more = {"cumulative_return": 0.3, "sharpe": 2.0}
     assert ". But a lower cumulative return, +20.9% against +30.0%; Sharpe ratio 2.06 against 2.00." in verdict(
         interval(0.01, 0.07), metrics=more
@@ -86,7 +86,7 @@ def test_a_cumulative_return_that_says_otherwise_is_pointed_at_too() -> None:
 
 
 @pytest.mark.parametrize("estimate", [0.0004, -0.0004, 0.0])
-def test_a_difference_that_prints_as_none_is_none(estimate: float) -> None:
+def test_a_difference_that_prints_as_zero_is_a_tie(estimate: float) -> None:
     said = verdict(interval(-0.1, 0.1, estimate), seen_steps={"trained": 3}, steps=9)
     assert "mean return the same to 0.1% a year (95% interval -10.0% to +10.0%)" in said
     assert "higher" not in said and "lower" not in said
@@ -109,10 +109,12 @@ def test_a_probability_reaches_the_bar_in_the_digits_that_are_shown(value: float
 
 
 @pytest.mark.parametrize("seen", [{"trained": 10}, {"trained": 0, "selected": 1}])
-def test_nothing_is_claimed_of_what_is_no_test(seen: dict[str, int]) -> None:
+def test_nothing_is_claimed_of_steps_that_are_not_a_test(seen: dict[str, int]) -> None:
     said = verdict(interval(0.01, 0.07), ABOVE, ABOVE, steps=49, seen_steps=seen, significance=proven(0.99))
     assert said.startswith("Not a test: ")
-    assert "Beside equal weight: mean return 4.0% a year higher (95% interval +1.0% to +7.0%), cumulative" in said
+    assert (
+        "Compared with equal weight: mean return 4.0% a year higher (95% interval +1.0% to +7.0%), cumulative" in said
+    )
     assert said.endswith("None of this says how it does on dates that it has not seen.")
     assert not any(word in said for word in ("beat", "chance", "claimed", "evidence", "cover zero"))
 
@@ -120,14 +122,14 @@ def test_nothing_is_claimed_of_what_is_no_test(seen: dict[str, int]) -> None:
 def test_an_oracle_and_a_ruined_account_are_shown_and_not_ranked() -> None:
     oracle = verdict(interval(0.01, 0.07), ABOVE, oracle=True, significance=proven(0.99))
     assert oracle == (
-        "Not a competitor: gymrl is an oracle that sees the future, so it cannot be ranked. Beside equal weight: "
-        "cumulative return +20.9% against +36.7%, Sharpe ratio 2.06 against 2.06."
+        "Not a competitor: gymrl is an oracle that sees the future, so it cannot be ranked. Compared with equal "
+        "weight: cumulative return +20.9% against +36.7%, Sharpe ratio 2.06 against 2.06."
     )
     ruined = write_verdict("gymrl", {**MINE, "ruined": 1.0}, Baseline(THEIRS, interval(-0.2, -0.1)), intervals(BELOW))
-    assert ruined.startswith("gymrl lost everything: its account was ruined. Beside equal weight: cumulative")
+    assert ruined.startswith("gymrl lost everything: its account was ruined. Compared with equal weight: cumulative")
 
 
-def test_equal_weight_is_held_to_the_same_bar() -> None:
+def test_equal_weight_is_tested_against_the_same_bar() -> None:
     said = verdict(interval(-0.3, 0.1), ABOVE, ABOVE, significance=proven(0.97), their_significance=proven(0.96))
     assert (
         "do not cover zero: it made money beyond chance. So did equal weight (Sharpe ratio 0.50 to 3.00), which says "
@@ -148,7 +150,7 @@ def test_equal_weight_is_held_to_the_same_bar() -> None:
     [(ABOVE, {}, True), (BELOW, {}, True), (COVERS, {}, False), (ABOVE, {"oracle": True}, False),
      (ABOVE, {"seen_steps": {"trained": 3}, "steps": 9}, False)],
 )  # fmt: skip
-def test_intervals_of_equal_weight_are_drawn_only_where_they_are_told_of(mine: Any, more: Any, looked_up: bool) -> None:
+def test_intervals_of_equal_weight_are_drawn_only_if_they_are_reported(mine: Any, more: Any, looked_up: bool) -> None:
     drawn: list[bool] = []
 
     def draw() -> dict[str, Interval]:
@@ -159,7 +161,7 @@ def test_intervals_of_equal_weight_are_drawn_only_where_they_are_told_of(mine: A
     assert drawn == [True] * looked_up
 
 
-def test_intervals_that_disagree_are_told_apart() -> None:
+def test_intervals_that_disagree_are_both_reported() -> None:
     mixed = {"sharpe": (0.1, 3.0), "cumulative_return": (-0.1, 0.3)}
     assert "disagree: the first lies above zero, the second covers zero." in verdict(interval(-0.1, 0.1), mixed)
     barely = {"sharpe": (0.004, 3.0), "cumulative_return": (0.0004, 0.3)}

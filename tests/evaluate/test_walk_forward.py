@@ -1,4 +1,4 @@
-"""Windows that walk over a span: where they lie, what is measured on each, and the trades behind them."""
+"""Windows that move over a span: their positions, what is measured on each, and their trades."""
 
 from __future__ import annotations
 
@@ -70,14 +70,14 @@ def judgement() -> Judgement:
         (Span(10, 30), 1, 19, [10, 29], 18),
     ],
 )
-def test_where_the_windows_lie(span: Span, window: int, stride: int, starts: list[int], left_out: int) -> None:
+def test_positions_of_the_windows(span: Span, window: int, stride: int, starts: list[int], left_out: int) -> None:
     (windows,) = WalkForward(window=window, stride=stride).windows(span, STAMPS)
     assert (windows.name, windows.steps, windows.starts.tolist()) == ("walk_forward", window, starts)
     protocol = replace(PROTOCOL, window=window, stride=stride)
     assert walked(Cash(), protocol, FREE, span=span).scorecard.blocks["walk_forward"]["left_out"] == left_out
 
 
-def test_the_window_of_the_issue_over_five_years() -> None:
+def test_default_windows_over_five_years() -> None:
     """1,258 decisions: the last of 16 windows starts at 15 x 64 = 960 and ends at 1216, so 42 are left."""
     (windows,) = WalkForward(window=256, stride=64).windows(Span(0, 1258), STAMPS)
     assert len(windows) == 16
@@ -100,7 +100,7 @@ def test_nonsense_is_refused(name: str, value: Any) -> None:
 
 def test_it_covers_everything_by_default_and_checks_what_every_protocol_does() -> None:
     assert (WalkForward().split, WalkForward().window, WalkForward().stride) == ("all", 256, 64)
-    with pytest.raises(ConfigError, match="lies after"):
+    with pytest.raises(ConfigError, match="is after protocol"):
         WalkForward(start="2020", end="2016")
 
 
@@ -169,7 +169,7 @@ def test_rows_have_every_measure_by_its_bare_name(judgement: Judgement) -> None:
     assert any(row["drawdown_hit_rate"] > 0 for row in judgement.rows)
 
 
-def test_each_window_says_how_many_of_its_steps_made_the_policy(judgement: Judgement) -> None:
+def test_each_window_reports_how_many_of_its_steps_the_policy_was_fitted_on(judgement: Judgement) -> None:
     stamps = random_market().timestamps
     # trained on decisions at bars 0 to 19, selected on 20 to 27; windows start at 10, 18, 26, 34, 42
     seen = {"trained": (stamps[0], stamps[20]), "selected": (stamps[20], stamps[28])}
@@ -249,15 +249,15 @@ def test_a_trade_at_the_closing_cap_has_a_row_of_its_own(tmp_path: Path) -> None
     assert first["traded"].tolist() == pytest.approx([1 / 3] * 3 + [-0.2 / 3] * 3)
 
 
-def test_who_does_not_trade_has_no_trades(tmp_path: Path) -> None:
-    held, idle = tmp_path / "held.parquet", tmp_path / "idle.parquet"
+def test_a_policy_that_does_not_trade_has_no_trades(tmp_path: Path) -> None:
+    held, cash = tmp_path / "held.parquet", tmp_path / "cash.parquet"
     write_trades(held, walked(BuyAndHold(), rules=FREE).evaluation, random_market(), "walk_forward")
     assert set(pd.read_parquet(held)["step"]) == {0}
-    write_trades(idle, walked(Cash(), rules=FREE).evaluation, random_market(), "walk_forward")
-    assert len(pd.read_parquet(idle)) == 0
+    write_trades(cash, walked(Cash(), rules=FREE).evaluation, random_market(), "walk_forward")
+    assert len(pd.read_parquet(cash)) == 0
 
 
-def test_a_start_before_the_features_is_said() -> None:
+def test_a_start_before_the_features_is_reported() -> None:
     market = random_market(60)  # bar 10 is Monday 2020-01-20
     for start, said in (("2020-01-10", True), ("2020-01-18", False), ("2020-01-20", False), (None, False)):
         protocol = replace(PROTOCOL, start=start)

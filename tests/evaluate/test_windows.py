@@ -20,7 +20,7 @@ def test_holdout_is_one_window_over_the_whole_span() -> None:
     assert (windows.name, windows.starts.tolist(), windows.steps) == ("holdout", [10], 42)
 
 
-def test_every_start_index_that_leaves_room_begins_a_window() -> None:
+def test_every_start_index_with_enough_bars_begins_a_window() -> None:
     windows = start_index_windows(Span(10, 15), steps=3)
     assert windows.starts.tolist() == [10, 11, 12]  # the last decides at bars 12, 13, 14
     assert windows.starts.dtype == np.int64
@@ -33,7 +33,7 @@ def test_a_window_longer_than_the_span_is_refused_with_what_fits() -> None:
         start_index_windows(Span(10, 15), steps=6)
 
 
-def test_the_default_length_is_fitted_with_a_word_and_a_length_asked_for_is_not(
+def test_the_default_length_is_shortened_with_a_warning_and_a_requested_length_is_not(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert fit_windows(Protocol(), Span(0, 42)) == Protocol()
@@ -41,7 +41,7 @@ def test_the_default_length_is_fitted_with_a_word_and_a_length_asked_for_is_not(
     assert not caplog.messages
     assert fit_windows(Protocol(trials=3), Span(10, 15)) == Protocol(trials=3, window_steps=5)
     assert fit_windows(Protocol(window_steps=50), Span(10, 15), whatever=True).window_steps == 5
-    assert caplog.messages[0] == "protocol.window_steps=42: 5 decision(s) are judged, so windows of 5 are."
+    assert caplog.messages[0] == "protocol.window_steps=42: 5 decision(s) are judged, so windows have 5 steps."
 
 
 @pytest.mark.parametrize("make", [holdout_windows, start_index_windows])
@@ -76,6 +76,6 @@ def test_protocol_dates_are_inclusive_and_steps_close_by_the_end() -> None:
     assert protocol_span(market, SPLITS, Protocol(start="2019")) == Span(30, 59)
 
 
-def test_dates_that_leave_nothing_are_refused_with_the_dates_there_are() -> None:
+def test_dates_that_leave_nothing_are_refused_with_the_available_dates() -> None:
     with pytest.raises(ConfigError, match=r"protocol\.start=2021.* runs from 2020-02-17 to 2020-03-27"):
         protocol_span(random_market(60), SPLITS, Protocol(start="2021"))

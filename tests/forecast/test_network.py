@@ -1,4 +1,4 @@
-"""The forecasting network reads its window and nothing else, and its copies and choices of series are what they say."""
+"""The forecasting network reads only its window; copies and selections of series keep its forecasts."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ def test_a_forecast_depends_on_the_whole_window_of_its_asset_and_on_nothing_else
     chosen = 7
     (quantiles[0, chosen, 2].pow(2).sum() + embedding[0, chosen, 2].sum()).backward()
     assert features.grad is not None
-    heeded = torch.nonzero(features.grad.abs().sum(-1))  # rows of window, bar, asset
-    assert heeded.tolist() == [[0, bar, 2] for bar in range(chosen, chosen + window_steps)]
+    used = torch.nonzero(features.grad.abs().sum(-1))  # rows of window, bar, asset
+    assert used.tolist() == [[0, bar, 2] for bar in range(chosen, chosen + window_steps)]
 
 
-def test_quantiles_ascend_and_start_where_they_are_told_to() -> None:
+def test_quantiles_ascend_and_start_where_requested() -> None:
     quantiles, _ = forecaster()(bars())
     assert torch.all(quantiles.diff(dim=-1) > 0)
     network, wanted = QuantileForecaster(2, FEATURES, 3, 5, LEVELS), torch.tensor([-1.6, -0.6, 0.0, 0.7, 1.5])
@@ -57,7 +57,7 @@ def test_one_for_each_forecasts_as_the_shared_one_until_it_is_trained() -> None:
         torch.testing.assert_close(own, common)
 
 
-def test_some_series_forecast_their_assets_as_all_of_them_do() -> None:
+def test_selected_series_forecast_their_assets_as_before() -> None:
     network, features, chosen = forecaster(ASSETS), bars(), [3, 1]
     part = QuantileForecaster(2, FEATURES, 6, 5, LEVELS).double()
     part.load_state_dict(some_series(network.state_dict(), ASSETS, chosen))

@@ -1,4 +1,4 @@
-"""The forecaster that a run has left: it says what its portfolio was fed with, and nothing of another market."""
+"""The forecaster of a run gives the forecasts that its portfolio saw, and refuses other markets."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_forecaster_of_ours_passes_the_check(name: str, run: Path) -> None
     check_forecaster(make_forecaster(name, **options), MARKET)
 
 
-def test_it_forecasts_what_the_portfolio_was_fed_with(run: Path, tmp_path: Path) -> None:
+def test_it_forecasts_what_the_portfolio_saw(run: Path, tmp_path: Path) -> None:
     train = splits_of(MARKET, small()).train
     made = pipeline(MARKET, small(stages=["portfolio"], resume=str(run)), tmp_path)
     feed = make_feed(made["specialists"], MARKET, train)
@@ -43,7 +43,7 @@ def test_it_forecasts_what_the_portfolio_was_fed_with(run: Path, tmp_path: Path)
     assert own.last_seen == MARKET.timestamps[train.stop]
 
 
-def test_it_is_taken_from_a_stage_too(run: Path) -> None:
+def test_a_stage_folder_is_accepted_too(run: Path) -> None:
     generic = OwnForecaster(str(run / "stages" / "forecaster"))
     assert generic.facts.stage == "forecaster" and OwnForecaster(str(run)).facts.stage == "specialists"
 

@@ -1,4 +1,4 @@
-"""Forecaster and specialists: what they learn, on which dates, and that they go on where they were stopped."""
+"""Forecaster and specialists: what they learn, on which dates, and that they continue after a stop."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_coverage_and_climatology_by_hand() -> None:
     assert coverage(quantiles, outcome) == [0.25, 0.75]
 
 
-def test_each_stage_is_validated_on_dates_no_stage_before_it_has_seen() -> None:
+def test_each_stage_is_validated_on_dates_that_no_earlier_stage_has_seen() -> None:
     config = small()
     spans = stage_spans(Span(100, 300), config)
     assert [(span.start, span.stop) for span in spans] == [(100, 240), (240, 270), (270, 285), (285, 300)]
@@ -68,13 +68,13 @@ def test_a_training_span_that_is_too_short_is_refused(length: int, options: dict
         stage_spans(Span(0, length), small(**stages))
 
 
-def test_foreseeable_volatility_is_foreseen(tmp_path: Path) -> None:
+def test_predictable_volatility_is_predicted(tmp_path: Path) -> None:
     market = regimes(n_bars=900)
     config = small(forecaster=ForecasterConfig(updates=300, learning_rate=1e-2, hidden_size=8, **TINY_FIT))
     work = forecasting(market, config)
     metrics = work.make_forecaster(lambda job, *_: FIT(job, tmp_path / "x.ckpt", 300, 20)).facts.metrics
     bars = np.arange(work.spans.forecaster.start, work.spans.forecaster.stop)
-    known = volatility_at(bars + 1)[:, None] / work.scale  # of somebody who knows the regime
+    known = volatility_at(bars + 1)[:, None] / work.scale  # of a forecaster that knows the regime
     levels = torch.tensor(metrics["levels"])
     quantiles = torch.as_tensor(known[..., None] * norm.ppf(levels), dtype=torch.float32)
     outcome = torch.as_tensor(market.returns[bars] / work.scale, dtype=torch.float32)
@@ -94,7 +94,7 @@ def job_of(market: Market) -> ForecastFit:
     return forecasting(market, config)._fit("forecaster", network, spans.train, spans.forecaster)
 
 
-def test_a_fit_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path: Path) -> None:
+def test_a_killed_fit_continues_as_if_uninterrupted(tmp_path: Path) -> None:
     market = regimes()
     whole, killed, resumed = job_of(market), job_of(market), job_of(market)
     step, path = killed.training_step, tmp_path / "killed.ckpt"
@@ -108,7 +108,7 @@ def test_a_fit_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path: Path) -> 
     torch.manual_seed(7)
     with pytest.raises(RuntimeError, match="killed"):
         FIT(killed, path, 40, 5)
-    torch.manual_seed(8)  # a new process does not start with the random numbers of the old one
+    torch.manual_seed(8)  # a new process starts with other random numbers
     FIT(resumed, path, 40, 5)
     assert resumed.updates_done == 40
     torch.manual_seed(7)
@@ -118,7 +118,7 @@ def test_a_fit_that_was_killed_goes_on_as_if_it_had_not_been(tmp_path: Path) -> 
     assert all(torch.equal(x, weights[name]) for name, x in whole.best_network().state_dict().items())
 
 
-def test_a_fit_that_finds_nothing_better_ends_and_keeps_where_it_began(tmp_path: Path) -> None:
+def test_a_fit_without_improvement_ends_and_keeps_its_first_weights(tmp_path: Path) -> None:
     job = job_of(regimes())
     job.config = replace(job.config, learning_rate=10.0, patience=2)  # every step leads away
     before = {name: x.clone() for name, x in job.network.state_dict().items()}
@@ -127,7 +127,7 @@ def test_a_fit_that_finds_nothing_better_ends_and_keeps_where_it_began(tmp_path:
     assert all(torch.equal(x, before[name]) for name, x in job.best_network().state_dict().items())
 
 
-def test_the_same_seed_gives_the_same_forecasts_and_another_others(tmp_path: Path) -> None:
+def test_forecasts_depend_on_the_seed_alone(tmp_path: Path) -> None:
     market = regimes()
     first, again, other = (pipeline(market, small(), tmp_path / str(n), seed=n // 2) for n in range(3))
     for stage, forecasts in first.items():
@@ -154,7 +154,7 @@ def test_a_specialist_is_kept_only_where_it_is_better(tmp_path: Path) -> None:
         assert all(torch.equal(own[name], common[name]) for name in own) == (row["kept"] == "generic")
 
 
-def test_kept_series_are_their_own_and_the_others_shared() -> None:
+def test_kept_series_have_their_own_weights_and_the_others_shared_ones() -> None:
     own, shared = (QuantileForecaster(3, 2, 4, 5, (0.1, 0.9)) for _ in range(2))
     before = [{name: x.clone() for name, x in one.state_dict().items()} for one in (own, shared)]
     after = mixed(own, shared, np.array([True, False, True])).state_dict()
@@ -191,7 +191,7 @@ def test_no_stage_has_seen_the_validation_of_the_next(tmp_path: Path) -> None:
     assert made["forecaster"].facts.last_seen <= market.timestamps[stages.specialists.start]
 
 
-def test_no_specialist_stops_by_the_dates_it_is_chosen_on(tmp_path: Path) -> None:
+def test_no_specialist_is_stopped_on_the_dates_it_is_chosen_on(tmp_path: Path) -> None:
     market, config = regimes(), small()
     later = perturbed(market, forecasting(market, config).spans.choice.start + 1)
     tuned: list[dict[str, torch.Tensor]] = []
@@ -206,7 +206,7 @@ def test_no_specialist_stops_by_the_dates_it_is_chosen_on(tmp_path: Path) -> Non
     assert all(torch.equal(x, tuned[3][name]) for name, x in tuned[1].items())  # the second fit of each pipeline
 
 
-def test_the_feed_is_what_the_forecaster_says_bar_by_bar(tmp_path: Path) -> None:
+def test_the_feed_equals_the_forecasts_of_each_bar(tmp_path: Path) -> None:
     market, config = regimes(), small()
     train = splits_of(market, config).train
     forecasts = pipeline(market, config, tmp_path)["specialists"]

@@ -133,7 +133,7 @@ def test_json_rows_of_another_length_are_named(tmp_path: Path) -> None:
     document = json.loads(pd.DataFrame(_records()).to_json(orient="split"))
     document["data"][1] = document["data"][1][:-1]
     (tmp_path / "a.json").write_text(json.dumps(document))
-    with pytest.raises(RlxError, match="row 2 does not hold 6 cells"):
+    with pytest.raises(RlxError, match="row 2 does not have 6 cells"):
         load_folder(str(tmp_path / "a.json"))
 
 

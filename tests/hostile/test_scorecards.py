@@ -21,7 +21,7 @@ from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.scorecard import Scorecard
 from rlx.report.markdown import render_markdown
 from tests.app.commands import Finished, Shell
-from tests.evaluate.test_every_start import eventful, told
+from tests.evaluate.test_every_start import eventful, judge_eventful
 from tests.evaluate.test_walk_forward import walked
 from tests.hostile.damage import EXHAUSTIVE, damaged_bytes, damaged_documents, damaged_json
 from tests.hostile.readers import assert_taken, assert_taken_of_a_sample, outcome_of_files
@@ -49,13 +49,15 @@ TAKEN = {
         "provenance.git",
         "performance.evaluation_wall_seconds",
     ),
-    "anything": ("key.(costs|limits|guard|cooldown|accounting|execution|drift)",),  # must be there: they are compared
+    "anything": (
+        "key.(costs|limits|guard|cooldown|accounting|execution|drift)",
+    ),  # required, because they are compared
     # names and dates, compared and shown
     "text": ("key.data", "module", "verdict", "policy.name", "data.(fingerprint|frequency)"),
     "missing text": ("key.symbols.*", "data.symbols.*"),
     "null text": ("intervals.*.reason", "data.source", "significance.reason"),
     "null": ("intervals.*.block_steps", "significance.trial_variance_from"),
-    # numbers as they are, or none
+    # numbers copied unchanged, or None
     "negative": ("intervals.*.confidence",),
     "negative null": (
         "metrics.(cumulative_return|sharpe)",
@@ -69,7 +71,7 @@ TAKEN = {
     "missing flag huge negative null": (
         "windows.share_(positive|beating_equal_weight|beating_buy_and_hold|beating_cash)",
     ),
-    # groups with nothing in them
+    # empty groups
     "list": ("key.symbols", "data.symbols"),
     "object": ("(intervals|guard|baselines|config|provenance|performance)",),
     "missing object": ("baselines.equal_weight", "significance"),
@@ -87,7 +89,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def small_card(judged: Path) -> dict[str, Any]:
-    """Return a scorecard as short as it can be, without what is kept as it is and read by nobody."""
+    """Return a minimal scorecard, without the parts that no code reads."""
     whole = json.loads((judged / "scorecard.json").read_text())
     few = {**whole, "baselines": {"equal_weight": whole["baselines"]["equal_weight"]}}
     for part, names in ((few, KEPT), (few["baselines"], {"equal_weight": KEPT["metrics"]})):
@@ -107,10 +109,10 @@ def test_every_leaf_of_a_scorecard(judged: Path, tmp_path: Path, sampled: bool) 
 
 @pytest.mark.parametrize("protocol", ["walk_forward", "every_start"])
 def test_every_leaf_of_what_a_protocol_reports(protocol: str, tmp_path: Path) -> None:
-    """An audit that has done its work writes them into the Markdown again."""
+    """A completed audit writes them to the Markdown again."""
     path, stamps = tmp_path / "scorecard.json", eventful().timestamps
     seen = {"trained": (stamps[0], stamps[20])}
-    card = (walked(seen=seen) if protocol == "walk_forward" else told(seen=seen)).scorecard
+    card = (walked(seen=seen) if protocol == "walk_forward" else judge_eventful(seen=seen)).scorecard
     block = json.loads(json.dumps(card.blocks[protocol]))
     whole = card.to_dict()
     files = (
@@ -122,7 +124,7 @@ def test_every_leaf_of_what_a_protocol_reports(protocol: str, tmp_path: Path) ->
     assert len(found.refused) > 250 and len(found.taken) > 20
 
 
-def test_an_audit_says_what_its_scorecard_lacks_before_the_work(judged: Path, shell: Shell) -> None:
+def test_an_audit_reports_what_its_scorecard_lacks_before_it_starts(judged: Path, shell: Shell) -> None:
     shutil.copytree(judged, shell.folder / "run")
     path = shell.folder / "run" / "scorecard.json"
     card = json.loads(path.read_text())
@@ -133,7 +135,7 @@ def test_an_audit_says_what_its_scorecard_lacks_before_the_work(judged: Path, sh
     assert contents(shell.folder) == before
 
 
-def test_an_audit_builds_no_policy_of_a_record_s_choice(judged: Path, shell: Shell) -> None:
+def test_an_audit_does_not_build_a_policy_chosen_by_a_record(judged: Path, shell: Shell) -> None:
     shutil.copytree(judged, shell.folder / "run")
     path = shell.folder / "run" / "config.yaml"
     whole = yaml.safe_load(path.read_text())
@@ -152,11 +154,11 @@ def test_damaged_ledgers(judged: Path, tmp_path: Path) -> None:
 
     found = outcome_of_files(path, damaged_bytes(whole), read)
     assert not found.broken
-    assert found.taken == ("twice",)  # the table behind counts, and is the same
+    assert found.taken == ("twice",)  # the table itself counts, and is unchanged
 
 
 def changed(judged: Path, path: Path, name: str, values: Any) -> None:
-    """Write the ledger with another column in the place of ``name``; without it for None."""
+    """Write the ledger with another column in place of ``name``, or without it for None."""
     table = pq.read_table(judged / "ledger.parquet")
     place = table.column_names.index(name)
     table = table.remove_column(place)
@@ -175,24 +177,24 @@ def changed(judged: Path, path: Path, name: str, values: Any) -> None:
         lambda n: pa.array([b"x"] * n),
     ],
 )
-def test_ledgers_of_other_columns(judged: Path, tmp_path: Path, name: str, values: Any) -> None:
+def test_ledgers_with_other_columns(judged: Path, tmp_path: Path, name: str, values: Any) -> None:
     changed(judged, tmp_path / "ledger.parquet", name, values)
     if name == "weight_S0" and values is None:
-        return  # a ledger of one symbol less
+        return  # a ledger with one symbol fewer
     with pytest.raises(FileError, match=r"ledger\.parquet: (missing columns|column|has empty cells)"):
         read_ledger(tmp_path / "ledger.parquet")
 
 
 @pytest.mark.parametrize("name", ["window", "step"])
-def test_ledgers_of_rows_in_disorder(judged: Path, tmp_path: Path, name: str) -> None:
+def test_ledgers_with_rows_in_another_order(judged: Path, tmp_path: Path, name: str) -> None:
     for values in (lambda n: pa.array([-1] * n), lambda n: pa.array([10**12] * n), lambda n: pa.array(range(n, 0, -1))):
         changed(judged, tmp_path / "ledger.parquet", name, values)
-        with pytest.raises(FileError, match="are not those of equal windows"):
+        with pytest.raises(FileError, match="are not windows of equal length"):
             read_ledger(tmp_path / "ledger.parquet")
 
 
-def test_a_ledger_of_more_rows_than_any_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hundred kilobytes may represent billions of equal rows: the file's metadata are checked first."""
+def test_a_ledger_with_more_rows_than_possible_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hundred kilobytes can represent billions of equal rows, so the file's metadata are checked first."""
     path, n = tmp_path / "ledger.parquet", 2**20
     column = pa.DictionaryArray.from_arrays(pa.array(np.zeros(n, dtype=np.int8)), [0.0])
     pq.write_table(pa.table({"net_return": column}), path)
@@ -209,7 +211,7 @@ def test_a_ledger_of_more_rows_than_any_is_not_read(tmp_path: Path, monkeypatch:
         (lambda table: table.append_column("bar", table["bar"]), 'several columns "bar"'),
     ],
 )
-def test_a_ledger_without_rows_or_with_a_column_twice_is_called_so(
+def test_a_ledger_without_rows_or_with_a_duplicate_column_is_reported(
     judged: Path, tmp_path: Path, change: Any, words: str
 ) -> None:
     pq.write_table(change(pq.read_table(judged / "ledger.parquet")), tmp_path / "ledger.parquet")
@@ -236,7 +238,7 @@ def sweep(judged: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("ledger.parquet", "hello", "not a Parquet file"),
     ],
 )
-def test_a_trial_that_is_damaged_is_named(sweep: Path, shell: Shell, name: str, text: str, part: str) -> None:
+def test_a_damaged_trial_is_named(sweep: Path, shell: Shell, name: str, text: str, part: str) -> None:
     shutil.copytree(sweep, shell.folder / "sweep")
     (shell.folder / "sweep" / "2" / name).write_text(text)
     before = contents(shell.folder)

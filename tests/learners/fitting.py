@@ -1,4 +1,4 @@
-"""Run learners under a bare Trainer, and look at what happens."""
+"""Run learners under a plain Trainer, and record the results."""
 
 from __future__ import annotations
 

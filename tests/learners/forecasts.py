@@ -1,4 +1,4 @@
-"""Small pipelines on a generated market whose volatility can be foreseen, for the tests of forecasts and pipeline."""
+"""Small pipelines on a generated market whose volatility is predictable, for the tests of forecasts and pipeline."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def volatility_at(bars: np.ndarray) -> np.ndarray:
 
 
 def regimes(n_assets: int = 3, n_bars: int = 400, seed: int = 0) -> Market:
-    """Return a market whose returns are three times as large in every other stretch of 25 bars."""
+    """Return a market whose returns are three times as large in every other segment of 25 bars."""
     random = np.random.default_rng(seed)
     volatility = volatility_at(np.arange(n_bars))[:, None]
     close = 100.0 * np.exp(np.cumsum(random.normal(0.0, volatility, (n_bars, n_assets)), axis=0))

@@ -63,7 +63,7 @@ def dirichlet_kl(p: np.ndarray, q: np.ndarray) -> float:
 
 
 class TestDirichlet:
-    """What GRPO needs of the distribution."""
+    """The properties of the distribution that GRPO uses."""
 
     def test_kl_is_the_formula_of_the_literature_and_of_samples(self) -> None:
         torch.manual_seed(0)
@@ -113,16 +113,16 @@ class TestGroups:
         moved = group.concentration.detach() - 1e-4 * gradient
         change = path_log_probability(moved, group.parts) - path_log_probability(group.concentration, group.parts)
         assert change[0, 2] > change[0, 0]  # the best against the worst of the first group
-        assert torch.all(gradient[1] == 0)  # equals teach nothing
+        assert torch.all(gradient[1] == 0)  # equal paths have no gradient
 
     def test_parts_of_the_terms_add_up_to_the_loss_of_their_sum(self) -> None:
         torch.manual_seed(1)
         one, other = torch.rand(2, 3, dtype=torch.float64), torch.rand(2, 3, dtype=torch.float64)
         config = DifferentiableMarketConfig()
-        apart = group_losses(self.group(wealth=one, trade=other), config)
+        separate = group_losses(self.group(wealth=one, trade=other), config)
         together = group_losses(self.group(wealth=one + other), config)
-        assert (apart["wealth"] + apart["trade"]).item() == pytest.approx(together["wealth"].item())
-        assert list(apart) == ["wealth", "trade", "entropy", "kl"]
+        assert (separate["wealth"] + separate["trade"]).item() == pytest.approx(together["wealth"].item())
+        assert list(separate) == ["wealth", "trade", "entropy", "kl"]
 
     def test_the_bonus_favours_entropy_and_the_divergence_the_reference(self) -> None:
         group = self.group(wealth=torch.zeros(2, 3, dtype=torch.float64))
@@ -158,7 +158,7 @@ class TestRewards:
         reward = PathReward(DifferentiableMarketConfig(**options), 252, self.covariance)
         return {name: float(term) for name, term in reward(ledger_of(self.net, self.weights)).items()}
 
-    def test_terms_that_are_off_are_not_there(self) -> None:
+    def test_terms_that_are_off_are_missing(self) -> None:
         assert list(self.terms()) == ["wealth", "shaping", "variance"]
         assert list(self.terms(risk_aversion=0.0)) == ["wealth", "shaping"]
         assert list(self.terms(**EVERY_TERM)) == list(TERMS)
@@ -218,16 +218,16 @@ def trained(**options: Any) -> tuple[dict[str, np.ndarray], list[dict[str, float
     "saver", [{"microbatch_windows": 2}, {"microbatch_windows": 4}, {"gradient_checkpointing": True}]
 )
 def test_saving_memory_does_not_change_what_is_learnt(gradient: str, saver: dict[str, Any]) -> None:
-    plain, told = trained(gradient=gradient, **EVERY_TERM)
-    saved, retold = trained(gradient=gradient, **EVERY_TERM, **saver)
+    plain, logged = trained(gradient=gradient, **EVERY_TERM)
+    saved, relogged = trained(gradient=gradient, **EVERY_TERM, **saver)
     for name, tensor in plain.items():
         np.testing.assert_allclose(saved[name], tensor, atol=3e-6, err_msg=name)
-    for one, other in zip(told, retold, strict=True):
+    for one, other in zip(logged, relogged, strict=True):
         names = [name for name in one if name.startswith("train/")]
         np.testing.assert_allclose([other[n] for n in names], [one[n] for n in names], rtol=2e-3, atol=2e-5)
 
 
-def test_every_term_its_gradient_and_its_spread_are_told() -> None:
+def test_every_term_its_gradient_and_its_spread_are_logged() -> None:
     _, history = trained(**EVERY_TERM)
     assert history[0]["train/kl"] == pytest.approx(0.0, abs=1e-6)  # nothing has moved yet
     assert history[-1]["train/kl"] > 1e-5  # the average lags behind
@@ -241,20 +241,20 @@ def test_every_term_its_gradient_and_its_spread_are_told() -> None:
         assert metrics["train/equal_groups"] == 0.0
 
 
-def test_the_gradients_told_are_the_gradients_there_are() -> None:
+def test_logged_gradient_norms_are_those_of_the_gradients() -> None:
     learner = make(make_market(), n_windows=3, **NO_BRAKES, risk_aversion=0.0)
     learner.optimizers = lambda: []  # type: ignore[method-assign, assignment]
     learner.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc, assignment]
-    told = learner.learn(learner.stretches.draw(3))
+    logged = learner.learn(learner.segments.draw(3))
     whole = math.sqrt(sum(float(p.grad.square().sum()) for p in learner.net.parameters() if p.grad is not None))
-    assert told["grad_norm_wealth"] == pytest.approx(whole, rel=1e-4)
-    assert told["grad_norm_shaping"] == pytest.approx(0.0, abs=1e-6)  # no penalty is on
+    assert logged["grad_norm_wealth"] == pytest.approx(whole, rel=1e-4)
+    assert logged["grad_norm_shaping"] == pytest.approx(0.0, abs=1e-6)  # no penalty is on
 
 
 def flat_gradient(learner: DifferentiableMarketLearner) -> Tensor:
     learner.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc, assignment]
     torch.manual_seed(0)
-    learner.learn(learner.stretches.draw(8))
+    learner.learn(learner.segments.draw(8))
     return torch.cat([p.grad.flatten() for p in learner.net.parameters() if p.grad is not None])
 
 

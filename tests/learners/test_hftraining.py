@@ -1,4 +1,4 @@
-"""The loss against hand-worked numbers, and what price shocks do to it."""
+"""The loss compared with hand-worked numbers, and under price shocks."""
 
 from __future__ import annotations
 
@@ -160,9 +160,9 @@ def test_training_and_judging_charge_the_same_through_a_shock(kind: str) -> None
     market = shocked(kind)
     learner = make(market, LEVERED)
     start = SHOCK_BAR - 6 - learner.splits.train.start
-    stretch = learner.stretches.at(torch.tensor([start]))
+    segment = learner.segments.at(torch.tensor([start]))
     targets = torch.rand(1, 12, 3, generator=torch.Generator().manual_seed(0)) - 0.3
-    outcome = learner.simulate(targets, stretch)
+    outcome = learner.simulate(targets, segment)
     bars = slice(SHOCK_BAR - 6, SHOCK_BAR + 6)
     options = {"costs": LEVERED.costs, "limits": LEVERED.limits, "guard": LEVERED.guard}
     ledger = simulate(

@@ -1,4 +1,4 @@
-"""What both learners that train through the simulator have to do."""
+"""Requirements of both learners that train through the simulator."""
 
 from __future__ import annotations
 
@@ -90,8 +90,8 @@ def test_it_trains_under_any_rules(kind: type[PathLearner], rules: Rules) -> Non
     recorder, market = Recorder(), make_market()
     learner = make(kind, market, rules)
     fit(learner, recorder)
-    told = [name for name in recorder.history[0] if not name.startswith("train/grad_norm_")]
-    assert all(np.isfinite(metrics[name]) for metrics in recorder.history for name in told)
+    logged = [name for name in recorder.history[0] if not name.startswith("train/grad_norm_")]
+    assert all(np.isfinite(metrics[name]) for metrics in recorder.history for name in logged)
     ledger = played(learner.policy(), market, rules, learner.splits.test)
     assert np.all(ledger.gross_exposure <= (rules.limits.intraday_gross or 1.0) + 1e-6)
     assert np.all(ledger.limit_clipped < 1e-6)  # it asks for nothing that the limits forbid
@@ -158,20 +158,20 @@ def test_a_guard_that_fires_changes_what_is_learnt(kind: type[PathLearner]) -> N
 
 
 @both
-def test_a_stretch_is_what_the_judge_shows_and_pays(kind: type[PathLearner]) -> None:
+def test_a_segment_is_what_the_judge_shows_and_pays(kind: type[PathLearner]) -> None:
     market = make_market()
     learner = make(kind, market, replace(LONG_ONLY, execution=Execution.next_open))
     first, policy = learner.splits.train.start, learner.policy()
-    last = learner.stretches.n_starts - 1
-    stretch = learner.stretches.at(torch.tensor([0, last]))
+    last = learner.segments.n_starts - 1
+    segment = learner.segments.at(torch.tensor([0, last]))
     for row, start in enumerate((first, first + last)):
         for t in (0, 5, 11):
             shown = learner.normalizer.apply(observe(market, [start + t], policy).features)[0]
-            np.testing.assert_array_equal(stretch.features[row, t : t + policy.window_steps].numpy(), shown)
+            np.testing.assert_array_equal(segment.features[row, t : t + policy.window_steps].numpy(), shown)
         bars = slice(start, start + 12)
-        np.testing.assert_allclose(stretch.tape.returns[row].numpy(), market.returns[bars], rtol=1e-6)
-        assert stretch.tape.overnight is not None and market.overnight_returns is not None
-        np.testing.assert_allclose(stretch.tape.overnight[row].numpy(), market.overnight_returns[bars], atol=1e-8)
+        np.testing.assert_allclose(segment.tape.returns[row].numpy(), market.returns[bars], rtol=1e-6)
+        assert segment.tape.overnight is not None and market.overnight_returns is not None
+        np.testing.assert_allclose(segment.tape.overnight[row].numpy(), market.overnight_returns[bars], atol=1e-8)
     assert first + last + 12 == learner.splits.train.stop
 
 
@@ -188,7 +188,7 @@ def test_next_open_without_opens_is_refused() -> None:
 
 
 @both
-def test_a_network_that_diverged_is_told_to_learn_slower(kind: type[PathLearner]) -> None:
+def test_a_diverged_network_stops_with_advice_to_learn_slower(kind: type[PathLearner]) -> None:
     learner = make(kind, make_market())
     for parameter in learner.net.parameters():
         parameter.data.fill_(float("nan"))
@@ -198,7 +198,7 @@ def test_a_network_that_diverged_is_told_to_learn_slower(kind: type[PathLearner]
 
 def test_a_gradient_that_is_not_finite_stops_the_run() -> None:
     learner = make(HftrainingLearner, make_market())
-    learner.stretches.returns.fill_(float("nan"))
+    learner.segments.returns.fill_(float("nan"))
     with pytest.raises(RlxError, match="gradient of update 1 is not finite"):
         fit(learner)
 
@@ -244,17 +244,17 @@ class TestWarmStart:
         with pytest.raises(CheckpointError, match="transformer_allocation of module=hftraining there"):
             make(DifferentiableMarketLearner, make_market(), warm_start=str(tmp_path))
 
-    def test_a_folder_without_a_policy_is_told(self, tmp_path: Path) -> None:
+    def test_a_folder_without_a_policy_is_reported(self, tmp_path: Path) -> None:
         with pytest.raises(CheckpointError, match=r"module\.warm_start=.*: no policy\.json in it"):
             make(HftrainingLearner, make_market(), warm_start=str(tmp_path))
 
-    def test_another_scale_of_the_same_weights_is_only_told(
+    def test_another_scale_of_the_same_weights_is_only_a_warning(
         self, tmp_path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
         market = make_market()
         make(HftrainingLearner, market).export(tmp_path / "policy")
         make(HftrainingLearner, market, warm_start=str(tmp_path), logit_scale=3.0)
-        assert "go on under other settings: logit_scale 2.0 there, 3.0 here" in caplog.text
+        assert "continue with other settings: logit_scale 2.0 there, 3.0 here" in caplog.text
 
 
 @both
@@ -281,8 +281,8 @@ def test_resuming_gives_the_uninterrupted_run(kind: type[PathLearner], tmp_path:
     trainer = fit(resumed, rest, ckpt_path=path)
     assert trainer.global_step == 6
     for mine, theirs in zip(rest.history, recorder.history[3:], strict=True):
-        told = {name for name in theirs if name.startswith("train/")}
-        np.testing.assert_equal({n: mine[n] for n in told}, {n: theirs[n] for n in told})
+        logged = {name for name in theirs if name.startswith("train/")}
+        np.testing.assert_equal({n: mine[n] for n in logged}, {n: theirs[n] for n in logged})
     for name, tensor in weights_of(whole).items():
         np.testing.assert_array_equal(tensor, weights_of(resumed)[name])
 
@@ -315,5 +315,5 @@ def test_compiled_it_learns_the_same(
         runs.append(weights_of(learner))
     for name, tensor in runs[0].items():
         np.testing.assert_allclose(tensor, runs[1][name], atol=2e-5, err_msg=name)
-    told = [{n: x for n, x in recorder.history[0].items() if n.startswith("train/")} for recorder in recorders]
-    assert told[1] == pytest.approx(told[0], rel=1e-3, abs=1e-5)
+    logged = [{n: x for n, x in recorder.history[0].items() if n.startswith("train/")} for recorder in recorders]
+    assert logged[1] == pytest.approx(logged[0], rel=1e-3, abs=1e-5)

@@ -1,4 +1,4 @@
-"""The learner of module=pufferlib: baskets, what their environments are told, and the policies it exports."""
+"""The learner of module=pufferlib: baskets, their environments, and the policies it exports."""
 
 from __future__ import annotations
 
@@ -66,9 +66,9 @@ def test_the_least_correlated_pairs_without_a_common_symbol() -> None:
     assert pairs == [("A", "minusA"), ("B", "nearB")]
 
 
-def test_more_pairs_than_symbols_make_are_said(caplog: pytest.LogCaptureFixture) -> None:
+def test_more_pairs_than_symbols_allow_are_reported(caplog: pytest.LogCaptureFixture) -> None:
     assert len(least_correlated("ABCDE", np.random.default_rng(0).normal(size=(50, 5)), 4)) == 2
-    assert "module.n_pairs=4: 5 symbols make 2 pairs" in caplog.text
+    assert "module.n_pairs=4: 5 symbols form 2 disjoint pairs" in caplog.text
 
 
 def test_shares_are_inverse_to_the_volatility_of_equal_weights() -> None:
@@ -89,7 +89,7 @@ def test_shares_are_inverse_to_the_volatility_of_equal_weights() -> None:
         ({"pairs": [["S0", "S1"], ["S1", "S0"]]}, "the same basket twice"),
         ({"pairs": "all"}, "module.pairs=all: give auto, or lists of symbols"),
         ({"pairs": []}, "give auto, or lists"),
-        ({"stages": ["forcaster"]}, "'forcaster' is none of.*Did you mean 'forecaster'"),
+        ({"stages": ["forcaster"]}, "'forcaster' is not one of.*Did you mean 'forecaster'"),
         ({"stages": []}, "name at least one of"),
         ({"leverage_limit": 1.5}, "module.leverage_limit=1.5 is above env.limits.intraday_gross=1,"),
         ({"leverage_limit": 0.0}, "module.leverage_limit=0.0: must be between 0.001 and 100"),
@@ -97,7 +97,7 @@ def test_shares_are_inverse_to_the_volatility_of_equal_weights() -> None:
         ({"window_steps": 0}, "module.window_steps=0: must be a whole number"),
     ],
 )
-def test_nonsense_is_refused(options: dict[str, Any], message: str) -> None:
+def test_invalid_options_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         learner(**options)
 
@@ -113,14 +113,14 @@ def test_nonsense_is_refused(options: dict[str, Any], message: str) -> None:
         ("specialists", {"validation_fraction": 0.9}, "module.specialists.validation_fraction=0.9"),
     ],
 )
-def test_nonsense_in_a_stage_is_refused(stage: str, options: dict[str, Any], message: str) -> None:
+def test_invalid_options_of_a_stage_are_refused(stage: str, options: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         replace(getattr(small(), stage), **options)
 
 
 def test_one_symbol_makes_no_pairs() -> None:
     rules = Rules(limits=Limits(long_only=True))
-    with pytest.raises(ConfigError, match="needs at least two symbols to make pairs of, this market has only S1"):
+    with pytest.raises(ConfigError, match="needs at least two symbols to form pairs; this market has only S1"):
         learner(MARKET.select(["S1"]), rules)
 
 
@@ -232,7 +232,7 @@ def test_specialists_that_are_left_out_make_one_forecaster_for_all(tmp_path: Pat
     assert one.report({"book": {}}, 1.0)[1]["stages"]["portfolio"]["inputs"]["forecasts_of"] == "forecaster"
 
 
-def test_the_summary_tells_what_each_stage_took_and_gave(run: Path, tmp_path: Path) -> None:
+def test_the_summary_has_inputs_and_results_of_each_stage(run: Path, tmp_path: Path) -> None:
     one = prepared(run, tmp_path)
     _, summary = one.report({"book": {"sharpe": 0.5}}, 2.0)
     stages = summary["stages"]
@@ -251,8 +251,8 @@ def test_a_name_can_be_that_of_a_folder() -> None:
 
 
 @pytest.mark.slow
-def test_what_can_be_foreseen_is_held(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Returns that alternate in sign are foreseen by the forecaster, and PPO holds what will rise."""
+def test_predictable_gains_are_held(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The forecaster predicts returns that alternate in sign, and PPO holds the asset that will rise."""
     from rlx.data.synthetic import synthetic
     from tests.learners.fitting import played
 

@@ -1,4 +1,4 @@
-"""Hand-overs are contracts: each is broken once, and stages are taken, cached, left out or refused as promised."""
+"""Hand-overs are checked; stages are taken, cached, left out or refused as documented."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_day_too_many_is_refused(stage: str, taker: str, run: Path, tmp_path: 
         if not refused:
             pipeline(MARKET, given, tmp_path / f"new{last}", fit=no_fit)
             continue
-        expected = f"expected none after {MARKET.timestamps[first]}, from where {taker} validates"
+        expected = f"expected none after {MARKET.timestamps[first]}, where the validation of {taker} starts"
         with pytest.raises(CheckpointError, match=f"dates up to {stamps[1]} have been seen, {expected}"):
             pipeline(MARKET, given, tmp_path / f"new{last}", fit=no_fit)
 
@@ -106,7 +106,7 @@ def test_a_run_whose_split_is_later_has_seen_too_much(run: Path, tmp_path: Path)
     from rlx.learners.pufferlib.pipeline import Pipeline
 
     unseen_from = MARKET.timestamps[splits.validation.start - 5]
-    with pytest.raises(CheckpointError, match="from where portfolio validates"):
+    with pytest.raises(CheckpointError, match="where the validation of portfolio starts"):
         Pipeline(config, earlier, Preparation(tmp_path, None, no_fit), unseen_from).run()
 
 
@@ -131,21 +131,21 @@ def test_without_specialists_the_forecaster_serves_all(tmp_path: Path, caplog: p
     caplog.set_level(logging.INFO)
     made = pipeline(MARKET, small(stages=["forecaster", "portfolio"]), tmp_path)
     assert list(made) == ["forecaster"]
-    assert "the forecaster serves every symbol" in caplog.text
+    assert "the forecaster is used for every symbol" in caplog.text
 
 
 def test_the_forecaster_alone(tmp_path: Path) -> None:
     assert list(pipeline(MARKET, small(stages=["forecaster"]), tmp_path)) == ["forecaster"]
 
 
-def test_a_missing_forecaster_is_said(tmp_path: Path) -> None:
+def test_a_missing_forecaster_is_reported(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"forecaster is left out, and every other stage needs it.*module.resume=RUN"):
         pipeline(MARKET, small(stages=["portfolio"]), tmp_path)
     with pytest.raises(ConfigError, match=f"module.resume={tmp_path}/nowhere: has no stages/"):
         pipeline(MARKET, small(stages=["portfolio"], resume=str(tmp_path / "nowhere")), tmp_path)
 
 
-def test_a_resume_that_has_no_effect_is_said(run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_resume_that_has_no_effect_is_reported(run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     pipeline(MARKET, small(resume=str(run)), tmp_path)
     assert "module.resume" in caplog.text and "has no effect" in caplog.text
 
@@ -166,12 +166,12 @@ def test_what_was_done_before_comes_from_the_cache(tmp_path: Path) -> None:
     assert pipeline(regimes(seed=3), small(cache_dir=cache), tmp_path / "e")["forecaster"].source == "trained"
 
 
-def test_a_resumed_run_goes_on_with_its_own_stages(run: Path, tmp_path: Path) -> None:
+def test_a_resumed_run_continues_with_its_own_stages(run: Path, tmp_path: Path) -> None:
     made = pipeline(MARKET, small(), tmp_path, earlier=run, fit=no_fit)
     assert [one.source for one in made.values()] == [str(run / "stages" / stage) for stage in made]
 
 
-def test_a_run_killed_within_a_stage_goes_on_there(run: Path, tmp_path: Path) -> None:
+def test_a_run_killed_within_a_stage_continues_there(run: Path, tmp_path: Path) -> None:
     def dies(module: LightningModule, checkpoint: Path, updates: int, interval: int) -> None:
         if module.network.n_series == 1:  # type: ignore[union-attr]
             return FIT(module, checkpoint, updates, interval)
@@ -180,7 +180,7 @@ def test_a_run_killed_within_a_stage_goes_on_there(run: Path, tmp_path: Path) ->
 
     begun: list[int] = []
 
-    def goes_on(module: LightningModule, checkpoint: Path, updates: int, interval: int) -> None:
+    def continues(module: LightningModule, checkpoint: Path, updates: int, interval: int) -> None:
         FIT(module, checkpoint, updates, interval)
         begun.append(module.trainer.fit_loop.epoch_loop.batch_progress.total.ready)  # counts the restored ones
 
@@ -188,14 +188,14 @@ def test_a_run_killed_within_a_stage_goes_on_there(run: Path, tmp_path: Path) ->
         pipeline(MARKET, small(), tmp_path / "killed", fit=dies)
     left = sorted(path.name for path in (tmp_path / "killed" / "stages").iterdir())
     assert left[0] == "forecaster" and left[1].startswith("specialists_") and left[1].endswith(".ckpt")
-    made = pipeline(MARKET, small(), tmp_path / "resumed", earlier=tmp_path / "killed", fit=goes_on)
+    made = pipeline(MARKET, small(), tmp_path / "resumed", earlier=tmp_path / "killed", fit=continues)
     assert len(begun) == 1
     own = read_forecasts(run / "stages" / "specialists", "")
     assert made["specialists"].facts.metrics == own.facts.metrics
     assert all(torch.equal(x, own.weights[name]) for name, x in made["specialists"].weights.items())
 
 
-def test_a_forecaster_worse_than_nothing_is_not_handed_over(
+def test_a_forecaster_without_skill_is_not_handed_over(
     run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     metrics = {**read_forecasts(run / "stages" / "forecaster", "").facts.metrics, "skill": -0.01}
@@ -206,7 +206,7 @@ def test_a_forecaster_worse_than_nothing_is_not_handed_over(
     accepting = replace(config.forecaster, accept_worse=True)
     made = pipeline(MARKET, replace(config, forecaster=accepting), tmp_path / "b", fit=no_fit)
     assert made["forecaster"].facts.metrics["skill"] == -0.01
-    assert "handed over all the same" in caplog.text
+    assert "handed over anyway" in caplog.text
 
 
 def test_prices_that_never_move_teach_nothing(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ def test_a_damaged_hand_over_is_refused(damage: str, run: Path, tmp_path: Path) 
         facts.write_text(json.dumps({**json.loads(facts.read_text()), "format_version": 99}))
     else:
         weights.unlink()
-    with pytest.raises(CheckpointError, match="Delete the folder to have the stage done anew"):
+    with pytest.raises(CheckpointError, match="Delete the folder to have the stage run again"):
         pipeline(MARKET, small(stages=["portfolio"], resume=str(tmp_path)), tmp_path / "new", fit=no_fit)
 
 
@@ -251,7 +251,7 @@ def test_the_last_moment_that_may_be_seen_is_the_first_decision_of_the_validatio
         late.check(facts, "here")
 
 
-def test_stages_say_how_they_went(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_stages_log_their_results(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         pipeline(MARKET, small(), tmp_path)
     assert "forecaster: pinball loss 0." in caplog.text

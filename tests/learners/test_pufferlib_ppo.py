@@ -46,7 +46,7 @@ def weights_of(ppo: PufferPpo) -> dict[str, np.ndarray]:
     return {name: tensor.numpy().copy() for name, tensor in ppo.network.state_dict().items()}
 
 
-def test_an_update_changes_the_network_and_tells_how_it_went() -> None:
+def test_an_update_changes_the_network_and_returns_its_metrics() -> None:
     ppo = make_ppo()
     before = weights_of(ppo)
     history = [ppo.update() for _ in range(6)]
@@ -90,7 +90,7 @@ def test_the_first_weights_are_of_the_seed_alone_and_random_numbers_are_left() -
 
 
 @pytest.mark.parametrize("episode_steps", [20, 16])  # within a rollout, and with its last step
-def test_a_restored_one_goes_on_to_the_last_bit(episode_steps: int, tmp_path: Path) -> None:
+def test_a_restored_trainer_continues_bit_for_bit(episode_steps: int, tmp_path: Path) -> None:
     task = make_tiny_task(episode_steps=episode_steps)
     ppo = make_ppo(task=task)
     for _ in range(2):
@@ -142,12 +142,12 @@ def test_it_prints_nothing_writes_nothing_and_leaves_the_process_as_it_was(
     monkeypatch.setattr(cudnn, "deterministic", True)
     monkeypatch.setattr(cudnn, "benchmark", False)
     monkeypatch.setattr(faulthandler, "enable", refuse)
-    threads, told = threading.active_count(), io.StringIO()
-    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+    threads, printed = threading.active_count(), io.StringIO()
+    with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
         ppo = make_ppo(total_env_steps=128)
         assert threading.active_count() == threads
         ppo.update()
-        assert (told.getvalue(), list(tmp_path.iterdir())) == ("", [])
+        assert (printed.getvalue(), list(tmp_path.iterdir())) == ("", [])
     assert (cudnn.deterministic, cudnn.benchmark) == (True, False)
     assert not torch.is_autocast_enabled("cpu")
 
@@ -180,28 +180,28 @@ def test_everything_moves_to_the_device() -> None:
     assert ppo._trainer.config["device"] == "meta"
 
 
-def test_time_limits_are_worth_what_the_critic_says() -> None:
+def test_time_limits_are_valued_by_the_critic() -> None:
     task = make_tiny_task(episode_steps=16)
     ended, plain = (make_ppo(task=task, gamma=0.8) for _ in range(2))
     assert ended.env.bootstrap is not None and ended.env.gamma == 0.8
-    critic, told = ended.env.bootstrap, list[np.ndarray]()
+    critic, values = ended.env.bootstrap, list[np.ndarray]()
 
     def listen(finals: np.ndarray) -> np.ndarray:
         expected = plain.network.values(torch.from_numpy(finals)).detach()  # before it is trained
-        told.append(critic(finals))
-        np.testing.assert_array_equal(told[-1], expected.squeeze(1))
-        return told[-1]
+        values.append(critic(finals))
+        np.testing.assert_array_equal(values[-1], expected.squeeze(1))
+        return values[-1]
 
     ended.env.bootstrap, plain.env.bootstrap = listen, None
     for ppo in (ended, plain):
         torch.manual_seed(0)
         ppo.update()
-    assert len(told) == 1 and told[0].std() > 0.1
-    np.testing.assert_allclose(ended.env.rewards - plain.env.rewards, 0.8 * told[0], atol=1e-6)
+    assert len(values) == 1 and values[0].std() > 0.1
+    np.testing.assert_allclose(ended.env.rewards - plain.env.rewards, 0.8 * values[0], atol=1e-6)
     assert ended.env.terminals.all() and not plain.env.terminals.any()
 
 
-def test_the_share_of_clamped_rewards_is_told() -> None:
+def test_the_share_of_clamped_rewards_is_logged() -> None:
     ppo = make_ppo(task=make_tiny_task(reward_scale=1_000.0))
     metrics = ppo.update()
     assert 0.5 < metrics["clipped_reward_share"] < 1.0
@@ -241,7 +241,7 @@ def test_actor_and_critic_are_separate_and_start_almost_flat() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "told"),
+    ("field", "value", "message"),
     [
         ("n_accounts", 0, "between 1 and 65536"),
         ("rollout_steps", 1, "between 2 and 10000"),
@@ -255,8 +255,8 @@ def test_actor_and_critic_are_separate_and_start_almost_flat() -> None:
         ("minibatch_size", 32, "nearest that fits is 64"),
     ],
 )
-def test_nonsense_is_refused(field: str, value: Any, told: str) -> None:
-    with pytest.raises(ConfigError, match=rf"module\.{field}={value!r}.*{told}"):
+def test_nonsense_is_refused(field: str, value: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=rf"module\.{field}={value!r}.*{message}"):
         PufferPpoConfig(**{field: value})
 
 

@@ -1,4 +1,4 @@
-"""A learner that was stopped and goes on from its checkpoint gives the uninterrupted run's numbers, bit for bit."""
+"""A learner that continues from its checkpoint gives the uninterrupted run's numbers, bit for bit."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_checkpoint_of_other_networks_is_refused(tmp_path: Path) -> None:
         make_learner(market, hidden_sizes=[8]).on_load_checkpoint(checkpoint_of(market, tmp_path))
 
 
-def test_batches_go_on_where_they_were() -> None:
+def test_batches_continue_where_they_were() -> None:
     updates = Updates(5)
     first = iter(updates)
     assert [next(first), next(first)] == [0, 1]
@@ -120,7 +120,7 @@ def test_random_states_are_plain_and_continue(tmp_path: Path) -> None:
     assert (torch.rand(3).tolist(), np.random.rand(3).tolist(), random.random()) == drawn
 
 
-def test_tensors_and_arrays_are_each_others_inverse() -> None:
+def test_tensors_and_arrays_convert_back() -> None:
     state = {"a": np.arange(3), "b": {"c": np.array([True, False]), "d": 2**100}, "e": "text"}
     back = as_arrays(as_tensors(state))
     np.testing.assert_equal(back, state)

@@ -66,7 +66,7 @@ def test_before_the_first_fit_the_weights_are_equal() -> None:
 
 
 def test_what_it_cannot_do_without_is_named() -> None:
-    with pytest.raises(RlxError, match="hand over the costs"):
+    with pytest.raises(RlxError, match=r"call charge\(costs\)"):
         Ridge().bind(Market(synthetic("noise", n_bars=700)))
     policy = Ridge()
     policy.charge(COSTS)

@@ -1,4 +1,4 @@
-"""A scoreboard of real judgements on a small market: two keys, two benchmarks, and everything that can be wrong."""
+"""A scoreboard of real judgements on a small market: two keys, two benchmarks, and everything that can go wrong."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MOVED = {"tilted": -0.25, HOSTILE: 0.25}
 
 
 def judged(policy: Policy, rules: Rules) -> Judgement:
-    """Judge a policy beside the usual baselines."""
+    """Judge a policy with the usual baselines."""
     protocol = Protocol(window_steps=10, bootstrap_replications=100)
     return judge(
         policy, MARKET, SPAN, rules, protocol, baselines=[EqualWeight(), BuyAndHold(), Cash()], module=policy.name

@@ -1,4 +1,4 @@
-"""Windows at every start for people: the picture, the tables and the words."""
+"""Windows at every start for people: the figure, the tables and the sentences."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from rlx.report.markdown import render_markdown
 from rlx.report.outliers_table import LONGEST, episode_lines, outliers_in_words, outliers_line, summary_lines
 from rlx.report.terminal import scorecard_summary
 from rlx.report.windows_figure import write_png
-from tests.evaluate.test_every_start import PROTOCOL, eventful, told
+from tests.evaluate.test_every_start import PROTOCOL, eventful, judge_eventful
 
 
 @pytest.fixture(scope="module")
 def judgement() -> Judgement:
-    return told()
+    return judge_eventful()
 
 
 def shown(card: Scorecard) -> str:
@@ -41,7 +41,7 @@ def shown(card: Scorecard) -> str:
 def test_it_is_a_png_of_1400_by_900_pixels(tmp_path: Path, policy: Policy | None, settings: dict[str, Any]) -> None:
     stamps = eventful().timestamps
     seen = {"trained": (stamps[0], stamps[settings["seen_to"]])} if "seen_to" in settings else None
-    result = told(policy, baselines=settings.get("baselines"), seen=seen)
+    result = judge_eventful(policy, baselines=settings.get("baselines"), seen=seen)
     path = tmp_path / "every_start.png"
     write_png(path, draw_every_start(result))
     assert path.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
@@ -61,7 +61,7 @@ def test_outliers_are_dots_where_their_windows_are(judgement: Judgement) -> None
 
 def test_windows_that_are_no_test_are_grey_and_this_is_explained() -> None:
     stamps = eventful().timestamps
-    axes = draw_every_start(told(seen={"trained": (stamps[0], stamps[10])})).axes
+    axes = draw_every_start(judge_eventful(seen={"trained": (stamps[0], stamps[10])})).axes
     assert [(grey.get_x(), grey.get_width()) for grey in axes[0].patches] == [(-0.5, 10.0)]
     assert any(text.get_text().startswith("grey: no test") for text in axes[1].texts)
 
@@ -84,7 +84,7 @@ def test_markdown_and_terminal_have_numbers_episodes_and_words(judgement: Judgem
 
 
 def test_without_outliers_there_is_no_table_of_them() -> None:
-    card = told(Cash(), baselines=[Cash()]).scorecard
+    card = judge_eventful(Cash(), baselines=[Cash()]).scorecard
     assert "outliers by" not in render_markdown(card) and "Episodes" not in shown(card)
     assert outliers_line(card.blocks["every_start"], "cumulative_return").startswith("no outliers, as the middle half")
     assert PROTOCOL.fence_iqrs == 1.5 and "more than 1.5 interquartile ranges" in render_markdown(card)
@@ -110,12 +110,15 @@ def episode(number: int, side: str = "high") -> dict[str, Any]:
     }
 
 
-def test_words_say_whether_the_mean_hangs_on_a_few_episodes() -> None:
+def test_words_say_whether_the_mean_depends_on_a_few_episodes() -> None:
     two = [episode(0), episode(1), episode(2, "low")]
     part = outliers_in_words(block(episodes=two))
-    assert "Without the high outliers the mean window makes 1.00% instead of 2.00%: they are 60% of it." in part
+    assert (
+        "Without the high outliers the mean window returns 1.00% instead of 2.00%: 60% of the mean comes from them."
+        in part
+    )
     hangs = outliers_in_words(block(episodes=two, mean_without_high=-0.01, high_share_of_mean=1.4))
-    assert "The mean hangs on 2 episodes: without the high outliers the mean window makes -1.00% instead" in hangs
+    assert "The mean depends on 2 episodes: without the high outliers the mean window returns -1.00% instead" in hangs
     assert "hangs" not in part
     for nothing in ({"high_share_of_mean": None}, {"n_high": 0}):
         assert "instead of" not in outliers_in_words(block(**nothing))
@@ -124,7 +127,7 @@ def test_words_say_whether_the_mean_hangs_on_a_few_episodes() -> None:
 def test_of_many_episodes_the_farthest_are_shown_in_time_order() -> None:
     many = block(episodes=[episode(number) for number in range(20)])
     lines = episode_lines(many)
-    assert len(lines) == LONGEST and "Listed are the 12 that lie farthest out." in outliers_in_words(many)
+    assert len(lines) == LONGEST and "The 12 that lie farthest out are listed." in outliers_in_words(many)
     assert "Listed" not in outliers_in_words(block(episodes=[episode(0)]))
     assert [line[2] for line in lines] == [f"2020-01-{number + 1:02d}" for number in range(8, 20)]
     assert summary_lines(block(high_share_of_mean=None, mean_without=None))[0][4] == "n/a"

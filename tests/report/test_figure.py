@@ -1,4 +1,4 @@
-"""The picture: written whole, at its size, for every kind of evaluation, without touching pyplot."""
+"""The figure: written completely, at its size, for every kind of evaluation, without touching pyplot."""
 
 from __future__ import annotations
 

@@ -59,7 +59,7 @@ class Node:
 
 
 class Tree(HTMLParser):
-    """Builds nodes and holds every end tag to the element that is open."""
+    """Builds nodes and checks that every end tag closes the element that is open."""
 
     def __init__(self, page: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -92,7 +92,7 @@ class Tree(HTMLParser):
 
 @dataclass(frozen=True)
 class Page:
-    """A rendered board: where it lies, how it stands, and the page as text and tree."""
+    """A rendered board: its path, its groups, and the page as text and tree."""
 
     path: Path
     groups: list[Group]
@@ -242,7 +242,7 @@ def test_a_report_has_every_chart_and_number(page: Page) -> None:
 def test_shorts_are_drawn_below_zero_and_rest_is_pooled(page: Page) -> None:
     report = page.report(page.groups[0], "shorts")
     (chart,) = [node for node in report.all("figure") if "Weights" in node.all("figcaption")[0].text()]
-    assert "4 others" in chart.text()  # of twelve, eight have a colour of their own
+    assert "4 others" in chart.text()  # of twelve, eight have their own colour
     (chart,) = chart.all("svg", class_="inside")
     starts = {
         int(re.match(r"M\d+ (\d+)l", node.attributes["d"] or "")[1])  # type: ignore[index]
@@ -313,12 +313,12 @@ def test_the_same_board_gives_the_same_page(page: Page) -> None:
 
 
 def copied(page: Page, folder: Path) -> Path:
-    """Return a copy of the board that may be spoilt."""
+    """Return a copy of the board that may be damaged."""
     shutil.copytree(page.path.parent, folder / "board")
     return folder / "board" / page.path.name
 
 
-SPOILT = {
+DAMAGED = {
     "cut short": lambda text: text[: len(text) // 2],
     "no object": lambda text: "[1, 2]",
     "a day short": lambda text: json.dumps({**json.loads(text), "dates": json.loads(text)["dates"][1:]}),
@@ -330,7 +330,7 @@ SPOILT = {
 }
 
 
-@pytest.mark.parametrize("way", ["missing", *SPOILT])
+@pytest.mark.parametrize("way", ["missing", *DAMAGED])
 def test_a_report_that_cannot_be_read_is_told_and_leaves_its_row(page: Page, tmp_path: Path, way: str) -> None:
     path = copied(page, tmp_path)
     group = page.groups[0]
@@ -340,13 +340,13 @@ def test_a_report_that_cannot_be_read_is_told_and_leaves_its_row(page: Page, tmp
     if way == "missing":
         report.unlink()
     else:
-        report.write_text(SPOILT[way](report.read_text()))
-    spoilt = Page.of(path)
-    assert not spoilt.root.all("template", data_report=row_ids(group)["tilted"])
-    (row,) = spoilt.root.all("tr", id=row_ids(group)["tilted"])
+        report.write_text(DAMAGED[way](report.read_text()))
+    damaged = Page.of(path)
+    assert not damaged.root.all("template", data_report=row_ids(group)["tilted"])
+    (row,) = damaged.root.all("tr", id=row_ids(group)["tilted"])
     assert not row.all("a") and "no report" in row.all("th")[0].text()
-    assert f"tilted has no report: {report}: " in spoilt.root.all("section", id=group.key)[0].text()
-    assert len(spoilt.root.all("template")) == 11
+    assert f"tilted has no report: {report}: " in damaged.root.all("section", id=group.key)[0].text()
+    assert len(damaged.root.all("template")) == 11
 
 
 def test_write_board_writes_both_whole_and_returns_them(page: Page, tmp_path: Path) -> None:

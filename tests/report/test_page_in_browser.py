@@ -27,7 +27,7 @@ SIZES = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 390, "hei
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start the browser that is there; skip, saying what is missing, where there is none."""
+    """Start an installed browser; skip, with the reason, if there is none."""
     api = pytest.importorskip("playwright.sync_api", reason="no playwright: uv sync --extra browser")
     with api.sync_playwright() as driver:
         own = driver.chromium.executable_path
@@ -77,7 +77,7 @@ def tab(request: Any, browser: Browser, written: tuple[str, list[Group]]) -> Ite
 
 
 def names(tab: Page) -> list[str]:
-    """Return the targets of the first table as they stand now, those without rank last."""
+    """Return the targets of the first table in their current order, those without rank last."""
     return tab.locator(".board >> nth=0 >> tbody .name").locator("xpath=self::span[parent::th]").all_text_contents()
 
 

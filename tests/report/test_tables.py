@@ -1,4 +1,4 @@
-"""Tables from one description: what a cell says, and that every renderer says the same."""
+"""Tables from one description: the text of a cell, which is the same in every renderer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The scorecard for people: Markdown and the terminal's last words."""
+"""The scorecard for people: as Markdown and on the terminal."""
 
 from __future__ import annotations
 
@@ -58,8 +58,11 @@ def test_markdown_shows_every_number_and_the_verdict() -> None:
     for name, value in scorecard.significance.items():
         if isinstance(value, float) and name != "confidence":
             assert f"| `{name}` | {value:.4g} |" in markdown
-    assert "| `trials` | 1 | Trials it is the one shown of: none was declared (`protocol.trials`), so it" in markdown
-    assert "Deflated Sharpe ratio: of one trial the same as psr, nothing is taken off for luck" in markdown
+    assert (
+        "| `trials` | 1 | Trials that this one was chosen from: none was declared (`protocol.trials`), so it"
+        in markdown
+    )
+    assert "Deflated Sharpe ratio: the same as psr for one trial, as nothing is deducted for luck" in markdown
     assert "These numbers take steps as independent of each other; the intervals do not." in markdown
     assert "2020-01-20 to 2020-03-27: 49 steps" in markdown
     assert "`versions`" not in markdown
@@ -149,8 +152,8 @@ def test_windows_that_walk_are_a_table_in_markdown_and_on_the_terminal() -> None
         assert any(line.split() == cells for line in text.splitlines())
     words = describe_in_words(scorecard.blocks["walk_forward"])
     assert words == (
-        "5 windows of 16 steps, one every 8; they overlap, so this is no sample of that size. 1 step of the span fills "
-        "no window and is left out."
+        "5 windows of 16 steps, one every 8; they overlap, so this is not a sample of that size. 1 step of the span "
+        "fills no window and is left out."
     )
     assert words in markdown and "…" not in text
     assert len({line.count("|") for lines in tables(markdown) for line in lines if "2020-" in line[:12]}) == 1
@@ -185,15 +188,15 @@ def test_many_windows_are_abbreviated() -> None:
     ("trained_to", "said"),
     [
         (None, "Share of windows: "),
-        (10, "Share of windows: "),  # the first decision is at bar 10: nothing of it was seen
-        (20, "Of the 3 without steps that the policy was made on: positive "),
-        (59, "None is a test: all hold steps that the policy was made on."),
+        (10, "Share of windows: "),  # the first decision is at bar 10: none of the steps was seen
+        (20, "Of the 3 without steps that the policy was fitted on: positive "),
+        (59, "None is a test: all contain steps that the policy was fitted on."),
     ],
 )
 def test_shares_are_told_apart_by_what_is_a_test(trained_to: int | None, said: str) -> None:
     words = shares_in_words(walking(16, 8, trained_to).blocks["walk_forward"])
     assert said in words
-    assert ("made on" in words) is (trained_to in (20, 59))
+    assert ("fitted on" in words) is (trained_to in (20, 59))
 
 
 def test_windows_apart_are_a_sample() -> None:

@@ -1,4 +1,4 @@
-"""The picture of windows: written whole, at its size, for few windows and many."""
+"""The figure of windows: written completely, at its size, for few windows and many."""
 
 from __future__ import annotations
 

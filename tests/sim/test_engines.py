@@ -135,7 +135,7 @@ def test_targets_of_another_market_are_refused() -> None:
     accounts = Accounts(np.zeros((5, 3)), Rules(), 2, periods_per_year=252)
     with pytest.raises(DataError, match=r"targets have shape \(2, 9\): must be \(any, 3\)"):
         accounts.step(np.zeros((2, 9)))
-    with pytest.raises(DataError, match="accounts 0 to 3 are to be stepped, and there are 2"):
+    with pytest.raises(DataError, match="accounts 0 to 3 cannot be stepped: there are 2"):
         accounts.step(np.zeros((3, 3)))
 
 

@@ -1,1 +1,1 @@
-"""Protocols, a file each: the options, the windows that are played, and what is measured of them."""
+"""Protocols, one file each: the options, the windows that are played, and what is measured on them."""

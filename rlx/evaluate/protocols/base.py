@@ -1,4 +1,4 @@
-"""What a protocol is: the schema of the ``protocol`` group, and what the judge asks of every protocol."""
+"""What a protocol is: the schema of the ``protocol`` group, and the methods that the judge calls."""
 
 from __future__ import annotations
 
@@ -34,24 +34,24 @@ WRITTEN = re.compile(r"\d{4}(-\d\d(-\d\d([ T]\d\d:\d\d(:\d\d)?)?)?)?")
 
 
 class Measured(NamedTuple):
-    """What a protocol measures: a row for each window, for a file, and the scorecard's block; either may be empty."""
+    """What a protocol measures: rows, one per window, for a file, and the scorecard's block; either may be empty."""
 
     rows: list[Row]
     block: dict[str, Any]
 
 
 class Guarded(NamedTuple):
-    """The rules of trading under a guard, and, where that was fitted, on what, as plain values."""
+    """The trading rules under a guard, and, if it was fitted, on what, as plain values."""
 
     rules: Rules
     fit: dict[str, Any] | None = None
 
 
 class Conditions(NamedTuple):
-    """What a policy is about to be judged on.
+    """What a policy is judged on.
 
     ``rules`` are the configured ones, and ``guarded`` returns those under an option of the ``guard`` group. ``seen``
-    are the spans the policy was fitted on, None where they are not known.
+    are the spans the policy was fitted on, None if they are not known.
     """
 
     market: Market
@@ -62,15 +62,15 @@ class Conditions(NamedTuple):
 
 
 class Comparison(typing.Protocol):
-    """What comes of playing a policy more than once; a picture may be drawn from the rest of it."""
+    """The result of playing a policy more than once; figures may use more than the summary."""
 
     @property
     def summary(self) -> dict[str, Any]:
-        """The document, as plain values."""
+        """The result as a document of plain values."""
 
 
 class Plan(NamedTuple):
-    """The rules a policy is judged under, and how it is compared with itself afterwards, if it is."""
+    """The rules a policy is judged under, and, if it is then compared with itself, how."""
 
     rules: Rules
     compare: Callable[[Policy, Evaluation], Comparison] | None = None
@@ -81,15 +81,16 @@ class Protocol:
     """Which part of the market a policy is judged on, and the statistics of the scorecard; the option ``holdout``.
 
     ``split`` names the part; ``auto`` is the test split, or for a file of weights the bars it covers. ``start`` and
-    ``end`` (dates, both inclusive) narrow it, None leaves it open. Every start index of the part begins one more
-    window of ``window_steps`` decisions. Intervals are ``confidence`` wide
-    and come from ``bootstrap_replications`` resamples drawn with ``seed``, which is not the training seed: the same
-    ledger always gets the same intervals. ``trials`` declares how many policies were tried before this one was shown,
-    itself included, None that nothing is said; where a sweep counts more, that number holds.
+    ``end`` (dates, both inclusive) narrow it; None is no limit. Every start index of the part also begins a window of
+    ``window_steps`` decisions. Intervals have the ``confidence`` level and come from ``bootstrap_replications``
+    resamples drawn with ``seed``, which is not the training seed: the same ledger always gets the same intervals.
+    ``trials`` declares how many policies were tried before this one was selected, itself included; None declares
+    nothing. If a sweep counts more, its number is used.
 
-    Other protocols are subclasses with a ``name`` and at least one more option, by which a recorded one is known. A
-    training can end in any that is not ``evaluation_only``. One that ``judges_targets`` judges the list of policies in
-    its ``targets`` instead of a single one. ``traded_windows`` names the window set whose trades are written.
+    Other protocols are subclasses with a ``name`` and at least one more option, by which a recorded protocol is
+    recognised. A training can end with any protocol that is not ``evaluation_only``. A protocol that
+    ``judges_targets`` judges the policies listed in its ``targets`` instead of a single one. ``traded_windows`` names
+    the window set whose trades are written.
     """
 
     split: Annotated[str, OneOf(SPLITS)] = "auto"
@@ -109,38 +110,38 @@ class Protocol:
         check_fields(self, "protocol")
         start, end = _date("start", self.start), _date("end", self.end)
         if start is not None and end is not None and start.astype(SECONDS) >= _end_of(end):
-            raise ConfigError(f"protocol.start={self.start!r} lies after protocol.end={self.end!r}.")
+            raise ConfigError(f"protocol.start={self.start!r} is after protocol.end={self.end!r}.")
 
     def window_sets(self, span: Span, stamps: TimeArray) -> tuple[WindowSet, ...]:
-        """Return all sets that are played over a span; raises ConfigError, naming what fits, when one does not.
+        """Return all sets that are played over a span; raises ConfigError with the limit when one does not fit.
 
-        ``rlx.evaluate.protocols.span.fit_windows`` comes first where a default may be fitted.
+        Call ``rlx.evaluate.protocols.span.fit_windows`` first if the default length may be shortened.
         """
         return (holdout_windows(span), start_index_windows(span, self.window_steps), *self.windows(span, stamps))
 
     def windows(self, span: Span, stamps: TimeArray) -> tuple[WindowSet, ...]:
-        """Return the protocol's own sets, chosen by dates (``stamps`` (N,) of the market's bars) and not by prices."""
+        """Return the protocol's own sets, chosen by dates (``stamps`` (N,) of the market's bars), not by prices."""
         return ()
 
     def measure(
         self, evaluation: Evaluation, baselines: Mapping[str, Evaluation], fit_spans: FitSpans | None
     ) -> Measured:
-        """Return what there is to say of the windows; ``fit_spans`` is None where it is not known what was seen."""
+        """Return what is reported about the windows; ``fit_spans`` is None if the fitted spans are not known."""
         return Measured([], {})
 
     def plan(self, conditions: Conditions) -> Plan:
-        """Return how a policy is judged; raises RlxError, before anything is played, for what cannot be."""
+        """Return how a policy is judged; raises RlxError, before anything is played, if it cannot be."""
         return Plan(conditions.rules)
 
     def check(self, guard: Guard, load_guard: Callable[[str], Guard]) -> list[str]:
-        """Return what the user should know of the options, given the configured guard; raise ConfigError on nonsense.
+        """Return notes for the user on the options and the configured guard; raises ConfigError for invalid options.
 
-        ``load_guard`` returns an option of the ``guard`` group and refuses what is none.
+        ``load_guard`` returns an option of the ``guard`` group and refuses any other name.
         """
         return []
 
     def note(self, policy: str, span: Span, stamps: TimeArray, seen: Seen | None) -> str | None:
-        """Return what the user should know before the policy of that name is played over a span, None for nothing."""
+        """Return a note for the user before the policy of that name is played over a span, or None."""
         return None
 
 

@@ -28,5 +28,5 @@ class Benchmark(Protocol):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not self.board.endswith(".json"):  # its pages, .md and .html, lie next to it
+        if not self.board.endswith(".json"):  # its pages, .md and .html, are written next to it
             raise ConfigError(f"protocol.board={as_typed(self.board)}: must be the path of a .json file.")

@@ -20,15 +20,15 @@ from rlx.types import FloatArray
 RETURN = "cumulative_return"
 EXCESS = "excess_over_equal_weight"
 FLAGS = {RETURN: "outlier", EXCESS: "excess_outlier"}
-"""Measure that is searched for outliers -> column of its flag."""
+"""Measure that is checked for outliers -> column of its flag."""
 
 
 @dataclass(frozen=True)
 class EveryStart(Protocol):
-    """The same judgement, with its windows at every start index reported one by one and searched for outliers.
+    """The same judgement, with the windows at every start index reported one by one and checked for outliers.
 
     A window is an outlier when its return, or its excess over equal weight, lies more than ``fence_iqrs``
-    interquartile ranges outside the quartiles of all windows (Tukey 1977). What is played is what every protocol plays.
+    interquartile ranges outside the quartiles of all windows (Tukey 1977). It plays the same windows as every protocol.
     """
 
     fence_iqrs: Annotated[float, Number(0.001, 1_000)] = 1.5
@@ -37,13 +37,13 @@ class EveryStart(Protocol):
     def measure(
         self, evaluation: Evaluation, baselines: Mapping[str, Evaluation], fit_spans: FitSpans | None
     ) -> Measured:
-        """Return a row for each window, and the distribution and the ``outliers`` of each measure without rows.
+        """Return a row for each window, and a block with the distribution and the ``outliers`` of each measure.
 
-        Rows have ``excess_over_equal_weight`` when that was judged, and for either measure its flag, ``low``, ``high``
-        or None.
+        Rows have ``excess_over_equal_weight`` if equal weight was judged, and for each measure its flag: ``low``,
+        ``high`` or None.
         """
         windows = evaluation.sets[WINDOWS]
-        measured = _searched(evaluation, baselines)
+        measured = _checked_measures(evaluation, baselines)
         fences = {name: tukey_fence(values, self.fence_iqrs) for name, values in measured.items()}
         flags = {FLAGS[name]: flag_names(outlier_sides(values, fences[name])) for name, values in measured.items()}
         excess = {EXCESS: measured[EXCESS]} if EXCESS in measured else {}
@@ -59,8 +59,8 @@ class EveryStart(Protocol):
         return Measured(rows, block)
 
 
-def _searched(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> dict[str, FloatArray]:
-    """Return what is searched for outliers, (B,) each: the return and, where there is equal weight, the excess."""
+def _checked_measures(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> dict[str, FloatArray]:
+    """Return what is checked for outliers, (B,) each: the return and, if equal weight was judged, the excess."""
     own = window_metrics(evaluation, WINDOWS)[RETURN]
     if EqualWeight.name not in baselines:
         return {RETURN: own}

@@ -1,7 +1,7 @@
-"""``protocol=guard_ab``: one policy under several guards, window by window, and whether what they change is chance.
+"""``protocol=guard_ab``: one policy under several guards, window by window, and whether the differences are chance.
 
-A guard helps, harms, does both, or there is no evidence; ``judge_guard`` has the rule. Which windows are stressed is
-decided by the market alone, before any guard is looked at.
+A guard helps, harms, does both, or there is no evidence; ``judge_guard`` has the rule. Which windows are stressed
+depends only on the market, not on any guard.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
 
 SCHEMA_VERSION = 1
 STRESSED_SHARE = 1.0 / 3.0
-"""Windows in which the market fell deepest, that count as stressed; fixed here, so that nobody can look first."""
+"""Share of windows, those with the deepest market drawdowns, that count as stressed; fixed before any result."""
 
 MEASURES = {"return": "cumulative_return", "max_drawdown": "max_drawdown", "turnover": "turnover"}
-"""What is compared -> its metric; a guard is to lower the last two."""
+"""What is compared -> its metric; a guard should lower the last two."""
 
 HITS = tuple(rule.hit_rate for rule in GUARDS)
 HELPS, HARMS, MIXED, NO_EVIDENCE = "helps", "harms", "mixed", "no evidence"
@@ -65,18 +65,16 @@ class GuardAb(Protocol):
                 f"{shown}: name two guards or more, the control first, for example protocol.guards=[none,calibrated]."
             )
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ConfigError(f"{shown}: {', '.join(twice)} stands there more than once. Name each guard once.")
+            raise ConfigError(f"{shown}: {', '.join(twice)} listed more than once. Name each guard once.")
 
     def check(self, guard: Guard, load_guard: Callable[[str], Guard]) -> list[str]:
-        """Refuse a guard that is no option; say when the configured one is not among them."""
+        """Refuse a guard that is not an option; return a note when the configured guard is not among them."""
         for name in self.guards:
             if name != CONFIGURED:
                 load_guard(name)
         if CONFIGURED in self.guards or not any(is_on(guard, kind) for kind in KINDS):
             return []
-        return [
-            f"note: the command's own guard is not compared; name it '{CONFIGURED}' among protocol.guards to have it."
-        ]
+        return [f"note: the command's own guard is not compared; add '{CONFIGURED}' to protocol.guards to compare it."]
 
     def plan(self, conditions: Conditions) -> Plan:
         """Return a judgement under the control, and the comparison of the other guards with it."""
@@ -86,7 +84,7 @@ class GuardAb(Protocol):
     def _compare(
         self, conditions: Conditions, lineup: Mapping[str, Guarded], policy: Policy, control: Evaluation
     ) -> GuardContest:
-        """Play the policy under every guard but the control, whose evaluation is there already, and compare them."""
+        """Play the policy under every guard except the control, which was evaluated already, and compare them."""
         market = conditions.market
         sets = self.window_sets(conditions.span, market.timestamps)
         evaluations = {self.guards[0]: control}
@@ -98,7 +96,7 @@ class GuardAb(Protocol):
 
 
 class GuardContest(NamedTuple):
-    """The document of a comparison, and what it was drawn from: deltas (B,) by guard and measure, stressed windows."""
+    """The document of a comparison, and its data: deltas (B,) by guard and measure, and the stressed windows."""
 
     summary: dict[str, Any]
     deltas: Mapping[str, Mapping[str, FloatArray]]
@@ -113,12 +111,13 @@ def compare_guards(
     seen: Seen | None = None,
     fits: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> GuardContest:
-    """Compare evaluations by guard, all over the same windows, with the first of them, the control.
+    """Compare evaluations by guard, all over the same windows, with the first one, the control.
 
-    ``market`` is equal weight over the same windows without a guard: the third of them in which it fell deepest is
-    stressed, the rest calm. All comparisons together (guards x measures x groups of windows) are one family for Holm's
-    correction. ``seen`` are the spans the policy was fitted on, and ``fits`` says by guard where it was fitted, with
-    time stamps ``first`` and ``last``: windows that hold a step of either are no test, and are counted.
+    ``market`` is equal weight over the same windows without a guard: the third of the windows with its deepest
+    drawdowns is stressed, the rest calm. All comparisons together (guards x measures x groups of windows) are one
+    family for Holm's correction. ``seen`` are the spans the policy was fitted on, and ``fits`` has by guard the span it
+    was fitted on, with time stamps ``first`` and ``last``: windows that contain a step of either are no test, and are
+    counted.
     """
     control = next(iter(evaluations))
     windows = evaluations[control].sets[WINDOWS]
@@ -165,8 +164,9 @@ def window_groups(market: Evaluation) -> dict[str, BoolArray]:
 def judge_guard(max_drawdown: Difference, earned: Difference, level: float) -> str:
     """Return the verdict on a guard's differences in max drawdown and return, both guard less control.
 
-    It *helps* when one of them is better at the adjusted ``level`` and the other is not worse, *harms* when one is
-    worse and the other not better, is *mixed* when one is better and one worse; otherwise there is *no evidence*.
+    The guard *helps* when one of them is better at the adjusted ``level`` and the other is not worse, *harms* when one
+    is worse and the other not better, and is *mixed* when one is better and one worse; otherwise there is *no
+    evidence*.
     """
     signs = {-max_drawdown.sign(level), earned.sign(level)}
     if signs == {1, -1}:
@@ -231,13 +231,13 @@ def _describe_fit(windows: WindowLedger, fit: Mapping[str, Any]) -> dict[str, An
 
 
 def _holding(windows: WindowLedger, spans: Seen) -> int:
-    """Return how many windows hold a step of any of the spans."""
+    """Return how many windows contain a step of any of the spans."""
     counts = seen_steps(windows.timestamps, spans)
     return int(np.any([count > 0 for count in counts.values()], axis=0).sum())
 
 
 def _holdout(evaluation: Evaluation) -> dict[str, Any]:
-    """Return the measures and what the guard did on the one account over the whole span."""
+    """Return the measures, and what the guard did, for the one account over the whole span."""
     metrics = window_metrics(evaluation, HOLDOUT)
     hits = guard_metrics(evaluation.sets[HOLDOUT].ledger)
     shown = {measure: metrics[name] for measure, name in MEASURES.items()} | {"sharpe": metrics["sharpe"]}
@@ -246,7 +246,7 @@ def _holdout(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _describe(evaluation: Evaluation, among: BoolArray) -> dict[str, Any]:
-    """Return means over a group of windows, and the smallest leverage scale of any; None where there is no window."""
+    """Return means over a group of windows, and their smallest leverage scale; None if there is no window."""
     hits = guard_metrics(evaluation.sets[WINDOWS].ledger)
     means = _measures(evaluation) | {name: hits[name] for name in (*HITS, "mean_leverage_scale")}
     if not among.any():

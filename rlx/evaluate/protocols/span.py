@@ -1,4 +1,4 @@
-"""Which decisions a protocol judges, and windows of a length that fits them."""
+"""Which decisions a protocol judges, and a window length that fits them."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ def protocol_span(
 ) -> Span:
     """Return the decisions the protocol judges: its split, narrowed to its dates.
 
-    ``splits`` may be None where none are needed. ``first_bar`` is the first bar the policy has features for; it
-    bounds split 'all' only. ``within`` are the decisions a recorded policy covers (a file of weights): split
-    'auto' judges those, and without them the test split. An end date includes its whole day, and a decision is kept
+    ``splits`` may be None if they are not needed. ``first_bar`` is the first bar the policy has features for; it
+    limits only split 'all'. ``within`` are the decisions a recorded policy covers (a file of weights): split 'auto'
+    judges those, or without them the test split. An end date includes its whole day, and a decision is kept
     only if the step it starts also closes by then. Raises ConfigError when nothing is left.
     """
     part = _part(market, splits, protocol, first_bar, within)
@@ -51,7 +51,7 @@ def protocol_span(
 
 
 def late_start(market: Market, protocol: Protocol, span: Span) -> str | None:
-    """Say that a judgement of everything begins after ``protocol.start``, because features are not known before."""
+    """Say that a judgement of split 'all' begins after ``protocol.start``, because features are not known before."""
     if protocol.split != "all" or protocol.start is None or span.start == 0:
         return None
     if market.timestamps[span.start - 1] < first_instant(protocol.start, "protocol.start"):
@@ -72,12 +72,14 @@ def _part(market: Market, splits: Splits | None, protocol: Protocol, first_bar: 
 
 
 def fit_windows(protocol: AnyProtocol, span: Span, *, whatever: bool = False) -> AnyProtocol:
-    """Return the protocol with windows that fit the span, with a warning, where nobody asked for their length.
+    """Return the protocol, with windows shortened to the span, with a warning, if their length was not requested.
 
-    That is the default, and with ``whatever`` any length.
+    The default length counts as not requested, and with ``whatever`` every length does.
     """
     asked, longest = protocol.window_steps, decisions(span)
     if asked <= longest or not (whatever or asked == Protocol.window_steps):
         return protocol
-    log.warning("protocol.window_steps=%d: %d decision(s) are judged, so windows of %d are.", asked, longest, longest)
+    log.warning(
+        "protocol.window_steps=%d: %d decision(s) are judged, so windows have %d steps.", asked, longest, longest
+    )
     return replace(protocol, window_steps=longest)

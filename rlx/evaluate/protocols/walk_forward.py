@@ -1,4 +1,4 @@
-"""``protocol=walk_forward``: windows that walk over a span, and which of them are a test of the policy."""
+"""``protocol=walk_forward``: windows that move over a span, and which of them are a test of the policy."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ Distance = Annotated[int | None, Whole(0, 1_000_000)]
 
 @dataclass(frozen=True)
 class WalkForward(Protocol):
-    """The same judgement with windows that walk over the span.
+    """The same judgement with windows that move over the span.
 
-    A window of ``window`` decisions starts every ``stride`` decisions, each with a fresh account; what is left at the
-    end and fills no window is left out. By default the span is everything the policy has features for. A window is a
-    test of the policy only at least ``purge_steps`` after, and ``embargo_steps`` before, any span the policy was fitted
-    on; None asks for no distance.
+    A window of ``window`` decisions starts every ``stride`` decisions, each with a new account; decisions at the end
+    that do not fill a window are left out. By default the span is everything the policy has features for. A window is a
+    test of the policy only if it is at least ``purge_steps`` after, or ``embargo_steps`` before, every span the policy
+    was fitted on; None requires no distance.
     """
 
     split: str = "all"
@@ -51,10 +51,10 @@ class WalkForward(Protocol):
     def measure(
         self, evaluation: Evaluation, baselines: Mapping[str, Evaluation], fit_spans: FitSpans | None
     ) -> Measured:
-        """Return a row for each window, and what the windows are, their distribution, and of each the measures shown.
+        """Return a row for each window, and a block with their number, distribution and the measures shown of each.
 
-        ``left_out`` counts the decisions of the span that no window holds. ``status`` and ``unseen`` distinguish the
-        windows that are a test, when it is known what the policy was fitted on.
+        ``left_out`` counts the decisions of the span that are in no window. ``status`` and ``unseen`` distinguish the
+        windows that are a test, if it is known what the policy was fitted on.
         """
         if fit_spans is not None:
             fit_spans = fit_spans._replace(purge_steps=self.purge_steps or 0, embargo_steps=self.embargo_steps or 0)
@@ -78,25 +78,25 @@ class WalkForward(Protocol):
     def _distance_without_effect(self, policy: str) -> str | None:
         for key in ("purge_steps", "embargo_steps"):
             if asked := getattr(self, key):
-                return f"protocol.{key}={asked} has no effect: it is not known what {policy} was made on."
+                return f"protocol.{key}={asked} has no effect: it is not known what {policy} was fitted on."
         return None
 
     def _no_test(self, span: Span, stamps: TimeArray, seen: Seen) -> str | None:
-        """Say that no window can be a test of a policy fitted on the spans ``seen``, and what would be."""
+        """Say that no window can be a test of a policy fitted on the spans ``seen``, and which window would be."""
         free = self._away_from(stamps, seen)[span.start : span.stop]
         run = _longest_run(free)
         starts = range(0, len(free) - self.window + 1, self.stride)
         if any(free[start : start + self.window].all() for start in starts):
             return None
         said = f"protocol.window={self.window}, protocol.stride={self.stride}: none of the {len(starts)} windows is"
-        said += " a test of this policy: each holds, or is too near to, decisions it was made on."
+        said += " a test of this policy: each contains, or is too close to, decisions it was fitted on."
         if not len(run):
-            return f"{said} No decision of the span is away from them; choose later data or other data.split dates."
+            return f"{said} No decision of the span is far enough away; choose later data or other data.split dates."
         first, left = format_stamp(stamps[span.start + run.start]).replace(" ", "T"), len(free) - run.start
         fits = f"a protocol.window of at most {len(run)} fits, with protocol.start={first}"
-        if self.window_steps > left and self.window_steps != Protocol.window_steps:  # the default is fitted
+        if self.window_steps > left and self.window_steps != Protocol.window_steps:  # the default is shortened
             fits += f" and a protocol.window_steps of at most {left}"
-        return f"{said} Away from them are {len(run)} decisions from {first} on: {fits}."
+        return f"{said} {len(run)} decisions from {first} on are far enough away: {fits}."
 
     def _away_from(self, stamps: TimeArray, seen: Seen) -> BoolArray:
         """Return a mask (N,) of the bars a window may decide at and be ``unseen``."""

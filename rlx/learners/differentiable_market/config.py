@@ -18,18 +18,19 @@ Concentration = Annotated[float, Number(1e-6, 1e6)]
 
 @dataclass
 class DifferentiableMarketConfig(PathLearnerConfig):
-    """GRU, group sampling and reward; budget, batch and optimizer are those of ``PathLearnerConfig``.
+    """GRU, group sampling and reward, in addition to budget, batch and optimizer of ``PathLearnerConfig``.
 
-    ``n_paths`` allocation paths are sampled for each window and compared with each other. ``gradient=score`` weighs
-    log-probabilities by advantages (GRPO), ``pathwise`` differentiates the reward through samples and simulator.
-    ``kl_weight`` holds the policy to its moving average. The reward of a path is, per year, its wealth objective less
-    ``trade_penalty`` x turnover, ``risk_aversion`` / 2 x variance of the net returns (``variance_penalty=pnl``) or of
-    the weights over the path (``weights``), ``drawdown_lambda`` x deepest drawdown, and three terms that are off by
-    default: ``soft_drawdown_lambda`` on drawdowns beyond about ``soft_drawdown_threshold``, ``risk_budget_lambda`` on
-    risk shares that differ from equal ones, and ``trade_memory_lambda`` on trades against an average of the recent
-    ones, which fades by ``trade_memory_decay`` a step. ``microbatch_windows`` windows are held in memory at a time,
-    None for all; ``gradient_checkpointing`` recomputes activations instead of keeping them. Every
-    ``diagnose_every_updates`` updates the gradient's norm is measured for each term.
+    ``n_paths`` allocation paths are sampled for each window and compared with each other. ``gradient=score`` weights
+    log-probabilities by advantages (GRPO); ``pathwise`` differentiates the reward through samples and simulator.
+    ``kl_weight`` penalises the divergence of the policy from its moving average. The reward of a path is, per year, its
+    wealth objective less ``trade_penalty`` x turnover, ``risk_aversion`` / 2 x variance of the net returns
+    (``variance_penalty=pnl``) or of the weights over the path (``weights``), ``drawdown_lambda`` x deepest drawdown,
+    and three terms that are off by default: ``soft_drawdown_lambda`` penalises drawdowns beyond about
+    ``soft_drawdown_threshold``, ``risk_budget_lambda`` penalises unequal risk shares, and ``trade_memory_lambda``
+    penalises trades against an average of the recent trades, which decays by ``trade_memory_decay`` per step.
+    ``microbatch_windows`` is the number of windows in memory at a time, None for all; ``gradient_checkpointing``
+    recomputes activations instead of storing them. Every ``diagnose_every_updates`` updates, the norm of each term's
+    gradient is measured.
     """
 
     _target_: str = "rlx.learners.differentiable_market.learner.DifferentiableMarketLearner"

@@ -16,7 +16,7 @@ SMALLEST_SPREAD = 1e-6  # standard deviation of a group's rewards below which it
 
 
 class Group(NamedTuple):
-    """K sampled paths for each of B windows, and what became of them."""
+    """K sampled paths for each of B windows, and their outcomes."""
 
     concentration: Tensor  # (B, T, n) of the policy
     reference: Tensor  # (B, T, n) of its moving average
@@ -31,10 +31,10 @@ class Group(NamedTuple):
 
 
 def group_losses(group: Group, config: DifferentiableMarketConfig) -> dict[str, Tensor]:
-    """Return the parts () of the loss: one a reward term, the entropy bonus and the divergence from the reference.
+    """Return the parts () of the loss: one per reward term, the entropy bonus and the divergence from the reference.
 
-    Every term is measured in standard deviations of its group's rewards, so that the parts of the terms add up to the
-    loss of the whole reward: -mean(advantage x log-probability), or with ``pathwise`` minus the reward itself.
+    Every term is divided by the standard deviation of its group's rewards, so that the parts of the terms add up to the
+    loss of the whole reward: -mean(advantage x log-probability), or minus the reward itself with ``pathwise``.
     """
     unit = spread(group.rewards).detach().clamp(min=SMALLEST_SPREAD)
     if config.gradient == "pathwise":
@@ -51,14 +51,14 @@ def group_losses(group: Group, config: DifferentiableMarketConfig) -> dict[str, 
 
 @torch.no_grad()
 def group_measures(group: Group) -> dict[str, Tensor]:
-    """Return what there is to know of a group, by the name of its metric; their means over the windows are told."""
-    apart = spread(group.rewards)
+    """Return the measures of a group, by the name of the metric; the learner logs their means."""
+    deviation = spread(group.rewards)
     return {
         "reward": group.rewards,
         **{f"reward_{name}": term for name, term in group.terms.items()},
-        "reward_spread": apart,
+        "reward_spread": deviation,
         **{f"spread_{name}": spread(term) for name, term in group.terms.items()},
-        "equal_groups": (apart < SMALLEST_SPREAD).float(),
+        "equal_groups": (deviation < SMALLEST_SPREAD).float(),
         "entropy": mean_entropy(group.concentration),
         "kl": mean_kl(group.concentration, group.reference),
         "concentration": group.concentration.sum(-1),
@@ -77,7 +77,7 @@ def centred(rewards: Tensor) -> Tensor:
 
 
 def path_log_probability(concentration: Tensor, parts: Tensor) -> Tensor:
-    """Return the mean log-density a step (B, K) of sampled paths ``parts`` (B, K, T, n).
+    """Return the mean log-density per step (B, K) of sampled paths ``parts`` (B, K, T, n).
 
     concentration: (B, T, n), shared by the K paths of a window.
     """
@@ -86,7 +86,7 @@ def path_log_probability(concentration: Tensor, parts: Tensor) -> Tensor:
 
 
 def mean_entropy(concentration: Tensor) -> Tensor:
-    """Return the mean differential entropy () of the step's distributions, in nats."""
+    """Return the mean differential entropy () of the distributions of all steps, in nats."""
     entropy: Tensor = Dirichlet(concentration, validate_args=False).entropy()  # type: ignore[no-untyped-call]
     return entropy.mean()
 

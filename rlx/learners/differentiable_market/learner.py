@@ -1,4 +1,4 @@
-"""GRPO on the simulator: groups of sampled allocation paths through the same windows, judged against each other."""
+"""GRPO on the simulator: groups of sampled allocation paths through the same windows, compared with each other."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rlx.policies.networks.gru_dirichlet import GruDirichlet
 
 
 class DifferentiableMarketLearner(PathLearner):
-    """Samples groups of paths from the GRU's distributions, and learns which of a group did better."""
+    """Samples groups of paths from the GRU's distributions, and learns from the better paths of each group."""
 
     module = "differentiable_market"
     config_type = DifferentiableMarketConfig
@@ -55,59 +55,59 @@ class DifferentiableMarketLearner(PathLearner):
 
     @property
     def env_steps_per_update(self) -> int:
-        """Account steps played in one update: every path is an account."""
+        """Number of account steps simulated in one update: every path is an account."""
         return self.config.n_paths * super().env_steps_per_update
 
     def compile_networks(self, compiler: Compiler) -> None:
-        """Compile so that a graph can be gone through more than once: the diagnosis does, a term at a time."""
+        """Compile so that a graph allows several backward passes: the diagnosis makes one for each term."""
         if compiler.used != "off":
             from torch._functorch import config
 
             config.donated_buffer = False
         super().compile_networks(compiler)
 
-    def learn(self, stretch: Segment) -> Mapping[str, float]:
-        """Sample groups of paths microbatch by microbatch, and add their gradients up."""
-        size = self.config.microbatch_windows or stretch.size
+    def learn(self, segment: Segment) -> Mapping[str, float]:
+        """Sample groups of paths microbatch by microbatch, and add up their gradients."""
+        size = self.config.microbatch_windows or segment.size
         diagnose = self.totals.updates % self.config.diagnose_every_updates == 0
-        told: Counter[str] = Counter()
+        logged: Counter[str] = Counter()
         gradients: dict[str, Tensor] = {}
-        for first in range(0, stretch.size, size):
-            part = stretch.select(slice(first, first + size))
-            group, share = self.sample(part), part.size / stretch.size
+        for first in range(0, segment.size, size):
+            part = segment.select(slice(first, first + size))
+            group, share = self.sample(part), part.size / segment.size
             losses = {name: share * loss for name, loss in group_losses(group, self.config).items()}
             if diagnose:
                 gradients = {name: gradients.get(name, 0.0) + self._gradient(loss) for name, loss in losses.items()}
             total = torch.stack(list(losses.values())).sum()
             self.manual_backward(total)
             measured = means({"loss": total / share, **group_measures(group)})
-            told.update({name: share * value for name, value in measured.items()})
+            logged.update({name: share * value for name, value in measured.items()})
         norms = {name: float(gradients[name].norm()) if diagnose else math.nan for name in losses}
-        return {**told, **{f"grad_norm_{name}": norm for name, norm in norms.items()}}
+        return {**logged, **{f"grad_norm_{name}": norm for name, norm in norms.items()}}
 
-    def sample(self, stretch: Segment) -> Group:
-        """Sample ``n_paths`` paths for each stretch and let the simulator play them."""
+    def sample(self, segment: Segment) -> Group:
+        """Sample ``n_paths`` paths for each window of the segment and simulate them."""
         pathwise, n_paths = self.config.gradient == "pathwise", self.config.n_paths
-        concentration: Tensor = self._recomputed(self.net, stretch.features).float()  # (B, T, n)
+        concentration: Tensor = self._recomputed(self.net, segment.features).float()  # (B, T, n)
         with torch.no_grad():
-            reference = self.averaged(stretch.features).float()
+            reference = self.averaged(segment.features).float()
         repeated = concentration.unsqueeze(1).expand(-1, n_paths, -1, -1)  # (B, K, T, n)
         with torch.set_grad_enabled(pathwise):
             parts = Dirichlet(repeated, validate_args=False).rsample()
             targets = self.net.portfolio(parts).flatten(0, 1)  # (B x K, T, A)
-            tape = stretch.tape.map(lambda series: series.repeat_interleave(n_paths, dim=0))
-            outcome = self._recomputed(self.simulate, targets, Segment(stretch.features, tape))
-            terms = {name: term.view(stretch.size, n_paths) for name, term in self.reward(outcome).items()}
+            tape = segment.tape.map(lambda series: series.repeat_interleave(n_paths, dim=0))
+            outcome = self._recomputed(self.simulate, targets, Segment(segment.features, tape))
+            terms = {name: term.view(segment.size, n_paths) for name, term in self.reward(outcome).items()}
         return Group(concentration, reference, parts, terms, outcome)
 
     def _gradient(self, loss: Tensor) -> Tensor:
-        """Return the gradient of one loss on its own, flat."""
+        """Return the flattened gradient of one loss."""
         parameters = list(self.net.parameters())
         found = torch.autograd.grad(loss, parameters, retain_graph=True, materialize_grads=True)
         return torch.cat([gradient.flatten() for gradient in found])
 
     def _recomputed(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Call ``function``; with gradient checkpointing its insides are computed again in the backward pass."""
+        """Call ``function``; with gradient checkpointing, the backward pass recomputes its activations."""
         if not self.config.gradient_checkpointing:
             return function(*arguments)
         return checkpoint(function, *arguments, use_reentrant=False)

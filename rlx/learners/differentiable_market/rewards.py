@@ -1,4 +1,4 @@
-"""The reward of a path, term by term, from its ledger; terms add up, so that each can be blamed for its share."""
+"""The reward of a path as a sum of terms, each computed from its ledger."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 
 SMALLEST_DEVIATION = 1e-6  # of net log returns
-SOFTNESS = 0.01  # drawdown over which the soft penalty goes from nothing to proportional
+SOFTNESS = 0.01  # width, in drawdown, over which the soft penalty turns from zero to proportional
 TERMS = (
     "wealth",
     "shaping",
@@ -23,13 +23,13 @@ TERMS = (
     "risk_budget",
     "trade_memory",
 )
-"""Names of the terms a reward can have, in the order in which they are told."""
+"""Names of the terms a reward can have, in the order in which they are logged."""
 
 Outcome = Mapping[str, Tensor]
 
 
 class PathReward(nn.Module):
-    """Rewards of P paths of T steps, per year; ``covariance`` (A, A) of the assets' returns is the risk budget's."""
+    """Rewards per year of P paths of T steps; the risk budget uses the ``covariance`` (A, A) of the assets' returns."""
 
     covariance: Tensor
 
@@ -52,7 +52,7 @@ class PathReward(nn.Module):
         self.active = {name: (weights[name], measures[name]) for name in TERMS if weights[name] != 0.0}
 
     def forward(self, outcome: Outcome) -> dict[str, Tensor]:
-        """Return the terms that are switched on, each (P,) and signed: their sum is the reward."""
+        """Return the terms that are switched on, each (P,) and with its sign: their sum is the reward."""
         return {name: weight * measure(outcome) for name, (weight, measure) in self.active.items()}
 
     def wealth(self, outcome: Outcome) -> Tensor:
@@ -64,7 +64,7 @@ class PathReward(nn.Module):
         return math.sqrt(self.periods_per_year) * log_returns.mean(-1) / deviation
 
     def shaping(self, outcome: Outcome) -> Tensor:
-        """Return the penalties of the simulator's own reward: ``env.reward``, the guard's and the cooldown's."""
+        """Return the penalties in the simulator's reward: those of ``env.reward``, the guard and the cooldown."""
         return self.periods_per_year * (outcome["reward"] - torch.log1p(outcome["net_return"])).mean(-1)
 
     def trade(self, outcome: Outcome) -> Tensor:
@@ -84,22 +84,22 @@ class PathReward(nn.Module):
         return -outcome["drawdown"].amax(-1)
 
     def soft_drawdown(self, outcome: Outcome) -> Tensor:
-        """Return minus the mean drawdown beyond the threshold, rounded off by a softplus."""
+        """Return minus the mean drawdown beyond the threshold, smoothed by a softplus."""
         excess = (outcome["drawdown"] - self.config.soft_drawdown_threshold) / SOFTNESS
         return -SOFTNESS * functional.softplus(excess).mean(-1)
 
     def risk_budget(self, outcome: Outcome) -> Tensor:
-        """Return minus the squared distance of the assets' shares of risk from equal ones (Maillard et al. 2010)."""
+        """Return minus the squared distance of the assets' risk shares from equal shares (Maillard et al. 2010)."""
         weights = outcome["executed_weights"]  # (P, T, A)
         contribution = weights * (weights @ self.covariance)
         total = contribution.sum(-1, keepdim=True).clamp(min=1e-12)
         return -(contribution / total - 1.0 / weights.shape[-1]).square().sum(-1).mean(-1)
 
     def trade_memory(self, outcome: Outcome) -> Tensor:
-        """Return minus the annual size of trades that go against an exponential average of the trades before."""
+        """Return minus the annual size of trades against the direction of an exponential average of earlier trades."""
         trades = outcome["executed_weights"].diff(dim=-2)  # (P, T - 1, A)
         lag = torch.arange(trades.shape[-2], device=trades.device)
-        age = (lag[:, None] - lag[None, :] - 1).to(trades.dtype)  # of trade j when trade i is made; -1 is itself
+        age = (lag[:, None] - lag[None, :] - 1).to(trades.dtype)  # of trade j at trade i; -1 on the diagonal
         decay = self.config.trade_memory_decay
         fading = torch.where(age >= 0, decay ** age.clamp(min=0), 0.0)
         memory = (1.0 - decay) * torch.einsum("ij,pja->pia", fading, trades)

@@ -12,11 +12,11 @@ from rlx.ranges import Number
 
 @dataclass
 class GymrlConfig(PpoConfig):
-    """Environment and PPO settings; those that are not here are ``PpoConfig``'s.
+    """Environment and PPO settings, in addition to those of ``PpoConfig``.
 
-    ``window_steps`` bars of features are seen; features already look back over several horizons. ``entropy_start`` is
-    annealed linearly to ``entropy_final``. With ``leverage_head`` an action component scales gross exposure up to
-    ``env.limits.intraday_gross``, without one gross is at most 1.
+    An observation has ``window_steps`` bars of features, which already look back over several horizons.
+    ``entropy_start`` is annealed linearly to ``entropy_final``. With ``leverage_head``, an action component scales
+    gross exposure up to ``env.limits.intraday_gross``; without it, gross exposure is at most 1.
     """
 
     _target_: str = "rlx.learners.gymrl.learner.GymrlLearner"

@@ -38,7 +38,7 @@ METRICS = {  # SB3's name of a metric: ours
 
 
 def build_ppo(config: GymrlConfig, env: VecEnv, seed: int) -> PPO:
-    """Return SB3's PPO on ``env``, on the CPU and with a logger that keeps its values to itself."""
+    """Return SB3's PPO on ``env``, on the CPU and with a logger that writes nothing."""
     ppo = PPO(
         "MlpPolicy",
         env,
@@ -63,14 +63,14 @@ def build_ppo(config: GymrlConfig, env: VecEnv, seed: int) -> PPO:
 
 
 class Episode(TypedDict):
-    """What is logged of an episode: its reward and its length."""
+    """The reward and the length of an episode."""
 
     r: float
     l: float  # noqa: E741
 
 
 class Played(TypedDict):
-    """What a checkpoint holds of SB3: the budget spent, the last episodes, and the accounts."""
+    """SB3's state in a checkpoint: the budget spent, the last episodes, and the accounts."""
 
     num_timesteps: Count
     n_updates: Count
@@ -81,9 +81,9 @@ class Played(TypedDict):
 class GymrlLearner(Learner):
     """PPO over ``n_accounts`` accounts; one training step collects one rollout and trains on it.
 
-    Lightning's wrapper of the optimizer steps inside SB3, so ``global_step`` counts gradient steps, and the actor,
-    the critic and the optimizer are in Lightning's checkpoints. The accounts are added to them, for episodes go on
-    from one update to the next.
+    SB3 steps Lightning's wrapper of the optimizer, so ``global_step`` counts gradient steps, and the actor, the critic
+    and the optimizer are in Lightning's checkpoints. The accounts are added to them, because episodes continue from
+    one update to the next.
     """
 
     module = "gymrl"
@@ -119,7 +119,7 @@ class GymrlLearner(Learner):
 
     @property
     def updates(self) -> int:
-        """Rollouts of the whole run."""
+        """Number of rollouts of the whole run."""
         return self.config.updates
 
     def configure_optimizers(self) -> Optimizer:
@@ -127,7 +127,7 @@ class GymrlLearner(Learner):
         return self.ppo.policy.optimizer
 
     def on_fit_start(self) -> None:
-        """Follow the Trainer: its device, and its precision in the hidden layers; then compile."""
+        """Move to the Trainer's device, use its precision in the hidden layers, and compile."""
         self.ppo.device = self.device
         self.ppo.rollout_buffer.device = self.device
         if self.trainer.precision == "bf16-mixed":
@@ -148,7 +148,7 @@ class GymrlLearner(Learner):
         self.ppo.policy.optimizer = cast(Optimizer, self.optimizers())
 
     def on_train_end(self) -> None:
-        """Give SB3 its own optimizer back: the wrapper is of no use without a Trainer."""
+        """Give SB3 its own optimizer back: the wrapper does not work without a Trainer."""
         optimizer = self.ppo.policy.optimizer
         if isinstance(optimizer, LightningOptimizer):
             self.ppo.policy.optimizer = optimizer.optimizer
@@ -157,12 +157,12 @@ class GymrlLearner(Learner):
         """Collect one rollout and train on it."""
         ppo = self.ppo
         ppo.ent_coef = self.entropy_coefficient()
-        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # but in the hidden layers
+        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # except in the hidden layers
             ppo.learn(self.config.rollout_size, reset_num_timesteps=False)
         self.log_update(self._metrics(), self.config.rollout_size, watch.seconds)
 
     def entropy_coefficient(self) -> float:
-        """Return the coefficient at this point of the budget, between ``entropy_start`` and ``entropy_final``."""
+        """Return the entropy coefficient for the budget spent, between ``entropy_start`` and ``entropy_final``."""
         done = min(1.0, self.ppo.num_timesteps / max(1, (self.updates - 1) * self.config.rollout_size))
         return self.config.entropy_start + done * (self.config.entropy_final - self.config.entropy_start)
 
@@ -179,7 +179,7 @@ class GymrlLearner(Learner):
         return metrics
 
     def network(self) -> MlpAllocation:
-        """Return the actor without the critic: the mean action is what the policy does."""
+        """Return the actor without the critic: the policy takes the mean action."""
         network = MlpAllocation(
             head=self.task.head,
             n_features=len(self.feature_names),
@@ -192,7 +192,7 @@ class GymrlLearner(Learner):
         return network
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the budget spent, the accounts, and what SB3 saw of them last."""
+        """Store the budget spent, the accounts, and SB3's last observations of them."""
         super().on_save_checkpoint(checkpoint)
         ppo = self.ppo
         rollout = {
@@ -208,13 +208,13 @@ class GymrlLearner(Learner):
         }
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Continue the budget and the accounts where they were."""
+        """Restore the budget spent and the accounts."""
         super().on_load_checkpoint(checkpoint)
         ppo, state = self.ppo, require(checkpoint.get("gymrl"), Played, "its content", "gymrl")
         ppo.num_timesteps = state["num_timesteps"]
         ppo._n_updates = state["n_updates"]
         ppo.ep_info_buffer = deque(state["episodes"], maxlen=ppo._stats_window_size)
-        ppo.ep_success_buffer = deque(maxlen=ppo._stats_window_size)  # SB3 makes both or none
+        ppo.ep_success_buffer = deque(maxlen=ppo._stats_window_size)  # SB3 creates both or none
         rollout = as_arrays(state["rollout"])
         one, observed = (self.config.n_accounts,), self._env().observation_space.shape or ()
         for name, shape in (("last_obs", one + observed), ("last_episode_starts", one)):

@@ -14,12 +14,12 @@ from rlx.ranges import Number, Whole
 
 @dataclass
 class HftrainingConfig(PathLearnerConfig):
-    """Transformer and loss; budget, batch and optimizer are those of ``PathLearnerConfig``.
+    """Transformer and loss, in addition to budget, batch and optimizer of ``PathLearnerConfig``.
 
     The loss is -(annual log growth net of costs and reward penalties + ``risk_penalty`` x annual Sharpe ratio)
     - ``entropy_coefficient`` x entropy of the absolute weights, as a share of its maximum, + ``cvar_weight`` x annual
-    CVaR of the worst ``cvar_alpha`` of the steps. ``leverage_head`` and ``logit_scale`` are those of the allocation
-    head: without the former gross exposure is at most 1.
+    CVaR of the worst ``cvar_alpha`` of the steps. ``leverage_head`` and ``logit_scale`` belong to the allocation head:
+    without ``leverage_head``, gross exposure is at most 1.
     """
 
     _target_: str = "rlx.learners.hftraining.learner.HftrainingLearner"
@@ -38,6 +38,4 @@ class HftrainingConfig(PathLearnerConfig):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.d_model % self.n_heads:
-            raise ConfigError(
-                f"module.d_model={self.d_model}: must be a multiple of module.n_heads={self.n_heads}, which share it."
-            )
+            raise ConfigError(f"module.d_model={self.d_model}: must be a multiple of module.n_heads={self.n_heads}.")

@@ -1,4 +1,4 @@
-"""A transformer trained through the differentiable simulator: the loss is the net growth of its own paths."""
+"""A transformer trained through the differentiable simulator, on the net growth of the paths that it trades."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rlx.policies.networks.transformer import TransformerAllocation
 
 
 class HftrainingLearner(PathLearner):
-    """Minimises ``path_loss`` of what the transformer's own decisions earn."""
+    """Minimises ``path_loss`` of the paths that the transformer's decisions produce."""
 
     module = "hftraining"
     config_type = HftrainingConfig
@@ -39,10 +39,10 @@ class HftrainingLearner(PathLearner):
             dropout=config.dropout,
         )
 
-    def learn(self, stretch: Segment) -> Mapping[str, float]:
-        """Play the network's own decisions and differentiate what they earn."""
-        targets = self.net.targets(self.net(stretch.features).float())
-        outcome = self.simulate(targets, stretch)
+    def learn(self, segment: Segment) -> Mapping[str, float]:
+        """Simulate the network's decisions and differentiate their loss."""
+        targets = self.net.targets(self.net(segment.features).float())
+        outcome = self.simulate(targets, segment)
         loss, parts = path_loss(outcome, targets, self.config, self.market.periods_per_year)
         self.manual_backward(loss)
         return means({"loss": loss, **parts, **path_measures(outcome)})

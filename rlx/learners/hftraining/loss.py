@@ -1,4 +1,4 @@
-"""What hftraining minimises, from the ledger of simulated paths."""
+"""The loss of hftraining, computed from the ledger of simulated paths."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from rlx.learners.hftraining.config import HftrainingConfig
 
-SMALLEST_DEVIATION = 1e-6  # of net log returns: a Sharpe ratio of paths that do not move has no gradient
+SMALLEST_DEVIATION = 1e-6  # of net log returns: the Sharpe ratio of paths that do not move has no gradient
 
 
 def path_loss(
@@ -18,9 +18,9 @@ def path_loss(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """Return the loss () of paths, and its parts by name.
 
-    outcome: ledger quantities (B, T). targets: (B, T, A) weights asked for. All steps of all paths are one sample for
-    the Sharpe ratio and the CVaR. Rates are per year, as they are for a reader: log growth by ``periods_per_year``,
-    Sharpe ratio and CVaR by its square root.
+    outcome: ledger quantities (B, T). targets: (B, T, A) target weights. All steps of all paths are one sample for the
+    Sharpe ratio and the CVaR. The parts are annual: log growth is multiplied by ``periods_per_year``, Sharpe ratio and
+    CVaR by its square root.
     """
     root = math.sqrt(periods_per_year)
     log_returns = torch.log1p(outcome["net_return"])
@@ -51,7 +51,7 @@ def cvar(returns: Tensor, alpha: float) -> Tensor:
 
 
 def weight_entropy(weights: Tensor) -> Tensor:
-    """Return the mean entropy of |weights| (..., A) and what they leave in cash, 1 when all shares are equal."""
+    """Return the mean entropy of |weights| (..., A) and the remaining cash; it is 1 if all shares are equal."""
     size = weights.abs()
     cash = (1.0 - size.sum(-1, keepdim=True)).clamp(min=0.0)
     shares = torch.cat((size, cash), dim=-1)

@@ -1,1 +1,1 @@
-"""pufferlib: forecaster, specialists and PPO over pairs, the last by PufferLib."""
+"""pufferlib: a forecaster, specialists, and PufferLib's PPO over pairs."""

@@ -14,10 +14,11 @@ HIDDEN_GAIN, ACTION_GAIN, VALUE_GAIN = math.sqrt(2.0), 0.01, 1.0
 
 
 class ActorCritic(nn.Module):
-    """Separate tanh networks for mean action and value, as Stable-Baselines3's MlpPolicy has them.
+    """Separate tanh networks for mean action and value, as in Stable-Baselines3's MlpPolicy.
 
-    Observations (B, D) become a normal distribution over actions (B, n_actions), whose standard deviation is the same
-    for all observations, and values (B, 1). Weights are orthogonal at the start, the last layer of the actor small.
+    Observations (B, D) are mapped to a normal distribution over actions (B, n_actions), whose standard deviation is the
+    same for all observations, and to values (B, 1). Initial weights are orthogonal; those of the actor's last layer
+    are small.
     """
 
     def __init__(self, n_observations: int, n_actions: int, hidden_sizes: Sequence[int], log_std_init: float) -> None:
@@ -38,7 +39,7 @@ class ActorCritic(nn.Module):
     forward_eval = forward
 
     def values(self, observations: Tensor) -> Tensor:
-        """Return the values (B, 1) alone."""
+        """Return the values (B, 1) only."""
         return torch.as_tensor(self.value(self.critic_hidden(observations)))
 
     def actor_layers(self) -> list[nn.Module]:

@@ -1,4 +1,4 @@
-"""Which pairs or larger baskets are traded, and how the book divides its equity among them."""
+"""The choice of the pairs or larger baskets that are traded, and their shares of the book's equity."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 
 
 def choose_baskets(market: Market, train: Span, config: PufferlibConfig) -> list[tuple[str, ...]]:
-    """Return the configured baskets of symbols, or those chosen by the returns of the training span."""
+    """Return the configured baskets of symbols, or pairs chosen by the returns of the training span."""
     if market.n_assets < 2:
         raise ConfigError(
-            f"module=pufferlib: needs at least two symbols to make pairs of, this market has only "
+            f"module=pufferlib: needs at least two symbols to form pairs; this market has only "
             f"{', '.join(market.symbols)}."
         )
     if isinstance(config.pairs, str):
@@ -36,9 +36,9 @@ def choose_baskets(market: Market, train: Span, config: PufferlibConfig) -> list
 
 
 def least_correlated(symbols: Sequence[str], returns: FloatArray, n_pairs: int) -> list[tuple[str, ...]]:
-    """Return up to ``n_pairs`` pairs without a common symbol, each the least correlated of those that are left.
+    """Return up to ``n_pairs`` pairs without a common symbol; each is the least correlated of the remaining pairs.
 
-    returns: (T, A). A symbol that never moved is correlated with nothing, and comes last.
+    returns: (T, A). The correlation of a symbol that never moved is undefined: its pairs come last.
     """
     moves = returns.std(axis=0) > 0.0
     correlation = np.ones((len(symbols), len(symbols)))
@@ -49,19 +49,19 @@ def least_correlated(symbols: Sequence[str], returns: FloatArray, n_pairs: int) 
         if len(pairs) < n_pairs and not set(pair) & {one for chosen in pairs for one in chosen}:
             pairs.append(pair)
     if len(pairs) < n_pairs:
-        log.warning(f"module.n_pairs={n_pairs}: {len(symbols)} symbols make {len(pairs)} pairs without a common one.")
+        log.warning(f"module.n_pairs={n_pairs}: {len(symbols)} symbols form {len(pairs)} disjoint pairs.")
     return [tuple(symbols[one] for one in pair) for pair in pairs]
 
 
 def inverse_volatility(market: Market, train: Span, baskets: Sequence[Sequence[str]]) -> list[float]:
     """Return each basket's share of the book, in proportion to 1 / volatility in the training span; they add up to 1.
 
-    The volatility is that of the basket's equal-weight returns; a basket that never moved gets no share.
+    The volatility is measured on the basket's equal-weight returns; a basket that never moved gets no share.
     """
     returns = market.returns[train.start : train.stop]
     columns = [[market.symbols.index(symbol) for symbol in basket] for basket in baskets]
     volatility = np.array([returns[:, column].mean(axis=1).std() for column in columns])
     inverse = np.divide(1.0, volatility, out=np.zeros_like(volatility), where=volatility > 0.0)
     if not inverse.any():
-        raise ConfigError("module.pairs: no symbol in them ever moved in the training span.")
+        raise ConfigError("module.pairs: none of their symbols moved in the training span.")
     return [float(share) for share in inverse / inverse.sum()]

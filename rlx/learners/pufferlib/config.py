@@ -21,12 +21,12 @@ AUTO = "auto"
 class PufferlibConfig(PufferPpoConfig):
     """Three stages: forecaster, specialists, and PPO over pairs or larger baskets (settings: ``PufferPpoConfig``).
 
-    ``stages`` are those to do. One that is left out is taken from ``resume``, the folder of an earlier run; without it
-    the forecaster serves every symbol where the specialists are left out. ``cache_dir`` keeps finished forecasters and
-    specialists by a key of everything they depend on (null: off). ``pairs`` is ``auto``, the ``n_pairs`` least
-    correlated pairs of the training span that share no symbol, or a list of baskets of symbols. ``leverage_limit`` is
-    the largest gross exposure a policy may ask for; above 1 it has an action for it. ``risk_penalty`` is added to
-    ``env.reward.cvar_penalty`` in training, which prices the loss at the forecasts' lowest quantile.
+    ``stages`` lists the stages to run. A stage that is left out is taken from ``resume``, the folder of an earlier run;
+    without ``resume``, the forecaster replaces specialists that are left out. ``cache_dir`` stores finished forecasters
+    and specialists under a key of everything they depend on (null: off). ``pairs`` is ``auto``, the ``n_pairs`` least
+    correlated pairs of the training span without a common symbol, or a list of baskets of symbols. ``leverage_limit``
+    is the largest gross exposure of a policy; above 1, the policy has an action that sets it. ``risk_penalty`` is added
+    to ``env.reward.cvar_penalty`` in training, which penalises the loss at the forecasts' lowest quantile.
     """
 
     _target_: str = "rlx.learners.pufferlib.learner.PufferlibLearner"
@@ -49,7 +49,7 @@ class PufferlibConfig(PufferPpoConfig):
         self.pairs = check_pairs(self.pairs)
 
     def network_arguments(self) -> dict[str, Any]:
-        """Return what shapes every forecaster of this run, besides the number of series and features."""
+        """Return the shapes of every forecaster of this run, except the number of series and features."""
         forecaster = self.forecaster
         return {
             "window_steps": self.window_steps,
@@ -59,17 +59,17 @@ class PufferlibConfig(PufferPpoConfig):
 
     @property
     def forecasts_risk(self) -> bool:
-        """Whether rewards can be penalised for forecast risk: here they can."""
+        """Whether rewards can be penalised for forecast risk: True for this module."""
         return True
 
 
 def check_stages(stages: Sequence[str]) -> list[str]:
-    """Return the stages in their order; ConfigError for an unknown one or none."""
+    """Return the stages in their order; ConfigError for an unknown stage or an empty list."""
     for stage in stages:
         if stage not in STAGES:
             hint = did_you_mean(str(stage), STAGES)
             raise ConfigError(
-                f"module.stages={as_typed(list(stages))}: '{as_typed(stage)}' is none of {', '.join(STAGES)}.{hint}"
+                f"module.stages={as_typed(list(stages))}: '{as_typed(stage)}' is not one of {', '.join(STAGES)}.{hint}"
             )
     if not stages:
         raise ConfigError(f"module.stages=[]: name at least one of {', '.join(STAGES)}.")
@@ -77,7 +77,7 @@ def check_stages(stages: Sequence[str]) -> list[str]:
 
 
 def check_pairs(pairs: Any) -> str | list[list[str]]:
-    """Return ``auto`` or the baskets, each a list of at least two different symbols; ConfigError for anything else."""
+    """Return ``auto`` or the baskets, lists of at least two different symbols; ConfigError for anything else."""
     if pairs == AUTO:
         return AUTO
     example = "give auto, or lists of symbols such as [[AAPL,IBM],[SPY,EEM]]."

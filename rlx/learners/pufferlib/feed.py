@@ -1,4 +1,4 @@
-"""What the portfolio is fed with: the signals of every bar it trains on, and the risk that the forecasts see."""
+"""Inputs of the portfolio stage: signals of every bar of the training span, and the forecast risk."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from rlx.types import FloatArray
 
 
 class Feed(NamedTuple):
-    """Arrays over the bars of a market, zero outside of the training span and the close it ends with.
+    """Arrays over the bars of a market, zero outside the training span and its last close.
 
     ``signals`` (N, A, S) are quantiles and embeddings in standard deviations, float32; ``scaling`` holds their means
-    and deviations. ``cvar`` (N - 1, A) is the loss at the lowest quantile, which stands for the expected shortfall
-    beyond it, and ``uncertainty`` (N - 1, A) half the distance from there to the highest; both are returns.
+    and deviations. ``cvar`` (N - 1, A) is the loss at the lowest quantile, a proxy for the expected shortfall beyond
+    it. ``uncertainty`` (N - 1, A) is half the distance between the lowest and the highest quantile. Both are returns.
     """
 
     signals: FloatArray
@@ -38,7 +38,7 @@ class Feed(NamedTuple):
 
 
 def make_feed(forecasts: Forecasts, market: Market, train: Span) -> Feed:
-    """Forecast every bar of the training span from its own window."""
+    """Forecast each bar of the training span from its window."""
     facts, network = forecasts.facts, forecasts.network()
     bars, steps = slice(train.start, train.stop + 1), slice(train.start, train.stop)
     window = slice(train.start - facts.window_steps + 1, bars.stop)
@@ -46,7 +46,7 @@ def make_feed(forecasts: Forecasts, market: Market, train: Span) -> Feed:
     with torch.inference_mode():
         raw = signals_of(network, torch.from_numpy(seen)[None])[0].numpy()  # (T, A, S)
     names = [f"signal_{number}" for number in range(raw.shape[-1])]
-    scaling = Normalizer.fit(names, raw, slice(0, len(train)), SIGNAL_BOUND)  # of decisions, as features are
+    scaling = Normalizer.fit(names, raw, slice(0, len(train)), SIGNAL_BOUND)  # of decisions only, as for features
     signals = np.zeros((market.n_bars, *raw.shape[1:]), dtype=np.float32)
     signals[bars] = scaling.apply(raw)
     quantiles = raw[:-1, :, : len(network.levels)] * np.array(facts.scale)[:, None]
@@ -57,6 +57,6 @@ def make_feed(forecasts: Forecasts, market: Market, train: Span) -> Feed:
 
 
 def weights_of(forecasts: Forecasts, columns: Sequence[int]) -> dict[str, Tensor]:
-    """Return the weights that forecast some of the assets: their own, or the ones all share."""
+    """Return the weights that forecast some of the assets: their own, or the shared weights."""
     n_series = forecasts.facts.n_series
     return forecasts.weights if n_series == 1 else some_series(forecasts.weights, n_series, columns)

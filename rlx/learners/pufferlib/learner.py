@@ -1,4 +1,4 @@
-"""Forecaster, specialists, and PPO over baskets of symbols by PufferLib, under Lightning."""
+"""Forecaster, specialists, and PufferLib's PPO over baskets of symbols, under Lightning."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ Basket = tuple[str, ...]
 
 
 class PufferlibLearner(Learner):
-    """PPO on each basket, fed by the forecasts that ``prepare`` provides; one training step updates every basket once.
+    """PPO on each basket, with the forecasts of ``prepare`` as signals; one training step updates every basket once.
 
-    Without the portfolio stage there are no updates and no policy.
+    Without the portfolio stage, there are no updates and no policy.
     """
 
     module = "pufferlib"
@@ -58,7 +58,7 @@ class PufferlibLearner(Learner):
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         if PORTFOLIO in self.config.stages:
-            load_puffer_library()  # where it is missing, that is said before the other stages are trained
+            load_puffer_library()  # if it is missing, the error comes before the other stages are trained
         train = self.splits.train
         self.spans = stage_spans(train, self.config)
         self.baskets = choose_baskets(self.market, train, self.config)
@@ -74,7 +74,7 @@ class PufferlibLearner(Learner):
         if limits.intraday_gross is not None and config.leverage_limit > limits.intraday_gross:
             raise ConfigError(
                 f"module.leverage_limit={config.leverage_limit:g} is above env.limits.intraday_gross="
-                f"{limits.intraday_gross:g}, which is all that can be held. Lower the first or raise the second."
+                f"{limits.intraday_gross:g}, the most that can be held. Lower the first or raise the second."
             )
         levered = config.leverage_limit > UNLEVERED_GROSS
         return AllocationHead(
@@ -89,11 +89,11 @@ class PufferlibLearner(Learner):
 
     @property
     def updates(self) -> int:
-        """Updates of the portfolio stage, each of every basket."""
+        """Number of updates of the portfolio stage; each updates every basket."""
         return self.config.updates if PORTFOLIO in self.config.stages else 0
 
     def prepare(self, preparation: Preparation) -> None:
-        """Provide the forecasts, and open the accounts of every basket on them."""
+        """Provide the forecasts, and open the accounts of every basket with them as signals."""
         unseen_from = self.market.timestamps[self.splits.validation.start]
         forecasting = Forecasting(self.market, self.feature_names, self.config, self.spans, self.seed)
         self.forecasts = Pipeline(self.config, forecasting, preparation, unseen_from).run()
@@ -105,7 +105,7 @@ class PufferlibLearner(Learner):
 
     @property
     def feeding(self) -> Forecasts:
-        """The forecasts that the portfolio sees: the specialists', or the forecaster's where there are none."""
+        """The forecasts that the portfolio sees: the specialists', or the forecaster's without specialists."""
         return self.forecasts.get(SPECIALISTS, self.forecasts[FORECASTER])
 
     def _open(self, basket: Basket, number: int) -> PufferPpo:
@@ -134,11 +134,11 @@ class PufferlibLearner(Learner):
         return self.rules.among(self.market.symbols, basket)
 
     def configure_optimizers(self) -> list[Optimizer]:
-        """Return the optimizer of every basket."""
+        """Return the optimizers of all baskets."""
         return [ppo.optimizer for ppo in self.ppos]
 
     def on_fit_start(self) -> None:
-        """Follow the Trainer: its device, and its precision in the hidden layers; then compile."""
+        """Move to the Trainer's device, use its precision in the hidden layers, and compile."""
         for ppo in self.ppos:
             ppo.to(self.device)
         if self.trainer.precision == "bf16-mixed":
@@ -161,21 +161,21 @@ class PufferlibLearner(Learner):
             ppo.optimizer = cast(Optimizer, wrapper)
 
     def on_train_end(self) -> None:
-        """Give PufferLib its own optimizers back: the wrappers are of no use without a Trainer."""
+        """Give PufferLib its own optimizers back: the wrappers do not work without a Trainer."""
         for ppo in self.ppos:
             if isinstance(ppo.optimizer, LightningOptimizer):
                 ppo.optimizer = ppo.optimizer.optimizer
 
     def training_step(self, batch: int, batch_idx: int) -> None:
         """Collect a rollout of every basket and train on it."""
-        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # but in the hidden layers
+        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # except in the hidden layers
             updates = [ppo.update() for ppo in self.ppos]
-        known = [name for name in updates[0] if all(name in one for one in updates)]  # not each has ended an episode
+        known = [name for name in updates[0] if all(name in one for one in updates)]  # some have ended no episode yet
         metrics = {name: float(np.mean([one[name] for one in updates])) for name in known}
         self.log_update(metrics, self.config.rollout_size * len(self.ppos), watch.seconds)
 
     def network(self) -> BookAllocation:
-        """Return the book: the mean actions of every basket, each on its share of the equity."""
+        """Return the book: the mean actions of every basket, each for its share of the equity."""
         baskets = [self._columns(basket) for basket in self.baskets]
         traded = sorted({column for basket in baskets for column in basket})
         return self._book(self.market.n_assets, traded, baskets, self.shares, self.ppos)
@@ -188,7 +188,7 @@ class PufferlibLearner(Learner):
         shares: Sequence[float],
         ppos: Sequence[PufferPpo],
     ) -> BookAllocation:
-        """Return the network of ``baskets``; ``traded`` are the assets forecast, as columns of the whole market."""
+        """Return the network of ``baskets``; ``traded`` are the forecast assets, as columns of the whole market."""
         facts = self.feeding.facts
         book = BookAllocation(
             head=self.head.over(n_assets),
@@ -209,7 +209,7 @@ class PufferlibLearner(Learner):
         return book
 
     def preparation_metrics(self) -> dict[str, float]:
-        """Return how good the forecasts are, on the dates each stage was selected on."""
+        """Return losses and skill of the forecasts, on the dates that each stage was selected on."""
         names = ("pinball_loss", "climatology_pinball_loss", "skill")
         return {
             f"forecast/{stage}_{name}": float(one.facts.metrics[name])
@@ -218,7 +218,7 @@ class PufferlibLearner(Learner):
         }
 
     def parts(self) -> Mapping[str, Part]:
-        """Return the policy of every basket, for a market of its symbols alone."""
+        """Return the policy of every basket, for a market of its symbols only."""
         return {part_name(basket): self._part(basket, ppo) for basket, ppo in zip(self.baskets, self.ppos, strict=True)}
 
     def _part(self, basket: Basket, ppo: PufferPpo) -> Part:
@@ -231,7 +231,7 @@ class PufferlibLearner(Learner):
         return Part(market, rules, facts, network)
 
     def _config_of(self, basket: Basket, rules: Rules) -> dict[str, Any]:
-        """Return the run's configuration as it is for a market of the basket alone."""
+        """Return the run's configuration for a market of the basket's symbols only."""
         config = dict(self.resolved_config)
         own = (("data", "symbols", list(basket)), ("costs", "per_asset_bps", rules.costs.per_asset_bps))
         for group, key, value in own:
@@ -240,7 +240,7 @@ class PufferlibLearner(Learner):
         return config
 
     def has_prepared(self, run: Path) -> bool:
-        """Return whether the run has left stages behind."""
+        """Return whether the run's folder contains stages."""
         return (run / STAGES_FOLDER).is_dir()
 
     def report(self, judged: Mapping[str, Mapping[str, Any]], seconds: float) -> tuple[str, dict[str, Any]]:
@@ -251,19 +251,19 @@ class PufferlibLearner(Learner):
         )
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the accounts, and what PufferLib saw of them last."""
+        """Store the accounts and the state of PufferLib's trainer."""
         super().on_save_checkpoint(checkpoint)
         checkpoint["pufferlib"] = [as_tensors(ppo.state()) for ppo in self.ppos]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Continue the accounts where they were."""
+        """Restore the accounts and the state of PufferLib's trainer."""
         super().on_load_checkpoint(checkpoint)
         for ppo, state in zip(self.ppos, checkpoint["pufferlib"], strict=True):
             ppo.restore(as_arrays(state))
 
 
 def part_name(basket: Basket) -> str:
-    """Return the name of a basket, which is that of a folder too; symbols of other signs get a digest, to differ."""
+    """Return a basket's name, which is also its folder's; a digest keeps symbols with special characters distinct."""
     joined = "_".join(basket).replace("/", "-")
     name = file_name(joined)
     return name if name == joined else f"{name}_{hashlib.sha256(joined.encode()).hexdigest()[:8]}"

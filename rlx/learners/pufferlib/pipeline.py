@@ -1,4 +1,4 @@
-"""Which stages are done, which are taken over from an earlier run or the cache, and whether each fits the next."""
+"""Run the stages or take them from an earlier run or the cache, and check that each fits the next."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 
 
 class Pipeline:
-    """Provides the forecasts that the portfolio is fed by, and leaves them in the run folder's ``stages/``.
+    """Provides the portfolio's forecasts and writes them to the run folder's ``stages/``.
 
-    A stage is taken from the run that is resumed, else done if it is listed (from the cache where the same has been
-    done before), else taken from ``module.resume``. Whatever is taken is checked against what this run needs.
-    ``unseen_from`` is the first decision the portfolio is validated on.
+    A stage is taken from the run that is resumed. Otherwise a listed stage is run, or taken from the cache if it has
+    been run before, and a stage that is not listed is taken from ``module.resume``. Every stage is checked against what
+    this run needs. ``unseen_from`` is the first decision on which the portfolio is validated.
     """
 
     def __init__(
@@ -43,9 +43,9 @@ class Pipeline:
         self.folder = preparation.run_dir / STAGES_FOLDER
 
     def run(self) -> dict[str, Forecasts]:
-        """Return the forecasts of every stage there is; RlxError when one is missing, unfit or worse than nothing."""
+        """Return the forecasts by stage; RlxError if one is missing, does not fit, or has no skill."""
         self._check_resume()
-        with preserved_random_states():  # what comes after a stage does not depend on whether it was done or taken
+        with preserved_random_states():  # later random numbers do not depend on whether a stage was run or taken
             return self._run()
 
     def _run(self) -> dict[str, Forecasts]:
@@ -67,7 +67,7 @@ class Pipeline:
         make = partial(forecasting.make_specialists, generic, self._fit)
         specialists = self._provide(SPECIALISTS, forecasting.key(SPECIALISTS, generic.facts.key), make, demand)
         if specialists is None:
-            log.info(f"{SPECIALISTS}: left out, and there are none to take over: the forecaster serves every symbol.")
+            log.info(f"{SPECIALISTS}: left out, and no run has any: the forecaster is used for every symbol.")
             return made
         _report_choices(specialists)
         return {**made, SPECIALISTS: specialists}
@@ -77,8 +77,8 @@ class Pipeline:
             return
         if not (Path(self.config.resume) / STAGES_FOLDER).is_dir():
             raise ConfigError(
-                f"module.resume={self.config.resume}: has no {STAGES_FOLDER}/ in it. Give the run folder of a run of "
-                "module=pufferlib."
+                f"module.resume={self.config.resume}: has no {STAGES_FOLDER}/. Give the folder of a "
+                "module=pufferlib run."
             )
         if {FORECASTER, SPECIALISTS} <= set(self.config.stages):
             log.warning(
@@ -101,7 +101,7 @@ class Pipeline:
         )
 
     def _provide(self, stage: str, key: str, make: Callable[[], Forecasts], demand: Demand) -> Forecasts | None:
-        """Return the forecasts of a stage, checked and written to the run folder; None when there are none."""
+        """Return the forecasts of a stage, checked and written to the run folder; None if there are none."""
         forecasts = self._of_run(self.preparation.earlier, stage)
         if forecasts is None and stage in self.config.stages:
             forecasts = self._cached(stage, key) or make()
@@ -129,13 +129,13 @@ class Pipeline:
         if forecasts.source == "trained" and self.config.cache_dir is not None:
             wanted = Path(self.config.cache_dir) / f"{stage}_{key}"
             written = write_folder(wanted.parent, wanted.name, write)
-            if written != wanted:  # another run has just put the same there
+            if written != wanted:  # another run has just written the same
                 shutil.rmtree(written)
         _unfinished(self.folder, stage, key).unlink(missing_ok=True)
         log.info(f"{stage}: {_result(forecasts)}")
 
     def _fit(self, job: ForecastFit, stage: str, key: str) -> None:
-        """Run a fit from its last checkpoint, that of the run which is resumed where it has one."""
+        """Run a fit from its last checkpoint: that of the resumed run, if it has one."""
         checkpoint = _unfinished(self.folder, stage, key)
         self.folder.mkdir(parents=True, exist_ok=True)
         earlier = self.preparation.earlier
@@ -149,15 +149,15 @@ class Pipeline:
         if metrics["skill"] > 0.0:
             return
         text = (
-            f"stage {FORECASTER} ({generic.source}): its pinball loss {metrics['pinball_loss']:.5f} on its validation "
+            f"stage {FORECASTER} ({generic.source}): its validation pinball loss {metrics['pinball_loss']:.5f} "
             f"is no better than the climatology's {metrics['climatology_pinball_loss']:.5f}"
         )
         if not self.config.forecaster.accept_worse:
             raise RlxError(
                 f"{text}, so it is not handed over. Train longer (module.forecaster.updates), try other features "
-                "(data.features), or hand it over all the same (module.forecaster.accept_worse=true)."
+                "(data.features), or hand it over anyway (module.forecaster.accept_worse=true)."
             )
-        log.warning(f"{text}; handed over all the same (module.forecaster.accept_worse=true).")
+        log.warning(f"{text}; handed over anyway (module.forecaster.accept_worse=true).")
 
 
 def _unfinished(folder: Path, stage: str, key: str) -> Path:

@@ -1,4 +1,4 @@
-"""Proximal policy optimization (Schulman et al. 2017, arXiv:1707.06347) by PufferLib, an update at a time."""
+"""Proximal policy optimization (Schulman et al. 2017, arXiv:1707.06347) by PufferLib, one update per call."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from rlx.learners.pufferlib.trainer import make_trainer, move_trainer
 from rlx.types import FloatArray
 from rlx.untrusted.plain_types import Count, require
 
-LOSSES = ("policy_loss", "entropy", "approx_kl", "explained_variance")  # whose names are PufferLib's as well
+LOSSES = ("policy_loss", "entropy", "approx_kl", "explained_variance")  # named as in PufferLib
 
 
 def new_network(config: PufferPpoConfig, n_observations: int, n_actions: int, seed: int) -> ActorCritic:
-    """Return an untrained network, whose weights depend on ``seed`` alone."""
+    """Return an untrained network, whose weights depend only on ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return ActorCritic(n_observations, n_actions, config.hidden_sizes, config.log_std_init)
 
 
 class Vector(TypedDict):
-    """What PufferLib's vector of environments goes on by."""
+    """The state of PufferLib's vector of environments."""
 
     flag: int
     initialized: bool
@@ -38,7 +38,7 @@ class Vector(TypedDict):
 
 
 class Played(TypedDict):
-    """What a checkpoint holds of the trainer, its last episodes as reward and length, and the accounts."""
+    """The trainer's state in a checkpoint, with rewards and lengths of its last episodes, and the accounts."""
 
     epoch: Count
     global_step: Count
@@ -48,11 +48,11 @@ class Played(TypedDict):
 
 
 class PufferPpo:
-    """``config.n_accounts`` accounts on ``task``, an ``ActorCritic`` and the trainer of both.
+    """``config.n_accounts`` accounts on ``task``, an ``ActorCritic`` and their trainer.
 
-    ``network`` is a new one unless it is given. ``seed`` decides its first weights and what the environment draws;
-    actions and minibatches are drawn from torch's global generator, which is the caller's to seed and to keep. An
-    optimizer that wraps the one made here may be set as ``optimizer``. ConfigError where PufferLib is not installed.
+    A new network is created unless ``network`` is given. ``seed`` determines its initial weights and the environment's
+    random numbers; actions and minibatches are drawn from torch's global generator, which the caller seeds and saves.
+    A wrapper of the optimizer may be set as ``optimizer``. ConfigError if PufferLib is not installed.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class PufferPpo:
 
     @property
     def optimizer(self) -> Optimizer:
-        """What the trainer steps: Adam, or what was set in its place."""
+        """The optimizer that the trainer steps: Adam, or its replacement."""
         stepped: Optimizer = self._trainer.optimizer
         return stepped
 
@@ -84,7 +84,7 @@ class PufferPpo:
 
     @property
     def updates(self) -> int:
-        """Updates done."""
+        """Number of updates done."""
         return int(self._trainer.epoch)
 
     @property
@@ -96,13 +96,13 @@ class PufferPpo:
         return self.config.learning_rate * 0.5 * (1.0 + math.cos(math.pi * done))
 
     def to(self, device: torch.device) -> PufferPpo:
-        """Gather and train on ``device`` from now on; accounts stay on the CPU."""
+        """Collect rollouts and train on ``device`` from now on; accounts stay on the CPU."""
         self.network.to(device)
         move_trainer(self._trainer, device)
         return self
 
     def update(self) -> dict[str, float]:
-        """Play one rollout and train on it; return metrics by the names of their keys."""
+        """Collect one rollout and train on it; return metrics, named without prefix."""
         learning_rate = self.learning_rate
         for group in self._adam.param_groups:
             group["lr"] = learning_rate
@@ -118,7 +118,7 @@ class PufferPpo:
         metrics = {name: float(losses[name]) for name in LOSSES}
         value_term = config.value_coefficient * losses["value_loss"]
         metrics["loss"] = losses["policy_loss"] + value_term - config.entropy_coefficient * losses["entropy"]
-        metrics["value_loss"] = 2.0 * losses["value_loss"]  # its own is half the mean squared error
+        metrics["value_loss"] = 2.0 * losses["value_loss"]  # PufferLib's is half the mean squared error
         metrics["clip_fraction"] = float(losses["clipfrac"])
         metrics["action_std"] = float(self.network.log_std.detach().exp().mean())
         metrics["env_steps"] = float(self._trainer.global_step)
@@ -127,7 +127,7 @@ class PufferPpo:
         return metrics
 
     def state(self) -> dict[str, Any]:
-        """Return what outlives an update besides network and optimizer, as arrays and plain values."""
+        """Return the state that outlives an update, except network and optimizer, as arrays and plain values."""
         vecenv = self._vecenv
         return {
             "epoch": self._trainer.epoch,
@@ -138,7 +138,7 @@ class PufferPpo:
         }
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continue from the ``state`` of as many accounts on the same task; FileError where it is none."""
+        """Continue from the ``state`` of as many accounts on the same task; FileError if it is not a state."""
         require(state, Played, "its content", "pufferlib")
         self._trainer.epoch, self._trainer.global_step = state["epoch"], state["global_step"]
         self._episodes = deque((tuple(episode) for episode in state["episodes"]), maxlen=self.config.n_accounts)

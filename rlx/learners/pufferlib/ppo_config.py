@@ -12,18 +12,19 @@ from rlx.ranges import Number, Whole
 
 @dataclass
 class PufferPpoConfig(PpoConfig):
-    """Budget, environment and PPO settings of one basket; those that are not here are ``PpoConfig``'s.
+    """Budget, environment and PPO settings of one basket, in addition to those of ``PpoConfig``.
 
-    Minibatches are whole stretches of ``rollout_steps``, drawn with a probability of their summed absolute advantage
-    to the power of ``priority_alpha`` (0 draws evenly) and weighted back with ``priority_beta``, which approaches 1.
-    With ``anneal_learning_rate`` it falls along a cosine to 0 at the end of the budget. ``value_clip_range`` limits
-    how far a value may move in a minibatch; null is no limit. PufferLib's trainer clamps rewards to [-1, 1]: at
-    ``reward_scale`` 10, a daily log return of 1% is 0.1, and ``train/clipped_reward_share`` counts what lies outside.
+    Minibatches are whole segments of ``rollout_steps``. They are drawn with probabilities proportional to their summed
+    absolute advantage to the power of ``priority_alpha`` (0 draws evenly), and importance weights with
+    ``priority_beta``, which approaches 1, correct for that. With ``anneal_learning_rate``, the learning rate falls
+    along a cosine to 0 at the end of the budget. ``value_clip_range`` limits how far a value may move in a minibatch;
+    null is no limit. PufferLib's trainer clamps rewards to [-1, 1]: at ``reward_scale`` 10, a daily log return of 1% is
+    0.1, and ``train/clipped_reward_share`` is the share of rewards outside.
     """
 
     total_env_steps: int = 262_144
     n_accounts: int = 64
-    rollout_steps: Annotated[int, Whole(2, 10_000)] = 64  # the last step of a stretch has no advantage
+    rollout_steps: Annotated[int, Whole(2, 10_000)] = 64  # the last step of a segment has no advantage
     minibatch_size: int = 1_024
     learning_rate: float = 1e-3
     anneal_learning_rate: bool = True
@@ -36,9 +37,9 @@ class PufferPpoConfig(PpoConfig):
     reward_scale: float = 10.0
 
     def check_minibatches(self) -> None:
-        """Raise ConfigError unless minibatches are whole stretches and divide a rollout."""
-        stretches, rest = divmod(self.minibatch_size, self.rollout_steps)
-        if rest or self.n_accounts % stretches:
+        """Raise ConfigError unless minibatches are whole segments and their size divides a rollout."""
+        segments, rest = divmod(self.minibatch_size, self.rollout_steps)
+        if rest or self.n_accounts % segments:
             fitting = (self.rollout_steps * k for k in range(1, self.n_accounts + 1) if self.n_accounts % k == 0)
             raise self.minibatch_error(
                 f"must be a multiple of module.rollout_steps={self.rollout_steps} that divides module.n_accounts x "

@@ -1,4 +1,4 @@
-"""What the pipeline tells about itself: what went into each stage, what came out, how good it is, how long it took."""
+"""The summary of the pipeline: inputs, artefacts, metrics and wall-clock time of each stage."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def portfolio_summary(
     judged: Mapping[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
-    """Return the summary of the portfolio stage; ``judged`` are metrics by basket, those of the book by ``WHOLE``."""
+    """Return the summary of the portfolio stage; ``judged`` are metrics by basket, the book's under ``WHOLE``."""
     parts = {name: RunFolder(Path()).part(name).policy.as_posix() for name in shares}
     return {
         "source": "trained",
@@ -58,7 +58,7 @@ def pipeline_summary(
     judged: Mapping[str, Any],
     seconds: float,
 ) -> dict[str, Any]:
-    """Return the summary of all stages that there are, in their order, as plain values."""
+    """Return the summary of all existing stages, in their order, as plain values."""
     stages: dict[str, Any] = {stage: forecast_summary(one) for stage, one in forecasts.items()}
     if judged:
         fed_by = SPECIALISTS if SPECIALISTS in forecasts else FORECASTER

@@ -1,4 +1,4 @@
-"""PufferLib's trainer, without what it does besides training."""
+"""PufferLib's trainer, reduced to training: no output, files, threads or global settings."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ UNLIMITED = 1e9  # a clip range that clips nothing
 
 
 def make_trainer(config: PufferPpoConfig, vecenv: Any, network: nn.Module, seed: int) -> Any:
-    """Return a ``PuffeRL`` on the CPU that trains ``network`` on ``vecenv``, and resets that with ``seed``.
+    """Return a ``PuffeRL`` on the CPU that trains ``network`` on ``vecenv``, which it resets with ``seed``.
 
-    It neither prints nor writes files, starts no thread and leaves cuDNN as it is. Autocast and the learning rate are
-    the caller's. ``losses`` are those of its last ``train``.
+    It prints nothing, writes no files, starts no thread and does not change cuDNN's settings. The caller sets autocast
+    and the learning rate. ``losses`` are those of the last ``train``.
     """
-    with _cudnn_left_alone(), _nobody_watching():
+    with _preserved_cudnn_flags(), _no_utilization_thread():
         trainer = _quiet_class()(_settings(config, seed), vecenv, network)
-    trainer.amp_context = nullcontext()  # it would enter its own twice a minibatch, and never leave
+    trainer.amp_context = nullcontext()  # PuffeRL would enter its own twice per minibatch and never exit
     return trainer
 
 
 def move_trainer(trainer: Any, device: torch.device) -> None:
-    """Have the trainer gather and train on ``device``; the network is moved by whoever owns it."""
+    """Make the trainer collect and train on ``device``; the caller moves the network."""
     trainer.config["device"] = str(device)
     for name, value in vars(trainer).items():
         if isinstance(value, torch.Tensor):
@@ -66,7 +66,7 @@ def _settings(config: PufferPpoConfig, seed: int) -> dict[str, Any]:
         "vtrace_c_clip": 1.0,
         "seed": seed,
         "device": "cpu",
-        "precision": "bfloat16",  # of an autocast that is replaced; float32 would warn
+        "precision": "bfloat16",  # of the autocast that is replaced; float32 would warn
         "torch_deterministic": False,
         "cpu_offload": False,
         "use_rnn": False,
@@ -78,11 +78,11 @@ def _settings(config: PufferPpoConfig, seed: int) -> dict[str, Any]:
 @cache
 def _quiet_class() -> Any:
     base: Any = load_puffer_library().pufferl.PuffeRL
-    train = getattr(base.train, "__wrapped__", base.train)  # its wrapper of torchrun switches the fault handler on
+    train = getattr(base.train, "__wrapped__", base.train)  # torchrun's wrapper enables the fault handler
 
     class QuietPuffeRL(base):  # type: ignore[misc]
         def train(self) -> Any:
-            self.last_log_time = 0.0  # by the clock it would keep the losses of some updates only
+            self.last_log_time = 0.0  # otherwise it keeps the losses of some updates only, depending on the clock
             return train(self)
 
         def mean_and_log(self) -> dict[str, float]:
@@ -98,15 +98,15 @@ def _quiet_class() -> Any:
 
 
 class _NoUtilization:
-    """What stands where the trainer keeps the thread that measures the machine."""
+    """Replaces the trainer's thread that measures the machine's utilization."""
 
     def stop(self) -> None:
         pass
 
 
 @contextmanager
-def _nobody_watching() -> Iterator[None]:
-    """Have a trainer made in this block start no thread: stopping one takes it a second."""
+def _no_utilization_thread() -> Iterator[None]:
+    """Keep a trainer created in this block from starting its thread, which takes a second to stop."""
     module = load_puffer_library().pufferl
     watch, module.Utilization = module.Utilization, _NoUtilization
     try:
@@ -116,7 +116,7 @@ def _nobody_watching() -> Iterator[None]:
 
 
 @contextmanager
-def _cudnn_left_alone() -> Iterator[None]:
+def _preserved_cudnn_flags() -> Iterator[None]:
     cudnn = torch.backends.cudnn
     flags = cudnn.deterministic, cudnn.benchmark
     try:

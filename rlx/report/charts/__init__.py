@@ -1,1 +1,1 @@
-"""Charts described once: what each shows of a hold-out, whoever draws it."""
+"""Charts described once, independently of how they are drawn: what each shows of a hold-out."""

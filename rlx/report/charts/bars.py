@@ -1,4 +1,4 @@
-"""Charts of bars: when guards fired, what costs took, and how the windows ended."""
+"""Charts of bars: when guards fired, the effect of costs, and the returns of windows."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def guards(
     cooldown_steps: int | None,
     rates: Mapping[str, float | None],
 ) -> Lanes:
-    """Return a lane for each guard: where in the steps (T,) between the edges (T + 1,) it fired, and how often.
+    """Return a lane for each guard: in which steps (T,) between the edges (T + 1,) it fired, and how often.
 
-    ``rates`` are shares of steps by telemetry measure, ``thresholds`` those of the rules.
+    ``rates`` are shares of steps by telemetry measure, ``thresholds`` the thresholds of the rules.
     """
     lanes = []
     for rule in GUARDS:
@@ -35,7 +35,7 @@ def guards(
 
 
 def cost_waterfall(costs: Mapping[str, float]) -> Lanes:
-    """Return the mean return a year before costs, what trading and financing take of it, and what is left."""
+    """Return the mean return a year before costs, the costs of trading and financing, and the net return."""
     before, trading, financing, net = (costs[name] for name in ("before_costs", "trading", "financing", "net"))
     steps = {
         "before costs": (before, (0.0, before), "whole"),
@@ -58,7 +58,7 @@ def _signed(value: float) -> str:
 def window_distribution(
     edges: FloatArray, counts: Mapping[str, FloatArray], own: str, label: str, windows: Mapping[str, Any]
 ) -> Chart:
-    """Return how many start indices ended between two edges (bins + 1,) of return, (bins,) by policy."""
+    """Return the number of start indices whose return is between two edges (bins + 1,), (bins,) by policy."""
     other = counts.get(BASELINE) if own != BASELINE else None
     drawn = [counts[own]] if other is None else [counts[own], other]
     scale = Scale.over(drawn, include=(0.0,))
@@ -81,7 +81,7 @@ def window_distribution(
 
 
 def _outline(edges: FloatArray, counts: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Return the corners of a histogram, which begins and ends at zero."""
+    """Return the corners of a histogram, which starts and ends at zero."""
     return np.repeat(edges, 2), np.concatenate(([0.0], np.repeat(counts, 2), [0.0]))
 
 

@@ -1,4 +1,4 @@
-"""What a chart consists of: curves on one scale, or bars in lanes; ``panels`` and ``page.svg`` draw both."""
+"""The parts of a chart: curves on one scale, or bars in lanes; ``panels`` and ``page.svg`` draw both."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from rlx.untrusted.escape import one_line
 OWN = "own"
 BASELINE = "equal_weight"
 BASELINES = (BASELINE, "buy_and_hold", "cash")
-"""Baselines that have a colour of their own everywhere."""
+"""Baselines that have their own colour everywhere."""
 OTHERS = 3
-"""Colours that other policies have in turn."""
+"""Number of colours for other policies, used in turn."""
 
 Places = TimeArray | FloatArray
 P = TypeVar("P", TimeArray, FloatArray)
@@ -27,8 +27,8 @@ P = TypeVar("P", TimeArray, FloatArray)
 class Mark:
     """Values ``y`` (N,) at moments or numbers ``x`` (N,); NaN interrupts them.
 
-    ``role`` chooses the colour: ``own`` for the policy, the name of a baseline and the like. ``said`` is the number
-    that belongs to ``name``. What is ``filled`` is so down to zero, under its line unless not ``outlined``.
+    ``role`` chooses the colour: ``own`` for the policy, the name of a baseline, and so on. ``said`` is the number shown
+    with ``name``. The area down to zero is filled if ``filled``, and the line is drawn if ``outlined``.
     """
 
     role: str
@@ -42,11 +42,12 @@ class Mark:
 
 @dataclass(frozen=True)
 class Chart:
-    """Curves in the order of drawing, on a scale whose ticks ``write`` turns into labels, given the axis' span.
+    """Curves in drawing order, on a scale; ``write`` turns a tick and the span of the axis into a label.
 
-    ``zero`` is the level that has a firm line. ``said`` describes the chart to who does not see it, ``note`` is below
-    it. ``legend`` has roles and words, ``across`` places on the other axis and their labels. A ``large`` chart is as
-    wide as the page. ``side_notes`` are words and roles for want of a legend. Without marks, ``empty`` says why.
+    ``zero`` is the level with a solid line. ``said`` describes the chart for people who cannot see it, ``note`` is
+    below it. ``legend`` has roles and words, ``across`` positions on the other axis and their labels. A ``large``
+    chart is as wide as the page. ``side_notes`` are words and roles that replace a legend. Without marks, ``empty``
+    is the reason.
     """
 
     title: str
@@ -65,9 +66,9 @@ class Chart:
 
 @dataclass(frozen=True)
 class Lane:
-    """A bar: what it is of and its number in words, and the pieces (K, 2) from where to where it reaches.
+    """A bar: its name, its number as text, and its pieces (K, 2), each with start and end.
 
-    ``share`` is what its pieces are of the whole. One that is ``off`` can have no pieces.
+    ``share`` is the share of its pieces in the whole. A lane that is ``off`` can have no pieces.
     """
 
     name: str
@@ -80,7 +81,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Lanes:
-    """Bars under each other, between the same two places; ``zero`` marks one between them."""
+    """Bars one below the other, from ``first`` to ``last``; ``zero`` marks a position between them."""
 
     title: str
     lanes: tuple[Lane, ...]
@@ -95,7 +96,7 @@ class Lanes:
 def lines(
     x: Places, values: Mapping[str, FloatArray], own: str, label: str, said: Mapping[str, str]
 ) -> tuple[Mark, ...]:
-    """Return a line for each policy, the own one last, so that it is drawn over the others, and called ``label``."""
+    """Return a line for each policy; ``own`` is last, so that it is drawn over the others, and is named ``label``."""
     others = [name for name in values if name != own]
     unusual = [name for name in others if name not in BASELINES]
     roles = {name: f"other_{unusual.index(name) % OTHERS}" if name in unusual else name for name in others} | {own: OWN}
@@ -104,24 +105,24 @@ def lines(
 
 
 def legend(marks: Iterable[Mark]) -> tuple[tuple[str, str], ...]:
-    """Return role and words of each mark that has a name, the policy's own first."""
+    """Return role and words of each mark that has a name, that of the policy first."""
     keys = [(mark.role, f"{mark.name} {mark.said}".rstrip()) for mark in marks if mark.name]
     return tuple(sorted(keys, key=lambda key: key[0] != OWN))
 
 
 def stairs(edges: P, values: FloatArray) -> tuple[P, FloatArray]:
-    """Return the corners (2 T,) of values (T,) that last from one of the edges (T + 1,) to the next."""
+    """Return the corners (2 T,) of values (T,), each constant from one edge of (T + 1,) to the next."""
     return np.repeat(edges, 2)[1:-1], np.repeat(values, 2)
 
 
 def runs(fired: FloatArray, edges: Places) -> Any:
-    """Return from where to where, (K, 2), something was true in steps (T,) between edges (T + 1,)."""
+    """Return start and end, (K, 2), of each run of positive steps (T,) between edges (T + 1,)."""
     borders = np.flatnonzero(np.diff(np.concatenate(([0], fired > 0.0, [0])).astype(int)))
     return edges[borders].reshape(-1, 2)
 
 
 def dates_across(dates: TimeArray) -> tuple[tuple[Any, str], ...]:
-    """Return at most five dates and how they are written."""
+    """Return at most five dates and their labels."""
     days = dates.astype("datetime64[D]")
     picked = np.unique(np.linspace(0, len(days) - 1, min(5, len(days))).round().astype(int))
     if len(days) == 1:
@@ -131,5 +132,5 @@ def dates_across(dates: TimeArray) -> tuple[tuple[Any, str], ...]:
 
 
 def spoken(name: str) -> str:
-    """Return the name of a policy as it is said."""
+    """Return the name of a policy in words."""
     return one_line(name).replace("_", " ")

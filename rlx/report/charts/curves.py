@@ -16,7 +16,7 @@ from rlx.types import FloatArray, TimeArray
 
 
 def equity(dates: TimeArray, values: Mapping[str, FloatArray], own: str, label: str) -> Chart:
-    """Return the value of 1 invested, (D,) by policy."""
+    """Return the chart of the value of 1 invested, (D,) by policy."""
     scale = Scale.growth(list(values.values()))
     marks = lines(dates, values, own, label, {name: f"{value[-1] - 1.0:+.1%}" for name, value in values.items()})
     title = "Value of 1 invested" + (" (logarithmic)" if scale.log else "")
@@ -25,7 +25,7 @@ def equity(dates: TimeArray, values: Mapping[str, FloatArray], own: str, label: 
 
 
 def drawdown(dates: TimeArray, values: Mapping[str, FloatArray], own: str, label: str, title: str) -> Chart:
-    """Return the fraction below the peak, (D,) by policy, the policy's own filled."""
+    """Return the chart of the fraction below the peak, (D,) by policy; the area of ``own`` is filled."""
     deepest = {name: f"{np.nanmin(value):.1%}" for name, value in values.items()}
     *others, mine = lines(dates, values, own, label, deepest)
     marks = (replace(mine, filled=True), *others)
@@ -36,7 +36,7 @@ def drawdown(dates: TimeArray, values: Mapping[str, FloatArray], own: str, label
 
 
 def rolling_sharpe(dates: TimeArray, values: Mapping[str, FloatArray], own: str, label: str) -> Chart:
-    """Return the yearly Sharpe ratio of the last 63 daily returns, (D,) by policy."""
+    """Return the chart of the yearly Sharpe ratio of the last 63 daily returns, (D,) by policy."""
     title = "Sharpe ratio of the last 63 days"
     shown = {name: ratio for name, ratio in values.items() if np.isfinite(ratio).any()}
     if own not in shown:
@@ -48,7 +48,7 @@ def rolling_sharpe(dates: TimeArray, values: Mapping[str, FloatArray], own: str,
 
 
 def exposure(evaluation: Evaluation) -> Chart:
-    """Return gross exposure traded into and carried out of each step, and the caps that bound them."""
+    """Return the chart of gross exposure traded into and carried out of each step, and of its caps."""
     ledger, limits, moments = evaluation.sets[HOLDOUT].ledger, evaluation.rules.limits, edges(evaluation)
     traded, carried = ledger.gross_exposure[0], ledger.closing_gross_exposure[0]
     caps = {"intraday": limits.intraday_gross, "closing": limits.closing_gross}
@@ -65,10 +65,10 @@ def exposure(evaluation: Evaluation) -> Chart:
 
 
 def turnover(evaluation: Evaluation) -> Chart:
-    """Return the turnover of each step, both sides, and the threshold of its guard."""
+    """Return the chart of the turnover of each step, both sides, and the threshold of its guard."""
     ledger, rules, moments = evaluation.sets[HOLDOUT].ledger, evaluation.rules, edges(evaluation)
     traded, threshold = ledger.turnover[0], rules.guard.turnover_threshold
-    top = float(traded[1:].max(initial=0.0))  # the first purchase alone would flatten all that follows
+    top = float(traded[1:].max(initial=0.0))  # the first purchase would flatten all later steps
     marks = [Mark("ink", *stairs(moments, traded), filled=True, outlined=False)]
     if threshold is not None and TURNOVER.is_on(threshold, rules.cooldown.steps):
         marks.append(_level(TURNOVER.flag, moments, threshold))
@@ -79,7 +79,7 @@ def turnover(evaluation: Evaluation) -> Chart:
 
 
 def edges(evaluation: Evaluation) -> TimeArray:
-    """Return the T + 1 moments between steps: every decision, and the last step's close."""
+    """Return the T + 1 moments between steps: every decision, and the close of the last step."""
     windows = evaluation.sets[HOLDOUT]
     return np.append(windows.timestamps[0], windows.end_timestamps[0, -1])
 

@@ -1,4 +1,4 @@
-"""Where values lie on an axis, and which of them are labelled."""
+"""The positions of values on an axis, and which of them are labelled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DECADES_FROM = 5.0
 
 @dataclass(frozen=True)
 class Scale:
-    """An axis from ``low`` to ``high``, with ticks between them; logarithmic where ``log``."""
+    """An axis from ``low`` to ``high``, with ticks between them; logarithmic if ``log``."""
 
     low: float
     high: float
@@ -25,7 +25,7 @@ class Scale:
 
     @classmethod
     def over(cls, values: Sequence[FloatArray] | FloatArray, include: Sequence[float] = (), ticks: int = 4) -> Scale:
-        """Return a linear scale over all finite values and those to ``include``, with room for round ticks."""
+        """Return a linear scale over all finite values and those in ``include``, with round ticks."""
         low, high = _range(values, include)
         if high - low < 1e-12 * max(1.0, abs(low)):
             low, high = low - 0.01, high + 0.01
@@ -37,7 +37,7 @@ class Scale:
 
     @classmethod
     def growth(cls, values: Sequence[FloatArray]) -> Scale:
-        """Return a scale for values that multiply: logarithmic where they are positive and span far more than 1."""
+        """Return a scale for values that multiply: logarithmic if they are positive and their range is large."""
         linear = cls.over(values, include=(1.0,))
         spans = linear.high > DECADES_FROM or linear.low < 1.0 / DECADES_FROM
         if linear.low <= 0.0 or not spans:
@@ -50,7 +50,7 @@ class Scale:
         return cls(linear.low, linear.high, tuple(t for t in ticks if linear.low <= t <= linear.high), log=True)
 
     def at(self, values: FloatArray | float) -> FloatArray:
-        """Return the place of each value between 0 (low) and 1 (high); NaN stays NaN."""
+        """Return the position of each value between 0 (low) and 1 (high); NaN stays NaN."""
         array = np.asarray(values, dtype=np.float64)
         if self.log:
             return np.asarray(np.log(array / self.low) / math.log(self.high / self.low))
@@ -72,10 +72,10 @@ def percent(value: float, span: float) -> str:
 
 
 def plain_number(value: float, _span: float) -> str:
-    """Return a number without decimals that say nothing."""
+    """Return a number without insignificant decimals."""
     return f"{value:,.0f}" if abs(value) >= 1000.0 else f"{value:.4g}"
 
 
 def multiple(value: float, _span: float) -> str:
-    """Return a multiple of what the account is worth."""
+    """Return a multiple of the value of the account."""
     return f"{value:g}x"

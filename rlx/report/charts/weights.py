@@ -11,14 +11,14 @@ from rlx.report.charts.scale import Scale, percent
 from rlx.types import FloatArray, TimeArray
 
 COLOURS = 9
-"""Symbols with a colour of their own; those that are held least are drawn as one."""
+"""Number of layers with their own colour; the symbols that are held least share the last one."""
 REST = "rest"
 DATES = 70
-"""Dates of a stack; every layer of it has as many points."""
+"""Number of dates in a stack, and of points in each of its layers."""
 
 
 def weights_over_time(dates: TimeArray, weights: Mapping[str, FloatArray]) -> Chart:
-    """Return the weights (D,) carried out of each day, most held first; white space below 100% is cash."""
+    """Return the chart of the weights (D,) carried out of each day, most held first; white space below 100% is cash."""
     title = "Weights carried out of each day"
     layers = _layers(weights)
     if not layers:
@@ -29,7 +29,7 @@ def weights_over_time(dates: TimeArray, weights: Mapping[str, FloatArray]) -> Ch
     marks = tuple(
         Mark(roles[name], dates[kept], stack[name][kept], filled=True)
         for stack in stacks
-        for name in reversed(stack)  # the outermost first: those inside are drawn over it
+        for name in reversed(stack)  # the outermost first, since the inner ones are drawn over it
     )
     means = {name: f"{part.mean():.0%}" for name, part in layers.items()}
     others = {REST: f"{len(weights) - COLOURS + 1} others"}
@@ -46,7 +46,7 @@ def weights_over_time(dates: TimeArray, weights: Mapping[str, FloatArray]) -> Ch
 
 
 def _layers(weights: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-    """Return the weights by symbol, most held first, the least held ones summed; what was never held is left out."""
+    """Return the weights by symbol, most held first, the least held summed, without symbols that were never held."""
     held = {name: float(np.abs(values).mean()) for name, values in weights.items()}
     order = sorted((name for name in weights if held[name] > 0.0), key=lambda name: -held[name])
     if len(order) <= COLOURS:

@@ -1,1 +1,1 @@
-"""The scoreboard as one HTML page that needs nothing beside it: no network, no server, no other file."""
+"""The scoreboard as one HTML page that needs nothing else: no network, no server, no other file."""

@@ -1,4 +1,4 @@
-"""The table of one group: a row for every target, with the value that each cell is sorted by."""
+"""The table of one group: a row for every target, with the value by which each cell is sorted."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def page_columns() -> dict[str, BoardColumn]:
 
 
 def board_table(group: Group, ids: Mapping[str, str], with_report: Collection[str]) -> dict[str, Any]:
-    """Return what the template needs; ``ids`` has each row's id by target, ``with_report`` the targets that open.
+    """Return the values for the template; ``ids`` are row ids by target, ``with_report`` targets that have a report.
 
-    What has no rank stands in a body of its own, so that sorting leaves it at the end.
+    Rows without rank are in a separate body, so that sorting leaves them at the end.
     """
     scales = {name: interval_scale([interval_of(row, key) for row in group.rows]) for name, key in _intervals().items()}
     rows = {True: [], False: []}  # type: ignore[var-annotated]
@@ -78,7 +78,7 @@ def _row(row: Row, id_: str, opens: bool, scales: Scales) -> dict[str, Any]:
 
 
 def _target(row: Row, link: str) -> Cell:
-    """Return the name: a link where there is a report, and for what has no rank the reason under it."""
+    """Return the cell of the name: a link if there is a report, and below it the reason if there is no rank."""
     notes = [row.entry.unranked] if row.entry.unranked else []
     if not link and row.entry.failure is None:
         notes.append("no report")
@@ -101,7 +101,7 @@ def _cell(name: str, row: Row, scales: Scales) -> Cell:
 
 
 def _content(name: str, row: Row, scales: Scales) -> Cell:
-    """Return the kind of a cell and what it needs besides its words."""
+    """Return the kind of a cell, and the values that it needs besides its words."""
     if name == "system":
         return {"kind": "system"}
     if name == "equity" and row.entry.equity:
@@ -127,7 +127,7 @@ def _moved(row: Row) -> Cell:
 
 def _note(scales: Scales) -> str:
     runs = [_runs(scale, is_fraction(_intervals()[name]), columns()[name].heading) for name, scale in scales.items()]
-    return f"Interval bars of this table run {' and '.join(runs)}; the upright line is zero."
+    return f"Interval bars of this table run {' and '.join(runs)}; the vertical line is zero."
 
 
 def _runs(scale: Scale, percent: bool, heading: str) -> str:

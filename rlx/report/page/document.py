@@ -1,4 +1,4 @@
-"""The whole page: a section for each group, the reports as templates, and one style sheet and script inside it."""
+"""The whole page: a section for each group, the reports as templates, and one embedded style sheet and script."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from rlx.report.page.words import EXAMPLES, glossary, heading, shared_by
 
 TITLE = "Scoreboard"
 POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
-"""Nothing may be loaded; which style sheet and which script count is added."""
+"""Nothing may be loaded; the digests of the style sheet and the script are added."""
 
 
 def render_page(groups: Sequence[Group], board: str | Path) -> str:
-    """Return the page of a board that lies at ``board``; a report that cannot be read is reported, not raised.
+    """Return the page of the board in the file ``board``; the page states which reports cannot be read, and why.
 
     The same board and reports always give the same page, byte for byte.
     """
@@ -49,13 +49,13 @@ def render_page(groups: Sequence[Group], board: str | Path) -> str:
 
 
 def row_ids(group: Group) -> dict[str, str]:
-    """Return an id for each target that an address can name, never the same twice."""
+    """Return a unique id for each target, which can be part of an address."""
     ids: dict[str, str] = {}
     alike: Counter[str] = Counter()
     for target in sorted(row.entry.target for row in group.rows):
         base = f"{group.key}-{re.sub(r'[^A-Za-z0-9._]+', '-', target).strip('-') or 'target'}"
         alike[base] += 1
-        ids[target] = base if alike[base] == 1 else f"{base}--{alike[base]}"  # no name of its own ends so
+        ids[target] = base if alike[base] == 1 else f"{base}--{alike[base]}"  # no other id ends with that
     return ids
 
 
@@ -69,7 +69,7 @@ def _line(rows: Sequence[Row], tables: int) -> str:
 
 
 def _section(group: Group, board: str | Path) -> dict[str, Any]:
-    """Return what the template needs of a group: its table, and the reports that can be read."""
+    """Return the values of a group for the template: its table, and the reports that can be read."""
     ids, (title, line) = row_ids(group), heading(group)
     opened = {row.entry.target: _open(row, group, board) for row in group.rows}
     holdout = group.shared["key"]["windows"]["holdout"]
@@ -89,7 +89,7 @@ def _section(group: Group, board: str | Path) -> dict[str, Any]:
 
 
 def _open(row: Row, group: Group, board: str | Path) -> dict[str, Any] | str | None:
-    """Return what the template needs of a row's report, or why it cannot be read; None where it has none."""
+    """Return the values of a row's report for the template, or why it cannot be read; None if there is no report."""
     try:
         path = report_path(board, row.entry)
         return None if path is None else report(row, group, Series.read(path))

@@ -1,4 +1,4 @@
-"""The heat map of monthly returns, as a table that is also read without colours."""
+"""The heat map of monthly returns, as a table that can also be read without colours."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FULL = 0.10
 
 
 def monthly_returns(monthly: Sequence[tuple[int, int, float]]) -> dict[str, Any]:
-    """Return one line a year: the return of each month and of the year, as far as (year, month, return) cover them."""
+    """Return one line per year: the returns of its months and of the year, as far as ``monthly`` covers them."""
     years: dict[int, dict[int, float]] = {}
     for year, month, change in monthly:
         years.setdefault(year, {})[month] = change
@@ -24,7 +24,7 @@ def monthly_returns(monthly: Sequence[tuple[int, int, float]]) -> dict[str, Any]
 
 
 def _cell(change: float | None) -> tuple[str, str]:
-    """Return class and words of a month."""
+    """Return class and text of a month."""
     if change is None or not math.isfinite(change):
         return "", ""
     level = min(LEVELS, math.ceil(LEVELS * abs(change) / FULL)) if abs(change) >= 5e-4 else 0

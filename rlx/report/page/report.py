@@ -1,4 +1,4 @@
-"""The full report of one target: what its scorecard says, and the charts of its series."""
+"""The full report of one target: the content of its scorecard, and the charts of its series."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from rlx.types import FloatArray
 
 
 def report(row: Row, group: Group, series: Series) -> dict[str, Any]:
-    """Return what the template needs of a row that is opened."""
+    """Return the values for the template of the report of a row."""
     entry = row.entry
     guard = measure_table(said, {"value": entry.guard}, "Guards and cooldowns")
     tables = (_metrics(entry, group.baseline), _intervals(entry), guard)
@@ -63,13 +63,13 @@ def _compared(values: Mapping[str, FloatArray], own: str) -> dict[str, FloatArra
 
 
 def _guards(series: Series, key: Mapping[str, Any], rates: Mapping[str, float | None]) -> Lanes:
-    """Return when guards fired: the share of a date counts the steps since the date before."""
+    """Return when guards fired; the share of a date counts the steps since the previous date."""
     moments = np.concatenate((series.dates[:1], series.dates))
     return guards(series.guards, moments, key.get("guard", {}), key.get("cooldown", {}).get("steps"), rates)
 
 
 def _tiles(row: Row) -> list[tuple[str, str, str | None]]:
-    """Return the numbers that matter most, each with what it has to be read with."""
+    """Return the most important numbers, each with the note that it needs."""
     cells, (sure, plain) = row_cells(row), board_metrics()
     place = f"rank {row.rank}" if row.rank is not None else "no rank"
     shown = [
@@ -116,12 +116,12 @@ def _significance(entry: Entry) -> Table:
 
 
 def _unticked(words: str) -> str:
-    """Return Markdown's words without the marks of code."""
+    """Return Markdown without the backticks of code."""
     return words.replace("`", "")
 
 
 def _facts(row: Row) -> list[tuple[str, str]]:
-    """Return how the row came about: the policy, what it had seen, and which code judged it when."""
+    """Return the origin of the row: the policy, the steps it had seen, and when and by which code it was judged."""
     entry = row.entry
     lines: dict[str, Any] = {
         "system": entry.system,
@@ -136,7 +136,7 @@ def _facts(row: Row) -> list[tuple[str, str]]:
 
 
 def _seen(steps: Mapping[str, int]) -> str:
-    """Return how much of what it is judged on a policy had seen, and how."""
+    """Return how many of the judged steps a policy had seen, and how."""
     if not steps:
         return "nothing is recorded"
     return ", ".join(f"{said(how)} {count}" for how, count in steps.items())
@@ -154,5 +154,5 @@ def _cut(words: str, longest: int = 300) -> str:
 
 
 def moment(stamp: str) -> str:
-    """Return a time stamp in UTC as people write it, to the minute."""
+    """Return a UTC time stamp for people, to the minute."""
     return f"{stamp[:16].replace('T', ' ')} UTC" if len(stamp) >= 16 else stamp

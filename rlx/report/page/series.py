@@ -1,4 +1,4 @@
-"""The series of one report, read back and checked, since a page is drawn from whatever lies beside the board."""
+"""The series of one report, read and checked, since the files next to a board may have any content."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ Month = tuple[Annotated[int, Whole(1, 9999)], Annotated[int, Whole(1, 12)], Fini
 Values = Annotated[list[Finite], items(1)]
 
 
-Shares = TypedDict("Shares", {rule.flag: Values for rule in GUARDS})  # type: ignore[misc] # by the table of guards
+Shares = TypedDict("Shares", {rule.flag: Values for rule in GUARDS})  # type: ignore[misc] # keys from the table of guards
 """The share of its steps that each guard fired on."""
 
 
 class Costs(TypedDict):
-    """What a year brought, and what of it was paid."""
+    """The mean return a year, and the costs in it."""
 
     before_costs: Finite
     trading: Finite
@@ -39,14 +39,14 @@ class Costs(TypedDict):
 
 
 class Histogram(TypedDict):
-    """How many windows ended between two edges."""
+    """How many windows have a return between two edges."""
 
     edges: Annotated[list[Finite], items(2)]
     counts: dict[str, Annotated[list[Count], items(1)]]
 
 
 class Written(TypedDict):
-    """What the file of a report holds."""
+    """The content of the file of a report."""
 
     policy: Words
     dates: Annotated[list[Day], items(1)]
@@ -62,7 +62,7 @@ class Written(TypedDict):
 
 @dataclass(frozen=True)
 class Series:
-    """What ``rlx.board.series.report_series`` wrote, as arrays; every one of D dates has a value or NaN.
+    """The output of ``rlx.board.series.report_series`` as arrays; each of D dates has a value or NaN.
 
     ``value``, ``drawdown`` and ``rolling_sharpe`` (D,) are by policy name, ``weights`` (D,) by symbol, ``guards`` (D,)
     shares by guard. ``monthly`` has year, month and return; ``edges`` (bins + 1,) and ``counts`` (bins,) by policy name
@@ -83,7 +83,7 @@ class Series:
 
     @classmethod
     def read(cls, path: str | Path) -> Series:
-        """Read a file; RlxError, naming it, when it is missing, damaged or holds something else."""
+        """Read a file; RlxError, with its name, if it is missing, damaged or has other content."""
         try:
             return cls.from_dict(read_json(path, limit=LARGEST_FILE), str(path))
         except FileNotFoundError:
@@ -95,13 +95,13 @@ class Series:
 
     @classmethod
     def from_dict(cls, document: Any, name: str) -> Series:
-        """Return the series of the file ``name``; FileError, naming the place, where it is not as written."""
+        """Return the series of the file ``name``; FileError, with the place, if the content is wrong."""
         require(document, Written, name)
         policy, dates = document["policy"], np.array(document["dates"], dtype="datetime64[D]")
         edges, counts = np.array(document["windows"]["edges"], dtype=np.float64), document["windows"]["counts"]
         if not np.all(np.diff(dates).astype(np.int64) > 0):
             raise FileError(f"{name}: dates must rise.")
-        if not np.all(np.diff(edges) >= 0.0):  # equal ones where all windows earned the same
+        if not np.all(np.diff(edges) >= 0.0):  # equal if all windows earned the same
             raise FileError(f"{name}: windows.edges must rise.")
         by_day = {held: _arrays(document[held], len(dates), f"{name}: {held}") for held in BY_POLICY + BY_OTHER}
         in_bins = _arrays(counts, len(edges) - 1, f"{name}: windows.counts")
@@ -112,13 +112,13 @@ class Series:
         return cls(policy, dates, monthly=monthly, costs=document["costs"], edges=edges, counts=in_bins, **by_day)
 
     def days(self) -> FloatArray:
-        """Return the place of each date between 0 (the first) and 1 (the last), (D,)."""
+        """Return the position of each date between 0 (the first) and 1 (the last), (D,)."""
         days: FloatArray = (self.dates - self.dates[0]).astype(np.float64)
         return days / days[-1] if days[-1] > 0.0 else days
 
 
 def _arrays(named: dict[str, list[float | None]], length: int, place: str) -> dict[str, FloatArray]:
-    """Return lists as arrays, NaN for None; FileError unless each has as many values as there are places."""
+    """Return lists as arrays, NaN for None; FileError unless each has ``length`` values."""
     for name, values in named.items():
         if len(values) != length:
             raise FileError(f"{member(place, name)} has {len(values)} values, expected {length}.")

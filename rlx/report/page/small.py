@@ -1,4 +1,4 @@
-"""The small pictures inside the table: an interval on a scale that all rows share, and the account's value."""
+"""The small drawings in the table: an interval on a scale that all rows share, and the value of the account."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rlx.types import FloatArray
 
 INTERVAL = 76
 SPARK = (80, 24)
-"""Pixels in width, and in height, as the templates have them."""
+"""Width and height in pixels, as in the templates."""
 MARGIN = 4
 
 
@@ -23,13 +23,13 @@ def interval_scale(intervals: Sequence[Mapping[str, Any]]) -> Scale:
 
 
 def interval_bar(interval: Mapping[str, Any], scale: Scale) -> dict[str, Any]:
-    """Return where the ends, the estimate and zero of an interval lie in pixels; firm where zero lies outside."""
+    """Return the ends, the estimate and zero of an interval in pixels, and the class: ``clear`` if it excludes zero."""
     ends = {name: _across(scale, interval.get(name, 0.0)) for name in ("low", "estimate", "high", "zero")}
     return {**ends, "class_": "interval" if interval.get("covers_zero") else "interval clear"}
 
 
 def spark_line(values: Sequence[float]) -> dict[str, Any]:
-    """Return the account's value over the hold-out as a small line, the start as a level, in pixels."""
+    """Return the value of the account over the hold-out as a small line, and its start as a level, in pixels."""
     width, height = SPARK
     array: FloatArray = np.array(values, dtype=np.float64)
     scale = Scale.growth([array])

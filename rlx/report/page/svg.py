@@ -1,4 +1,4 @@
-"""Charts drawn as SVG: paths in few characters, in units of a box that is stretched to the size on the screen."""
+"""Charts drawn as SVG: short paths, in units of a box that is scaled to the size on the screen."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from rlx.types import FloatArray, IntArray
 
 WIDTH = 1000
 HEIGHT = 400
-"""Units of a chart's inside, whatever its size on the screen: a unit is at most about a pixel."""
+"""Size of the inside of a chart in units, for any size on the screen: a unit is at most about a pixel."""
 OUTSIDE = 0.02
-"""How far beyond the right edge an area closes, as a share of the width, so that its outline is not seen there."""
+"""How far beyond the right edge an area closes, as a share of the width, so that its outline is not visible there."""
 TOP_PX = 8
 BOTTOM_PX = 22
-"""Pixels above and below the inside; labels of the other axis stand below."""
+"""Pixels above and below the inside; the labels of the other axis are below."""
 HEIGHT_PX = 200
 LARGE_PX = 250
 POINTS = 150
 NARROW = 100
-"""Points of a line in a chart as wide as the page, and in one half as wide: more cannot be told apart."""
+"""Points of a line in a chart as wide as the page, and in one half as wide: more cannot be distinguished."""
 THINNEST = 3
-"""Units that a bar has at least."""
+"""Smallest width of a bar in units."""
 CLASSES = {
     OWN: "line own",
     **dict(zip(BASELINES, ("line b1", "line b2", "line b3"), strict=True)),
@@ -35,11 +35,11 @@ CLASSES = {
     **{f"c{number}": f"layer c{number}" for number in range(COLOURS + 1)},
     **{rule.flag: "fired" for rule in GUARDS},
 }
-"""Role of a mark -> its classes; a role that is not among them is its own class."""
+"""Role of a mark -> its classes; any other role is its own class."""
 
 
 def draw_chart(chart: Chart) -> dict[str, Any]:
-    """Return what the template ``curves`` needs."""
+    """Return the values for the template ``curves``."""
     if not chart.marks:
         return {"kind": "nothing", "chart": chart, "class_": "wide" if chart.large else ""}
     height = LARGE_PX if chart.large else HEIGHT_PX
@@ -59,7 +59,7 @@ def draw_chart(chart: Chart) -> dict[str, Any]:
 
 
 def draw_lanes(chart: Lanes) -> dict[str, Any]:
-    """Return what the template ``lanes`` needs; lanes that are off are left out."""
+    """Return the values for the template ``lanes``; lanes that are off are left out."""
     shown = [lane for lane in chart.lanes if not lane.off]
     if not shown:
         return {"kind": "nothing", "chart": chart, "class_": ""}
@@ -70,7 +70,7 @@ def draw_lanes(chart: Lanes) -> dict[str, Any]:
 
 
 def _places(ends: list[Places]) -> Callable[[Any], FloatArray]:
-    """Return what turns places into shares of the axis between the first and the last of all."""
+    """Return a function from positions to shares of the axis between the first and the last of all."""
     first, last = min(part.min() for part in ends), max(part.max() for part in ends)
     length = (last - first).astype(np.float64) or 1.0
     return lambda places: np.asarray((places - first).astype(np.float64) / length)
@@ -85,7 +85,7 @@ def _grid(chart: Chart, tick: float, inside: int) -> tuple[str, str, str]:
 
 
 def _across(share: float, words: str) -> tuple[str, str, str]:
-    """Return place, class and words of a label below the chart."""
+    """Return position, class and words of a label below the chart."""
     return f"{share:.1%}", "start" if share < 0.05 else "end" if share > 0.95 else "middle", words
 
 
@@ -100,12 +100,12 @@ def _path(chart: Chart, mark: Mark, place: Callable[[Any], FloatArray]) -> tuple
 
 
 def _swatch(class_: str, words: str) -> tuple[str, int, str, str]:
-    """Return class, width, path and words of a line of a legend: a square for a layer, a line for a line."""
+    """Return class, width, path and words of an entry of a legend: a square for a layer, a line for a line."""
     return (class_, 20, "M0 5h20", words) if class_.startswith("line") else (class_, 10, "M0 0h10v10h-10z", words)
 
 
 def _bars(pieces: FloatArray) -> str:
-    """Return bars of 10 units' height that reach from one share to another, (K, 2)."""
+    """Return bars 10 units high, each from one share to another, (K, 2)."""
     ends = [(_units(first), _units(last)) for first, last in pieces.tolist()]
     return "".join(f"M{first} 0H{max(last, first + THINNEST)}V10H{first}z" for first, last in ends)
 
@@ -117,10 +117,10 @@ def _units(share: float) -> int:
 def trace(x: FloatArray, y: FloatArray, points: int = POINTS, zero: float | None = None, outside: float = 0.0) -> str:
     """Return a path through points (N,) given between 0 and 1, closed at the level ``zero``; NaN interrupts it.
 
-    It is thinned so that the lowest and highest point of every stretch stay. At the right edge it closes ``outside``.
+    It is thinned, but the lowest and highest point of every part stay. At the right edge it closes ``outside``.
     """
     pieces = []
-    for start, stop in _stretches(y):
+    for start, stop in _finite_runs(y):
         kept = _extremes(y[start:stop], points) + start
         across, up = x[kept], y[kept]
         if zero is not None:
@@ -144,13 +144,13 @@ def _moves(x: FloatArray, y: FloatArray) -> str:
     )
 
 
-def _signed(value: int, apart: bool) -> str:
-    """Return a number set apart from the one before it by its sign or a space."""
-    return f" {value}" if apart and value >= 0 else str(value)
+def _signed(value: int, follows: bool) -> str:
+    """Return a number, separated by its sign or a space if it follows another."""
+    return f" {value}" if follows and value >= 0 else str(value)
 
 
 def _bends(x: IntArray, y: IntArray) -> IntArray:
-    """Return which points change the direction, the first and the last among them."""
+    """Return the indices of points at which the direction changes, including the first and the last."""
     if len(x) < 3:
         return np.arange(len(x))
     dx, dy = np.diff(x), np.diff(y)
@@ -158,7 +158,7 @@ def _bends(x: IntArray, y: IntArray) -> IntArray:
     return np.concatenate(([0], np.flatnonzero(turns) + 1, [len(x) - 1]))
 
 
-def _stretches(y: FloatArray) -> list[tuple[int, int]]:
+def _finite_runs(y: FloatArray) -> list[tuple[int, int]]:
     """Return start and stop of each run of finite values."""
     finite = np.concatenate(([False], np.isfinite(y), [False]))
     edges = np.flatnonzero(finite[1:] != finite[:-1])
@@ -166,7 +166,7 @@ def _stretches(y: FloatArray) -> list[tuple[int, int]]:
 
 
 def _extremes(y: FloatArray, points: int) -> IntArray:
-    """Return at most about ``points`` indices: the lowest and highest of as many stretches, first and last value."""
+    """Return at most about ``points`` indices: the lowest and highest of equal parts, the first and the last."""
     if len(y) <= points:
         return np.arange(len(y))
     edges = np.linspace(0, len(y), points // 2 + 1).round().astype(int)

@@ -1,4 +1,4 @@
-"""The page's templates: what is put into them is text and is shown as it is, without what is not seen."""
+"""The templates of the page: values are text and are shown literally, without invisible characters."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from rlx.untrusted.escape import visible
 
 
 def render(name: str, values: dict[str, Any]) -> str:
-    """Return a template with its values; each is escaped, and one that is missing raises jinja2's UndefinedError."""
+    """Return a template filled with values, each escaped; jinja2's UndefinedError if one is missing."""
     return environment().get_template(name).render(values)
 
 
 @cache
 def environment() -> Environment:
-    """Return where templates are found and how they are filled in."""
+    """Return the Jinja environment of the templates."""
     made = Environment(
         loader=PackageLoader("rlx.report.page"),
         autoescape=True,
@@ -33,10 +33,10 @@ def environment() -> Environment:
 
 
 def asset(name: str) -> Markup:
-    """Return a file that is shipped with the package, which needs no escaping."""
+    """Return a file that is part of the package and needs no escaping."""
     return Markup(resources.files("rlx.report.page").joinpath("assets", name).read_text(encoding="utf-8"))
 
 
 def breakable(name: str) -> Markup:
-    """Return a name that may be broken after its underscores."""
+    """Return a name with possible line breaks after its underscores."""
     return Markup("_<wbr>").join(visible(part) for part in name.split("_"))

@@ -1,4 +1,4 @@
-"""What the page says besides numbers: how to read it, what the measures mean, and what rows have in common."""
+"""Text of the page: how to read it, what the measures mean, and what rows have in common."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ GLOSSARY = ("eval/", "guard/", "cooldown/")
 EXAMPLES = (
     (
         {"low": -0.6, "estimate": 0.5, "high": 1.5, "covers_zero": True},
-        "covers zero (the upright line): it may be chance",
+        "covers zero (the vertical line): it may be chance",
     ),
     ({"low": 0.4, "estimate": 1.0, "high": 1.7, "covers_zero": False}, "clear of zero"),
 )
-"""Intervals that say how to read their bars."""
+"""Intervals that explain how to read their bars."""
 
 
 def glossary(shown: Collection[str]) -> list[tuple[str, str]]:
-    """Return name and meaning of every measure of a report; of those that only older entries have, the shown ones."""
+    """Return name and meaning of every measure of a report; those of older entries only if they are ``shown``."""
     older = [key for name, key in RETIRED.items() if name.startswith(GLOSSARY) and _bare(name) in shown]
     logged = [*older, *(key for name, key in keys().items() if name.startswith(GLOSSARY))]
     return [(said(_bare(key.name)), f"{key.meaning} ({key.unit})") for key in logged]
@@ -46,13 +46,13 @@ def said(name: str) -> str:
 
 @cache
 def _proper() -> dict[str, str]:
-    """Return words of names as they are written: those of ``PROPER``, and metrics named after people."""
+    """Return the spelling of words in names: those of ``PROPER``, and metrics named after people."""
     named = {name: metric.label for name, metric in METRICS.items() if metric.label.lower() == name}
     return PROPER | {name: label for name, label in named.items() if label != name}
 
 
 def heading(group: Group) -> tuple[str, str]:
-    """Return what a group was judged on: the data as its title, dates and size as the line below."""
+    """Return the data of a group as its title, and dates, size and rules as the line below."""
     data, holdout = group.shared["data"], group.shared["key"]["windows"]["holdout"]
     parts = [
         f"{len(data['symbols'])} symbols",
@@ -64,7 +64,7 @@ def heading(group: Group) -> tuple[str, str]:
 
 
 def _rules(key: Mapping[str, Any]) -> list[str]:
-    """Return in a few words what tells one comparison from another on the same data."""
+    """Return a few words that distinguish comparisons on the same data."""
     costs, limits, guard = key["costs"], key["limits"], key["guard"]
     bps = sum(costs[name] for name in ("commission_bps", "half_spread_bps", "slippage_bps"))
     guards = [name for name in guard if name.endswith("_threshold") and guard[name] is not None]
@@ -78,7 +78,7 @@ def _rules(key: Mapping[str, Any]) -> list[str]:
 
 
 def shared_by(group: Group) -> list[tuple[str, str]]:
-    """Return name and words of everything that the rows of a group have in common."""
+    """Return name and text of everything that the rows of a group have in common."""
     key, data = group.shared["key"], group.shared["data"]
     lines = {
         "symbols": " ".join(data["symbols"]),
@@ -97,7 +97,7 @@ def _windows(part: Mapping[str, Any]) -> str:
 
 
 def inline(value: Any) -> str:
-    """Return a plain value in a line; what is null is off."""
+    """Return a plain value on one line; None is written as off."""
     if isinstance(value, Mapping):
         return ", ".join(f"{said(str(name))} {inline(item)}" for name, item in value.items())
     if isinstance(value, (list, tuple)):
