@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,7 +26,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
-from rlx.app.arguments import prepared, refuse_foreign_groups
+from rlx.app.arguments import COMMANDS, prepared, refuse_foreign_groups
 from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end, is_out_of_memory
 from rlx.app.folders import run_folder
 from rlx.config import (
@@ -38,6 +39,8 @@ from rlx.config import (
     typed,
     validate,
 )
+from rlx.config.commands import NAMED
+from rlx.config.options import options_without_file
 from rlx.console import complain, print_anything, show_progress
 from rlx.errors import ConfigError, RlxError
 from rlx.keys import find_key
@@ -105,7 +108,9 @@ def ready_for_hydra(name: str, arguments: Sequence[str]) -> list[str]:
 def help_text(name: str) -> str:
     """Return the help of a command; Hydra's rendering would first list every group, which takes a second."""
     text = files("rlx.conf").joinpath(f"hydra/help/{name}.yaml").read_text(encoding="utf-8")
-    return str(OmegaConf.create(text).template)
+    groups = {field.name for field in fields(COMMANDS[name])}
+    more = [f"{group}={option}" for group in NAMED if group in groups for option in options_without_file(group)]
+    return str(OmegaConf.create(text).template) + (f"\nMore options: {' '.join(more)}\n" if more else "")
 
 
 def _command_began() -> float:

@@ -19,7 +19,7 @@ from hydra.core.config_search_path import ConfigSearchPath
 from hydra.core.plugins import Plugins
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
-from rlx.registry import package_of
+from rlx.registry import components, package_of
 
 OURS = "rlx.conf"
 ENTRY_POINT_GROUP = "rlx.options"
@@ -55,6 +55,12 @@ def file_options(group: str) -> list[str]:
         if folder.is_dir():
             names |= {entry.name.removesuffix(".yaml") for entry in folder.iterdir() if entry.name.endswith(".yaml")}
     return sorted(names)
+
+
+def options_without_file(group: str) -> list[str]:
+    """Return the components of a group for which rlx has no option file, including all those of other packages."""
+    ours = [entry.name for entry in files(OURS).joinpath(group).iterdir()]
+    return [name for name in components(group) if not any(file.startswith((f"{name}.", f"{name}_")) for file in ours)]
 
 
 class OptionFolders(SearchPathPlugin):

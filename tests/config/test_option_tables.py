@@ -10,6 +10,8 @@ import pytest
 import yaml
 
 from rlx import registry, testing
+from rlx.app.entry import help_text
+from rlx.config import options
 from rlx.config.commands import GROUPS
 from rlx.config.options import file_options
 from rlx.policies.rebalanced import RebalancedConfig
@@ -47,6 +49,14 @@ def test_the_help_lists_every_option_and_the_default_first(command: str, others:
     defaults = {group: option for entry in chosen if isinstance(entry, dict) for group, option in entry.items()}
     for group in set(listed) & set(defaults):
         assert listed[group][0] == defaults[group], group
+
+
+def test_the_help_lists_components_without_a_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "More options" not in help_text("train") + help_text("evaluate")
+    found = {**registry.components("policy"), "reversal": registry.Component("reversal", "their.module:Config")}
+    monkeypatch.setattr(options, "components", lambda group: found if group == "policy" else {})
+    assert help_text("evaluate").endswith("\n\nMore options: policy=reversal\n")
+    assert "More options" not in help_text("train")
 
 
 def test_the_page_on_configuration_lists_every_option() -> None:
