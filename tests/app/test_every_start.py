@@ -76,7 +76,7 @@ def test_purge_and_embargo_from_the_command_line(trained: Finished, shell: Shell
     assert (windows["status"] == "unseen").sum() == block["unseen"]["n"]
     kept = scorecard(shell.evaluate("policy=checkpoint", f"policy.path={run}", *walk).run("evaluate"))
     assert kept["key"] == scorecard(folder)["key"]
-    assert kept["walk_forward"]["unseen"]["n"] == block["unseen"]["n"] + 3
+    assert kept["blocks"]["walk_forward"]["unseen"]["n"] == block["unseen"]["n"] + 3
 
 
 def test_purging_without_known_spans_is_reported(shell: Shell) -> None:

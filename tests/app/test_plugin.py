@@ -220,6 +220,6 @@ def test_what_is_broken_of_a_package_is_left_out_with_a_warning(site: Path, fold
         asked = [sys.executable, "-c", f"from rlx import registry; print(registry.find({group!r}, {name!r}),"
                  f" registry.unknown({group!r}, {name!r}))"]  # fmt: skip
         answer = subprocess.run(asked, env=environment(broken), capture_output=True, text=True, check=True)
-        assert "None the package rlx-demo has it, and it cannot be used" in answer.stdout
+        assert "None the package rlx-demo has it, but it is unusable" in answer.stdout
     for what, _, reason in BROKEN.values():
         assert [line for line in warnings if f"its {what} is skipped: " in line and reason in line], (what, warnings)

@@ -276,7 +276,7 @@ def test_folders_that_are_no_run_say_so(trained: Finished, shell: Shell) -> None
     (run / "config.yaml").unlink()
     assert_refused(shell.train(f"resume={run}"), "has no config.yaml")
     judged = shell.evaluate("policy=cash").run("evaluate")
-    assert_refused(shell.train(f"resume={judged}"), "no training run")
+    assert_refused(shell.train(f"resume={judged}"), "is not a training run")
 
 
 def test_damaged_and_foreign_checkpoints_are_named(trained: Finished, shell: Shell) -> None:

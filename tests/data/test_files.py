@@ -124,7 +124,7 @@ def test_what_is_no_regular_file_is_named_as_left_out(tmp_path: Path) -> None:
     (finding,) = [finding for finding in report.findings if finding.code == "not_regular"]
     assert finding.file == "F.csv" and "is not a regular file" in finding.message and report.exit_status(True) == 1
     assert _same(load_folder(str(tmp_path), symbols=["A"]))
-    with pytest.raises(DataError, match=r"'F' is not there, for .*F\.csv is not a regular file\."):
+    with pytest.raises(DataError, match=r"'F' is not available, because .*F\.csv is not a regular file\."):
         load_folder(str(tmp_path), symbols=["A", "F"])
 
 

@@ -30,7 +30,7 @@ from rlx.report.page.document import render_page
 from rlx.report.page.templates import environment
 from rlx.report.panels import plain_names
 from rlx.report.recommendation import recommendation_table, render_recommendation, render_template
-from rlx.report.tables import terminal_line, terminal_table
+from rlx.report.tables import Table, terminal_line, to_terminal
 from rlx.report.windows_figure import new_figure, write_png
 from rlx.untrusted.csv_file import write_csv
 from rlx.untrusted.markdown import bullets, code, document, heading, strong, table, words
@@ -172,7 +172,7 @@ def test_the_terminal_shows_brackets_and_sends_no_escape_sequence(
     renderables = [
         board_table(group),
         recommendation_table(group, assess_candidates(group, PromotionRules())),
-        terminal_table(name, ["", name], [[name, name]]),
+        to_terminal(Table(["", name], [[name, name]], name)),
         terminal_line(name),
         render(CheckReport(name, (), (finding,))),
         name,
