@@ -87,7 +87,7 @@ def test_no_room_for_a_result(shell: Shell, monkeypatch: pytest.MonkeyPatch, pla
     assert not (run / "scorecard.json").exists() and not (run / file.strip("/'")).exists()
     allow(ANY)
     monkeypatch.undo()
-    assert shell.train(f"resume={run}").status == 0
+    assert shell.train(f"resume={run}", "hydra.run.dir=again").status == 0
 
 
 def test_no_room_to_resume(trained: Finished, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +100,7 @@ def test_no_room_to_resume(trained: Finished, shell: Shell, monkeypatch: pytest.
     assert not list(finished.run().rglob("*.ckpt"))
     allow(ANY)
     monkeypatch.undo()
-    assert shell.train("resume=run", "trainer.max_updates=3").status == 0
+    assert shell.train("resume=run", "trainer.max_updates=3", "hydra.run.dir=again").status == 0
 
 
 def test_no_room_for_an_evaluation(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

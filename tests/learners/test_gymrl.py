@@ -249,8 +249,7 @@ def test_the_compiler_is_given_the_networks_for_the_time_of_the_fit() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["32", "bf16-mixed"])
-def test_compiled_networks_learn_the_same(precision: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+def test_compiled_networks_learn_the_same(precision: str) -> None:
     market = make_market()
     runs = []
     for mode in ("off", "default"):
