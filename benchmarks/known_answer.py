@@ -50,7 +50,7 @@ class Result(NamedTuple):
 def judge(kind: str, name: str, seed: int, command: list[str], folder: Path) -> Result:
     """Train or load the policy of ``command``, judge it on a market, and compare it with the optimum."""
     market = known_market(kind, seed=seed)
-    env = [] if market.long_only else ["env=long_short"]
+    env = [] if market.kind.long_only else ["env=long_short"]
     about = ["data=synthetic", f"data.kind={kind}", f"data.seed={seed}", *SPLIT, *env]
     began = time.process_time()
     run = (rlx.train if command[0].startswith("module=") else rlx.evaluate)(*command, *about, run_dir=folder)
@@ -59,7 +59,7 @@ def judge(kind: str, name: str, seed: int, command: list[str], folder: Path) -> 
     config = rlx.compose(*about, command="evaluate")
     rules = limited(config.rules(), market)
     ledger = run.ledger["holdout"].ledger.select(0)
-    growth, best = expected_growth(ledger, market, SPAN), reference(kind, market, SPAN, rules)
+    growth, best = expected_growth(ledger, market, SPAN), reference(market, SPAN, rules)
     return Result(
         kind, name, seed, growth - best.equal_weight, best.share(growth), float(np.mean(ledger.turnover)), seconds
     )

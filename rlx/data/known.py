@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rlx.data.features import KINDS
 from rlx.types import FloatArray
 
 BURN_IN = 300
@@ -41,9 +42,10 @@ class Path(NamedTuple):
 class Known:
     """One kind of market, drawn by ``draw(noise, volume, random)``.
 
-    ``noise`` (T, A) are the standard normal innovations of returns. ``volume`` (T, A) is log volume, standard normal
-    with autocorrelation ``volume_memory``. ``typical`` is the mean return without a signal, or zero if the signal
-    concerns the whole market.
+    ``noise`` (T, A) are the standard normal innovations of returns. ``volume`` (T, A) is drawn first; its logarithm has
+    the autocorrelation ``volume_memory``. ``typical`` is the mean return without a signal, or zero if the signal
+    concerns the whole market. ``long_only`` says whether the edge can be earned without shorting, and ``resizable``
+    whether there may be other than ``n_assets``.
     """
 
     draw: Callable[[FloatArray, FloatArray, np.random.Generator], Path]
@@ -51,12 +53,14 @@ class Known:
     typical: float = DRIFT
     volume_memory: float = 0.5
     long_only: bool = True
+    resizable: bool = True
 
 
 def known_path(kind: Known, n_assets: int, n_bars: int, random: np.random.Generator) -> Path:
     """Draw ``n_bars`` bars of a kind of market."""
     shape = (n_bars + BURN_IN, n_assets)
-    volume = _autoregressive(random.standard_normal(shape), kind.volume_memory)
+    log_volume = _autoregressive(random.standard_normal(shape), kind.volume_memory)
+    volume = np.floor(1e6 * np.exp(0.4 * log_volume))
     return kind.draw(random.standard_normal(shape), volume, random).after(BURN_IN)
 
 
@@ -66,10 +70,6 @@ def _autoregressive(noise: FloatArray, memory: float) -> FloatArray:
     for t in range(1, len(noise)):
         out[t] = memory * out[t - 1] + np.sqrt(1.0 - memory**2) * noise[t]
     return out
-
-
-def _volume(log_volume: FloatArray) -> FloatArray:
-    return np.asarray(np.floor(1e6 * np.exp(0.4 * log_volume)))
 
 
 def _covariance(volatility: float, n_assets: int) -> FloatArray:
@@ -85,7 +85,7 @@ def _noise(noise: FloatArray, volume: FloatArray, random: np.random.Generator) -
     covariance = _covariance(0.015, noise.shape[1])
     mean = np.full_like(noise, DRIFT)
     returns = mean + noise @ np.linalg.cholesky(covariance).T
-    return Path(returns, mean, _constant(covariance, len(noise)), _volume(volume))
+    return Path(returns, mean, _constant(covariance, len(noise)), volume)
 
 
 def _recursive(
@@ -98,7 +98,7 @@ def _recursive(
     for t in range(len(noise)):
         mean[t] = mean_of(returns[:t])
         returns[t] = mean[t] + factor @ noise[t]
-    return Path(returns, mean, _constant(covariance, len(noise)), _volume(volume))
+    return Path(returns, mean, _constant(covariance, len(noise)), volume)
 
 
 def _momentum(strength: float) -> Callable[[FloatArray, FloatArray, np.random.Generator], Path]:
@@ -126,26 +126,21 @@ def _trap(noise: FloatArray, volume: FloatArray, random: np.random.Generator) ->
 
 
 def _volume_signal(strength: float) -> Callable[[FloatArray, FloatArray, np.random.Generator], Path]:
-    """Return a market in which unusual volume, the 21-day z-score of its logarithm, precedes higher returns."""
+    """Return a market in which unusual volume, the feature ``volume_zscore_21``, precedes higher returns."""
 
-    def draw(noise: FloatArray, log_volume: FloatArray, random: np.random.Generator) -> Path:
-        volatility, volume = 0.015, _volume(log_volume)
+    def draw(noise: FloatArray, volume: FloatArray, random: np.random.Generator) -> Path:
+        import pandas as pd
+
+        volatility = 0.015
         covariance = _covariance(volatility, noise.shape[1])
-        score = _trailing_score(np.log1p(volume), MONTH)
+        unusual = KINDS["volume_zscore"].compute({"volume": pd.DataFrame(volume)}, MONTH)
+        score = unusual.fillna(0.0).to_numpy()
         score = (score / score[100:].std()).clip(-2.5, 2.5)
         mean = DRIFT + strength * volatility * score
         returns = mean + noise @ np.linalg.cholesky(covariance).T
         return Path(returns, mean, _constant(covariance, len(noise)), volume)
 
     return draw
-
-
-def _trailing_score(values: FloatArray, bars: int) -> FloatArray:
-    """Return (x - mean) / std over the last ``bars`` values, zero while there are fewer."""
-    windows = np.lib.stride_tricks.sliding_window_view(values, bars, axis=0)
-    out = np.zeros_like(values)
-    out[bars - 1 :] = (values[bars - 1 :] - windows.mean(axis=-1)) / windows.std(axis=-1)
-    return out
 
 
 def _pair(noise: FloatArray, volume: FloatArray, random: np.random.Generator) -> Path:
@@ -159,7 +154,7 @@ def _pair(noise: FloatArray, volume: FloatArray, random: np.random.Generator) ->
         mean[t] = PAIR_DRIFT - (1.0 - memory) * spread * sides
         spread = memory * spread + shock * noise[t, 1]
     covariance = loadings @ loadings.T
-    return Path(mean + noise @ loadings.T, mean, _constant(covariance, len(noise)), _volume(volume))
+    return Path(mean + noise @ loadings.T, mean, _constant(covariance, len(noise)), volume)
 
 
 def _regimes(noise: FloatArray, volume: FloatArray, random: np.random.Generator) -> Path:
@@ -181,7 +176,7 @@ def _regimes(noise: FloatArray, volume: FloatArray, random: np.random.Generator)
     mean = np.repeat((drifts[0] + wild * (drifts[1] - drifts[0]))[:, None], n_assets, axis=1)
     between = wild * (1.0 - wild) * (drifts[1] - drifts[0]) ** 2  # uncertainty about the regime is a common risk
     covariance = between[:, None, None] + np.tensordot(np.stack([1.0 - wild, wild], axis=1), covariances, axes=1)
-    return Path(returns, mean, covariance, _volume(volume))
+    return Path(returns, mean, covariance, volume)
 
 
 KNOWN: dict[str, Known] = {
@@ -191,7 +186,7 @@ KNOWN: dict[str, Known] = {
     "mom03": Known(_momentum(0.055)),
     "vol1": Known(_volume_signal(0.10), n_assets=6, volume_memory=0.9),
     "volS": Known(_volume_signal(0.22), n_assets=6, volume_memory=0.9),
-    "pair": Known(_pair, n_assets=2, typical=PAIR_DRIFT, long_only=False),
+    "pair": Known(_pair, n_assets=2, typical=PAIR_DRIFT, long_only=False, resizable=False),
     "volreg": Known(_regimes, typical=0.0),
 }
 """Kinds by name. The signal is 21-day momentum (``mom``), unusual volume (``vol``), a spread, a regime, or none."""

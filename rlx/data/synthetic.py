@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from rlx.data.known import KNOWN, Path, known_path
+from rlx.data.known import KNOWN, Known, Path, known_path
 from rlx.data.panel import MarketPanel
 from rlx.errors import DataError, did_you_mean
 from rlx.types import FloatArray, TimeArray
@@ -21,14 +21,17 @@ class KnownMarket(NamedTuple):
     """A generated panel of N bars and the true moments of its steps.
 
     ``mean`` (N-1, A) and ``covariance`` (N-1, A, A) are those of simple returns given the bars up to the decision.
-    ``typical`` is the mean return without a signal. ``long_only`` says whether the edge can be earned without shorting.
     """
 
+    name: str
     panel: MarketPanel
     mean: FloatArray
     covariance: FloatArray
-    typical: float
-    long_only: bool
+
+    @property
+    def kind(self) -> Known:
+        """The kind of market that this is a path of."""
+        return KNOWN[self.name]
 
 
 def synthetic(
@@ -58,12 +61,10 @@ def synthetic(
     random = np.random.default_rng(seed)
     close = 100.0 * np.exp(KINDS[kind](random, n_bars, n_assets))  # (N, A)
     if kind == "flat":
-        return _panel(kind, close, close.copy(), close.copy(), close.copy(), np.full_like(close, 1e6))
-    opens = np.vstack([close[:1], close[:-1]])
+        return _panel(kind, close, np.ones((2, n_bars, n_assets)), np.full_like(close, 1e6))
     wick = 1.0 + 0.002 * random.random((2, n_bars, n_assets))
-    high, low = np.maximum(opens, close) * wick[0], np.minimum(opens, close) / wick[1]
     volume = np.floor(1e6 * random.lognormal(0.0, 0.3, (n_bars, n_assets)))
-    return _panel(kind, opens, high, low, close, volume)
+    return _panel(kind, close, wick, volume)
 
 
 def known_market(kind: str, n_assets: int | None = None, n_bars: int | None = None, seed: int = 0) -> KnownMarket:
@@ -75,11 +76,9 @@ def known_market(kind: str, n_assets: int | None = None, n_bars: int | None = No
     random = np.random.default_rng(seed)
     path = known_path(KNOWN[kind], n_assets, n_bars, random)
     close = 100.0 * np.vstack([np.ones(n_assets), np.cumprod(1.0 + path.returns[:-1], axis=0)])
-    opens = np.vstack([close[:1], close[:-1]])
     wick = 1.0 + 0.3 * _deviation(path) * random.random((2, n_bars, n_assets))
-    high, low = np.maximum(opens, close) * wick[0], np.minimum(opens, close) / wick[1]
-    panel = _panel(kind, opens, high, low, close, path.volume, first="1995-01-02")
-    return KnownMarket(panel, path.mean[:-1], path.covariance[:-1], KNOWN[kind].typical, KNOWN[kind].long_only)
+    panel = _panel(kind, close, wick, path.volume, first="1995-01-02")
+    return KnownMarket(kind, panel, path.mean[:-1], path.covariance[:-1])
 
 
 def _deviation(path: Path) -> FloatArray:
@@ -100,8 +99,8 @@ def _sizes(
     n_bars = (KNOWN_BARS if kind in KNOWN else N_BARS) if n_bars is None else n_bars
     if n_assets < 1 or n_bars < 2:
         raise DataError(f"data.n_assets={n_assets}, data.n_bars={n_bars}: need at least 1 asset and 2 bars.")
-    if kind == "pair" and n_assets != usual:
-        raise DataError(f"data.n_assets={n_assets}: a pair has {usual} assets. Omit it, or choose another kind.")
+    if kind in KNOWN and n_assets != usual and not KNOWN[kind].resizable:
+        raise DataError(f"data.n_assets={n_assets}: a {kind} has {usual} assets. Omit it, or choose another kind.")
     if kind in KNOWN and n_bars * n_assets**2 > MOST_MOMENTS:
         most = MOST_MOMENTS // n_assets**2
         raise DataError(f"data.n_bars={n_bars}: at most {most:,} bars with {n_assets} assets (one covariance per bar).")
@@ -109,14 +108,11 @@ def _sizes(
 
 
 def _panel(
-    kind: str,
-    opens: FloatArray,
-    high: FloatArray,
-    low: FloatArray,
-    close: FloatArray,
-    volume: FloatArray,
-    first: str = "2010-01-04",
+    kind: str, close: FloatArray, wick: FloatArray, volume: FloatArray, first: str = "2010-01-04"
 ) -> MarketPanel:
+    """Return bars that open at the last close; highs and lows are the factors ``wick`` (2, N, A) beyond the bodies."""
+    opens = np.vstack([close[:1], close[:-1]])
+    high, low = np.maximum(opens, close) * wick[0], np.minimum(opens, close) / wick[1]
     symbols = tuple(f"S{i}" for i in range(close.shape[1]))
     days = _business_days(first, len(close))
     return MarketPanel(symbols, days, close, opens, high, low, volume, source=f"synthetic market '{kind}'")

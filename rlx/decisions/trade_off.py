@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
+from rlx.errors import DataError
 from rlx.sim.compiled import SOURCES, compiled, inlined
+from rlx.sim.rule_numbers import RUIN
 from rlx.types import FloatArray
 
 TOLERANCE = 1e-12
@@ -14,17 +18,28 @@ SAME = 1e-13
 """Weights that differ by less count as equal: only rounding separates them."""
 
 
+class TradingRule(NamedTuple):
+    """Forecast deviations of means are multiplied by ``signal``, and costs by ``cost_share``.
+
+    A lasting signal pays for a trade over many steps, but the program sees only one, so it is charged only a share.
+    """
+
+    signal: float
+    cost_share: float
+
+
 def best_trades(
     mean: FloatArray, covariance: FloatArray, held: FloatArray, cost: FloatArray, *, long_only: bool, invested: bool
 ) -> FloatArray:
     """Return the weights (B, A) that maximise w'm - w'Sw/2 - cost'|w - held|.
 
-    mean: (B, A) of simple returns. covariance: (B, A, A). held: (B, A) weights before the trade. cost: (A,) per unit
-    of turnover, as a fraction. ``long_only`` weights are not negative and add up to at most one; otherwise their
-    absolute values do. ``invested`` weights add up to exactly one and require ``long_only``.
+    mean: (B, A) of simple returns. covariance: (B, A, A), or (A, A) for all. held: (B, A) weights before the trade.
+    cost: (A,) per unit of turnover, as a fraction. ``long_only`` weights are not negative and add up to at most one;
+    otherwise their absolute values do. ``invested`` weights add up to exactly one and require ``long_only``. Raises
+    DataError for values that are not finite.
     """
-    weights = np.ascontiguousarray(held, dtype=np.float64).copy()
-    arrays = (np.ascontiguousarray(array, dtype=np.float64) for array in (mean, covariance, held, cost))
+    weights = np.array(held, dtype=np.float64, order="C")
+    arrays = _checked(long_only, invested, mean=mean, covariance=_stacked(covariance), held=held, cost=cost)
     _solve_all(weights, _scratch(weights.shape[1]), *arrays, long_only, invested)
     return weights
 
@@ -41,12 +56,27 @@ def follow(
 ) -> FloatArray:
     """Return the weights (T, A) of one account that trades by ``best_trades`` at every step, with drift in between.
 
-    mean, returns: (T, A). covariance: (T, A, A). start: (A,) weights held before the first trade.
+    mean, returns: (T, A). covariance: (T, A, A), or (A, A) for all. start: (A,) weights held before the first trade. An
+    account that loses everything holds nothing afterwards. Raises DataError for values that are not finite.
     """
     weights = np.empty_like(returns, dtype=np.float64)
-    arrays = (np.ascontiguousarray(array, dtype=np.float64) for array in (mean, covariance, returns, start, cost))
-    _follow(weights, _scratch(weights.shape[1]), *arrays, long_only, invested)
+    given = {"mean": mean, "covariance": _stacked(covariance), "returns": returns, "start": start, "cost": cost}
+    arrays = _checked(long_only, invested, **given)
+    _follow(weights, _scratch(len(start)), *arrays, long_only, invested)
     return weights
+
+
+def _stacked(covariance: FloatArray) -> FloatArray:
+    return covariance if covariance.ndim == 3 else covariance[None]
+
+
+def _checked(long_only: bool, invested: bool, **arrays: FloatArray) -> list[FloatArray]:
+    if invested and not long_only:
+        raise DataError("invested=True: only long-only weights can add up to one. Set long_only=True.")
+    for name, array in arrays.items():
+        if not np.isfinite(array).all():
+            raise DataError(f"{name}: some of its values are not finite.")
+    return [np.ascontiguousarray(array, dtype=np.float64) for array in arrays.values()]
 
 
 def _scratch(n_assets: int) -> FloatArray:
@@ -170,7 +200,8 @@ def _best_move(w, g, covariance, held, cost, most, best, worst, slope):  # type:
 @compiled
 def _solve_all(weights, scratch, mean, covariance, held, cost, long_only, invested, _=SOURCES):  # type: ignore[no-untyped-def]
     for b in range(len(weights)):
-        _solve(weights[b], scratch[0], scratch[1], mean[b], covariance[b], held[b], cost, long_only, invested)
+        shared = covariance[b % len(covariance)]
+        _solve(weights[b], scratch[0], scratch[1], mean[b], shared, held[b], cost, long_only, invested)
 
 
 @compiled
@@ -182,9 +213,10 @@ def _follow(weights, scratch, mean, covariance, returns, start, cost, long_only,
     for t in range(len(weights)):
         for a in range(n):
             weights[t, a] = held[a]
-        _solve(weights[t], scratch[0], scratch[1], mean[t], covariance[t], held, cost, long_only, invested)
+        shared = covariance[t % len(covariance)]
+        _solve(weights[t], scratch[0], scratch[1], mean[t], shared, held, cost, long_only, invested)
         growth = 1.0
         for a in range(n):
             growth += weights[t, a] * returns[t, a]
         for a in range(n):
-            held[a] = weights[t, a] * (1.0 + returns[t, a]) / growth
+            held[a] = weights[t, a] * (1.0 + returns[t, a]) / growth if growth > RUIN else 0.0

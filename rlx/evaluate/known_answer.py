@@ -12,17 +12,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.data.synthetic import KnownMarket, known_market
-from rlx.decisions.trade_off import follow
+from rlx.decisions.trade_off import TradingRule, follow
 from rlx.errors import DataError
 from rlx.sim import simulate
 from rlx.sim.ledger import Ledger
+from rlx.sim.rule_numbers import rule_numbers
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
 
-DAYS = 252.0
-
+DAYS = 252.0  # of trading a year; a generated calendar has no holidays, which shall not raise its growth
 TUNING_BARS = 8_000
 TUNING_SEED = 12_345
 SIGNALS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0)
@@ -38,16 +39,6 @@ class Reference(NamedTuple):
     def share(self, growth: float) -> float:
         """Return how much of the gain over equal weights ``growth`` captures: 0 for none, 1 for all."""
         return (growth - self.equal_weight) / (self.optimum - self.equal_weight)
-
-
-class Rule(NamedTuple):
-    """A trading rule: the known deviation of means from their average times ``signal``, costs times ``cost_share``.
-
-    Weights that are traded once are held for many steps, so only a share of the cost counts against one step's gain.
-    """
-
-    signal: float
-    cost_share: float
 
 
 def expected_growth(ledger: Ledger, market: KnownMarket, span: Span) -> float:
@@ -66,56 +57,52 @@ def expected_growth(ledger: Ledger, market: KnownMarket, span: Span) -> float:
     return float(DAYS * np.mean(earned - 0.5 * risk - costs))
 
 
-def reference(kind: str, market: KnownMarket, span: Span, rules: Rules) -> Reference:
+def reference(market: KnownMarket, span: Span, rules: Rules) -> Reference:
     """Return the expected growth of equal weights and of the best causal rule over ``span``.
 
     The best rule trades each step by ``best_trades`` on the true moments; its two numbers are chosen on another path of
     the same kind. In the ``pair`` market it earns as much as the exact dynamic program.
     """
-    rule = best_rule(kind, rules, market.mean.shape[1])
-    equal = np.full((len(span), market.mean.shape[1]), 1.0 / market.mean.shape[1])
+    n_assets = market.mean.shape[1]
+    rule, equal = best_rule(market.name, rules, n_assets), np.full((len(span), n_assets), 1.0 / n_assets)
     return Reference(
         expected_growth(_booked(market, span, equal, rules), market, span),
         expected_growth(_booked(market, span, _traded(market, span, rule, rules), rules), market, span),
     )
 
 
-def best_rule(kind: str, rules: Rules, n_assets: int) -> Rule:
+def best_rule(kind: str, rules: Rules, n_assets: int) -> TradingRule:
     """Return the rule with the highest expected growth on a long path that is used for nothing else."""
     market = known_market(kind, n_assets, TUNING_BARS, TUNING_SEED)
     span = Span(0, TUNING_BARS - 1)
 
-    def earned(rule: Rule) -> float:
+    def earned(rule: TradingRule) -> float:
         return expected_growth(_booked(market, span, _traded(market, span, rule, rules), rules), market, span)
 
-    return max((Rule(*numbers) for numbers in product(SIGNALS, COST_SHARES)), key=earned)
+    return max((TradingRule(*numbers) for numbers in product(SIGNALS, COST_SHARES)), key=earned)
 
 
 def limited(rules: Rules, market: KnownMarket) -> Rules:
     """Return the rules with the limits that a market's optimum needs: long-only or not."""
-    return replace(rules, limits=replace(rules.limits, long_only=market.long_only))
+    return replace(rules, limits=replace(rules.limits, long_only=market.kind.long_only))
 
 
-def _returns(market: KnownMarket) -> FloatArray:
-    close = market.panel.close
-    return np.asarray(close[1:] / close[:-1] - 1.0)
-
-
-def _traded(market: KnownMarket, span: Span, rule: Rule, rules: Rules) -> FloatArray:
+def _traded(market: KnownMarket, span: Span, rule: TradingRule, rules: Rules) -> FloatArray:
     steps, n_assets = slice(span.start, span.stop), market.mean.shape[1]
-    signal = market.mean[steps] - market.typical
+    signal = market.mean[steps] - market.kind.typical
+    rates = rule_numbers(rules, n_assets, DAYS, symbols=market.panel.symbols).cost_rate
     return follow(
-        market.typical + rule.signal * signal,
+        market.kind.typical + rule.signal * signal,
         market.covariance[steps],
-        _returns(market)[steps],
+        Market(market.panel).returns[steps],
         np.zeros(n_assets),
-        np.full(n_assets, rule.cost_share * rules.costs.total_bps * 1e-4),
-        long_only=market.long_only,
+        rule.cost_share * rates,
+        long_only=market.kind.long_only,
         invested=False,
     )
 
 
 def _booked(market: KnownMarket, span: Span, targets: FloatArray, rules: Rules) -> Ledger:
-    returns = _returns(market)[span.start : span.stop]
+    returns = Market(market.panel).returns[span.start : span.stop]
     limits = limited(rules, market).limits
     return simulate(returns, targets, costs=rules.costs, limits=limits, periods_per_year=DAYS)

@@ -12,7 +12,7 @@ from rlx.types import FloatArray
 
 @dataclass(frozen=True)
 class Evidence:
-    """The best of several attempts: its ``mean``, the ``t`` of that mean, and the t ``needed`` for that many attempts.
+    """The best of several attempts: its ``mean``, and the ``t`` of that mean.
 
     ``attempts`` is their effective number: correlated attempts count as fewer.
     """
@@ -21,23 +21,16 @@ class Evidence:
     mean: float
     t: float
     attempts: float
-    needed: float
 
-    @property
-    def found(self) -> bool:
-        """Whether the mean is above zero beyond chance."""
-        return self.t > self.needed
+    def needed(self, level: float) -> float:
+        """Return the t beyond chance at a one-sided ``level``, divided by the number of attempts (Bonferroni)."""
+        return NormalDist().inv_cdf(1.0 - level / self.attempts)
 
 
-def weigh(attempts: FloatArray, level: float, lags: int) -> Evidence:
-    """Return the evidence for the best mean of ``attempts`` (K, T), at a one-sided ``level`` for all attempts together.
-
-    The level is divided by the effective number of attempts (Bonferroni).
-    """
+def weigh(attempts: FloatArray, lags: int) -> Evidence:
+    """Return the evidence for the best mean of ``attempts`` (K, T)."""
     best = int(np.argmax(attempts.mean(axis=1)))
-    effective = effective_number(attempts)
-    needed = NormalDist().inv_cdf(1.0 - level / effective)
-    return Evidence(best, float(attempts[best].mean()), mean_t(attempts[best], lags), effective, needed)
+    return Evidence(best, float(attempts[best].mean()), mean_t(attempts[best], lags), effective_number(attempts))
 
 
 def mean_t(values: FloatArray, lags: int) -> float:

@@ -31,7 +31,7 @@ class RidgeConfig(PolicyConfig):
 
     _target_: str = "rlx.policies.ridge.Ridge"
     features: Annotated[list[str] | None, ListOf(Text(100), fewest=1)] = None
-    penalty: Annotated[float, Number(0, 1e6)] = 0.3
+    penalty: Annotated[float, Number(1e-9, 1e6)] = 0.3
     refit_steps: Annotated[int, Whole(1, 100_000)] = 252
     n_folds: Annotated[int, Whole(2, 50)] = 6
     purge_steps: Annotated[int, Whole(0, 10_000)] = 21
@@ -109,7 +109,7 @@ class Ridge:
         features = market.features(self._names)[observation.bar]
         return best_trades(
             fit.means(features),
-            np.broadcast_to(fit.covariance, (len(features), *fit.covariance.shape)),
+            fit.covariance,
             observation.weights,
             fit.rule.cost_share * self._rates,
             long_only=self.config.long_only,
@@ -120,10 +120,13 @@ class Ridge:
         """Return the fit on the data known at a refit's bar; None while there is too little data."""
         if refit not in self._fits:
             enough = refit - self._first >= FEWEST_STEPS
-            known = slice(self._first, refit)  # the last of these steps ends at the close of the refit's bar
-            features, returns = market.features(self._names), market.returns
-            self._fits[refit] = fit_ridge(features[known], returns[known], self._rates, self.config) if enough else None
+            self._fits[refit] = self._fitted(market, refit) if enough else None
         return self._fits[refit]
+
+    def _fitted(self, market: Market, refit: int) -> RidgeFit:
+        known = slice(self._first, refit)  # the last of these steps ends at the close of the refit's bar
+        features, returns = market.features(self._names)[known], market.returns[known]
+        return fit_ridge(self._names, features, returns, self._rates, self.config)
 
     def describe(self) -> dict[str, Any]:
         """Return kind, settings, and the evidence and chosen rule of every fit that was used."""

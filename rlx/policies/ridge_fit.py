@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from rlx.data.folds import folds
 from rlx.data.normalizer import Normalizer
-from rlx.decisions.trade_off import follow
+from rlx.decisions.trade_off import TradingRule, follow
 from rlx.measures.evidence import Evidence, weigh
 from rlx.sim import simulate
 from rlx.sim.rules import Costs, Limits
@@ -24,17 +25,7 @@ SHRINKAGE = 0.1
 """Share of the covariance that is replaced by its diagonal: sample covariances overstate how well assets hedge."""
 
 
-class Rule(NamedTuple):
-    """Forecasts are multiplied by ``signal``, and a ``cost_share`` of the costs is subtracted from one step's gain.
-
-    A lasting signal pays for a trade over many steps, but a one-step rule sees only one of them.
-    """
-
-    signal: float
-    cost_share: float
-
-
-RULES = tuple(Rule(*numbers) for numbers in product((0.5, 1.0, 2.0), (0.1, 0.3, 1.0)))
+RULES = tuple(TradingRule(*numbers) for numbers in product((0.5, 1.0, 2.0), (0.1, 0.3, 1.0)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +33,7 @@ class RidgeFit:
     """Regression, rule and evidence on the data known at one bar.
 
     scaler: of the features (A, F). coefficients: (F,). volatility: (A,). covariance: (A, A). spread: (F,)
-    standard deviation of the relative features. ``acts``: whether the rule trades.
+    standard deviation of the relative features. ``t_needed``: the t from which on the rule trades, None for always.
     """
 
     scaler: Normalizer
@@ -50,9 +41,14 @@ class RidgeFit:
     coefficients: FloatArray
     volatility: FloatArray
     covariance: FloatArray
-    rule: Rule
+    rule: TradingRule
     evidence: Evidence
-    acts: bool
+    t_needed: float | None
+
+    @property
+    def acts(self) -> bool:
+        """Whether the rule trades; it does not if its gain never varies (t is NaN), as with a single asset."""
+        return self.t_needed is None or self.evidence.t > self.t_needed
 
     def means(self, features: FloatArray) -> FloatArray:
         """Return the mean returns (B, A) expected from features (B, A, F)."""
@@ -64,21 +60,23 @@ class RidgeFit:
         return {
             "acts": self.acts,
             "t": self.evidence.t,
-            "t_needed": self.evidence.needed,
+            "t_needed": self.t_needed,
             "attempts": self.evidence.attempts,
             **self.rule._asdict(),
         }
 
 
-def fit_ridge(features: FloatArray, returns: FloatArray, cost_rate: FloatArray, config: RidgeConfig) -> RidgeFit:
+def fit_ridge(
+    names: Sequence[str], features: FloatArray, returns: FloatArray, cost_rate: FloatArray, config: RidgeConfig
+) -> RidgeFit:
     """Fit regression and rule on T steps: features (T, A, F) of each decision and the returns (T, A) after it.
 
     Each fold is forecast by a regression on the other folds. Every rule trades on these forecasts, and the rule with
     the highest mean net log growth over equal weights is chosen. It acts if that mean is above zero beyond chance,
     corrected for the number of rules.
     """
-    n_steps, _, n_features = features.shape
-    scaler = Normalizer.fit(tuple(str(k) for k in range(n_features)), features, slice(0, n_steps))
+    n_steps = len(features)
+    scaler = Normalizer.fit(names, features, slice(0, n_steps))
     spread = _spread(scaler, features)
     inputs = _relative(scaler, features, spread)
     volatility = np.maximum(returns.std(axis=0), 1e-12)
@@ -89,7 +87,7 @@ def fit_ridge(features: FloatArray, returns: FloatArray, cost_rate: FloatArray, 
         solved = _solve(inputs[fold.fitted], outcome[fold.fitted], config.penalty)
         forecasts[fold.held_out] = inputs[fold.held_out] @ solved * volatility
     excess = np.stack([_excess(rule, forecasts, covariance, returns, cost_rate, config.long_only) for rule in RULES])
-    evidence = weigh(excess, config.gate_level or 0.5, config.gate_lags)
+    evidence = weigh(excess, config.gate_lags)
     return RidgeFit(
         scaler,
         spread,
@@ -98,7 +96,7 @@ def fit_ridge(features: FloatArray, returns: FloatArray, cost_rate: FloatArray, 
         covariance,
         RULES[evidence.best],
         evidence,
-        acts=config.gate_level is None or evidence.found,
+        None if config.gate_level is None else evidence.needed(config.gate_level),
     )
 
 
@@ -116,7 +114,7 @@ def _spread(scaler: Normalizer, features: FloatArray) -> FloatArray:
 def _solve(inputs: FloatArray, outcome: FloatArray, penalty: float) -> FloatArray:
     """Return the coefficients (F,) that minimise squared errors plus ``penalty`` x observations x their squares."""
     rows, wanted = inputs.reshape(-1, inputs.shape[-1]), outcome.reshape(-1)
-    gram = rows.T @ rows + max(penalty, 1e-9) * len(rows) * np.eye(rows.shape[1])
+    gram = rows.T @ rows + penalty * len(rows) * np.eye(rows.shape[1])
     return np.asarray(np.linalg.solve(gram, rows.T @ wanted))
 
 
@@ -131,7 +129,7 @@ def _neutral(covariance: FloatArray) -> FloatArray:
 
 
 def _excess(
-    rule: Rule,
+    rule: TradingRule,
     forecasts: FloatArray,
     covariance: FloatArray,
     returns: FloatArray,
@@ -139,11 +137,11 @@ def _excess(
     long_only: bool,
 ) -> FloatArray:
     """Return the net log growth (T,) of a rule less that of equal weights, both after trading costs."""
-    n_steps, n_assets = returns.shape
+    n_assets = returns.shape[1]
     equal = np.full(n_assets, 1.0 / n_assets)
     weights = follow(
         _neutral(covariance) + rule.signal * forecasts,
-        np.broadcast_to(covariance, (n_steps, n_assets, n_assets)),
+        covariance,
         returns,
         equal,
         rule.cost_share * cost_rate,

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rlx.decisions.trade_off import best_trades, follow
+from rlx.errors import DataError
 from rlx.types import FloatArray
 
 
@@ -68,7 +69,33 @@ def test_what_is_held_drifts_between_the_steps() -> None:
     returns = np.array([[0.1, -0.1], [0.05, 0.0], [0.0, 0.2]])
     nothing = np.zeros((3, 2))
     start = np.array([0.5, 0.3])
-    covariance = np.broadcast_to(np.eye(2) * 1e-6, (3, 2, 2))
+    covariance = np.eye(2) * 1e-6
     weights = follow(nothing, covariance, returns, start, np.full(2, 1.0), long_only=True, invested=False)
     holdings = start * np.vstack([np.ones(2), np.cumprod(1.0 + returns, axis=0)[:-1]])
     np.testing.assert_allclose(weights, holdings / (0.2 + holdings.sum(axis=1, keepdims=True)), rtol=1e-12)
+
+
+def test_an_account_that_loses_everything_holds_nothing_afterwards() -> None:
+    returns = np.array([[1.5, 0.0], [0.1, 0.0]])
+    kept = np.full(2, 1.0)  # too expensive to trade
+    weights = follow(
+        np.zeros((2, 2)), np.eye(2) * 1e-6, returns, np.array([-1.0, 0.0]), kept, long_only=False, invested=False
+    )
+    np.testing.assert_array_equal(weights, [[-1.0, 0.0], [0.0, 0.0]])
+
+
+def test_one_covariance_for_all_is_that_of_each() -> None:
+    random = np.random.default_rng(3)
+    mean, held, cost = random.normal(size=(5, 3)) * 1e-3, random.dirichlet(np.ones(3), 5), np.full(3, 1e-4)
+    covariance = np.diag([1e-3, 2e-3, 3e-3])
+    shared = best_trades(mean, covariance, held, cost, long_only=True, invested=True)
+    each = best_trades(mean, np.stack([covariance] * 5), held, cost, long_only=True, invested=True)
+    np.testing.assert_array_equal(shared, each)
+
+
+def test_what_makes_no_program_is_refused() -> None:
+    given = (np.zeros((1, 2)), np.eye(2), np.zeros((1, 2)), np.zeros(2))
+    with pytest.raises(DataError, match="mean: some of its values are not finite"):
+        best_trades(given[0] * np.nan, *given[1:], long_only=True, invested=False)
+    with pytest.raises(DataError, match="invested=True: only long-only"):
+        best_trades(*given, long_only=False, invested=True)

@@ -31,7 +31,7 @@ TEST = Span(3_080, 6_080)
     ],
 )
 def test_references_are_those_of_an_independent_implementation(kind: str, equal_weight: float, optimum: float) -> None:
-    found = reference(kind, known_market(kind), TEST, Rules(costs=COSTS))
+    found = reference(known_market(kind), TEST, Rules(costs=COSTS))
     assert 100.0 * found.equal_weight == pytest.approx(equal_weight, abs=0.06)
     assert 100.0 * found.optimum == pytest.approx(optimum, abs=0.11)
 

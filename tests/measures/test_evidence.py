@@ -20,7 +20,7 @@ def test_t_with_a_lag_by_hand() -> None:
 
 def test_what_does_not_vary_proves_nothing() -> None:
     assert np.isnan(mean_t(np.full(10, 0.3), 3))
-    assert not weigh(np.full((2, 10), 0.3), 0.05, 3).found
+    assert np.isnan(weigh(np.full((2, 10), 0.3), 3).t)
 
 
 def test_equal_attempts_are_one_and_independent_ones_are_as_many() -> None:
@@ -36,5 +36,6 @@ def test_where_there_is_nothing_it_finds_something_as_often_as_it_says(shared: f
     found = 0
     for _ in range(400):
         attempts = np.sqrt(shared) * random.normal(size=(1, 500)) + np.sqrt(1.0 - shared) * random.normal(size=(8, 500))
-        found += weigh(attempts, 0.05, 5).found
+        evidence = weigh(attempts, 5)
+        found += evidence.t > evidence.needed(0.05)
     assert found <= 36  # 20 expected at most, and 36 is 3.7 standard deviations above

@@ -24,11 +24,11 @@ def played(kind: str, seed: int, **options: object) -> tuple[float, Ridge, float
     """Return the share of the attainable gain that ridge captures, ridge, and its expected gain a year."""
     known = known_market(kind, seed=seed)
     market, rules = Market(known.panel), limited(Rules(costs=COSTS), known)
-    policy = Ridge(long_only=known.long_only, **options)
+    policy = Ridge(long_only=known.kind.long_only, **options)
     policy.charge(COSTS)
     policy.bind(market)
     ledger = evaluate(policy, market, (holdout_windows(TEST),), rules).sets[HOLDOUT].ledger.select(0)
-    best, growth = reference(kind, known, TEST, rules), expected_growth(ledger, known, TEST)
+    best, growth = reference(known, TEST, rules), expected_growth(ledger, known, TEST)
     return best.share(growth), policy, growth - best.equal_weight
 
 
