@@ -166,6 +166,13 @@ def test_what_was_done_before_comes_from_the_cache(tmp_path: Path) -> None:
     assert pipeline(regimes(seed=3), small(cache_dir=cache), tmp_path / "e")["forecaster"].source == "trained"
 
 
+def test_another_formula_of_a_feature_is_not_taken_from_the_cache() -> None:
+    ours, theirs = forecasting(regimes(), small()), forecasting(regimes(), small())
+    assert ours.key("forecaster") == theirs.key("forecaster")
+    theirs.market.features(theirs.feature_names)[-1] += 1.0  # the computed features are kept, so the key sees this
+    assert ours.key("forecaster") != theirs.key("forecaster")
+
+
 def test_a_resumed_run_continues_with_its_own_stages(run: Path, tmp_path: Path) -> None:
     made = pipeline(MARKET, small(), tmp_path, earlier=run, fit=no_fit)
     assert [one.source for one in made.values()] == [str(run / "stages" / stage) for stage in made]
