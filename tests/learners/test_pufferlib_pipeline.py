@@ -202,6 +202,23 @@ def test_a_run_killed_within_a_stage_continues_there(run: Path, tmp_path: Path) 
     assert all(torch.equal(x, own.weights[name]) for name, x in made["specialists"].weights.items())
 
 
+def test_a_run_killed_while_it_copies_a_checkpoint_has_none_of_it(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(source: Path, copy: Path) -> None:
+        copy.write_bytes(source.read_bytes()[:3])
+        raise KeyboardInterrupt
+
+    killed = tmp_path / "killed" / "stages"
+    shutil.copytree(run / "stages" / "forecaster", killed / "forecaster")
+    generic = read_forecasts(killed / "forecaster", "").facts.key
+    (killed / f"specialists_{forecasting(MARKET, small()).key('specialists', generic)}.ckpt").write_bytes(b"whole")
+    monkeypatch.setattr(shutil, "copyfile", half)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline(MARKET, small(), tmp_path / "resumed", earlier=tmp_path / "killed")
+    assert [path.name for path in (tmp_path / "resumed" / "stages").iterdir()] == ["forecaster"]
+
+
 def test_a_forecaster_without_skill_is_not_handed_over(
     run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
