@@ -101,6 +101,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.unlink(missing_ok=True)
 
 
+def copy_file(path: str | Path, to: str | Path) -> None:
+    """Copy a file, atomically."""
+    with atomic_path(to) as temporary:
+        shutil.copyfile(path, temporary)
+
+
 @contextmanager
 def named_in_errors(path: str | Path) -> Iterator[None]:
     """Add ``path`` to an error without a file name: the error of a full disk names none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,24 +14,20 @@ from torch import Tensor
 
 def as_tensors(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return a nested mapping with its NumPy arrays as tensors of the same numbers."""
-    converted: dict[str, Any] = {}
-    for name, value in state.items():
-        if isinstance(value, Mapping):
-            converted[name] = as_tensors(value)
-        else:
-            converted[name] = torch.from_numpy(value.copy()) if isinstance(value, np.ndarray) else value
+    converted: dict[str, Any] = _converted(state, np.ndarray, lambda array: torch.from_numpy(array.copy()))
     return converted
 
 
 def as_arrays(state: Mapping[str, Any]) -> dict[str, Any]:
     """Return what ``as_tensors`` was given."""
-    converted: dict[str, Any] = {}
-    for name, value in state.items():
-        if isinstance(value, Mapping):
-            converted[name] = as_arrays(value)
-        else:
-            converted[name] = value.cpu().numpy().copy() if isinstance(value, Tensor) else value
+    converted: dict[str, Any] = _converted(state, Tensor, lambda tensor: tensor.cpu().numpy().copy())
     return converted
+
+
+def _converted(value: Any, kind: type, convert: Callable[[Any], Any]) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _converted(item, kind, convert) for name, item in value.items()}
+    return convert(value) if isinstance(value, kind) else value
 
 
 def random_states() -> dict[str, Any]:

@@ -61,8 +61,8 @@ def train(
     warn_of_no_test(config, traded.market, span, learner)
     resumed = None if config.resume is None else Path(config.resume)
     earlier = None if resumed is None else find_earlier(resumed, config.trainer, learner)
-    resumed_from = None if earlier is None else earlier.facts()
-    provenance = record_run(run_dir, resolved, resumed_from=resumed_from, more=guard_fit)
+    more = guard_fit if earlier is None else {"resumed_from": earlier.facts(), **guard_fit}
+    provenance = record_run(run_dir, resolved, more=more)
     if earlier is not None:
         earlier.warn_of_changes(provenance)
     with open_loggers(config.logger, run_dir, run_dir.name, resolved) as loggers:  # first: a preparation may take hours
@@ -130,7 +130,7 @@ def judge_trained(
 def log_start(learner: Learner, market: Market, run_dir: Path) -> None:
     """Log what is trained, on which data, and the run folder."""
     of = f"{len(market.symbols)} symbols and {market.n_bars:,} bars of {market.panel.source or 'a panel'}"
-    log.info("Training %s on %s, into %s.", type(learner).__name__, of, folder_shown(run_dir))
+    log.info("Training module=%s on %s, into %s.", learner.module, of, folder_shown(run_dir))
 
 
 def make_learner(config: TrainConfig, resolved: Mapping[str, Any], traded: Traded) -> Learner:

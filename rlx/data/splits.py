@@ -10,6 +10,7 @@ import numpy as np
 
 from rlx.errors import ConfigError, DataError
 from rlx.ranges import Number, Text, Whole, check_fields
+from rlx.types import TimeArray
 from rlx.untrusted.plain_types import NAME, Rule, Stamp
 
 if TYPE_CHECKING:
@@ -57,6 +58,14 @@ class Span:
 
     def __len__(self) -> int:
         return self.stop - self.start
+
+    def bars_seen(self, window_steps: int) -> slice:
+        """Return the bars in the windows of the decisions: from the first window's first bar to the last decision's."""
+        return slice(self.start - window_steps + 1, self.stop)
+
+    def ends(self, stamps: TimeArray) -> list[str]:
+        """Return the time stamps of the first decision and of the last close, as files hold them."""
+        return [str(stamps[bar]) for bar in (self.start, self.stop)]
 
 
 @dataclass(frozen=True)

@@ -62,8 +62,7 @@ class Segments(nn.Module):
             )
         self.window_steps, self.rollout_steps = window_steps, rollout_steps
         self.n_starts = len(span) - rollout_steps + 1
-        seen = slice(span.start - window_steps + 1, span.stop)
-        self._keep("features", normalizer.apply(market.features(feature_names)[seen]))
+        self._keep("features", normalizer.apply(market.features(feature_names)[span.bars_seen(window_steps)]))
         self._keep("returns", market.returns[span.start : span.stop])
         overnight = None
         if rules.execution is Execution.next_open:

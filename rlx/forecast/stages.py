@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -48,12 +49,14 @@ class Forecasting:
 
     def key(self, stage: str, upstream: str | None = None) -> str:
         """Return the content key of a stage: everything that its result depends on, except the hardware."""
+        features = self.market.features(self.feature_names)
         facts = {
             "config": {**config_of(self._config(stage)), "accept_worse": None},  # which changes no forecast
             "network": self.config.network_arguments(),
             "symbols": self.market.symbols,
             "feature_names": self.feature_names,
             "data_fingerprint": self.market.fingerprint,
+            "features": hashlib.sha256(features.tobytes()).hexdigest(),  # a plug-in's formula may change under its name
             "spans": [(span.start, span.stop) for span in self.spans],
             "seed": self.seed,
             "upstream": upstream,
@@ -150,8 +153,7 @@ class Forecasting:
         """The scaling of features: that of the given forecasts, or of the forecaster's training span."""
         if self.given is not None:
             return Normalizer.from_dict(self.given.facts.normalizer)
-        span = self.spans.train
-        bars = slice(span.start - self.config.window_steps + 1, span.stop)
+        bars = self.spans.train.bars_seen(self.config.window_steps)
         return Normalizer.fit(self.feature_names, self.market.features(self.feature_names), bars)
 
     @cached_property
@@ -190,7 +192,6 @@ class Forecasting:
         seen: Mapping[str, Span],
         job: ForecastFit,
     ) -> Forecasts:
-        stamps = self.market.timestamps
         facts = HandOver(
             stage=stage,
             key=key,
@@ -203,7 +204,7 @@ class Forecasting:
             n_series=network.n_series,
             network=network.arguments(),
             data_fingerprint=self.market.fingerprint,
-            seen={name: [str(stamps[bar]) for bar in (span.start, span.stop)] for name, span in seen.items()},
+            seen={name: span.ends(self.market.timestamps) for name, span in seen.items()},
             config=config_of(self._config(stage)),
             metrics={**metrics, "updates": job.updates_done},
             history=job.history,

@@ -117,8 +117,8 @@ class Learner(LightningModule):
                 f"the training span starts at bar {span.start}, but a window of module.window_steps="
                 f"{self.window_steps} bars of these features is complete from bar {first} on."
             )
-        seen = slice(span.start - self.window_steps + 1, span.stop)
-        return Normalizer.fit(self.feature_names, self.market.features(self.feature_names), seen)
+        features = self.market.features(self.feature_names)
+        return Normalizer.fit(self.feature_names, features, span.bars_seen(self.window_steps))
 
     @property
     @abstractmethod

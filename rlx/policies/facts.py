@@ -82,9 +82,7 @@ class PolicyFacts:
             config=dict(config),
             data_fingerprint=market.fingerprint,
             code_version=version("rlx"),
-            seen={
-                name: [str(market.timestamps[bar]) for bar in (span.start, span.stop)] for name, span in seen.items()
-            },
+            seen={name: span.ends(market.timestamps) for name, span in seen.items()},
         )
 
 

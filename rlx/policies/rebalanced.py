@@ -66,9 +66,8 @@ class Rebalanced(ABC):
         if last < self.lookback_steps:
             raise ConfigError(
                 f"policy.lookback_steps={self.lookback_steps}: no weights would ever be estimated, because the data "
-                "have "
-                f"{market.n_bars} bars and the last rebalancing (policy.rebalance_steps={self.rebalance_steps}) is at "
-                f"bar {last}. Use at most {last} steps, or a longer history."
+                f"have {market.n_bars} bars and the last rebalancing (policy.rebalance_steps={self.rebalance_steps}) "
+                f"is at bar {last}. Use at most {last} steps, or a longer history."
             )
         self._close, self._timestamps = market.panel.close, market.timestamps
         self._estimates.clear()

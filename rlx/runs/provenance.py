@@ -29,13 +29,11 @@ def record_run(
     run_dir: Path,
     resolved: Mapping[str, Any],
     argv: Sequence[str] | None = None,
-    resumed_from: Mapping[str, Any] | None = None,
     more: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write command, resolved configuration and provenance, with ``more``, into ``run_dir``; return the provenance."""
     command = command_line(sys.argv if argv is None else argv)
-    facts = {"command": command, **provenance()} | ({} if resumed_from is None else {"resumed_from": resumed_from})
-    facts |= more or {}
+    facts = {"command": command, **provenance(), **(more or {})}
     run = RunFolder(run_dir)
     write_text(run.command, command + "\n")
     write_text(run.config, OmegaConf.to_yaml(OmegaConf.create(dict(resolved))))

@@ -56,10 +56,16 @@ def simulate(
     compiled at the first call, which takes about a minute, and runs eager with one warning where that is impossible.
 
     Raises ConfigError on contradictory rules and DataError on shapes that do not fit, values that are not finite and
-    returns below -1. The rules are those of the design document, in its order; ``rlx.sim.torch_engine`` is their
+    returns below -1. The rules are those of ``docs/simulator.md``, in its order; ``rlx.sim.torch_engine`` is their
     definition.
     """
-    rules = _rules(costs, limits, guard, cooldown, reward, accounting, execution, drift)
+    parts: dict[str, Any] = {"costs": costs, "limits": limits, "guard": guard, "cooldown": cooldown, "reward": reward}
+    rules = Rules(
+        **{name: part for name, part in parts.items() if part is not None},
+        accounting=_choice(Accounting, "accounting", accounting),
+        execution=_choice(Execution, "execution", execution),
+        drift=drift,
+    )
     _choice(COMPILE_MODES, "compile", compile)
     check("smooth_epsilon", smooth_epsilon, Number(0, 1))
     chosen = _choose_engine(_choice(Engine, "engine", engine), (returns, targets), smooth_epsilon)
@@ -78,29 +84,6 @@ def simulate(
         if not np.isfinite(np.asarray(ledger.limit_clipped)).all():  # sums over the targets, which are many more
             check_finite("targets", targets)
     return ledger.select(0) if returns.ndim == targets.ndim == 2 else ledger
-
-
-def _rules(
-    costs: Costs | None,
-    limits: Limits | None,
-    guard: Guard | None,
-    cooldown: Cooldown | None,
-    reward: Reward | None,
-    accounting: str,
-    execution: str,
-    drift: bool,
-) -> Rules:
-    """Return the rules; None means off."""
-    return Rules(
-        costs=Costs() if costs is None else costs,
-        limits=Limits() if limits is None else limits,
-        guard=Guard() if guard is None else guard,
-        cooldown=Cooldown() if cooldown is None else cooldown,
-        reward=Reward() if reward is None else reward,
-        accounting=_choice(Accounting, "accounting", accounting),
-        execution=_choice(Execution, "execution", execution),
-        drift=drift,
-    )
 
 
 def _series(name: str, value: Any) -> Any:

@@ -70,7 +70,9 @@ def rule_numbers(
     """
     real = isinstance(periods_per_year, (int, float, np.number))
     if not (real and math.isfinite(periods_per_year) and periods_per_year > 0):
-        raise ConfigError(f"periods_per_year={as_typed(periods_per_year)}: must be a positive number of steps.")
+        raise ConfigError(
+            f"periods_per_year={as_typed(periods_per_year)}: must be a positive number of steps per year."
+        )
     costs, limits, guard, cooldown, reward = rules.costs, rules.limits, rules.guard, rules.cooldown, rules.reward
     is_crypto = _crypto_mask(asset_classes, n_assets)
     return RuleNumbers(

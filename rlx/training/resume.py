@@ -16,7 +16,7 @@ from lightning.pytorch.loggers import Logger
 
 from rlx.config import TrainerConfig
 from rlx.errors import CheckpointError, ConfigError, RlxError
-from rlx.files import atomic_path
+from rlx.files import copy_file
 from rlx.learners.base import Learner, Totals
 from rlx.run_folder import LAST, RunFolder
 from rlx.runs.provenance import same_code
@@ -63,9 +63,9 @@ class Earlier(NamedTuple):
         run = RunFolder(run_dir)
         run.checkpoints.mkdir()
         for path in self.best:
-            _copy(path, run.checkpoints / path.name)
+            copy_file(path, run.checkpoints / path.name)
         carry_history(self.history, loggers)
-        _copy(self.last, run.last_checkpoint)  # last: from here on this run can itself be resumed
+        copy_file(self.last, run.last_checkpoint)  # last: from here on this run can itself be resumed
         return run.last_checkpoint
 
     def warn_of_changes(self, provenance: Mapping[str, Any]) -> None:
@@ -82,11 +82,6 @@ class Earlier(NamedTuple):
             log.warning(
                 f"note: {self.run} ran with {', '.join(changed)}: the numbers may not be those of an uninterrupted run."
             )
-
-
-def _copy(path: Path, to: Path) -> None:
-    with atomic_path(to) as temporary:
-        shutil.copyfile(path, temporary)
 
 
 def find_earlier(run: Path, config: TrainerConfig, learner: Learner) -> Earlier | None:

@@ -23,17 +23,8 @@ MAX_BYTES = 2**30
 MAX_HEADER_BYTES = 4 * 2**20  # names and shapes of about 30,000 tensors
 LENGTH_BYTES = 8  # of the little-endian number at the beginning of a file: the length of its header
 SIZES = frozenset(
-    (
-        "n_assets",
-        "n_features",
-        "n_series",
-        "window_steps",
-        "hidden_size",
-        "hidden_sizes",
-        "d_model",
-        "n_heads",
-        "levels",
-    )
+    {"n_assets", "n_features", "n_series", "window_steps"}
+    | {"hidden_size", "hidden_sizes", "d_model", "n_heads", "levels"}
 )
 """Arguments of networks that are sizes of tensors; any other argument counts tensors."""
 _OF_WRONG_VALUES = (KeyError, TypeError, ValueError, IndexError, AttributeError, ArithmeticError, RuntimeError)
@@ -109,8 +100,7 @@ def with_weights(build: Callable[[], Network], tensors: Mapping[str, Tensor], pa
     except _OF_WRONG_VALUES as error:
         raise CheckpointError(
             f"{path}: no network can be built from the arguments stored with it ({type(error).__name__}: "
-            f"{reason(error)}). "
-            "Copy both files again, or train again."
+            f"{reason(error)}). Copy both files again, or train again."
         ) from error
     found = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
     if needed != found:

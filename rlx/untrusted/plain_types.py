@@ -9,17 +9,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
-from typing import (
-    Annotated,
-    Any,
-    NamedTuple,
-    NotRequired,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Annotated, Any, NamedTuple, NotRequired, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from rlx.errors import FileError
 from rlx.untrusted.shown import LONGEST, shown
@@ -69,7 +59,7 @@ def dated(pattern: str, example: str) -> Rule:
 
 
 Finite = Annotated[float, Rule("a number below 1e100", lambda value: abs(value) <= 1e100)]
-"""A number larger than any measure, whose square is still a float."""
+"""A number within a bound that no measure comes near, so that its square is still a float."""
 Measure = Finite | None
 Count = Annotated[int, Rule("a whole number from 0 to 2**53", lambda value: 0 <= value <= 2**53)]
 Words = Annotated[str, Rule("text of at most 20,000 characters", lambda value: len(value) <= 20_000)]

@@ -34,6 +34,7 @@ def test_a_run_writes_all_its_files(trained: Finished) -> None:
     files = {path.name for path in run.iterdir()}
     assert files >= {".hydra", "command.txt", "config.yaml", "provenance.json", "policy", "checkpoints", "metrics.csv"}
     assert files >= {"metrics.jsonl", "ledger.parquet", "scorecard.json", "scorecard.md", "report.png"}
+    assert "Training module=gymrl on " in (run / "train.log").read_text()
     card = Scorecard.load(run / "scorecard.json")
     assert card.module == "gymrl"
     assert set(card.baselines) == {"equal_weight", "buy_and_hold", "cash"}

@@ -24,11 +24,12 @@ from rlx.learners.differentiable_market.grpo import (
     spread,
 )
 from rlx.learners.differentiable_market.learner import DifferentiableMarketLearner
-from rlx.learners.differentiable_market.rewards import TERMS, PathReward
+from rlx.learners.differentiable_market.rewards import PathReward
 from rlx.sim.rules import Costs, Guard, Limits, Reward, Rules
 from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
 from tests.learners.fitting import Recorder, fit, played, weights_of
 
+TERMS = ("wealth", "shaping", "trade", "variance", "drawdown", "soft_drawdown", "risk_budget", "trade_memory")
 TINY: dict[str, Any] = {
     "updates": 4,
     "n_windows": 6,

@@ -166,6 +166,13 @@ def test_what_was_done_before_comes_from_the_cache(tmp_path: Path) -> None:
     assert pipeline(regimes(seed=3), small(cache_dir=cache), tmp_path / "e")["forecaster"].source == "trained"
 
 
+def test_another_formula_of_a_feature_is_not_taken_from_the_cache() -> None:
+    ours, theirs = forecasting(regimes(), small()), forecasting(regimes(), small())
+    assert ours.key("forecaster") == theirs.key("forecaster")
+    theirs.market.features(theirs.feature_names)[-1] += 1.0  # the computed features are kept, so the key sees this
+    assert ours.key("forecaster") != theirs.key("forecaster")
+
+
 def test_a_resumed_run_continues_with_its_own_stages(run: Path, tmp_path: Path) -> None:
     made = pipeline(MARKET, small(), tmp_path, earlier=run, fit=no_fit)
     assert [one.source for one in made.values()] == [str(run / "stages" / stage) for stage in made]
@@ -193,6 +200,23 @@ def test_a_run_killed_within_a_stage_continues_there(run: Path, tmp_path: Path) 
     own = read_forecasts(run / "stages" / "specialists", "")
     assert made["specialists"].facts.metrics == own.facts.metrics
     assert all(torch.equal(x, own.weights[name]) for name, x in made["specialists"].weights.items())
+
+
+def test_a_run_killed_while_it_copies_a_checkpoint_has_none_of_it(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def half(source: Path, copy: Path) -> None:
+        copy.write_bytes(source.read_bytes()[:3])
+        raise KeyboardInterrupt
+
+    killed = tmp_path / "killed" / "stages"
+    shutil.copytree(run / "stages" / "forecaster", killed / "forecaster")
+    generic = read_forecasts(killed / "forecaster", "").facts.key
+    (killed / f"specialists_{forecasting(MARKET, small()).key('specialists', generic)}.ckpt").write_bytes(b"whole")
+    monkeypatch.setattr(shutil, "copyfile", half)
+    with pytest.raises(KeyboardInterrupt):
+        pipeline(MARKET, small(), tmp_path / "resumed", earlier=tmp_path / "killed")
+    assert [path.name for path in (tmp_path / "resumed" / "stages").iterdir()] == ["forecaster"]
 
 
 def test_a_forecaster_without_skill_is_not_handed_over(

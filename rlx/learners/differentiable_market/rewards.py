@@ -13,18 +13,6 @@ from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 
 SMALLEST_DEVIATION = 1e-6  # of net log returns
 SOFTNESS = 0.01  # width, in drawdown, over which the soft penalty turns from zero to proportional
-TERMS = (
-    "wealth",
-    "shaping",
-    "trade",
-    "variance",
-    "drawdown",
-    "soft_drawdown",
-    "risk_budget",
-    "trade_memory",
-)
-"""Names of the terms a reward can have, in the order in which they are logged."""
-
 Outcome = Mapping[str, Tensor]
 
 
@@ -38,7 +26,7 @@ class PathReward(nn.Module):
         self.config = config
         self.periods_per_year = periods_per_year
         self.register_buffer("covariance", covariance, persistent=False)
-        weights = {
+        weights = {  # of all terms, in the order in which they are logged
             "wealth": 1.0,
             "shaping": 1.0,
             "trade": config.trade_penalty,
@@ -48,8 +36,9 @@ class PathReward(nn.Module):
             "risk_budget": config.risk_budget_lambda,
             "trade_memory": config.trade_memory_lambda,
         }
-        measures: dict[str, Callable[[Outcome], Tensor]] = {name: getattr(self, name) for name in TERMS}
-        self.active = {name: (weights[name], measures[name]) for name in TERMS if weights[name] != 0.0}
+        self.active: dict[str, tuple[float, Callable[[Outcome], Tensor]]] = {
+            name: (weight, getattr(self, name)) for name, weight in weights.items() if weight != 0.0
+        }
 
     def forward(self, outcome: Outcome) -> dict[str, Tensor]:
         """Return the terms that are switched on, each (P,) and with its sign: their sum is the reward."""

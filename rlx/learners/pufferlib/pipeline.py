@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from rlx.errors import ConfigError, RlxError
-from rlx.files import write_folder
+from rlx.files import copy_file, write_folder
 from rlx.forecast.config import FORECASTER, SPECIALISTS
 from rlx.forecast.fit import ForecastFit
 from rlx.forecast.hand_over import FACTS_FILE, STAGES_FOLDER, Demand, Forecasts, read_forecasts, write_forecasts
@@ -137,10 +137,9 @@ class Pipeline:
     def _fit(self, job: ForecastFit, stage: str, key: str) -> None:
         """Run a fit from its last checkpoint: that of the resumed run, if it has one."""
         checkpoint = _unfinished(self.folder, stage, key)
-        self.folder.mkdir(parents=True, exist_ok=True)
         earlier = self.preparation.earlier
         if earlier is not None and _unfinished(earlier / STAGES_FOLDER, stage, key).is_file():
-            shutil.copyfile(_unfinished(earlier / STAGES_FOLDER, stage, key), checkpoint)
+            copy_file(_unfinished(earlier / STAGES_FOLDER, stage, key), checkpoint)
         log.info(f"{stage}: at most {job.config.updates} updates on {len(self.forecasting.market.symbols)} symbols.")
         self.preparation.fit(job, checkpoint, job.config.updates, job.config.validate_every_updates)
 

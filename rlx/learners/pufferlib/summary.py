@@ -8,7 +8,7 @@ from typing import Any
 
 from rlx.files import to_json
 from rlx.forecast.config import FORECASTER, SPECIALISTS
-from rlx.forecast.hand_over import Forecasts
+from rlx.forecast.hand_over import STAGES_FOLDER, Forecasts
 from rlx.learners.base import WHOLE
 from rlx.learners.pufferlib.config import PORTFOLIO
 from rlx.run_folder import RunFolder
@@ -27,7 +27,7 @@ def forecast_summary(forecasts: Forecasts) -> dict[str, Any]:
             **facts.seen,
             "upstream": facts.upstream,
         },
-        "artefacts": {"folder": f"stages/{facts.stage}", "key": facts.key},
+        "artefacts": {"folder": f"{STAGES_FOLDER}/{facts.stage}", "key": facts.key},
         "metrics": facts.metrics,
         "wall_seconds": facts.wall_seconds,
     }

@@ -16,8 +16,7 @@ def network_name(network: PolicyNetwork) -> str:
     if (name := registry.stored_name("network", kind)) is None:
         raise CheckpointError(
             f"{kind.__module__}.{kind.__qualname__} is not a registered network, so no checkpoint can name it. Declare "
-            "it "
-            'in its package under [project.entry-points."rlx.networks"]; docs/extending.md shows how.'
+            'it in its package under [project.entry-points."rlx.networks"]; docs/extending.md shows how.'
         )
     return name
 

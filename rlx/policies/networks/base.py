@@ -11,13 +11,21 @@ from rlx.types import FloatArray
 
 
 class PolicyNetwork(nn.Module):
-    """A network that turns normalized features and account state into target weights, deterministically."""
+    """A network that turns normalized features and account state into target weights, deterministically.
+
+    ``arguments`` are the JSON-able arguments of the subclass's constructor by name; an ``AllocationHead`` among them is
+    replaced by its numbers.
+    """
 
     reads_account = True
     """Whether the decision depends on the account, or on the features alone."""
 
     rescaling: frozenset[str] = frozenset()
     """Arguments that may change with trained weights: they rescale decisions, not parameters' shapes."""
+
+    def __init__(self, **arguments: Any) -> None:
+        super().__init__()
+        self._arguments = arguments
 
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
         """Return target weights (B, A) float64 for normalized ``features`` (B, W, A, F) float32.
@@ -31,8 +39,5 @@ class PolicyNetwork(nn.Module):
         return None
 
     def arguments(self) -> dict[str, Any]:
-        """Return the JSON-able arguments that build the same network again: those of the constructor by name.
-
-        An ``AllocationHead`` among them is replaced by its numbers.
-        """
-        raise NotImplementedError
+        """Return the arguments that build the same network again."""
+        return dict(self._arguments)

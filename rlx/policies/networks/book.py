@@ -45,18 +45,17 @@ class BookAllocation(PolicyNetwork):
         shares: Sequence[float],
         hidden_sizes: Sequence[int],
     ) -> None:
-        super().__init__()
-        self._arguments = {
-            "n_assets": head.n_assets,
-            "n_features": n_features,
-            "window_steps": window_steps,
-            "forecaster": forecaster,
-            "shared_forecaster": shared_forecaster,
-            "baskets": baskets,
-            "shares": shares,
-            "hidden_sizes": hidden_sizes,
+        super().__init__(
+            n_assets=head.n_assets,
+            n_features=n_features,
+            window_steps=window_steps,
+            forecaster=forecaster,
+            shared_forecaster=shared_forecaster,
+            baskets=baskets,
+            shares=shares,
+            hidden_sizes=hidden_sizes,
             **head.bounds(),
-        }
+        )
         self.baskets, self.n_assets = [np.array(basket) for basket in baskets], head.n_assets
         self.traded = np.unique(np.concatenate(self.baskets))  # columns of the assets that are forecast, ascending
         self.shares = np.array(shares, dtype=np.float64)
@@ -110,10 +109,6 @@ class BookAllocation(PolicyNetwork):
         for basket, share in zip(self.baskets, self.shares, strict=True):
             of_asset[basket] += share
         return np.divide(weights, of_asset, out=np.zeros_like(weights), where=of_asset > 0.0)
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the shapes, the baskets and their shares, and the heads' numbers."""
-        return dict(self._arguments)
 
 
 def signal_width(forecaster: QuantileForecaster) -> int:

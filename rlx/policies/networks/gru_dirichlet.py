@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -33,18 +31,17 @@ class GruDirichlet(SequenceNetwork):
         min_concentration: float,
         initial_concentration: float,
     ) -> None:
-        super().__init__()
-        self._arguments = {
-            "n_assets": n_assets,
-            "n_features": n_features,
-            "window_steps": window_steps,
-            "hidden_size": hidden_size,
-            "n_layers": n_layers,
-            "long_only": long_only,
-            "max_gross": max_gross,
-            "min_concentration": min_concentration,
-            "initial_concentration": initial_concentration,
-        }
+        super().__init__(
+            n_assets=n_assets,
+            n_features=n_features,
+            window_steps=window_steps,
+            hidden_size=hidden_size,
+            n_layers=n_layers,
+            long_only=long_only,
+            max_gross=max_gross,
+            min_concentration=min_concentration,
+            initial_concentration=initial_concentration,
+        )
         self.n_assets, self.window_steps, self.long_only = n_assets, window_steps, long_only
         self.max_gross, self.min_concentration = max_gross, min_concentration
         self.embed = nn.Linear(n_features, hidden_size)
@@ -83,10 +80,6 @@ class GruDirichlet(SequenceNetwork):
         """Return target weights (..., A) for parts (..., n_parts), which add up to one."""
         long, short = parts[..., : self.n_assets], parts[..., self.n_assets : -1]
         return self.max_gross * (long if self.long_only else long - short)
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the shapes and the bounds of the concentrations."""
-        return dict(self._arguments)
 
 
 def softplus_inverse(value: float) -> float:

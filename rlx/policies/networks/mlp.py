@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,15 +21,14 @@ class MlpAllocation(PolicyNetwork):
     """A tanh multilayer perceptron over the encoded observation, followed by an ``AllocationHead``."""
 
     def __init__(self, head: AllocationHead, n_features: int, window_steps: int, hidden_sizes: Sequence[int]) -> None:
-        super().__init__()
-        self.head = head
-        self._arguments = {
-            "n_assets": head.n_assets,
-            "n_features": n_features,
-            "window_steps": window_steps,
-            "hidden_sizes": [int(size) for size in hidden_sizes],
+        super().__init__(
+            n_assets=head.n_assets,
+            n_features=n_features,
+            window_steps=window_steps,
+            hidden_sizes=[int(size) for size in hidden_sizes],
             **head.bounds(),
-        }
+        )
+        self.head = head
         seen = observation_size(head.n_assets, n_features, window_steps)
         self.layers = perceptron(seen, hidden_sizes, head.n_actions)
 
@@ -50,10 +49,6 @@ class MlpAllocation(PolicyNetwork):
         with torch.inference_mode():
             actions = self(torch.from_numpy(encoded))
         return self.head.weights(np.asarray(actions.numpy()))
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the shapes and the head's numbers."""
-        return dict(self._arguments)
 
 
 def perceptron(n_inputs: int, hidden_sizes: Sequence[int], n_outputs: int) -> nn.Sequential:

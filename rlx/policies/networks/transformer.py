@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -35,17 +35,16 @@ class TransformerAllocation(SequenceNetwork):
         n_layers: int,
         dropout: float,
     ) -> None:
-        super().__init__()
-        self._arguments = {
-            "n_assets": head.n_assets,
-            "n_features": n_features,
-            "window_steps": window_steps,
-            "d_model": d_model,
-            "n_heads": n_heads,
-            "n_layers": n_layers,
-            "dropout": dropout,
+        super().__init__(
+            n_assets=head.n_assets,
+            n_features=n_features,
+            window_steps=window_steps,
+            d_model=d_model,
+            n_heads=n_heads,
+            n_layers=n_layers,
+            dropout=dropout,
             **head.bounds(),
-        }
+        )
         self.head, self.window_steps = head, window_steps
         self.embed = nn.Linear(n_features, d_model)
         self.asset = nn.Parameter(torch.randn(head.n_assets, d_model) * OUTPUT_SCALE)
@@ -73,10 +72,6 @@ class TransformerAllocation(SequenceNetwork):
     def targets(self, outputs: Tensor) -> Tensor:
         """Read actions through the allocation head."""
         return self.head.tensor_weights(outputs)
-
-    def arguments(self) -> dict[str, Any]:
-        """Return the shapes and the head's numbers."""
-        return dict(self._arguments)
 
 
 def output_layer(d_model: int, n_outputs: int) -> nn.Linear:

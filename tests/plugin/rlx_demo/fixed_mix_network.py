@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import torch
 from torch import nn
@@ -19,8 +17,7 @@ class FixedMix(PolicyNetwork):
     reads_account = False
 
     def __init__(self, n_assets: int) -> None:
-        super().__init__()
-        self.n_assets = n_assets
+        super().__init__(n_assets=n_assets)
         self.logits = nn.Parameter(torch.zeros(n_assets + 1))
 
     def mix(self) -> torch.Tensor:
@@ -31,7 +28,3 @@ class FixedMix(PolicyNetwork):
         """Return the mix for each of the accounts, (B, A) float64."""
         mix = self.mix().detach().cpu().numpy().astype(np.float64)
         return np.tile(mix, (features.shape[0], 1))
-
-    def arguments(self) -> dict[str, Any]:
-        """Return what builds the same network again."""
-        return {"n_assets": self.n_assets}
