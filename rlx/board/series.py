@@ -12,6 +12,7 @@ from rlx.evaluate.windows import HOLDOUT, WINDOWS
 from rlx.files import to_json
 from rlx.measures import metrics
 from rlx.measures.days import daily_growth
+from rlx.measures.distribution import window_returns
 from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.sim.ledger import Ledger
 from rlx.sim.rules import GUARDS
@@ -38,14 +39,15 @@ def report_series(judgement: Judgement) -> dict[str, Any]:
     lasts = _last_steps(holdout)
     shown = _thinned(lasts, POINTS)
     growth = {name: daily_growth(other.sets[HOLDOUT]) for name, other in evaluations.items()}
+    value = {name: np.cumprod(days) for name, days in growth.items()}
     picked = np.searchsorted(lasts, shown)
     series: dict[str, Any] = _rounded(
         {
             "policy": judgement.evaluation.policy,
             "symbols": list(judgement.evaluation.symbols),
             "dates": holdout.end_timestamps[0][shown].astype("datetime64[D]").astype(str).tolist(),
-            "value": {name: np.cumprod(days)[picked] for name, days in growth.items()},
-            "drawdown": {name: _drawdown(np.cumprod(days))[picked] for name, days in growth.items()},
+            "value": {name: daily[picked] for name, daily in value.items()},
+            "drawdown": {name: 0.0 - metrics.drawdowns(daily)[picked] for name, daily in value.items()},
             "rolling_sharpe": {
                 name: _rolling_sharpe(days - 1.0, judgement.evaluation, lasts)[picked] for name, days in growth.items()
             },
@@ -79,11 +81,6 @@ def _thinned(steps: IntArray, points: int) -> IntArray:
     if len(steps) <= points:
         return steps
     return np.unique(steps[np.linspace(0, len(steps) - 1, points).round().astype(int)])
-
-
-def _drawdown(value: FloatArray) -> FloatArray:
-    peak = np.maximum.accumulate(np.concatenate(([1.0], value)))[1:]
-    return value / peak - 1.0
 
 
 def _rolling_sharpe(returns: FloatArray, evaluation: Evaluation, lasts: IntArray) -> FloatArray:
@@ -132,10 +129,7 @@ def _costs(ledger: Ledger, periods_per_year: float) -> dict[str, float]:
 
 def _histograms(evaluations: dict[str, Evaluation]) -> dict[str, Any]:
     """Return the number of start indices in each bin of cumulative return, by policy; bins have equal width."""
-    earned = {
-        name: metrics.cumulative_return(evaluation.sets[WINDOWS].ledger.net_return)
-        for name, evaluation in evaluations.items()
-    }
+    earned = {name: window_returns(evaluation, WINDOWS) for name, evaluation in evaluations.items()}
     everything = np.concatenate(list(earned.values()))
     edges = np.histogram_bin_edges(everything, BINS)
     return {"edges": edges, "counts": {name: np.histogram(values, edges)[0] for name, values in earned.items()}}
