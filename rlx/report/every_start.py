@@ -18,10 +18,10 @@ from rlx.report.outliers_table import (
     outliers_line,
     summary_lines,
 )
-from rlx.report.panels import CAP, MUTED, POLICY, percent_axis, plain_names, style
+from rlx.report.panels import CAP, LEFT, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.protocols import EVERY_START, Block, ProtocolReport
 from rlx.report.tables import Table, terminal_line, to_terminal
-from rlx.report.windows_figure import LEFT, label_windows, new_figure, note_median, shade_no_test
+from rlx.report.windows_figure import label_windows, new_figure, note_median, shade_no_test
 from rlx.report.windows_table import Shares, Spaced, describe_in_words, quantiles_table, shares_in_words
 from rlx.types import FloatArray
 from rlx.untrusted.markdown import Markdown, joined, table

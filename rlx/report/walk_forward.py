@@ -13,10 +13,10 @@ from rlx.measures.distribution import window_metrics
 from rlx.measures.metric import Metric
 from rlx.measures.performance import tagged
 from rlx.report.numbers import capital, is_fraction
-from rlx.report.panels import BASELINES, MUTED, POLICY, percent_axis, plain_names, style
+from rlx.report.panels import BASELINES, LEFT, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.protocols import Block, ProtocolReport
 from rlx.report.tables import Table, terminal_line, to_terminal
-from rlx.report.windows_figure import LEFT, REFERENCE, label_windows, new_figure, note_median, shade_no_test
+from rlx.report.windows_figure import REFERENCE, label_windows, new_figure, note_median, shade_no_test
 from rlx.report.windows_table import (
     Shares,
     Spaced,
