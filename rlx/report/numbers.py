@@ -1,10 +1,12 @@
-"""How a measure is written for people: as a percentage, ratio or count, by the unit of its key."""
+"""How a measure is written for people, as a percentage, ratio or count by the unit of its key; and dates."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rlx.keys import known_key
-from rlx.measures.metric import UNDEFINED as UNDEFINED
-from rlx.measures.metric import Metric
+from rlx.measures.metric import UNDEFINED, Metric
 from rlx.measures.telemetry import telemetry_key
 
 _FRACTIONS = ("fraction", "share")
@@ -34,6 +36,16 @@ def meaning(name: str) -> str:
 def spelt_out(metric: Metric) -> str:
     """Return the heading of a metric without its slash: "turnover a step"."""
     return metric.heading.replace("/", " a ")
+
+
+def dates(span: Mapping[str, Any]) -> str:
+    """Return the dates of a span with ``first`` and ``last``: "2024-01-02 to 2024-12-31"."""
+    return f"{span['first'][:10]} to {span['last'][:10]}"
+
+
+def comparison(holdout: Mapping[str, Any], key: str) -> str:
+    """Return what distinguishes a comparison: the dates and steps of its hold-out, and the hash of its key."""
+    return f"{dates(holdout)}, {holdout['steps']} steps, key {key}"
 
 
 def capital(words: str) -> str:
