@@ -11,7 +11,7 @@ from rlx.evaluate.judge import Judgement
 from rlx.evaluate.windows import HOLDOUT, WINDOWS
 from rlx.files import to_json
 from rlx.measures import metrics
-from rlx.measures.days import daily_growth
+from rlx.measures.days import daily_growth, evenly_spaced
 from rlx.measures.distribution import window_returns
 from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.sim.ledger import Ledger
@@ -37,7 +37,7 @@ def report_series(judgement: Judgement) -> dict[str, Any]:
     evaluations = {judgement.evaluation.policy: judgement.evaluation, **judgement.baselines}
     holdout = judgement.evaluation.sets[HOLDOUT]
     lasts = _last_steps(holdout)
-    shown = _thinned(lasts, POINTS)
+    shown = lasts[evenly_spaced(len(lasts), POINTS)]
     growth = {name: daily_growth(other.sets[HOLDOUT]) for name, other in evaluations.items()}
     value = {name: np.cumprod(days) for name, days in growth.items()}
     picked = np.searchsorted(lasts, shown)
@@ -66,7 +66,7 @@ def report_series(judgement: Judgement) -> dict[str, Any]:
 def spark_line(judgement: Judgement) -> list[float]:
     """Return the hold-out's account value in 48 points, the first one 1."""
     value = np.concatenate(([1.0], judgement.evaluation.sets[HOLDOUT].ledger.value[0]))
-    points: list[float] = _rounded(value[_thinned(np.arange(len(value)), SPARK_POINTS)])
+    points: list[float] = _rounded(value[evenly_spaced(len(value), SPARK_POINTS)])
     return points
 
 
@@ -74,13 +74,6 @@ def _last_steps(holdout: WindowLedger) -> IntArray:
     """Return the last step of each calendar day, (D,)."""
     days = holdout.end_timestamps[0].astype("datetime64[D]")
     return np.append(np.flatnonzero(days[1:] != days[:-1]), len(days) - 1)
-
-
-def _thinned(steps: IntArray, points: int) -> IntArray:
-    """Return at most ``points`` of the steps, evenly spaced, the last one always among them."""
-    if len(steps) <= points:
-        return steps
-    return np.unique(steps[np.linspace(0, len(steps) - 1, points).round().astype(int)])
 
 
 def _rolling_sharpe(returns: FloatArray, evaluation: Evaluation, lasts: IntArray) -> FloatArray:

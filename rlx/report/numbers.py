@@ -62,5 +62,5 @@ def in_words(metric: Metric, value: float | None) -> str:
 
 
 def _unit(name: str) -> str:
-    known = next(filter(None, map(known_key, (f"eval/{name}", telemetry_key(name)))), None)
+    known = known_key(f"eval/{name}") or known_key(telemetry_key(name))
     return "fraction" if known is None else known.unit

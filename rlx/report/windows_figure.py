@@ -11,7 +11,6 @@ import numpy as np
 from rlx.evaluate.purging import UNSEEN
 from rlx.evaluate.window_rows import Row, seen_in
 from rlx.files import atomic_path
-from rlx.policies.baselines import EqualWeight
 from rlx.report import panels
 from rlx.report.numbers import number
 from rlx.report.panels import MUTED, note, plain_names
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 SIZE_INCHES = (14.0, 9.0)
 DPI = 100
 MOST_DATES = 12
-REFERENCE = EqualWeight.name
 
 
 def new_figure(title: str, subtitle: str) -> Figure:
