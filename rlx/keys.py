@@ -6,7 +6,7 @@ Loggers, CSV files, scorecards and docs/keys.md use these names and no others. A
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -111,22 +111,20 @@ _PERF = (
 )
 
 
-def _measured(prefix: str, metrics: Iterable[Metric]) -> tuple[Key, ...]:
-    return tuple(Key(f"{prefix}/{metric.name}", metric.unit, metric.meaning, metric.better) for metric in metrics)
+def _measured(metrics: Mapping[str, Metric], key: Callable[[str], str]) -> tuple[Key, ...]:
+    return tuple(Key(key(name), metric.unit, metric.meaning, metric.better) for name, metric in metrics.items())
 
 
-_TELEMETRY = tuple(
-    Key(telemetry_key(metric.name), metric.unit, metric.meaning, metric.better) for metric in TELEMETRY.values()
-)
+_VAL, _EVAL = "val/{}".format, "eval/{}".format
 
 GROUPS: dict[str, tuple[str, tuple[Key, ...]]] = {
     "train": ("The update that has just ended.", _TRAIN),
     "val": (
         "The validation split, by the same evaluator, without statistics.",
-        _measured("val", METRICS.values()),
+        _measured(METRICS, _VAL),
     ),
-    "eval": ("The hold-out, on the scorecard.", _measured("eval", METRICS.values())),
-    "guard and cooldown": ("Guards and cooldowns on the hold-out.", _TELEMETRY),
+    "eval": ("The hold-out, on the scorecard.", _measured(METRICS, _EVAL)),
+    "guard and cooldown": ("Guards and cooldowns on the hold-out.", _measured(TELEMETRY, telemetry_key)),
     "forecast": (
         "Forecasts that a policy uses, in units of each symbol's standard deviation of returns.",
         _FORECAST,
@@ -146,9 +144,9 @@ RETIRED = {name: Key(name, "fraction", _PNL, "higher") for name in REPLACED}
 @cache
 def keys() -> dict[str, Key]:
     """Return every key by name, those of other packages' metrics last."""
-    added = others().values()
     groups = [keys for _, keys in GROUPS.values()]
-    return {key.name: key for group in (*groups, _measured("val", added), _measured("eval", added)) for key in group}
+    groups += [_measured(others(), key) for key in (_VAL, _EVAL)]
+    return {key.name: key for group in groups for key in group}
 
 
 def known_key(name: str) -> Key | None:

@@ -72,8 +72,7 @@ class Candidate:
     @property
     def representative(self) -> Row:
         """The row with the median score."""
-        ordered = sorted(self.rows, key=lambda row: -math.inf if row.entry.score is None else row.entry.score)
-        return ordered[len(ordered) // 2]
+        return sorted(self.rows, key=_score)[len(self.rows) // 2]
 
 
 def assess_candidates(group: Group, rules: PromotionRules) -> list[Candidate]:
@@ -86,12 +85,11 @@ def assess_candidates(group: Group, rules: PromotionRules) -> list[Candidate]:
         Candidate(system, tuple(rows), tuple(finding for row in rows for finding in _findings(row, rules)))
         for system, rows in systems.items()
     ]
-    return sorted(candidates, key=lambda candidate: (not candidate.promoted, -_score(candidate)))
+    return sorted(candidates, key=lambda candidate: (not candidate.promoted, -_score(candidate.representative)))
 
 
-def _score(candidate: Candidate) -> float:
-    score = candidate.representative.entry.score
-    return -math.inf if score is None else score
+def _score(row: Row) -> float:
+    return -math.inf if row.entry.score is None else row.entry.score
 
 
 def _findings(row: Row, rules: PromotionRules) -> list[Finding]:

@@ -11,7 +11,8 @@ from rlx.evaluate.judge import Judgement
 from rlx.evaluate.windows import HOLDOUT, WINDOWS
 from rlx.files import to_json
 from rlx.measures import metrics
-from rlx.measures.days import daily_growth
+from rlx.measures.days import daily_growth, evenly_spaced
+from rlx.measures.distribution import window_returns
 from rlx.measures.evaluation import Evaluation, WindowLedger
 from rlx.sim.ledger import Ledger
 from rlx.sim.rules import GUARDS
@@ -36,16 +37,17 @@ def report_series(judgement: Judgement) -> dict[str, Any]:
     evaluations = {judgement.evaluation.policy: judgement.evaluation, **judgement.baselines}
     holdout = judgement.evaluation.sets[HOLDOUT]
     lasts = _last_steps(holdout)
-    shown = _thinned(lasts, POINTS)
+    shown = lasts[evenly_spaced(len(lasts), POINTS)]
     growth = {name: daily_growth(other.sets[HOLDOUT]) for name, other in evaluations.items()}
+    value = {name: np.cumprod(days) for name, days in growth.items()}
     picked = np.searchsorted(lasts, shown)
     series: dict[str, Any] = _rounded(
         {
             "policy": judgement.evaluation.policy,
             "symbols": list(judgement.evaluation.symbols),
             "dates": holdout.end_timestamps[0][shown].astype("datetime64[D]").astype(str).tolist(),
-            "value": {name: np.cumprod(days)[picked] for name, days in growth.items()},
-            "drawdown": {name: _drawdown(np.cumprod(days))[picked] for name, days in growth.items()},
+            "value": {name: daily[picked] for name, daily in value.items()},
+            "drawdown": {name: 0.0 - metrics.drawdowns(daily)[picked] for name, daily in value.items()},
             "rolling_sharpe": {
                 name: _rolling_sharpe(days - 1.0, judgement.evaluation, lasts)[picked] for name, days in growth.items()
             },
@@ -64,7 +66,7 @@ def report_series(judgement: Judgement) -> dict[str, Any]:
 def spark_line(judgement: Judgement) -> list[float]:
     """Return the hold-out's account value in 48 points, the first one 1."""
     value = np.concatenate(([1.0], judgement.evaluation.sets[HOLDOUT].ledger.value[0]))
-    points: list[float] = _rounded(value[_thinned(np.arange(len(value)), SPARK_POINTS)])
+    points: list[float] = _rounded(value[evenly_spaced(len(value), SPARK_POINTS)])
     return points
 
 
@@ -72,18 +74,6 @@ def _last_steps(holdout: WindowLedger) -> IntArray:
     """Return the last step of each calendar day, (D,)."""
     days = holdout.end_timestamps[0].astype("datetime64[D]")
     return np.append(np.flatnonzero(days[1:] != days[:-1]), len(days) - 1)
-
-
-def _thinned(steps: IntArray, points: int) -> IntArray:
-    """Return at most ``points`` of the steps, evenly spaced, the last one always among them."""
-    if len(steps) <= points:
-        return steps
-    return np.unique(steps[np.linspace(0, len(steps) - 1, points).round().astype(int)])
-
-
-def _drawdown(value: FloatArray) -> FloatArray:
-    peak = np.maximum.accumulate(np.concatenate(([1.0], value)))[1:]
-    return value / peak - 1.0
 
 
 def _rolling_sharpe(returns: FloatArray, evaluation: Evaluation, lasts: IntArray) -> FloatArray:
@@ -132,10 +122,7 @@ def _costs(ledger: Ledger, periods_per_year: float) -> dict[str, float]:
 
 def _histograms(evaluations: dict[str, Evaluation]) -> dict[str, Any]:
     """Return the number of start indices in each bin of cumulative return, by policy; bins have equal width."""
-    earned = {
-        name: metrics.cumulative_return(evaluation.sets[WINDOWS].ledger.net_return)
-        for name, evaluation in evaluations.items()
-    }
+    earned = {name: window_returns(evaluation, WINDOWS) for name, evaluation in evaluations.items()}
     everything = np.concatenate(list(earned.values()))
     edges = np.histogram_bin_edges(everything, BINS)
     return {"edges": edges, "counts": {name: np.histogram(values, edges)[0] for name, values in earned.items()}}

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from rlx.board.entry import Entry
 from rlx.board.store import Scoreboard
 from rlx.measures.multiple import holm_correction, interquartile_mean
@@ -69,7 +71,7 @@ def rank_board(board: Scoreboard) -> list[Group]:
     for entry in board.entries:
         histories.setdefault(entry.key, []).append(entry)
     last = dict.fromkeys(entry.key for entry in reversed(board.entries))
-    return [_group(key, board.keys.get(key, {}), histories[key]) for key in last]
+    return [_group(key, board.keys[key], histories[key]) for key in last]
 
 
 def _group(key: str, shared: Mapping[str, Any], history: list[Entry]) -> Group:
@@ -151,4 +153,4 @@ def _pool(system: str, members: list[Entry], baseline: Entry | None) -> Pool:
 
 def _pooled(values: list[float | None]) -> float | None:
     known = [value for value in values if value is not None]
-    return interquartile_mean(known) if known and len(known) == len(values) else None  # type: ignore[arg-type]
+    return interquartile_mean(np.array(known)) if known and len(known) == len(values) else None

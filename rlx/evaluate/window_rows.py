@@ -11,7 +11,7 @@ import numpy as np
 from rlx.evaluate.purging import EMBARGOED, PURGED, SEEN, UNSEEN, FitSpans, window_status
 from rlx.evaluate.seen import seen_steps
 from rlx.files import to_json
-from rlx.measures.distribution import window_metrics, window_shares
+from rlx.measures.distribution import window_metrics, window_returns, window_shares
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.telemetry import guard_metrics
 from rlx.untrusted.csv_file import write_csv
@@ -40,7 +40,7 @@ def window_rows(
     counts = {} if fit_spans is None else seen_steps(windows.timestamps, fit_spans.spans)
     measures = window_metrics(evaluation, name) | guard_metrics(windows.ledger)
     for baseline, other in baselines.items():
-        measures[f"{baseline}_cumulative_return"] = window_metrics(other, name)["cumulative_return"]
+        measures[f"{baseline}_cumulative_return"] = window_returns(other, name)
     columns: dict[str, Any] = {
         "window": np.arange(len(windows)),
         "first": windows.timestamps[:, 0],

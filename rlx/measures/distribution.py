@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rlx.measures import metrics
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.performance import performance_metrics, tagged
 from rlx.types import BoolArray, FloatArray
@@ -31,17 +32,21 @@ def window_shares(
     ``among`` (B,) picks the windows that count, all by default.
     """
     picked = np.ones(len(evaluation.sets[name]), dtype=np.bool_) if among is None else among
-    earned = window_metrics(evaluation, name)["cumulative_return"]
+    earned = window_returns(evaluation, name)
     shares = {"share_positive": _share(earned[picked] > 0)}
     for baseline, other in baselines.items():
-        theirs = window_metrics(other, name)["cumulative_return"]
-        shares[f"share_beating_{baseline}"] = _share(earned[picked] > theirs[picked])
+        shares[f"share_beating_{baseline}"] = _share(earned[picked] > window_returns(other, name)[picked])
     return shares
 
 
 def window_metrics(evaluation: Evaluation, name: str) -> dict[str, FloatArray]:
     """Return every measure of ``eval/`` by bare name, (B,), one number per window of the set."""
     return performance_metrics(evaluation.sets[name].ledger, evaluation.periods_per_year)
+
+
+def window_returns(evaluation: Evaluation, name: str) -> FloatArray:
+    """Return the cumulative return of each window of the set, (B,), without the other measures."""
+    return metrics.cumulative_return(evaluation.sets[name].ledger.net_return)
 
 
 def _share(hits: BoolArray) -> float | None:

@@ -10,21 +10,25 @@ from rlx.sim.rules import GUARDS, GuardRule
 from rlx.types import FloatArray
 
 
+def _average(name: str, unit: str, meaning: str, quantity: str) -> Metric:
+    """Return the mean over time of one of the ledger's quantities."""
+    return Metric(name, unit, meaning, "", lambda ledger, _: mean(getattr(ledger, quantity)))
+
+
 def _hit_rate(rule: GuardRule) -> Metric:
     meaning = f"Steps on which the {rule.label.replace(' ', '-')} guard fired"
-    return Metric(rule.hit_rate, "share", meaning, "", lambda ledger, _: mean(getattr(ledger, rule.flag)))
+    return _average(rule.hit_rate, "share", meaning, rule.flag)
 
 
 TELEMETRY: dict[str, Metric] = {
     metric.name: metric
     for metric in (
         *map(_hit_rate, GUARDS),
-        Metric(
+        _average(
             "mean_leverage_scale",
             "factor",
             "Mean factor on executed weights, 1 while the guard does not fire",
-            "",
-            lambda ledger, _: mean(ledger.leverage_scale),
+            "leverage_scale",
         ),
         Metric(
             "min_leverage_scale",
@@ -33,40 +37,23 @@ TELEMETRY: dict[str, Metric] = {
             "",
             lambda ledger, _: lowest(ledger.leverage_scale),
         ),
-        Metric(
-            "mean_turnover_penalty",
-            "per turnover",
-            "Mean turnover penalty in force in the reward",
-            "",
-            lambda ledger, _: mean(ledger.turnover_penalty),
+        _average(
+            "mean_turnover_penalty", "per turnover", "Mean turnover penalty in force in the reward", "turnover_penalty"
         ),
-        Metric(
-            "cooldown_mean_long",
-            "assets",
-            "Mean number of assets whose long side is in cooldown",
-            "",
-            lambda ledger, _: mean(ledger.cooldown_long),
+        _average(
+            "cooldown_mean_long", "assets", "Mean number of assets whose long side is in cooldown", "cooldown_long"
         ),
-        Metric(
-            "cooldown_mean_short",
-            "assets",
-            "Mean number of assets whose short side is in cooldown",
-            "",
-            lambda ledger, _: mean(ledger.cooldown_short),
+        _average(
+            "cooldown_mean_short", "assets", "Mean number of assets whose short side is in cooldown", "cooldown_short"
         ),
-        Metric(
+        _average(
             "cooldown_clipped",
             "fraction/step",
             "Mean absolute weight removed by a step's last cooldown clip",
-            "",
-            lambda ledger, _: mean(ledger.cooldown_clipped),
+            "cooldown_clipped",
         ),
-        Metric(
-            "cooldown_penalty",
-            "per step",
-            "Mean reward penalty for weight still held in cooldown",
-            "",
-            lambda ledger, _: mean(ledger.cooldown_penalty),
+        _average(
+            "cooldown_penalty", "per step", "Mean reward penalty for weight still held in cooldown", "cooldown_penalty"
         ),
     )
 }

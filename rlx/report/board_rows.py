@@ -11,7 +11,7 @@ from rlx.board.standing import Group, Pool, Row
 from rlx.measures.metric import Metric
 from rlx.measures.performance import tagged
 from rlx.measures.statistics import EXCESS
-from rlx.report.numbers import is_fraction, spelt_out
+from rlx.report.numbers import comparison, is_fraction, spelt_out
 from rlx.report.tables import Column, Table
 
 NONE = "-"
@@ -158,11 +158,10 @@ def _signed_change(row: Row) -> str:
 
 def group_title(group: Group) -> str:
     """Return what the rows of a group share: the data, the dates of the hold-out, and the key."""
-    key, data = group.shared["key"], group.shared["data"]
-    holdout = key["windows"]["holdout"]
+    data, holdout = group.shared["data"], group.shared["key"]["windows"]["holdout"]
     return (
         f"{data['source'] or 'a panel'}: {len(data['symbols'])} symbols, {data['frequency']} bars, "
-        f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {group.key}"
+        f"{comparison(holdout, group.key)}"
     )
 
 

@@ -1,4 +1,4 @@
-"""How windows at every start index are shown: their distribution, and the outliers over time."""
+"""How windows at every start index are shown: their distribution, and the outliers in words, tables and over time."""
 
 from __future__ import annotations
 
@@ -8,20 +8,13 @@ import numpy as np
 
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.protocols.every_start import FLAGS
+from rlx.measures.metric import UNDEFINED
 from rlx.measures.outliers import HIGH, LOW
-from rlx.report.outliers_table import (
-    EPISODE_HEADER,
-    MEASURES,
-    SUMMARY_HEADER,
-    episode_lines,
-    outliers_in_words,
-    outliers_line,
-    summary_lines,
-)
-from rlx.report.panels import CAP, MUTED, POLICY, percent_axis, plain_names, style
+from rlx.report.numbers import capital, number
+from rlx.report.panels import CAP, LEFT, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.protocols import EVERY_START, Block, ProtocolReport
 from rlx.report.tables import Table, terminal_line, to_terminal
-from rlx.report.windows_figure import LEFT, label_windows, new_figure, note_median, shade_no_test
+from rlx.report.windows_figure import label_windows, new_figure, note_median, shade_no_test
 from rlx.report.windows_table import Shares, Spaced, describe_in_words, quantiles_table, shares_in_words
 from rlx.types import FloatArray
 from rlx.untrusted.markdown import Markdown, joined, table
@@ -32,6 +25,20 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import RenderableType
 
+MEASURES = {"cumulative_return": "return", "excess_over_equal_weight": "excess over equal weight"}
+"""Measure in which outliers are searched -> its name in words."""
+
+SUMMARY = {
+    "mean": "mean",
+    "mean_without": "mean inside fence",
+    "mean_without_high": "mean without high",
+    "median": "median",
+    "median_without": "median inside fence",
+}
+SUMMARY_HEADER = ["", "low", "high", *SUMMARY.values(), "high share of mean"]
+EPISODE_HEADER = ["outliers by", "side", "from", "to", "windows", "farthest"]
+LONGEST = 12
+"""At most so many episodes of a measure are shown, those that lie farthest out; the document has all."""
 MOST_DATES = 9
 SIDES = {LOW: CAP, HIGH: "#1a8f6d"}
 """Side of an outlier -> its colour."""
@@ -97,6 +104,52 @@ def starts_on_terminal(block: Block) -> list[RenderableType]:
     return parts
 
 
+def summary_lines(block: dict[str, Any]) -> list[list[str]]:
+    """Return a line for each measure of a block: the number of outliers, and averages with and without them."""
+    lines = []
+    for name, found in block["outliers"].items():
+        part = found["high_share_of_mean"]
+        numbers = [number(name, found[key]) for key in SUMMARY]
+        counts = [str(found["n_low"]), str(found["n_high"])]
+        lines.append([MEASURES[name], *counts, *numbers, UNDEFINED if part is None else f"{part:.0%}"])
+    return lines
+
+
+def episode_lines(block: dict[str, Any]) -> list[list[str]]:
+    """Return a line for each episode by measure, in time order; of many, only those farthest from the median."""
+    lines = []
+    for name, found in block["outliers"].items():
+        far = sorted(found["episodes"], key=lambda one: -abs(one["farthest"] - found["median"]))[:LONGEST]
+        for one in (one for one in found["episodes"] if one in far):
+            dates = [one["first"][:10], one["last"][:10]]
+            lines.append([MEASURES[name], one["side"], *dates, str(one["windows"]), number(name, one["farthest"])])
+    return lines
+
+
+def outliers_line(block: dict[str, Any], name: str) -> str:
+    """Return how many outliers a measure has, and in how many episodes."""
+    found = block["outliers"][name]
+    if found["fence_low"] is None:
+        return "no outliers, as the middle half of the windows are alike"
+    n = found["n_low"] + found["n_high"]
+    if n == 0:
+        return "no outliers"
+    split = f"{found['n_low']} low, {found['n_high']} high"
+    return f"{n} {'outlier' if n == 1 else 'outliers'} ({split}) in {_episodes(len(found['episodes']))}"
+
+
+def outliers_in_words(block: dict[str, Any]) -> str:
+    """Return a description of the outliers, and whether the mean of the windows depends on them."""
+    fence = f"An outlier lies more than {block['fence_iqrs']:g} interquartile ranges outside the quartiles"
+    sentences = [f"{fence}; outliers of one side that share a day are one episode."]
+    for name, found in block["outliers"].items():
+        sentences.append(f"By {MEASURES[name]}: {outliers_line(block, name)}.")
+        sentences.append(_dependence(name, found))
+        if len(found["episodes"]) > LONGEST:
+            sentences.append(f"The {LONGEST} that lie farthest out are listed.")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
 @plain_names()
 def draw_every_start(judgement: Judgement) -> Figure:
     """Return the figure, one measure per row: over time on the left, as a histogram on the right; 1400 x 900 pixels."""
@@ -126,6 +179,23 @@ REPORT = ProtocolReport(
     draw_every_start,
     shape=Annotated[dict[str, Any], Starts, Shares],
 )
+
+
+def _dependence(name: str, found: dict[str, Any]) -> str:
+    """Return how much of a mean above zero is due to the high outliers."""
+    part, rest = found["high_share_of_mean"], found["mean_without_high"]
+    if part is None or found["n_high"] == 0:
+        return ""
+    events = sum(one["side"] == HIGH for one in found["episodes"])
+    those, source = ("the high outlier", "it") if found["n_high"] == 1 else ("the high outliers", "them")
+    without = f"without {those} the mean window returns {number(name, rest)} instead of {number(name, found['mean'])}"
+    if rest is None or rest > 0.0:
+        return f"{capital(without)}: {part:.0%} of the mean comes from {source}."
+    return f"The mean depends on {_episodes(events)}: {without}."
+
+
+def _episodes(count: int) -> str:
+    return f"{count} {'episode' if count == 1 else 'episodes'}"
 
 
 def _draw_over_time(axes: Axes, name: str, values: FloatArray, flags: list[str | None], block: dict[str, Any]) -> None:

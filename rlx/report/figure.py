@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlx.evaluate.windows import HOLDOUT
+from rlx.files import to_json
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.metrics import drawdowns
 from rlx.measures.performance import performance_metrics, tagged
@@ -18,8 +19,6 @@ from rlx.report.charts.chart import BASELINE, Chart, Lanes, spoken
 from rlx.report.numbers import in_words
 from rlx.report.windows_figure import write_png
 from rlx.sim.rules import GUARDS
-from rlx.types import FloatArray
-from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,21 +35,24 @@ def write_report_png(path: str | Path, evaluation: Evaluation, baselines: Mappin
 @panels.plain_names()
 def draw_report(evaluation: Evaluation, baselines: Mapping[str, Evaluation], title: str) -> Figure:
     """Return the figure as a matplotlib Figure, without changing pyplot's state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE_INCHES)
-    FigureCanvasAgg(figure)
+    figure = panels.new_figure(SIZE_INCHES, title, _subtitle(evaluation), (0.962, 0.935))
     grid = figure.add_gridspec(
-        5, 1, height_ratios=(3.6, 1.5, 1.5, 1.1, 0.9), left=0.062, right=0.862, top=0.895, bottom=0.05, hspace=0.34
+        5,
+        1,
+        height_ratios=(3.6, 1.5, 1.5, 1.1, 0.9),
+        left=panels.LEFT,
+        right=0.862,
+        top=0.895,
+        bottom=0.05,
+        hspace=0.34,
     )
     axes: list[Axes] = []
     for row in range(5):
         axes.append(figure.add_subplot(grid[row], sharex=axes[0] if axes else None))
-    for panel, chart in zip(axes, _charts(evaluation, baselines), strict=False):
+    for panel, chart in zip(axes[:4], _charts(evaluation, baselines), strict=True):
         panels.draw_chart(panel, chart)
     panels.draw_lanes(axes[4], _guards(evaluation), "Guards fired")
-    _finish(figure, axes, evaluation, title)
+    _share_dates(axes, evaluation)
     return figure
 
 
@@ -76,26 +78,23 @@ def _guards(evaluation: Evaluation) -> Lanes:
     return bars.guards(fired, curves.edges(evaluation), vars(rules.guard), rules.cooldown.steps, rates)
 
 
-def _finish(figure: Figure, axes: list[Axes], evaluation: Evaluation, title: str) -> None:
-    """Add the titles, and one time axis with years and months under all panels."""
+def _share_dates(axes: list[Axes], evaluation: Evaluation) -> None:
+    """Add one time axis with years and months under all panels."""
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    windows = evaluation.sets[HOLDOUT]
-    first, last = windows.timestamps[0, 0], windows.end_timestamps[0, -1]
-    axes[0].set_xlim(first, last)
+    axes[0].set_xlim(*curves.edges(evaluation)[[0, -1]])
     locator = AutoDateLocator(minticks=4, maxticks=10)  # type: ignore[no-untyped-call]
     axes[-1].xaxis.set_major_locator(locator)
     axes[-1].xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]
     for axis in axes[:-1]:
         axis.tick_params(labelbottom=False)
-    figure.text(0.062, 0.962, one_line(title), fontsize=17, fontweight="bold", color=panels.INK)
+
+
+def _subtitle(evaluation: Evaluation) -> str:
+    """Return the span, the size and the most important measures of the hold-out."""
+    windows, (first, last) = evaluation.sets[HOLDOUT], curves.edges(evaluation)[[0, -1]]
     span = f"{np.datetime_as_string(first, unit='D')} to {np.datetime_as_string(last, unit='D')}"
     measured = performance_metrics(windows.ledger.select(0), evaluation.periods_per_year)
     steps = f"{windows.steps} step{'s' if windows.steps > 1 else ''}"
-    summary = ",  ".join(in_words(metric, _value(measured[name])) for name, metric in tagged("figure").items())
-    subtitle = f"{span}, {steps}, {len(evaluation.symbols)} assets, net of costs:  {summary}"
-    figure.text(0.062, 0.935, subtitle, fontsize=11.5, color=panels.MUTED)
-
-
-def _value(measured: FloatArray) -> float | None:
-    return float(measured) if np.isfinite(measured) else None
+    summary = ",  ".join(in_words(metric, to_json(measured[name])) for name, metric in tagged("figure").items())
+    return f"{span}, {steps}, {len(evaluation.symbols)} assets, net of costs:  {summary}"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Annotated, Any
 
 from rlx.evaluate.protocols.guard_ab import HITS
+from rlx.measures.metric import UNDEFINED
 from rlx.report.guard_ab_figure import draw_guard_ab
-from rlx.report.numbers import UNDEFINED, number
+from rlx.report.numbers import dates, number
 from rlx.report.protocols import Block, ProtocolReport
 from rlx.report.tables import Table, terminal_line, to_terminal
 from rlx.sim.rules import GUARDS
@@ -97,7 +98,7 @@ def describe_windows(summary: dict[str, Any]) -> list[str]:
     listed = ", ".join(f"{name} {count['n']} ({count['independent']})" for name, count in counts.items())
     lines = [
         f"{counts['all']['n']} windows of {windows['steps']} steps, one at every start index from "
-        f"{windows['first'][:10]} to {windows['last'][:10]}; in brackets how many share no step: {listed}.",
+        f"{dates(windows)}; in brackets how many share no step: {listed}.",
         "Stressed is the third of the windows in which equal weight without a guard fell deepest.",
     ]
     if seen := windows.get("policy_made_on"):
@@ -145,7 +146,7 @@ def _effects(did: dict[str, Any]) -> list[str]:
 
 
 def _holdout(summary: dict[str, Any]) -> tuple[list[str], list[list[str]]]:
-    header = ["guard", "Sharpe", *(heading for heading in DID_HEADER if heading not in ("guard", "windows"))]
+    header = ["guard", "Sharpe", *DID_HEADER[2:]]
     rows = [
         [name, number("sharpe", guard["holdout"]["sharpe"]), *_effects(guard["holdout"])]
         for name, guard in summary["guards"].items()

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from rlx.evaluate.protocols.guard_ab import GuardContest
-from rlx.report.panels import INK, MUTED, POLICY, plain_names, style
-from rlx.untrusted.escape import one_line
+from rlx.report.charts.scale import decimals
+from rlx.report.panels import INK, MUTED, POLICY, new_figure, plain_names, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 WIDTH_INCHES = 14.0
+LEFT = 0.09
 PANELS = {"return": "Return, guard less control", "max_drawdown": "Max drawdown, guard less control"}
 STRESSED = "#c0392b"
 
@@ -22,23 +23,20 @@ STRESSED = "#c0392b"
 @plain_names()
 def draw_guard_ab(contest: GuardContest) -> Figure:
     """Return the figure, 1400 pixels wide, as a matplotlib Figure, without changing pyplot's state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(WIDTH_INCHES, 2.2 + 1.1 * len(contest.deltas)))
-    FigureCanvasAgg(figure)
-    top = 1.0 - 1.15 / figure.get_figheight()
-    grid = figure.add_gridspec(1, len(PANELS), left=0.09, right=0.98, top=top, bottom=0.5 / figure.get_figheight())
+    summary, height = contest.summary, 2.2 + 1.1 * len(contest.deltas)
+    figure = new_figure(
+        (WIDTH_INCHES, height),
+        f"Guards of {summary['policy']}, compared with {summary['control']}",
+        f"{summary['windows']['all']['n']} windows of {summary['windows']['steps']} steps: box of the middle half, "
+        "whiskers to 5% and 95%, dot at the mean, red stressed, blue calm",
+        (1.0 - 0.4 / height, 1.0 - 0.7 / height),
+        LEFT,
+    )
+    grid = figure.add_gridspec(1, len(PANELS), left=LEFT, right=0.98, top=1.0 - 1.15 / height, bottom=0.5 / height)
     for column, (measure, title) in enumerate(PANELS.items()):
         axes = figure.add_subplot(grid[column])
         style(axes, title)
         _draw_boxes(axes, contest, measure, named=column == 0)
-    summary, height = contest.summary, figure.get_figheight()
-    title = one_line(f"Guards of {summary['policy']}, compared with {summary['control']}")
-    figure.text(0.09, 1.0 - 0.4 / height, title, fontsize=17, fontweight="bold", color=INK)
-    windows = f"{summary['windows']['all']['n']} windows of {summary['windows']['steps']} steps"
-    subtitle = f"{windows}: box of the middle half, whiskers to 5% and 95%, dot at the mean, "
-    figure.text(0.09, 1.0 - 0.7 / height, f"{subtitle}red stressed, blue calm", fontsize=11.5, color=MUTED)
     return figure
 
 
@@ -55,8 +53,7 @@ def _draw_boxes(axes: Axes, contest: GuardContest, measure: str, *, named: bool)
     axes.set_yticklabels(list(contest.deltas) if named else [""] * len(contest.deltas), fontsize=12, color=INK)
     axes.margins(x=0.05)
     low, high = axes.get_xlim()
-    decimals = 0 if high - low > 0.06 else 1 if high - low > 0.006 else 2
-    axes.xaxis.set_major_formatter(lambda x, _: f"{x:+.{decimals}%}" if x else "0%")
+    axes.xaxis.set_major_formatter(lambda x, _: f"{x:+.{decimals(high - low)}%}" if x else "0%")
     axes.grid(visible=False, axis="y")
 
 

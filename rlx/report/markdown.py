@@ -9,11 +9,10 @@ from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_text
 from rlx.measures.telemetry import telemetry_key
 from rlx.report.audit_table import check_table, edge_table, parts_in_words
-from rlx.report.numbers import meaning
-from rlx.report.pairs import pairs
+from rlx.report.numbers import dates, meaning
 from rlx.report.protocols import EVERY_START, report_of
 from rlx.report.significance_table import INDEPENDENT, significance_table
-from rlx.report.tables import measure_table, to_markdown
+from rlx.report.tables import measure_table, pairs, to_markdown, with_baselines
 from rlx.report.windows_table import quantiles_table, shares_in_words
 from rlx.untrusted.markdown import Markdown, code, document, heading, joined, strong, words
 
@@ -56,20 +55,19 @@ def _section(title: str, *blocks: str) -> list[str]:
 def _facts(card: Scorecard) -> Markdown:
     holdout, data = card.key["windows"]["holdout"], card.data
     source = f"{data['source'] or 'a panel'} ({len(data['symbols'])} symbols, {data['frequency']} bars, fingerprint "
-    dates = f"{holdout['first'][:10]} to {holdout['last'][:10]}: {holdout['steps']} steps."
     fingerprint = code(data["fingerprint"])
-    return words("Module ", strong(card.module), f", judged on {source}", fingerprint, f"), {dates}")
+    return words(
+        "Module ",
+        strong(card.module),
+        f", judged on {source}",
+        fingerprint,
+        f"), {dates(holdout)}: {holdout['steps']} steps.",
+    )
 
 
 def _metrics(card: Scorecard) -> Markdown:
     means = {name: meaning(f"eval/{name}") for name in card.metrics}
-    return to_markdown(measure_table(code, {card.policy["name"]: card.metrics, **_labelled(card), "meaning": means}))
-
-
-def _labelled(card: Scorecard) -> dict[str, Any]:
-    """Return the baselines; one with the same name as the policy is marked."""
-    own = card.policy["name"]
-    return {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
+    return to_markdown(measure_table(code, {**with_baselines(card), "meaning": means}))
 
 
 def _intervals(card: Scorecard) -> Markdown:

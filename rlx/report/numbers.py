@@ -1,10 +1,12 @@
-"""How a measure is written for people: as a percentage, ratio or count, by the unit of its key."""
+"""How a measure is written for people, as a percentage, ratio or count by the unit of its key; and dates."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from rlx.keys import known_key
-from rlx.measures.metric import UNDEFINED as UNDEFINED
-from rlx.measures.metric import Metric
+from rlx.measures.metric import UNDEFINED, Metric
 from rlx.measures.telemetry import telemetry_key
 
 _FRACTIONS = ("fraction", "share")
@@ -36,6 +38,16 @@ def spelt_out(metric: Metric) -> str:
     return metric.heading.replace("/", " a ")
 
 
+def dates(span: Mapping[str, Any]) -> str:
+    """Return the dates of a span with ``first`` and ``last``: "2024-01-02 to 2024-12-31"."""
+    return f"{span['first'][:10]} to {span['last'][:10]}"
+
+
+def comparison(holdout: Mapping[str, Any], key: str) -> str:
+    """Return what distinguishes a comparison: the dates and steps of its hold-out, and the hash of its key."""
+    return f"{dates(holdout)}, {holdout['steps']} steps, key {key}"
+
+
 def capital(words: str) -> str:
     """Return text with a capital first letter."""
     return words[:1].upper() + words[1:]
@@ -50,5 +62,5 @@ def in_words(metric: Metric, value: float | None) -> str:
 
 
 def _unit(name: str) -> str:
-    known = next(filter(None, map(known_key, (f"eval/{name}", telemetry_key(name)))), None)
+    known = known_key(f"eval/{name}") or known_key(telemetry_key(name))
     return "fraction" if known is None else known.unit

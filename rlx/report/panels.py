@@ -13,9 +13,11 @@ import numpy as np
 from rlx.report.charts.chart import OWN, Chart, Lanes
 from rlx.report.charts.scale import Scale, percent
 from rlx.sim.rules import GUARDS, TURNOVER
+from rlx.untrusted.escape import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK = "#1b1f24"
 MUTED = "#6a737d"
@@ -37,6 +39,8 @@ COLOURS = {
 DASHED = frozenset({"cap", TURNOVER.flag})
 FAINT = {OWN: 0.28, "ink": 0.6}
 """Role of an area -> its opacity."""
+LEFT = 0.062
+"""Left edge of titles and panels, as a share of the width."""
 MARGIN = 0.05
 """Share of the height that stays empty above and below curves, except at zero."""
 
@@ -52,6 +56,20 @@ def plain_names() -> Iterator[None]:
     with rc_context({"text.parse_math": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from")
         yield
+
+
+def new_figure(
+    size_inches: tuple[float, float], title: str, subtitle: str, heights: tuple[float, float], left: float = LEFT
+) -> Figure:
+    """Return a figure with title and subtitle at two heights, as shares of its own, without changing pyplot's state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size_inches)
+    FigureCanvasAgg(figure)
+    figure.text(left, heights[0], one_line(title), fontsize=17, fontweight="bold", color=INK)
+    figure.text(left, heights[1], subtitle, fontsize=11.5, color=MUTED)
+    return figure
 
 
 def draw_chart(axes: Axes, chart: Chart) -> None:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rlx import registry
 from rlx.report.numbers import capital
-from rlx.report.pairs import on_one_line, pairs
-from rlx.report.tables import Table, to_terminal
+from rlx.report.tables import Table, on_one_line, pairs, to_terminal
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from rlx.evaluate.claim import is_significant, write_claim
 from rlx.evaluate.verdict import SEEN_SAYS
 from rlx.measures.significance import Significance
-from rlx.report.numbers import number
+from rlx.report.numbers import comparison, dates, number
 from rlx.report.tables import Column, Table, terminal_line, to_markdown, to_terminal
 from rlx.untrusted.markdown import code, document, heading
 
@@ -93,8 +93,7 @@ def render_markdown(report: dict[str, Any]) -> str:
 def _compared(report: dict[str, Any]) -> str:
     trials, holdout = report["trials"], report["holdout"]
     words = (
-        f"{trials['compared']} trials compared over the {holdout['steps']} steps of their hold-out, "
-        f"{holdout['first'][:10]} to {holdout['last'][:10]}"
+        f"{trials['compared']} trials compared over the {holdout['steps']} steps of their hold-out, {dates(holdout)}"
     )
     if trials["count"] == trials["compared"]:
         return f"{words}."
@@ -159,8 +158,7 @@ def _chosen(report: dict[str, Any]) -> str:
 
 
 def _title(report: dict[str, Any]) -> str:
-    holdout = report["holdout"]
-    return f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {report['key']}"
+    return comparison(report["holdout"], report["key"])
 
 
 def _trials(report: dict[str, Any]) -> Table:

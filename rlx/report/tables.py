@@ -1,22 +1,27 @@
-"""Tables described once, by columns that each show a value of a row, for the terminal, Markdown and the page."""
+"""Tables described once, for the terminal, Markdown and the page: by columns, by measures, or by name and value."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from rlx.measures.metric import UNDEFINED, written
 from rlx.report.numbers import number
 from rlx.untrusted.escape import one_line
-from rlx.untrusted.markdown import Markdown
+from rlx.untrusted.markdown import Markdown, code
 from rlx.untrusted.markdown import table as markdown_rows
 
 if TYPE_CHECKING:
     from rich.padding import Padding
     from rich.table import Table as RichTable
 
+    from rlx.evaluate.scorecard import Scorecard
+
 R = TypeVar("R")
+
+LONGEST_CELL = 400
+"""Characters of a value that are shown; a longer one is cut, and the cell refers to the JSON document."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,39 @@ def measure_table(
 
 def _text(name: str, value: float | str | None) -> str:
     return value if isinstance(value, str) else number(name, value)
+
+
+def with_baselines(card: Scorecard) -> dict[str, dict[str, float | None]]:
+    """Return the metrics of a policy and of its baselines by name; a baseline with the policy's name is marked."""
+    own = card.policy["name"]
+    others = {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
+    return {own: card.metrics, **others}
+
+
+def pairs(values: Mapping[str, Any]) -> Markdown:
+    """Return the values as a Markdown table."""
+    return markdown_rows(["", ""], [[code(name), on_one_line(value)] for name, value in values.items()])
+
+
+def on_one_line(value: Any) -> str:
+    """Return a plain value as the text of one cell; a long one is cut."""
+    text = _inline(value)
+    return text if len(text) <= LONGEST_CELL else text[:LONGEST_CELL] + " ... (see scorecard.json)"
+
+
+def _inline(value: Any) -> str:
+    """Return a plain value on one line of a table."""
+    if isinstance(value, dict):
+        parts = (
+            f"{name} ({_inline(item)})" if isinstance(item, dict) else f"{name} {_inline(item)}"
+            for name, item in value.items()
+        )
+        return ", ".join(parts)
+    if isinstance(value, list):
+        return " ".join(_inline(item) for item in value)
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return "off" if value is None else str(value)
 
 
 def to_markdown(table: Table) -> Markdown:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from rlx.evaluate.scorecard import Scorecard
 from rlx.measures.performance import tagged
-from rlx.report.numbers import number
+from rlx.report.numbers import comparison, number
 from rlx.report.protocols import report_of
-from rlx.report.tables import Table, terminal_line, to_terminal
+from rlx.report.tables import Table, terminal_line, to_terminal, with_baselines
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -40,10 +40,8 @@ def parts_table(cards: Mapping[str, Scorecard]) -> RichTable:
 
 
 def _table(card: Scorecard) -> RichTable:
-    holdout, own = card.key["windows"]["holdout"], card.policy["name"]
-    title = f"{holdout['first'][:10]} to {holdout['last'][:10]}, {holdout['steps']} steps, key {card.key['hash']}"
-    labels = {f"{name} (baseline)" if name == own else name: metrics for name, metrics in card.baselines.items()}
-    lines = [[label, *_measures(metrics)] for label, metrics in {own: card.metrics, **labels}.items()]
+    title = comparison(card.key["windows"]["holdout"], card.key["hash"])
+    lines = [[label, *_measures(metrics)] for label, metrics in with_baselines(card).items()]
     table = to_terminal(Table(["policy", *_headings()], lines, title))
     table.rows[0].style = "bold"
     return table

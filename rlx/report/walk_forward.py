@@ -12,11 +12,12 @@ from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.measures.distribution import window_metrics
 from rlx.measures.metric import Metric
 from rlx.measures.performance import tagged
+from rlx.report.charts.chart import BASELINE
 from rlx.report.numbers import capital, is_fraction
-from rlx.report.panels import BASELINES, MUTED, POLICY, percent_axis, plain_names, style
+from rlx.report.panels import BASELINES, LEFT, MUTED, POLICY, percent_axis, plain_names, style
 from rlx.report.protocols import Block, ProtocolReport
 from rlx.report.tables import Table, terminal_line, to_terminal
-from rlx.report.windows_figure import LEFT, REFERENCE, label_windows, new_figure, note_median, shade_no_test
+from rlx.report.windows_figure import label_windows, new_figure, note_median, shade_no_test
 from rlx.report.windows_table import (
     Shares,
     Spaced,
@@ -90,8 +91,8 @@ def draw_walk_forward(judgement: Judgement) -> Figure:
         len(panels), 1, left=LEFT, right=0.862, top=0.88, bottom=0.075, hspace=0.28, height_ratios=heights
     )
     measured = {evaluation.policy: window_metrics(evaluation, WalkForward.name)}
-    if REFERENCE in baselines and evaluation.policy != REFERENCE:
-        measured[REFERENCE] = window_metrics(baselines[REFERENCE], WalkForward.name)
+    if BASELINE in baselines and evaluation.policy != BASELINE:
+        measured[BASELINE] = window_metrics(baselines[BASELINE], WalkForward.name)
     for row, (name, metric) in enumerate(panels.items()):
         axes = figure.add_subplot(grid[row])
         _draw_measure(axes, metric, {who: numbers[name] for who, numbers in measured.items()}, evaluation.policy)
@@ -113,7 +114,7 @@ def _draw_measure(axes: Axes, metric: Metric, values: Mapping[str, FloatArray], 
     """Draw one measure (B,) of the policy and of equal weight side by side, and name the medians."""
     style(axes, _title(metric))
     for place, (who, heights) in enumerate(values.items()):
-        colour = POLICY if who == policy else BASELINES[REFERENCE]
+        colour = POLICY if who == policy else BASELINES[BASELINE]
         at = np.arange(len(heights))
         if len(heights) <= MOST_BARS:
             width = 0.8 / len(values)

@@ -11,9 +11,9 @@ import numpy as np
 from rlx.evaluate.purging import UNSEEN
 from rlx.evaluate.window_rows import Row, seen_in
 from rlx.files import atomic_path
-from rlx.policies.baselines import EqualWeight
+from rlx.report import panels
 from rlx.report.numbers import number
-from rlx.report.panels import INK, MUTED, note, plain_names
+from rlx.report.panels import MUTED, note, plain_names
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
 
@@ -23,21 +23,12 @@ if TYPE_CHECKING:
 
 SIZE_INCHES = (14.0, 9.0)
 DPI = 100
-LEFT = 0.062
 MOST_DATES = 12
-REFERENCE = EqualWeight.name
 
 
 def new_figure(title: str, subtitle: str) -> Figure:
     """Return an empty figure of 1400 x 900 pixels with title and subtitle, without changing pyplot's state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=SIZE_INCHES)
-    FigureCanvasAgg(figure)
-    figure.text(LEFT, 0.955, one_line(title), fontsize=17, fontweight="bold", color=INK)
-    figure.text(LEFT, 0.925, subtitle, fontsize=11.5, color=MUTED)
-    return figure
+    return panels.new_figure(SIZE_INCHES, title, subtitle, (0.955, 0.925))
 
 
 @plain_names()

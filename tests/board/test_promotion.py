@@ -12,7 +12,7 @@ from rlx.board.standing import rank_board
 from rlx.board.store import Scoreboard
 from rlx.errors import ConfigError
 from rlx.measures.statistics import EXCESS
-from tests.board.entries import entry, failed
+from tests.board.entries import KEY, entry, failed, shared
 
 RULES = PromotionRules()
 
@@ -42,7 +42,7 @@ def good(target: str = "good", score: float = 0.5, **changes: Any) -> Entry:
 
 def candidates(*entries: Entry, rules: PromotionRules = RULES) -> dict[str, Candidate]:
     """Return the candidates of a board by system."""
-    (group,) = rank_board(Scoreboard({}, (entry("equal_weight", 0.1), *entries)))
+    (group,) = rank_board(Scoreboard({KEY: shared()}, (entry("equal_weight", 0.1), *entries)))
     return {candidate.system: candidate for candidate in assess_candidates(group, rules)}
 
 

@@ -100,5 +100,6 @@ def test_a_failed_seed_is_no_absent_one() -> None:
 
 
 def test_keys_are_never_mixed_and_the_last_judged_comes_first() -> None:
-    board = Scoreboard({}, (entry("a", 0.1), entry("a", 0.9, key=OTHER), entry("b", 0.2, key=OTHER)))
+    entries = (entry("a", 0.1), entry("a", 0.9, key=OTHER), entry("b", 0.2, key=OTHER))
+    board = Scoreboard({KEY: shared(), OTHER: shared(OTHER)}, entries)
     assert [(part.key, [row.rank for row in part.rows]) for part in rank_board(board)] == [(OTHER, [1, 2]), (KEY, [1])]

@@ -198,7 +198,7 @@ def test_the_own_line_is_drawn_last_and_named_first() -> None:
 def test_steps_last_to_their_edge_and_runs_end_there() -> None:
     x, y = stairs(array(0, 1, 3), array(5, 7))
     assert (x.tolist(), y.tolist()) == ([0, 1, 1, 3], [5, 5, 7, 7])
-    assert runs(array(1, 1, 0, 1), array(0, 1, 2, 3, 4)).tolist() == [[0, 2], [3, 4]]
+    assert runs(array(1, 1, 0, 1) > 0, array(0, 1, 2, 3, 4)).tolist() == [[0, 2], [3, 4]]
 
 
 def test_guards_that_are_on_have_a_lane_filled_where_they_fired() -> None:

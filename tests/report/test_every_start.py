@@ -15,9 +15,15 @@ from rlx.evaluate.judge import Judgement
 from rlx.evaluate.scorecard import Scorecard
 from rlx.policies.base import Policy
 from rlx.policies.baselines import Cash, EqualWeight
-from rlx.report.every_start import draw_every_start
+from rlx.report.every_start import (
+    LONGEST,
+    draw_every_start,
+    episode_lines,
+    outliers_in_words,
+    outliers_line,
+    summary_lines,
+)
 from rlx.report.markdown import render_markdown
-from rlx.report.outliers_table import LONGEST, episode_lines, outliers_in_words, outliers_line, summary_lines
 from rlx.report.terminal import scorecard_summary
 from rlx.report.windows_figure import write_png
 from tests.evaluate.test_every_start import PROTOCOL, eventful, judge_eventful

@@ -10,7 +10,7 @@ from rlx.evaluate.protocols.base import Measured, Protocol
 from rlx.evaluate.purging import FitSpans
 from rlx.evaluate.window_rows import describe_status, window_rows
 from rlx.evaluate.windows import WINDOWS
-from rlx.measures.distribution import describe_windows, window_metrics
+from rlx.measures.distribution import describe_windows, window_returns
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.outliers import describe_outliers, flag_names, outlier_sides, tukey_fence
 from rlx.policies.baselines import EqualWeight
@@ -61,7 +61,7 @@ class EveryStart(Protocol):
 
 def _checked_measures(evaluation: Evaluation, baselines: Mapping[str, Evaluation]) -> dict[str, FloatArray]:
     """Return what is checked for outliers, (B,) each: the return and, if equal weight was judged, the excess."""
-    own = window_metrics(evaluation, WINDOWS)[RETURN]
+    own = window_returns(evaluation, WINDOWS)
     if EqualWeight.name not in baselines:
         return {RETURN: own}
-    return {RETURN: own, EXCESS: own - window_metrics(baselines[EqualWeight.name], WINDOWS)[RETURN]}
+    return {RETURN: own, EXCESS: own - window_returns(baselines[EqualWeight.name], WINDOWS)}

@@ -29,7 +29,7 @@ def guards(
         share = rates.get(rule.hit_rate)
         said = "" if share is None else f"fired on {share:.1%} of the steps"
         off = not rule.is_on(thresholds.get(rule.threshold), cooldown_steps)
-        lanes.append(Lane(rule.label, said, rule.flag, runs(fired[rule.flag], edges), share, off))
+        lanes.append(Lane(rule.label, said, rule.flag, runs(fired[rule.flag] > 0.0, edges), share, off))
     ends = tuple(str(edge)[:10] for edge in edges[[0, -1]])
     return Lanes("Guards", tuple(lanes), edges[0], edges[-1], ends=ends, empty="All guards are off in this comparison.")
 

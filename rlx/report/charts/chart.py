@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from rlx.measures.days import evenly_spaced
 from rlx.report.charts.scale import Scale
-from rlx.types import FloatArray, TimeArray
+from rlx.types import BoolArray, FloatArray, IntArray, TimeArray
 from rlx.untrusted.escape import one_line
 
 OWN = "own"
@@ -115,20 +116,19 @@ def stairs(edges: P, values: FloatArray) -> tuple[P, FloatArray]:
     return np.repeat(edges, 2)[1:-1], np.repeat(values, 2)
 
 
-def runs(fired: FloatArray, edges: Places) -> Any:
-    """Return start and end, (K, 2), of each run of positive steps (T,) between edges (T + 1,)."""
-    borders = np.flatnonzero(np.diff(np.concatenate(([0], fired > 0.0, [0])).astype(int)))
+def runs(chosen: BoolArray, edges: Places | IntArray) -> Any:
+    """Return start and end, (K, 2), of each run of chosen steps (T,) between edges (T + 1,)."""
+    borders = np.flatnonzero(np.diff(chosen, prepend=False, append=False))
     return edges[borders].reshape(-1, 2)
 
 
 def dates_across(dates: TimeArray) -> tuple[tuple[Any, str], ...]:
     """Return at most five dates and their labels."""
     days = dates.astype("datetime64[D]")
-    picked = np.unique(np.linspace(0, len(days) - 1, min(5, len(days))).round().astype(int))
     if len(days) == 1:
         return ((dates[0], str(days[0])),)
     long = (days[-1] - days[0]).astype(int) > 150
-    return tuple((dates[i], str(days[i])[:7] if long else str(days[i])[5:]) for i in picked)
+    return tuple((dates[i], str(days[i])[:7] if long else str(days[i])[5:]) for i in evenly_spaced(len(days), 5))
 
 
 def spoken(name: str) -> str:

@@ -64,10 +64,14 @@ def _range(values: Sequence[FloatArray] | FloatArray, include: Sequence[float]) 
     return (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
 
 
+def decimals(span: float) -> int:
+    """Return the decimals of percentages that an axis of this span needs."""
+    return 0 if span > 0.06 else 1 if span > 0.006 else 2
+
+
 def percent(value: float, span: float) -> str:
     """Return a share in percent with the decimals that an axis of this span needs."""
-    decimals = 0 if span > 0.06 else 1 if span > 0.006 else 2
-    written = f"{value:.{decimals}%}"
+    written = f"{value:.{decimals(span)}%}"
     return written.lstrip("-") if float(written.strip("%")) == 0.0 else written
 
 

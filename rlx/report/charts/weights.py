@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from rlx.measures.days import evenly_spaced
 from rlx.report.charts.chart import Chart, Mark, dates_across
 from rlx.report.charts.scale import Scale, percent
 from rlx.types import FloatArray, TimeArray
@@ -24,7 +25,7 @@ def weights_over_time(dates: TimeArray, weights: Mapping[str, FloatArray]) -> Ch
     if not layers:
         return Chart(title, empty="None: the account was in cash throughout.", large=True)
     stacks = [_stack(layers, side) for side in (1.0, -1.0)]
-    kept = np.unique(np.linspace(0, len(dates) - 1, DATES).round().astype(int))
+    kept = evenly_spaced(len(dates), DATES)
     roles = {name: "c9" if name == REST else f"c{number}" for number, name in enumerate(layers)}
     marks = tuple(
         Mark(roles[name], dates[kept], stack[name][kept], filled=True)

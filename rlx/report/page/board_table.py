@@ -29,8 +29,8 @@ ONLY_HERE = {
 def page_columns() -> dict[str, BoardColumn]:
     """Return the columns of the page by name."""
     sure, plain = board_metrics()
-    shown = (*PLACE, *sure, "excess", "p_value", "dsr", *plain, "equity")
-    return {name: (columns() | ONLY_HERE)[name] for name in shown}
+    shown, known = (*PLACE, *sure, "excess", "p_value", "dsr", *plain, "equity"), columns() | ONLY_HERE
+    return {name: known[name] for name in shown}
 
 
 def board_table(group: Group, ids: Mapping[str, str], with_report: Collection[str]) -> dict[str, Any]:
@@ -39,14 +39,14 @@ def board_table(group: Group, ids: Mapping[str, str], with_report: Collection[st
     Rows without rank are in a separate body, so that sorting leaves them at the end.
     """
     scales = {name: interval_scale([interval_of(row, key) for row in group.rows]) for name, key in _intervals().items()}
-    rows = {True: [], False: []}  # type: ignore[var-annotated]
+    bodies: dict[str, list[dict[str, Any]]] = {"ranked": [], "unranked": []}
     for row in group.rows:
-        target = row.entry.target
-        rows[row.rank is not None].append(_row(row, ids[target], target in with_report, scales))
+        target, body = row.entry.target, bodies["unranked" if row.rank is None else "ranked"]
+        body.append(_row(row, ids[target], target in with_report, scales))
     return {
         "label": f"Targets of key {group.key}",
         "heads": [_head(name, column) for name, column in page_columns().items()],
-        "bodies": [("ranked", rows[True]), *([("unranked", rows[False])] if rows[False] else [])],
+        "bodies": [(name, rows) for name, rows in bodies.items() if rows or name == "ranked"],
         "note": _note(scales),
     }
 
@@ -82,15 +82,8 @@ def _target(row: Row, link: str) -> Cell:
     notes = [row.entry.unranked] if row.entry.unranked else []
     if not link and row.entry.failure is None:
         notes.append("no report")
-    how = {"scope": "row"}
-    return {
-        "kind": "target",
-        "tag": "th",
-        "how": how,
-        "words": row.entry.target,
-        "link": link,
-        "notes": "; ".join(notes),
-    }
+    cell = {"kind": "target", "tag": "th", "how": {"scope": "row"}, "words": row.entry.target}
+    return {**cell, "link": link, "notes": "; ".join(notes)}
 
 
 def _cell(name: str, row: Row, scales: Scales) -> Cell:

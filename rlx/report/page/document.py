@@ -15,6 +15,7 @@ from rlx.board.store import report_path
 from rlx.errors import RlxError
 from rlx.report.board_rows import conclusions, pool_table
 from rlx.report.charts.scale import Scale
+from rlx.report.numbers import dates
 from rlx.report.page.board_table import board_table
 from rlx.report.page.report import moment, report
 from rlx.report.page.series import Series
@@ -72,8 +73,7 @@ def _section(group: Group, board: str | Path) -> dict[str, Any]:
     """Return the values of a group for the template: its table, and the reports that can be read."""
     ids, (title, line) = row_ids(group), heading(group)
     opened = {row.entry.target: _open(row, group, board) for row in group.rows}
-    holdout = group.shared["key"]["windows"]["holdout"]
-    span = f"{title}, {holdout['first'][:10]} to {holdout['last'][:10]}"
+    span = f"{title}, {dates(group.shared['key']['windows']['holdout'])}"
     reports = {name: one for name, one in opened.items() if isinstance(one, dict)}
     missing = [f"{name} has no report: {one}." for name, one in opened.items() if isinstance(one, str)]
     return {

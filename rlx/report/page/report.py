@@ -10,13 +10,14 @@ import numpy as np
 
 from rlx.board.entry import Entry
 from rlx.board.standing import BASELINE, Group, Row
+from rlx.measures.metric import UNDEFINED
 from rlx.measures.statistics import EXCESS
 from rlx.report.board_rows import NONE, board_metrics, row_cells
 from rlx.report.charts.bars import cost_waterfall, guards, window_distribution
 from rlx.report.charts.chart import Lanes
 from rlx.report.charts.curves import drawdown, equity, rolling_sharpe
 from rlx.report.charts.weights import weights_over_time
-from rlx.report.numbers import UNDEFINED, capital, number, spelt_out
+from rlx.report.numbers import capital, number, spelt_out
 from rlx.report.page.monthly import monthly_returns
 from rlx.report.page.series import Series
 from rlx.report.page.svg import draw_chart, draw_lanes

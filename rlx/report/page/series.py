@@ -111,11 +111,6 @@ class Series:
         monthly = tuple((year, month, float(change)) for year, month, change in document["monthly"])
         return cls(policy, dates, monthly=monthly, costs=document["costs"], edges=edges, counts=in_bins, **by_day)
 
-    def days(self) -> FloatArray:
-        """Return the position of each date between 0 (the first) and 1 (the last), (D,)."""
-        days: FloatArray = (self.dates - self.dates[0]).astype(np.float64)
-        return days / days[-1] if days[-1] > 0.0 else days
-
 
 def _arrays(named: dict[str, list[float | None]], length: int, place: str) -> dict[str, FloatArray]:
     """Return lists as arrays, NaN for None; FileError unless each has ``length`` values."""

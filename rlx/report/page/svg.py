@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from rlx.report.charts.chart import BASELINES, OTHERS, OWN, Chart, Lanes, Mark, Places
+from rlx.report.charts.chart import BASELINES, OTHERS, OWN, Chart, Lanes, Mark, Places, runs
 from rlx.report.charts.weights import COLOURS
 from rlx.sim.rules import GUARDS
 from rlx.types import FloatArray, IntArray
@@ -120,7 +120,7 @@ def trace(x: FloatArray, y: FloatArray, points: int = POINTS, zero: float | None
     It is thinned, but the lowest and highest point of every part stay. At the right edge it closes ``outside``.
     """
     pieces = []
-    for start, stop in _finite_runs(y):
+    for start, stop in runs(np.isfinite(y), np.arange(len(y) + 1)).tolist():
         kept = _extremes(y[start:stop], points) + start
         across, up = x[kept], y[kept]
         if zero is not None:
@@ -156,13 +156,6 @@ def _bends(x: IntArray, y: IntArray) -> IntArray:
     dx, dy = np.diff(x), np.diff(y)
     turns = (dx[:-1] * dy[1:] != dx[1:] * dy[:-1]) | (dx[:-1] * dx[1:] + dy[:-1] * dy[1:] < 0)
     return np.concatenate(([0], np.flatnonzero(turns) + 1, [len(x) - 1]))
-
-
-def _finite_runs(y: FloatArray) -> list[tuple[int, int]]:
-    """Return start and stop of each run of finite values."""
-    finite = np.concatenate(([False], np.isfinite(y), [False]))
-    edges = np.flatnonzero(finite[1:] != finite[:-1])
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _extremes(y: FloatArray, points: int) -> IntArray:

@@ -10,6 +10,7 @@ from typing import Any
 from rlx.board.standing import Group
 from rlx.keys import RETIRED, keys
 from rlx.measures.performance import METRICS
+from rlx.report.numbers import dates
 
 PROPER = {"psr": "PSR", "dsr": "DSR", "pnl": "PnL"}
 WINDOWS = {"holdout": "hold-out", "windows": "every start index"}
@@ -57,7 +58,7 @@ def heading(group: Group) -> tuple[str, str]:
     parts = [
         f"{len(data['symbols'])} symbols",
         f"{BARS.get(data['frequency'], data['frequency'])} bars",
-        f"{holdout['first'][:10]} to {holdout['last'][:10]} ({holdout['steps']} steps)",
+        f"{dates(holdout)} ({holdout['steps']} steps)",
         *_rules(group.shared["key"]),
     ]
     return str(data["source"] or "a panel"), ", ".join(parts)
@@ -82,7 +83,7 @@ def shared_by(group: Group) -> list[tuple[str, str]]:
     key, data = group.shared["key"], group.shared["data"]
     lines = {
         "symbols": " ".join(data["symbols"]),
-        "data": f"{data['bars']} bars, {data['first'][:10]} to {data['last'][:10]}, fingerprint {data['fingerprint']}",
+        "data": f"{data['bars']} bars, {dates(data)}, fingerprint {data['fingerprint']}",
         "steps a year": f"{key['periods_per_year']:g}",
     }
     lines |= {WINDOWS.get(name, name): _windows(part) for name, part in key["windows"].items()}
@@ -93,7 +94,7 @@ def shared_by(group: Group) -> list[tuple[str, str]]:
 
 def _windows(part: Mapping[str, Any]) -> str:
     many = "" if part["n"] == 1 else f"{part['n']} windows of "
-    return f"{part['first'][:10]} to {part['last'][:10]}, {many}{part['steps']} steps"
+    return f"{dates(part)}, {many}{part['steps']} steps"
 
 
 def inline(value: Any) -> str:
