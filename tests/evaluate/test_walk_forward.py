@@ -205,9 +205,10 @@ def test_a_document_of_version_1_is_the_same_scorecard(judgement: Judgement, tmp
     path.write_text(json.dumps({**older, "walk_forward": 0}))
     with pytest.raises(FileError, match=r"blocks\.walk_forward is 0, expected a mapping"):
         Scorecard.load(path)
-    path.write_text(json.dumps({**older, "schema_version": 2}))
-    with pytest.raises(FileError, match=r"unknown fields \[.walk_forward.\]"):
-        Scorecard.load(path)
+    for other, unknown in (({"schema_version": 2}, "walk_forward"), ({"blocks": {}}, "blocks")):
+        path.write_text(json.dumps({**older, **other}))
+        with pytest.raises(FileError, match=rf"unknown fields \[.{unknown}.\]"):
+            Scorecard.load(path)
 
 
 def test_windows_csv_has_the_rows(tmp_path: Path) -> None:
