@@ -102,10 +102,10 @@ GROUPS: dict[str, Group] = {
             checkpoint="CheckpointConfig",
             plan="PlanConfig",
             production="ProductionConfig",
+            ridge="RidgeConfig",
         )
         | _at("rlx.policies.trailing", inverse_volatility="InverseVolatilityConfig", momentum="MomentumConfig")
         | _at("rlx.policies.optimal", minimum_variance="MinimumVarianceConfig", kelly="KellyConfig")
-        | _at("rlx.policies.ridge", ridge="RidgeConfig")
         | _at("rlx.policies.hindsight", hindsight="HindsightConfig"),
     ),
     "protocol": Group(
