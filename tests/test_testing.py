@@ -240,7 +240,7 @@ class BrokenProtocol(Protocol):
     [
         ("outside", "beyond the span"),
         ("prophet", "looks ahead"),
-        ("random", "other windows when it is asked again"),
+        ("random", "other windows the second time"),
         ("endless", "found must be text, a finite number"),
         ("wordless", "must be plain JSON"),
         ("restless", "two judgements differ"),

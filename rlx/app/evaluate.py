@@ -73,7 +73,7 @@ def _judge(
     config, resolved, guard_fit = settle_guard(config, resolved, market)
     span = judged_span(config, market, policy)
     covered = isinstance(policy, Dated) and config.protocol.split == "auto"
-    protocol = fit_windows(config.protocol, span, whatever=covered)  # with few dates, windows are shortened to them
+    protocol = fit_windows(config.protocol, span, always=covered)  # with few dates, windows are shortened to them
     origin = origin_of(policy)
     guarded = partial(guarded_rules, config, market)
     plan = protocol.plan(Conditions(market, span, config.rules(), guarded, origin.seen))

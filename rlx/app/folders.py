@@ -13,7 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rlx.app.endings import PastHydra, is_at_the_disk
+from rlx.app.endings import PastHydra, is_disk_error
 from rlx.errors import ConfigError, RlxError
 from rlx.run_folder import (
     claim,
@@ -104,6 +104,6 @@ def run_folder(resumed: str | None = None) -> Iterator[Path]:
         earlier = None if resumed is None else Path(str(resumed))
         if not discard_if_unused(folder, _before) and (run := run_to_resume(folder, earlier)) is not None:
             error.add_note(f"Continue with: resume={folder_shown(run)}")
-        if isinstance(error, OSError) and is_at_the_disk(error) and HydraConfig.get().mode is RunMode.RUN:
+        if isinstance(error, OSError) and is_disk_error(error) and HydraConfig.get().mode is RunMode.RUN:
             raise PastHydra(error) from error
         raise

@@ -25,7 +25,7 @@ def check_policy(policy: Policy, market: Market | None = None) -> None:
     """Assert that a policy can be judged: its decisions are weights, reproducible, independent and causal.
 
     ``market`` is one that it can trade, by default a random walk of three assets over 400 days. An oracle may know
-    the future and nothing else. AssertionError says what does not hold; errors of the policy's own come through.
+    the future and nothing else. AssertionError names the violation; errors that the policy raises are not caught.
     """
     market = Market(synthetic("random_walk", 3, 400)) if market is None else market
     assert isinstance(policy, Policy), "it lacks a member of rlx.policies.base.Policy"
