@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from rlx.data.features import default_features
+from rlx.data.features import chosen_features
 from rlx.data.market import Market
 from rlx.decisions.observation import Observation
 from rlx.decisions.trade_off import best_trades
@@ -48,8 +48,7 @@ class Ridge:
         """Use the market and its features; ConfigError if no refit has enough steps before it."""
         if self._costs is None:
             raise RlxError("policy 'ridge': call charge(costs) before binding it.")
-        names = self.config.features
-        self._names = tuple(names) if names is not None else default_features(market.panel)
+        self._names = chosen_features(self.config.features, market.panel)
         self._first = market.first_bar(self._names, 1)
         last = (market.n_bars - 2) // self.config.refit_steps * self.config.refit_steps
         if last - self._first < FEWEST_STEPS:
