@@ -13,6 +13,7 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from rlx.app.arguments import given_for
 from rlx.app.endings import PastHydra, is_disk_error
 from rlx.errors import ConfigError, RlxError
 from rlx.run_folder import (
@@ -40,7 +41,7 @@ class KeepEarlierRuns(Callback):
         """End the command unless a run can have its folder."""
         with _past_hydra(config):
             folder = _folder(config, "hydra.run.dir")
-            if any(argument.lstrip("+").startswith("hydra.sweep.dir=") for argument in config.hydra.overrides.hydra):
+            if given_for("hydra.sweep.dir", config.hydra.overrides.hydra):
                 _folder(config, "hydra.sweep.dir")
             refuse_used(folder)
             _remember(folder)
