@@ -26,7 +26,9 @@ def measure(trials: Sequence[SweepTrial], count: int = 9, **settings: Any) -> di
     return measure_sweep(trials, count, 252, **{"blocks": 8, **settings})
 
 
-def report(trials: Sequence[SweepTrial], equal_weight: EqualWeightResult | None = None, **changes: Any) -> dict[str, Any]:
+def report(
+    trials: Sequence[SweepTrial], equal_weight: EqualWeightResult | None = None, **changes: Any
+) -> dict[str, Any]:
     """Return the whole report, including its text."""
     holdout = {"first": "2020-01-01T00:00:00", "last": "2020-04-30T00:00:00", "steps": 80, "n": 1}
     measured = measure(trials, equal_weight=equal_weight)
