@@ -144,9 +144,9 @@ GROUPS: dict[str, Group] = {
 
 @cache
 def components(group: str) -> Mapping[str, Component]:
-    """Return the components of a group by name, built-in ones first, without importing any.
+    """Return the components of a group by name, built-in ones first, without importing those of other packages.
 
-    Those of other packages with an invalid name or one that is taken are skipped with a warning.
+    Of those, any with an invalid name or a name that is taken is skipped with a warning.
     """
     known = {name: Component(name, place) for name, place in GROUPS[group].ours.items()}
     if table := GROUPS[group].table:
