@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 import signal
 from collections.abc import Callable, Sequence
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from omegaconf import DictConfig
 
-from rlx.app.arguments import in_quotes
+from rlx.app.arguments import given_for, in_quotes
 from rlx.app.entry import evaluate_config, run_evaluate, run_train, train_config
 from rlx.app.guest import RUN_DIR, compose_as_guest, run_as_guest
 from rlx.config import EvaluateConfig, TrainConfig
@@ -115,9 +114,7 @@ def _metrics(path: Path) -> pd.DataFrame | None:
 
     if not path.exists():
         return None
-    rows = list(read_rows(path))
-    names = dict.fromkeys(name for row in rows for name in row)
-    return pd.DataFrame([{name: row.get(name, math.nan) for name in names} for row in rows], columns=list(names))
+    return pd.DataFrame(list(read_rows(path)))
 
 
 def _ledger(path: Path) -> dict[str, WindowLedger] | None:
@@ -130,7 +127,7 @@ def _arguments(overrides: Sequence[str], run_dir: str | os.PathLike[str] | None)
     """Return the arguments with the run folder added; ConfigError where it cannot be used."""
     if run_dir is None:
         return list(overrides)
-    if any(str(override).lstrip("+").startswith(f"{RUN_DIR}=") for override in overrides):
+    if given_for(RUN_DIR, map(str, overrides)):
         raise ConfigError(f"run_dir: {RUN_DIR} is also among the arguments. Give one of them.")
     folder = os.path.expanduser(os.fspath(run_dir))
     refuse_unusable("run_dir", folder)

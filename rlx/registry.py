@@ -102,10 +102,10 @@ GROUPS: dict[str, Group] = {
             checkpoint="CheckpointConfig",
             plan="PlanConfig",
             production="ProductionConfig",
+            ridge="RidgeConfig",
         )
         | _at("rlx.policies.trailing", inverse_volatility="InverseVolatilityConfig", momentum="MomentumConfig")
         | _at("rlx.policies.optimal", minimum_variance="MinimumVarianceConfig", kelly="KellyConfig")
-        | _at("rlx.policies.ridge", ridge="RidgeConfig")
         | _at("rlx.policies.hindsight", hindsight="HindsightConfig"),
     ),
     "protocol": Group(
@@ -144,9 +144,9 @@ GROUPS: dict[str, Group] = {
 
 @cache
 def components(group: str) -> Mapping[str, Component]:
-    """Return the components of a group by name, built-in ones first, without importing any.
+    """Return the components of a group by name, built-in ones first, without importing those of other packages.
 
-    Those of other packages with an invalid name or one that is taken are skipped with a warning.
+    Of those, any with an invalid name or a name that is taken is skipped with a warning.
     """
     known = {name: Component(name, place) for name, place in GROUPS[group].ours.items()}
     if table := GROUPS[group].table:

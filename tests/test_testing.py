@@ -220,7 +220,7 @@ class BrokenProtocol(Protocol):
             starts = np.append(starts, span.stop - 10)
         if self.fault == "random":
             starts = starts + np.random.default_rng().integers(0, 5, len(starts))
-        return (WindowSet(self.name, starts, 10),)
+        return (WindowSet("windows" if self.fault == "usual" else self.name, starts, 10),)
 
     def measure(
         self, evaluation: Evaluation, baselines: Mapping[str, Evaluation], fit_spans: FitSpans | None
@@ -232,6 +232,8 @@ class BrokenProtocol(Protocol):
         if self.fault == "greedy":
             evaluation.sets["holdout"].ledger.net_return[:] += 0.01
         rows = [{"growth": float(value), "found": found if self.fault == "endless" else 1.0} for value in growth]
+        if self.fault == "ragged":
+            rows[-1]["more"] = 1.0
         return Measured(rows, {"found": found})
 
 
@@ -239,8 +241,10 @@ class BrokenProtocol(Protocol):
     ("fault", "words"),
     [
         ("outside", "beyond the span"),
+        ("usual", "are played anyway"),
+        ("ragged", "has other columns"),
         ("prophet", "looks ahead"),
-        ("random", "other windows when it is asked again"),
+        ("random", "other windows the second time"),
         ("endless", "found must be text, a finite number"),
         ("wordless", "must be plain JSON"),
         ("restless", "two judgements differ"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Any
@@ -81,6 +81,11 @@ def _plain(argument: str) -> tuple[str, str]:
     """Return key and value of an argument, without leading plus signs and surrounding quotes."""
     key, _, value = argument.partition("=")
     return key.lstrip("+"), _unquoted(value.strip())
+
+
+def given_for(key: str, arguments: Iterable[str]) -> list[str]:
+    """Return the arguments that set a key."""
+    return [argument for argument in arguments if "=" in argument and _plain(argument)[0] == key]
 
 
 def _unquoted(value: str) -> str:

@@ -14,7 +14,7 @@ from rlx.app.construct import construct
 from rlx.audit.audit import AuditOptions, audit
 from rlx.config import Device, EvaluateConfig, HardwareConfig, recorded_evaluation, typed
 from rlx.console import late_progress, open_console, say
-from rlx.data.features import default_features
+from rlx.data.features import chosen_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.errors import ConfigError, DataError
@@ -87,9 +87,7 @@ def rebuild(folder: Path) -> Judged:
     market = _same_market(folder, card, config, policy)
     rules, span = config.rules(), _judged_span(folder, card, market)
     _refuse_other_rules(folder, card, market, span, rules)
-    features = config.data.features
-    names = tuple(features) if features is not None else default_features(market.panel)
-    return Judged(card, policy, market, span, rules, names)
+    return Judged(card, policy, market, span, rules, chosen_features(config.data.features, market.panel))
 
 
 def load_scorecard(path: Path) -> Scorecard:

@@ -21,7 +21,7 @@ from rlx.board.store import Scoreboard, append, file_lock, prepare, report_path
 from rlx.config import EvaluateConfig
 from rlx.config.targets import Target, read_targets
 from rlx.console import announced, open_console, say
-from rlx.data.features import default_features
+from rlx.data.features import chosen_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.data.traded import cut
@@ -67,8 +67,7 @@ class Conditions:
     def of(cls, config: EvaluateConfig, market: Market) -> Conditions:
         """Evaluate the baselines; RlxError for anything that would stop every target. ``config`` has a plain guard."""
         protocol, rules = cast(Benchmark, config.protocol), config.rules()
-        features = config.data.features
-        names = default_features(market.panel) if features is None else tuple(features)
+        names = chosen_features(config.data.features, market.panel)
         splits = None if protocol.split == "all" else cut(market, config.data, names, 1)
         span = protocol_span(market, splits, protocol, first_bar=market.first_bar(names, 1))
         protocol = fit_windows(protocol, span)

@@ -39,7 +39,7 @@ def end(error: Exception) -> NoReturn:
     if isinstance(error, (RlxError, HydraException, OmegaConfBaseException)):
         stop(error)
     if isinstance(error, OSError):
-        stop_at_the_disk(error)
+        stop_if_disk_error(error)
     raise error
 
 
@@ -57,15 +57,15 @@ def stop(error: RlxError | HydraException | OmegaConfBaseException) -> NoReturn:
     sys.exit(BAD_INPUT)
 
 
-def stop_at_the_disk(error: OSError) -> None:
+def stop_if_disk_error(error: OSError) -> None:
     """End in one message if a file cannot be read or written; return for other errors."""
-    if is_at_the_disk(error):
+    if is_disk_error(error):
         kept = ["What was written before is kept.", *getattr(error, "__notes__", ())]
         complain(f"{error}. {' '.join(kept)} ({FULL_ERROR}=1 shows where.)")
         sys.exit(BAD_INPUT if error.errno in UNUSABLE else FAILED)
 
 
-def is_at_the_disk(error: OSError) -> bool:
+def is_disk_error(error: OSError) -> bool:
     """Return whether a file could not be read or written."""
     return error.errno in FULL | UNUSABLE
 

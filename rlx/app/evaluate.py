@@ -21,7 +21,7 @@ from rlx.app.outputs import (
 )
 from rlx.config import EvaluateConfig
 from rlx.console import show_progress
-from rlx.data.features import default_features
+from rlx.data.features import chosen_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.data.traded import cut
@@ -73,7 +73,7 @@ def _judge(
     config, resolved, guard_fit = settle_guard(config, resolved, market)
     span = judged_span(config, market, policy)
     covered = isinstance(policy, Dated) and config.protocol.split == "auto"
-    protocol = fit_windows(config.protocol, span, whatever=covered)  # with few dates, windows are shortened to them
+    protocol = fit_windows(config.protocol, span, always=covered)  # with few dates, windows are shortened to them
     origin = origin_of(policy)
     guarded = partial(guarded_rules, config, market)
     plan = protocol.plan(Conditions(market, span, config.rules(), guarded, origin.seen))
@@ -116,8 +116,7 @@ def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:
     if isinstance(policy, CheckpointPolicy):
         names, window_steps = policy.feature_names, policy.window_steps
     else:
-        features = config.data.features
-        names, window_steps = tuple(features) if features is not None else default_features(market.panel), 1
+        names, window_steps = chosen_features(config.data.features, market.panel), 1
     if protocol.split == "all":
         first = market.first_bar(policy.feature_names, policy.window_steps)
         return protocol_span(market, None, protocol, first_bar=first)

@@ -13,7 +13,8 @@ from hydra.types import RunMode
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from rlx.app.endings import PastHydra, is_at_the_disk
+from rlx.app.arguments import given_for
+from rlx.app.endings import PastHydra, is_disk_error
 from rlx.errors import ConfigError, RlxError
 from rlx.run_folder import (
     claim,
@@ -40,7 +41,7 @@ class KeepEarlierRuns(Callback):
         """End the command unless a run can have its folder."""
         with _past_hydra(config):
             folder = _folder(config, "hydra.run.dir")
-            if any(argument.lstrip("+").startswith("hydra.sweep.dir=") for argument in config.hydra.overrides.hydra):
+            if given_for("hydra.sweep.dir", config.hydra.overrides.hydra):
                 _folder(config, "hydra.sweep.dir")
             refuse_used(folder)
             _remember(folder)
@@ -104,6 +105,6 @@ def run_folder(resumed: str | None = None) -> Iterator[Path]:
         earlier = None if resumed is None else Path(str(resumed))
         if not discard_if_unused(folder, _before) and (run := run_to_resume(folder, earlier)) is not None:
             error.add_note(f"Continue with: resume={folder_shown(run)}")
-        if isinstance(error, OSError) and is_at_the_disk(error) and HydraConfig.get().mode is RunMode.RUN:
+        if isinstance(error, OSError) and is_disk_error(error) and HydraConfig.get().mode is RunMode.RUN:
             raise PastHydra(error) from error
         raise

@@ -26,6 +26,7 @@ from hydra.version import VersionBase
 from omegaconf import DictConfig, open_dict, read_write
 from omegaconf.errors import OmegaConfBaseException
 
+from rlx.app.arguments import given_for
 from rlx.app.endings import PastHydra, as_rlx_error
 from rlx.app.entry import begin_now, ready_for_hydra
 from rlx.config import register_schemas
@@ -62,7 +63,7 @@ def run_as_guest(name: str, arguments: Sequence[str], job: Callable[[DictConfig]
         callbacks = Callbacks(config)
         callbacks.on_run_start(config=config, config_name=name)
         context = HydraContext(config_loader=hydra.config_loader, callbacks=callbacks)
-        done = run_job(carrying, config, "hydra.run.dir", None, context)
+        done = run_job(carrying, config, RUN_DIR, None, context)
         callbacks.on_run_end(config=config, config_name=name, job_return=done)
         return Done(Path(config.hydra.runtime.output_dir), done.return_value)
 
@@ -91,7 +92,7 @@ def _composed(name: str, arguments: list[str], *, with_log_configuration: bool) 
 
 def _leave_earlier_runs(config: DictConfig, arguments: Sequence[str]) -> None:
     """Give a run without a named folder another one if a run of the same second has it: a program may run many."""
-    if any(argument.lstrip("+").startswith(f"{RUN_DIR}=") for argument in arguments):
+    if given_for(RUN_DIR, arguments):
         return
     HydraConfig.instance().set_config(config)
     usual = str(config.hydra.run.dir)

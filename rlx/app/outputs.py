@@ -14,7 +14,6 @@ from rlx.evaluate.judge import Judgement
 from rlx.evaluate.ledger_file import write_ledger
 from rlx.evaluate.protocols.base import Comparison, Protocol
 from rlx.evaluate.trades_file import write_trades
-from rlx.evaluate.window_rows import write_windows
 from rlx.files import write_folder, write_json, write_text
 from rlx.report.figure import write_report_png
 from rlx.report.markdown import write_scorecard_markdown
@@ -22,6 +21,7 @@ from rlx.report.protocols import report_of
 from rlx.report.terminal import parts_table, scorecard_summary
 from rlx.report.windows_figure import write_png
 from rlx.run_folder import RunFolder, folder_shown
+from rlx.untrusted.csv_file import write_csv
 
 log = logging.getLogger(__name__)
 
@@ -52,7 +52,7 @@ def write_evals(run_dir: Path, judgement: Judgement, market: Market, policy_run:
     protocol = judgement.protocol
 
     def write(folder: Path) -> None:
-        write_windows(folder / "windows.csv", judgement.rows)
+        write_csv(folder / "windows.csv", judgement.rows)
         if protocol.traded_windows:
             write_trades(folder / "trades.parquet", judgement.evaluation, market, protocol.traded_windows)
         _draw(folder, protocol, judgement)

@@ -14,7 +14,7 @@ from rlx.errors import RlxError
 from rlx.evaluate.judge import EQUAL_WEIGHT
 from rlx.evaluate.ledger_file import read_ledger
 from rlx.evaluate.scorecard import Scorecard
-from rlx.evaluate.sweep_report import BesideSweep, SweepTrial, measure_sweep
+from rlx.evaluate.sweep_report import EqualWeightResult, SweepTrial, measure_sweep
 from rlx.evaluate.windows import HOLDOUT
 from rlx.files import write_json, write_text
 from rlx.measures.metrics import cumulative_return
@@ -76,7 +76,7 @@ def report_on(folder: Path, *, blocks: int = 16, key: str | None = None, declare
         first.key["periods_per_year"],
         blocks=blocks,
         confidence=CONFIDENCE,
-        equal_weight=_beside(cards),
+        equal_weight=_equal_weight(cards),
     )
     report = {
         "schema_version": SCHEMA_VERSION,
@@ -135,13 +135,13 @@ def _seen_steps(card: Scorecard) -> int:
     return max((count for count in counts if isinstance(count, int)), default=0)
 
 
-def _beside(cards: dict[str, Scorecard]) -> BesideSweep | None:
+def _equal_weight(cards: dict[str, Scorecard]) -> EqualWeightResult | None:
     """Return the metrics of equal weight, equal on all scorecards of one key; its moments are only on newer ones."""
     metrics = next((card.baselines[EQUAL_WEIGHT] for card in cards.values() if EQUAL_WEIGHT in card.baselines), None)
     if metrics is None:
         return None
     moments = (card.significance.get("equal_weight") for card in cards.values())
-    return BesideSweep(
+    return EqualWeightResult(
         metrics.get("sharpe"), metrics.get("cumulative_return"), next(filter(_are_moments, moments), None)
     )
 

@@ -55,7 +55,7 @@ class Target:
 
 
 def read_targets(path: str | Path) -> list[Target]:
-    """Return the targets of a YAML file; a target whose own options are wrong comes back with the reason.
+    """Return the targets of a YAML file; a target with wrong options has the reason as its ``failure``.
 
     Raises ConfigError, naming the file, when it has no list of targets or two have the same name.
     """

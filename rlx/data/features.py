@@ -94,6 +94,11 @@ def default_features(panel: MarketPanel) -> tuple[str, ...]:
     return tuple(name for name in DEFAULT_FEATURES if not _missing(panel, parse_feature(name)))
 
 
+def chosen_features(names: Sequence[str] | None, panel: MarketPanel) -> tuple[str, ...]:
+    """Return the names of an option for features, of which None means the default features."""
+    return default_features(panel) if names is None else tuple(names)
+
+
 def warmup_bars(name: str) -> int:
     """Return how many leading bars of a panel have no value of this feature."""
     return parse_feature(name).warmup

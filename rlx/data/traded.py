@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from rlx.data.config import DataConfig
-from rlx.data.features import default_features
+from rlx.data.features import chosen_features
 from rlx.data.market import Market
 from rlx.data.splits import Splits, make_splits
 
@@ -22,7 +22,7 @@ class Traded(NamedTuple):
 def load_traded(data: DataConfig, window_steps: int) -> Traded:
     """Load the panel and cut it where a window of ``window_steps`` bars of every feature is known."""
     market = Market(data.load())
-    names = tuple(data.features) if data.features is not None else default_features(market.panel)
+    names = chosen_features(data.features, market.panel)
     return Traded(market, names, cut(market, data, names, window_steps))
 
 

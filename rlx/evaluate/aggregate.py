@@ -9,7 +9,6 @@ from rlx.evaluate.judge import Judgement
 from rlx.evaluate.windows import HOLDOUT
 from rlx.measures.days import daily_growth
 from rlx.measures.performance import tagged
-from rlx.types import FloatArray
 from rlx.untrusted.csv_file import write_csv
 
 Row = dict[str, str | int | float | None]
@@ -17,18 +16,13 @@ Row = dict[str, str | int | float | None]
 
 def aggregate_row(judgement: Judgement) -> Row:
     """Return the hold-out's days, average daily return, metrics and interval bounds."""
-    daily = daily_returns(judgement)
+    daily = daily_growth(judgement.evaluation.sets[HOLDOUT]) - 1.0  # net, of each calendar day
     card = judgement.scorecard
     row: Row = {"days": len(daily), "average_daily_return": float(daily.mean())}
     row |= {name: card.metrics[name] for name in tagged("aggregate")}
     for name in tagged("interval"):
         row |= {f"{name}_{bound}": card.intervals[name][bound] for bound in ("low", "high")}
     return row
-
-
-def daily_returns(judgement: Judgement) -> FloatArray:
-    """Return the net return of each calendar day (D,) on which a step of the hold-out closed; steps are compounded."""
-    return daily_growth(judgement.evaluation.sets[HOLDOUT]) - 1.0
 
 
 def write_aggregate(path: Path, judgements: Mapping[str, Judgement], column: str) -> None:

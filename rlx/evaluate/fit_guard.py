@@ -14,7 +14,7 @@ import numpy as np
 from rlx.errors import ConfigError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.guard_config import FittedGuard
-from rlx.evaluate.windows import holdout_windows
+from rlx.evaluate.windows import HOLDOUT, holdout_windows
 from rlx.measures.metrics import drawdowns
 from rlx.policies.baselines import EqualWeight
 from rlx.policies.trailing import Momentum
@@ -26,7 +26,7 @@ from rlx.types import FloatArray
 if TYPE_CHECKING:
     from rlx.data.market import Market
     from rlx.data.splits import Span
-    from rlx.measures.evaluation import Evaluation
+    from rlx.measures.evaluation import WindowLedger
     from rlx.policies.base import Policy
 
 DECIMALS = 6
@@ -77,7 +77,7 @@ def fit_guard(asked: FittedGuard, market: Market, span: Span, rules: Rules) -> G
 
 def _seen_by_market_guards(market: Market, span: Span, rules: Rules, window: int) -> dict[str, FloatArray]:
     """Return drawdown before each step (T,), and trailing return before each step after the first ``window``."""
-    value = _play(EqualWeight(), market, span, rules).sets["holdout"].ledger.value[0]
+    value = _play(EqualWeight(), market, span, rules).ledger.value[0]
     before = np.concatenate(([1.0], value[:-1]))  # (T,): the state a guard decides on
     return {"drawdown": drawdowns(before), "negative_return": before[window:] / before[:-window] - 1.0}
 
@@ -87,18 +87,16 @@ def _seen_by_turnover_guard(market: Market, span: Span, rules: Rules, window: in
     lookback = max(window, SHORTEST_LOOKBACK)
     trader = Momentum(lookback_steps=lookback, rebalance_steps=1, top_k=max(1, market.n_assets // HELD_BY_TRADER))
     played = _play(trader, market, span, rules)
-    bars = played.sets["holdout"].starts[:, None] + np.arange(len(span))
+    bars = played.starts[:, None] + np.arange(len(span))
     opens = None if market.overnight_returns is None else market.overnight_returns[bars]
-    trades, _ = trades_of(
-        played.sets["holdout"].ledger, market.returns[bars], market_rule_numbers(rules, market), opens
-    )
+    trades, _ = trades_of(played.ledger, market.returns[bars], market_rule_numbers(rules, market), opens)
     anticipated = np.abs(trades.weights_after - trades.weights_before).sum(axis=-1)[0]  # (T,)
     chosen = max(0, lookback - span.start) + 1  # before: equal weights, then one trade to the first choice
     return {"turnover": np.asarray(anticipated[chosen:])}
 
 
-def _play(policy: Policy, market: Market, span: Span, rules: Rules) -> Evaluation:
-    return evaluate(policy, market, (holdout_windows(span),), rules)
+def _play(policy: Policy, market: Market, span: Span, rules: Rules) -> WindowLedger:
+    return evaluate(policy, market, (holdout_windows(span),), rules).sets[HOLDOUT]
 
 
 def _threshold(asked: FittedGuard, rule: GuardRule, seen: FloatArray) -> float:

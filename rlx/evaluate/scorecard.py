@@ -112,13 +112,12 @@ class Scorecard:
         version = document.get("schema_version") if isinstance(document, dict) else None
         if type(version) is not int or not 1 <= version <= SCHEMA_VERSION:
             raise FileError(f"scorecard {path}: schema_version={shown(version)}; this version reads 1 and 2.")
-        if version == 1:
-            document = _from_version_1(document)
         fields = cls.__dataclass_fields__.keys()
-        missing, unknown = sorted(fields - OPTIONAL - document.keys()), sorted(document.keys() - fields)
+        known = fields if version > 1 else fields - {"blocks"} | set(BLOCKS_OF_VERSION_1)
+        missing, unknown = sorted(fields - OPTIONAL - document.keys()), sorted(document.keys() - known)
         if missing or unknown:
             raise FileError(f"scorecard {path}: missing fields {missing}, unknown fields {shown(unknown)}.")
-        return require_fields(cls, document, f"scorecard {path}")
+        return require_fields(cls, document if version > 1 else _from_version_1(document), f"scorecard {path}")
 
     def logged(self) -> dict[str, float]:
         """Return the numbers under their logged keys (``eval/sharpe``, ...); NaN for an undefined one."""

@@ -34,7 +34,7 @@ class SweepTrial:
 
 
 @dataclass(frozen=True)
-class BesideSweep:
+class EqualWeightResult:
     """Equal weight over the same steps: its metrics, and the moments of its returns if the scorecards have them."""
 
     sharpe: float | None
@@ -49,7 +49,7 @@ def measure_sweep(
     *,
     blocks: int = 16,
     confidence: float = 0.95,
-    equal_weight: BesideSweep | None = None,
+    equal_weight: EqualWeightResult | None = None,
 ) -> dict[str, Any]:
     """Return rows of the trials, best first, and how much selection among them explains, as plain values.
 
@@ -105,7 +105,7 @@ def _rows(trials: Sequence[SweepTrial], count: int, confidence: float, periods_p
 
 
 def _describe_equal_weight(
-    equal_weight: BesideSweep | None, best: Mapping[str, Any], periods_per_year: float
+    equal_weight: EqualWeightResult | None, best: Mapping[str, Any], periods_per_year: float
 ) -> dict[str, Any] | None:
     if equal_weight is None:
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ from rlx.files import to_json
 from rlx.measures.distribution import window_metrics, window_returns, window_shares
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.telemetry import guard_metrics
-from rlx.untrusted.csv_file import write_csv
 
 SEEN_PREFIX = "seen_"
 
@@ -79,8 +77,3 @@ def describe_status(
 def seen_in(row: Row) -> int:
     """Return how many steps of a window the policy was fitted on, as far as known."""
     return sum(value for name, value in row.items() if name.startswith(SEEN_PREFIX))
-
-
-def write_windows(path: str | Path, rows: list[Row]) -> None:
-    """Write rows as CSV, atomically; an undefined number is an empty cell."""
-    write_csv(path, rows)

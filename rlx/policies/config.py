@@ -1,4 +1,4 @@
-"""Options of the policies that are made from files; no heavy imports."""
+"""Options of the policies whose own modules have heavy imports, which every command would otherwise wait for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Annotated
 from rlx.backtest.plan import MONEY, ReplaySettings
 from rlx.errors import ConfigError
 from rlx.policies.base import MISSING, PolicyConfig
-from rlx.ranges import FilePath, Number, OneOf, Whole, check_fields
+from rlx.ranges import FilePath, ListOf, Number, OneOf, Text, Whole, check_fields
 
 BETWEEN = ("hold", "rebalance")
 
@@ -93,6 +93,29 @@ class CheckpointConfig(PolicyConfig):
 
     _target_: str = "rlx.policies.checkpoint.load_checkpoint"
     path: Annotated[str, FilePath()] = MISSING
+
+    def __post_init__(self) -> None:
+        check_fields(self, "policy")
+
+
+@dataclass
+class RidgeConfig(PolicyConfig):
+    """Equal weights plus a tilt towards what a pooled ridge regression expects to beat the average.
+
+    It is refitted every ``refit_steps`` bars on all data known by then. ``penalty`` is the penalty of the regression,
+    as a multiple of the number of observations. ``gate_level`` is the probability of acting in a market without a
+    signal; None always acts. ``features`` of None are the default features.
+    """
+
+    _target_: str = "rlx.policies.ridge.Ridge"
+    features: Annotated[list[str] | None, ListOf(Text(100), fewest=1)] = None
+    penalty: Annotated[float, Number(1e-9, 1e6)] = 0.3
+    refit_steps: Annotated[int, Whole(1, 100_000)] = 252
+    n_folds: Annotated[int, Whole(2, 50)] = 6
+    purge_steps: Annotated[int, Whole(0, 10_000)] = 21
+    gate_level: Annotated[float | None, Number(1e-6, 0.5)] = 0.05
+    gate_lags: Annotated[int, Whole(0, 10_000)] = 21
+    long_only: bool = True
 
     def __post_init__(self) -> None:
         check_fields(self, "policy")

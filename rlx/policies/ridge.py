@@ -2,45 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 
-from rlx.data.features import default_features
+from rlx.data.features import chosen_features
 from rlx.data.market import Market
 from rlx.decisions.observation import Observation
 from rlx.decisions.trade_off import best_trades
 from rlx.errors import ConfigError, RlxError
-from rlx.policies.base import PolicyConfig
+from rlx.policies.config import RidgeConfig
 from rlx.policies.ridge_fit import FEWEST_STEPS, RidgeFit, fit_ridge
-from rlx.ranges import ListOf, Number, Text, Whole, check_fields
 from rlx.sim.rule_numbers import rule_numbers
 from rlx.sim.rules import Costs, Rules
 from rlx.types import FloatArray
-
-
-@dataclass
-class RidgeConfig(PolicyConfig):
-    """Equal weights plus a tilt towards what a pooled ridge regression expects to beat the average.
-
-    It is refitted every ``refit_steps`` bars on all data known by then. ``penalty`` is the penalty of the regression,
-    as a multiple of the number of observations. ``gate_level`` is the probability of acting in a market without a
-    signal; None always acts. ``features`` of None are the default features.
-    """
-
-    _target_: str = "rlx.policies.ridge.Ridge"
-    features: Annotated[list[str] | None, ListOf(Text(100), fewest=1)] = None
-    penalty: Annotated[float, Number(1e-9, 1e6)] = 0.3
-    refit_steps: Annotated[int, Whole(1, 100_000)] = 252
-    n_folds: Annotated[int, Whole(2, 50)] = 6
-    purge_steps: Annotated[int, Whole(0, 10_000)] = 21
-    gate_level: Annotated[float | None, Number(1e-6, 0.5)] = 0.05
-    gate_lags: Annotated[int, Whole(0, 10_000)] = 21
-    long_only: bool = True
-
-    def __post_init__(self) -> None:
-        check_fields(self, "policy")
 
 
 class Ridge:
@@ -73,8 +48,7 @@ class Ridge:
         """Use the market and its features; ConfigError if no refit has enough steps before it."""
         if self._costs is None:
             raise RlxError("policy 'ridge': call charge(costs) before binding it.")
-        names = self.config.features
-        self._names = tuple(names) if names is not None else default_features(market.panel)
+        self._names = chosen_features(self.config.features, market.panel)
         self._first = market.first_bar(self._names, 1)
         last = (market.n_bars - 2) // self.config.refit_steps * self.config.refit_steps
         if last - self._first < FEWEST_STEPS:

@@ -18,7 +18,7 @@ from rlx.sim.rules import Costs, Limits
 from rlx.types import FloatArray
 
 if TYPE_CHECKING:
-    from rlx.policies.ridge import RidgeConfig
+    from rlx.policies.config import RidgeConfig
 
 FEWEST_STEPS = 252
 SHRINKAGE = 0.1

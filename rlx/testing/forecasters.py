@@ -1,4 +1,4 @@
-"""Does a forecaster know the past alone, repeat itself, and say what can be true?"""
+"""Does a forecaster know only the past, repeat itself, and forecast possible values?"""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SEED = 7
 
 
 def check_forecaster(forecaster: Forecaster, market: Market | None = None) -> None:
-    """Assert that a forecaster gives quantiles that can be true, repeats itself, and knows no future.
+    """Assert that a forecaster gives possible quantiles, repeats itself, and knows no future.
 
-    ``market`` is one that it can forecast, by default a random walk of three assets over 400 days. AssertionError says
-    what does not hold; errors of the forecaster's own come through.
+    ``market`` is one that it can forecast, by default a random walk of three assets over 400 days. AssertionError names
+    the violation; errors that the forecaster raises are not caught.
     """
     market = Market(synthetic("random_walk", 3, 400)) if market is None else market
     assert isinstance(forecaster, Forecaster), "it lacks a member of rlx.forecast.forecaster.Forecaster"
@@ -60,7 +60,7 @@ def _check_values(given: Forecast) -> None:
 
 
 def _check_causality(forecaster: Forecaster, market: Market, bars: IntArray, given: Forecast) -> None:
-    """Assert that neither another future nor none changes a forecast."""
+    """Assert that no forecast changes with the future, or without one."""
     for last in (1, 3):
         past, rows, last_bar = bars[: last + 1], list(range(last + 1)), int(bars[last])
         futures = {name: perturbed(market.panel, last_bar, name, np.random.default_rng(0)) for name in KINDS}

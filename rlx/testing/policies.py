@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from rlx.app.contestant import make_ready
 from rlx.audit.causality import check_causality
 from rlx.data.market import Market
 from rlx.data.sources import synthetic
@@ -14,7 +15,7 @@ from rlx.data.splits import Span
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import HOLDOUT, WindowSet
 from rlx.files import to_json
-from rlx.policies.base import Charged, Oracle, Policy
+from rlx.policies.base import Oracle, Policy
 from rlx.sim.rules import Costs, Rules
 
 COSTS = Costs(commission_bps=5.0)
@@ -25,14 +26,12 @@ def check_policy(policy: Policy, market: Market | None = None) -> None:
     """Assert that a policy can be judged: its decisions are weights, reproducible, independent and causal.
 
     ``market`` is one that it can trade, by default a random walk of three assets over 400 days. An oracle may know
-    the future and nothing else. AssertionError says what does not hold; errors of the policy's own come through.
+    the future and nothing else. AssertionError names the violation; errors that the policy raises are not caught.
     """
     market = Market(synthetic("random_walk", 3, 400)) if market is None else market
     assert isinstance(policy, Policy), "it lacks a member of rlx.policies.base.Policy"
     assert policy.name and isinstance(policy.feature_names, tuple), "name and feature_names (a tuple) must be given"
-    if isinstance(policy, Charged):
-        policy.charge(COSTS)
-    policy.bind(market)
+    make_ready(policy, market, COSTS)
     assert json.loads(json.dumps(to_json(policy.describe()))), "describe() must return facts that JSON can represent"
     first = max(market.first_bar(policy.feature_names, policy.window_steps), 1)
     starts = np.linspace(first, market.n_bars - 1 - STEPS, 4).astype(int)

@@ -1,4 +1,4 @@
-"""Does a protocol choose its windows by the past alone, and report what a scorecard can hold?"""
+"""Does a protocol choose its windows without the future, and report what a scorecard can hold?"""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ CUTS = (1, 2, 7, 30)  # decisions that are taken off the end of the span
 
 
 def check_protocol(protocol: Protocol) -> None:
-    """Assert that a protocol keeps what the judge relies on, on a small generated market of 400 days.
+    """Assert that a protocol meets the judge's requirements, on a small generated market of 400 days.
 
-    Its windows lie in the span and are the same whatever comes after them, what it reports can be repeated, written and
-    read back, and the hold-out is measured as under any other protocol. AssertionError says what does not hold.
+    Its windows lie in the span and do not depend on what follows them, its report can be repeated, written and read
+    back, and the hold-out is measured as under any other protocol. AssertionError names the violation.
     """
     market = Market(DATA.load())
     span = Span(FIRST, market.n_bars - 1)
@@ -84,7 +84,7 @@ def _check_windows(protocol: Protocol, stamps: TimeArray, span: Span) -> None:
     for name, (starts, steps) in whole.items():
         inside = min(starts) >= span.start and max(starts) + steps <= span.stop
         assert inside, f"windows {name!r} reach beyond the span, bars {span.start} to {span.stop}"
-    assert _starts(protocol, stamps, span) == whole, "it chooses other windows when it is asked again"
+    assert _starts(protocol, stamps, span) == whole, "it chooses other windows the second time"
     for cut in CUTS:
         shorter = Span(span.start, span.stop - cut)
         try:
@@ -127,12 +127,12 @@ def _judged(protocol: Protocol, market: Market, span: Span, rules: Rules, seen: 
 
 
 def _check_report(judgement: Judgement) -> None:
-    """Assert that the scorecard comes back from its file and can be rendered."""
+    """Assert that the scorecard is equal when it is read back, and can be rendered."""
     card = judgement.scorecard
     with TemporaryDirectory() as folder:
         path = RunFolder(Path(folder)).scorecard
         card.write(path)
-        assert Scorecard.load(path) == card, "the scorecard is another one when it is read back"
+        assert Scorecard.load(path) == card, "the scorecard differs when it is read back"
         render_markdown(require_rendered(Scorecard.load(path), str(path)))
 
 

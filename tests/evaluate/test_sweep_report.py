@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rlx.errors import RlxError
-from rlx.evaluate.sweep_report import BesideSweep, SweepTrial, measure_sweep
+from rlx.evaluate.sweep_report import EqualWeightResult, SweepTrial, measure_sweep
 from rlx.measures.overfitting import backtest_overfitting
 from rlx.measures.significance import MOMENTS, Significance, deflated_sharpe_ratio, measure_significance, null_variance
 from rlx.measures.trials import Trials
@@ -26,7 +26,9 @@ def measure(trials: Sequence[SweepTrial], count: int = 9, **settings: Any) -> di
     return measure_sweep(trials, count, 252, **{"blocks": 8, **settings})
 
 
-def report(trials: Sequence[SweepTrial], equal_weight: BesideSweep | None = None, **changes: Any) -> dict[str, Any]:
+def report(
+    trials: Sequence[SweepTrial], equal_weight: EqualWeightResult | None = None, **changes: Any
+) -> dict[str, Any]:
     """Return the whole report, including its text."""
     holdout = {"first": "2020-01-01T00:00:00", "last": "2020-04-30T00:00:00", "steps": 80, "n": 1}
     measured = measure(trials, equal_weight=equal_weight)
@@ -153,7 +155,7 @@ def test_nothing_is_claimed_on_dates_that_trials_were_fitted_on() -> None:
 def test_equal_weight_is_tested_against_the_bar_of_the_best() -> None:
     strong, theirs = noise(6, steps=400, drift=0.003), np.random.default_rng(9).normal(0.003, 0.01, 400)
     moments = {name: getattr(measure_significance(theirs, Trials(), 0.95, 252.0), name) for name in MOMENTS}
-    passed = report(strong, BesideSweep(4.5, 2.0, moments))
+    passed = report(strong, EqualWeightResult(4.5, 2.0, moments))
     best = passed["rows"][0]["significance"]
     exact = measure_significance(theirs, Trials(9, "sweep", best["trial_variance_per_step"]), 0.95, 252.0)
     assert passed["equal_weight"]["significance"]["dsr"] == pytest.approx(exact.dsr, rel=1e-12)
@@ -161,11 +163,11 @@ def test_equal_weight_is_tested_against_the_bar_of_the_best() -> None:
     words = passed["verdict"]
     assert "Equal weight over the same steps has a Sharpe ratio of 4.50 and a return of 200.00%." in words
     assert "Equal weight passes the same bar, at" in words
-    weak = report(strong, BesideSweep(0.1, 0.0, {**moments, "sharpe_per_step": 0.01}))
+    weak = report(strong, EqualWeightResult(0.1, 0.0, {**moments, "sharpe_per_step": 0.01}))
     assert "do not explain" in weak["verdict"] and "same bar" not in weak["verdict"]
-    old = report(strong, BesideSweep(4.5, 2.0))["verdict"]
+    old = report(strong, EqualWeightResult(4.5, 2.0))["verdict"]
     assert "Whether equal weight passes the same bar is not known from these scorecards." in old
-    assert "same bar" not in report(noise(6), BesideSweep(4.5, 2.0))["verdict"]
+    assert "same bar" not in report(noise(6), EqualWeightResult(4.5, 2.0))["verdict"]
 
 
 @pytest.mark.parametrize(

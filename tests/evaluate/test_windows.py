@@ -40,7 +40,7 @@ def test_the_default_length_is_shortened_with_a_warning_and_a_requested_length_i
     assert fit_windows(Protocol(window_steps=50), Span(0, 5)).window_steps == 50
     assert not caplog.messages
     assert fit_windows(Protocol(trials=3), Span(10, 15)) == Protocol(trials=3, window_steps=5)
-    assert fit_windows(Protocol(window_steps=50), Span(10, 15), whatever=True).window_steps == 5
+    assert fit_windows(Protocol(window_steps=50), Span(10, 15), always=True).window_steps == 5
     assert caplog.messages[0] == "protocol.window_steps=42: 5 decision(s) are judged, so windows have 5 steps."
 
 

@@ -71,13 +71,13 @@ def _part(market: Market, splits: Splits | None, protocol: Protocol, first_bar: 
     return part
 
 
-def fit_windows(protocol: AnyProtocol, span: Span, *, whatever: bool = False) -> AnyProtocol:
+def fit_windows(protocol: AnyProtocol, span: Span, *, always: bool = False) -> AnyProtocol:
     """Return the protocol, with windows shortened to the span, with a warning, if their length was not requested.
 
-    The default length counts as not requested, and with ``whatever`` every length does.
+    The default length counts as not requested, and ``always`` makes every length count as such.
     """
     asked, longest = protocol.window_steps, decisions(span)
-    if asked <= longest or not (whatever or asked == Protocol.window_steps):
+    if asked <= longest or not (always or asked == Protocol.window_steps):
         return protocol
     log.warning(
         "protocol.window_steps=%d: %d decision(s) are judged, so windows have %d steps.", asked, longest, longest

@@ -1,4 +1,4 @@
-"""A forecaster: moves are as they were lately, whatever happens today."""
+"""A forecaster: the distribution of recent moves, regardless of today's."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Climatology:
         self.lookback_steps, self.horizon_steps = lookback_steps, horizon_steps
 
     def first_bar(self, market: Market) -> int:
-        """Return the first bar with as many moves of the longest kind behind it."""
+        """Return the first bar with ``lookback_steps`` moves over ``horizon_steps`` bars up to it."""
         return self.lookback_steps + self.horizon_steps - 1
 
     def forecast(self, market: Market, bars: IntArray, seed: int) -> Forecast:

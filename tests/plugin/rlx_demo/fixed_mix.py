@@ -13,7 +13,7 @@ from rlx_demo.fixed_mix_network import FixedMix
 
 
 class FixedMixLearner(Learner):
-    """Climbs the mean log growth of a mix that is rebalanced at every bar of the training span."""
+    """Maximises the mean log growth of a mix that is rebalanced at every bar of the training span."""
 
     module = "fixed_mix"
     config_type = FixedMixConfig
@@ -35,11 +35,11 @@ class FixedMixLearner(Learner):
         return copy.deepcopy(self.net).cpu()
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Return what climbs."""
+        """Return the optimizer."""
         return torch.optim.Adam(self.net.parameters(), lr=self.config.learning_rate)
 
     def training_step(self, batch: int, batch_idx: int) -> None:
-        """Take one step uphill."""
+        """Take one step of gradient ascent."""
         with Stopwatch() as watch:
             optimizer: Any = self.optimizers()
             returns = self.returns.to(self.net.logits)

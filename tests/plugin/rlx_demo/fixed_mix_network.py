@@ -1,4 +1,4 @@
-"""A network that holds the same long-only mix whatever it sees."""
+"""A network that always holds the same long-only mix."""
 
 from __future__ import annotations
 
