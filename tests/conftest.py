@@ -67,3 +67,13 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Finished:
 
     shell = Shell(tmp_path_factory.mktemp("trained"))
     return shell.train("module=gymrl", "guard=calibrated", "env=levered", "env.cooldown.steps=12", *SMOKE)
+
+
+@pytest.fixture(scope="session")
+def staged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a run whose forecasting stages are done, on ``regimes()``; nobody changes it."""
+    from tests.learners.forecasts import pipeline, regimes, small
+
+    folder = tmp_path_factory.mktemp("staged")
+    pipeline(regimes(), small(), folder)
+    return folder

@@ -18,39 +18,32 @@ from tests.learners.forecasts import pipeline, regimes, small, splits_of
 MARKET = regimes()
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    pipeline(MARKET, small(), folder)
-    return folder
-
-
 @pytest.mark.parametrize("name", registry.components("forecaster"))
-def test_every_forecaster_of_ours_passes_the_check(name: str, run: Path) -> None:
-    options = {"path": str(run)} if name == "own" else {}
+def test_every_forecaster_of_ours_passes_the_check(name: str, staged: Path) -> None:
+    options = {"path": str(staged)} if name == "own" else {}
     check_forecaster(make_forecaster(name, **options), MARKET)
 
 
-def test_it_forecasts_what_the_portfolio_saw(run: Path, tmp_path: Path) -> None:
+def test_it_forecasts_what_the_portfolio_saw(staged: Path, tmp_path: Path) -> None:
     train = splits_of(MARKET, small()).train
-    made = pipeline(MARKET, small(stages=["portfolio"], resume=str(run)), tmp_path)
+    made = pipeline(MARKET, small(stages=["portfolio"], resume=str(staged)), tmp_path)
     feed = make_feed(made["specialists"], MARKET, train)
     bars = np.arange(train.start, train.stop)
-    own = OwnForecaster(str(run))
+    own = OwnForecaster(str(staged))
     quantiles = own.forecast(MARKET, bars, seed=0).quantiles[:, :, 0, 0]
     np.testing.assert_allclose(np.maximum(0.0, -quantiles[..., 0]), feed.cvar[bars], atol=1e-7)
     np.testing.assert_allclose((quantiles[..., -1] - quantiles[..., 0]) / 2, feed.uncertainty[bars], atol=1e-7)
     assert own.last_seen == MARKET.timestamps[train.stop]
 
 
-def test_a_stage_folder_is_accepted_too(run: Path) -> None:
-    generic = OwnForecaster(str(run / "stages" / "forecaster"))
-    assert generic.facts.stage == "forecaster" and OwnForecaster(str(run)).facts.stage == "specialists"
+def test_a_stage_folder_is_accepted_too(staged: Path) -> None:
+    generic = OwnForecaster(str(staged / "stages" / "forecaster"))
+    assert generic.facts.stage == "forecaster" and OwnForecaster(str(staged)).facts.stage == "specialists"
 
 
-def test_other_symbols_are_refused(run: Path) -> None:
+def test_other_symbols_are_refused(staged: Path) -> None:
     with pytest.raises(CheckpointError, match="it forecasts S0, S1, S2, in this order; the data have S1, S0"):
-        make_forecaster("own", path=str(run)).first_bar(MARKET.select(["S1", "S0"]))
+        make_forecaster("own", path=str(staged)).first_bar(MARKET.select(["S1", "S0"]))
 
 
 def test_a_folder_without_forecasts_is_refused(tmp_path: Path) -> None:

@@ -24,21 +24,13 @@ from tests.learners.forecasts import FIT, NAMES, TINY_FIT, forecasting, pipeline
 MARKET = regimes()
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of a run whose stages are done."""
-    folder = tmp_path_factory.mktemp("run")
-    pipeline(MARKET, small(), folder)
-    return folder
-
-
 def no_fit(module: LightningModule, *_: Any) -> None:
     raise AssertionError("nothing was to be trained")
 
 
-def rewritten(run: Path, folder: Path, stage: str, **changes: Any) -> Path:
+def rewritten(staged: Path, folder: Path, stage: str, **changes: Any) -> Path:
     """Copy a run and change facts of one of its hand-overs."""
-    shutil.copytree(run / "stages", folder / "stages")
+    shutil.copytree(staged / "stages", folder / "stages")
     path = folder / "stages" / stage
     forecasts = read_forecasts(path, "")
     write_forecasts(path, forecasts._replace(facts=replace(forecasts.facts, **changes)))
@@ -56,9 +48,9 @@ def rewritten(run: Path, folder: Path, stage: str, **changes: Any) -> Path:
     ],
 )
 def test_a_broken_contract_is_refused(
-    stage: str, changes: dict[str, Any], found: str, expected: str, run: Path, tmp_path: Path
+    stage: str, changes: dict[str, Any], found: str, expected: str, staged: Path, tmp_path: Path
 ) -> None:
-    broken = rewritten(run, tmp_path / "broken", stage, **changes)
+    broken = rewritten(staged, tmp_path / "broken", stage, **changes)
     taker = {"forecaster": "specialists", "specialists": "portfolio"}[stage]
     with pytest.raises(CheckpointError) as refused:
         pipeline(MARKET, small(stages=["portfolio"], resume=str(broken)), tmp_path / "new", fit=no_fit)
@@ -69,13 +61,13 @@ def test_a_broken_contract_is_refused(
 
 
 @pytest.mark.parametrize(("stage", "taker"), [("forecaster", "specialists"), ("specialists", "portfolio")])
-def test_a_day_too_many_is_refused(stage: str, taker: str, run: Path, tmp_path: Path) -> None:
+def test_a_day_too_many_is_refused(stage: str, taker: str, staged: Path, tmp_path: Path) -> None:
     config = small(stages=["portfolio"])
     validations = forecasting(MARKET, config).spans.specialists, splits_of(MARKET, config).validation
     first = validations[stage == "specialists"].start
     for last, refused in ((first, False), (first + 1, True)):
         stamps = [str(MARKET.timestamps[bar]) for bar in (60, last)]
-        made = rewritten(run, tmp_path / str(last), stage, seen={"trained": stamps})
+        made = rewritten(staged, tmp_path / str(last), stage, seen={"trained": stamps})
         given = small(stages=["portfolio"], resume=str(made))
         if not refused:
             pipeline(MARKET, given, tmp_path / f"new{last}", fit=no_fit)
@@ -85,22 +77,22 @@ def test_a_day_too_many_is_refused(stage: str, taker: str, run: Path, tmp_path: 
             pipeline(MARKET, given, tmp_path / f"new{last}", fit=no_fit)
 
 
-def test_specialists_of_another_forecaster_are_refused(run: Path, tmp_path: Path) -> None:
-    facts = read_forecasts(run / "stages" / "specialists", "").facts
+def test_specialists_of_another_forecaster_are_refused(staged: Path, tmp_path: Path) -> None:
+    facts = read_forecasts(staged / "stages" / "specialists", "").facts
     other = {**facts.normalizer, "mean": [0.5, 0.5]}
-    broken = rewritten(run, tmp_path / "broken", "specialists", normalizer=other, upstream="another")
+    broken = rewritten(staged, tmp_path / "broken", "specialists", normalizer=other, upstream="another")
     with pytest.raises(CheckpointError, match=r"normalizer: its statistics are not.*; upstream: found another"):
         pipeline(MARKET, small(stages=["portfolio"], resume=str(broken)), tmp_path / "new", fit=no_fit)
 
 
-def test_a_forecaster_of_another_shape_is_refused(run: Path, tmp_path: Path) -> None:
-    config = small(forecaster=ForecasterConfig(hidden_size=7, **TINY_FIT), stages=["portfolio"], resume=str(run))
+def test_a_forecaster_of_another_shape_is_refused(staged: Path, tmp_path: Path) -> None:
+    config = small(forecaster=ForecasterConfig(hidden_size=7, **TINY_FIT), stages=["portfolio"], resume=str(staged))
     with pytest.raises(CheckpointError, match=r"network: found .*'hidden_size': 4.*expected .*'hidden_size': 7"):
         pipeline(MARKET, config, tmp_path, fit=no_fit)
 
 
-def test_a_run_whose_split_is_later_has_seen_too_much(run: Path, tmp_path: Path) -> None:
-    config = small(stages=["portfolio"], resume=str(run))
+def test_a_run_whose_split_is_later_has_seen_too_much(staged: Path, tmp_path: Path) -> None:
+    config = small(stages=["portfolio"], resume=str(staged))
     splits = splits_of(MARKET, config)
     earlier = forecasting(MARKET, config)
     from rlx.learners.pufferlib.pipeline import Pipeline
@@ -110,19 +102,19 @@ def test_a_run_whose_split_is_later_has_seen_too_much(run: Path, tmp_path: Path)
         Pipeline(config, earlier, Preparation(tmp_path, None, no_fit), unseen_from).run()
 
 
-def test_stages_that_are_left_out_come_from_the_run(run: Path, tmp_path: Path) -> None:
-    made = pipeline(MARKET, small(stages=["portfolio"], resume=str(run)), tmp_path / "a", fit=no_fit)
-    assert [one.source for one in made.values()] == [str(run / "stages" / stage) for stage in made]
+def test_stages_that_are_left_out_come_from_the_run(staged: Path, tmp_path: Path) -> None:
+    made = pipeline(MARKET, small(stages=["portfolio"], resume=str(staged)), tmp_path / "a", fit=no_fit)
+    assert [one.source for one in made.values()] == [str(staged / "stages" / stage) for stage in made]
     jobs: list[ForecastFit] = []
 
     def counted(module: LightningModule, *rest: Any) -> None:
         jobs.append(module)  # type: ignore[arg-type]
         FIT(module, *rest)
 
-    made = pipeline(MARKET, small(stages=["specialists"], resume=str(run)), tmp_path / "b", fit=counted)
+    made = pipeline(MARKET, small(stages=["specialists"], resume=str(staged)), tmp_path / "b", fit=counted)
     assert len(jobs) == 1 and jobs[0].network.n_series == 3
     assert made["specialists"].source == "trained"
-    own = read_forecasts(run / "stages" / "specialists", "").weights  # the same once more
+    own = read_forecasts(staged / "stages" / "specialists", "").weights  # the same once more
     assert all(torch.equal(x, own[name]) for name, x in made["specialists"].weights.items())
     assert {path.name for path in (tmp_path / "b" / "stages").iterdir()} == {"forecaster", "specialists"}
 
@@ -145,8 +137,10 @@ def test_a_missing_forecaster_is_reported(tmp_path: Path) -> None:
         pipeline(MARKET, small(stages=["portfolio"], resume=str(tmp_path / "nowhere")), tmp_path)
 
 
-def test_a_resume_that_has_no_effect_is_reported(run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    pipeline(MARKET, small(resume=str(run)), tmp_path)
+def test_a_resume_that_has_no_effect_is_reported(
+    staged: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    pipeline(MARKET, small(resume=str(staged)), tmp_path)
     assert "module.resume" in caplog.text and "has no effect" in caplog.text
 
 
@@ -173,12 +167,12 @@ def test_another_formula_of_a_feature_is_not_taken_from_the_cache() -> None:
     assert ours.key("forecaster") != theirs.key("forecaster")
 
 
-def test_a_resumed_run_continues_with_its_own_stages(run: Path, tmp_path: Path) -> None:
-    made = pipeline(MARKET, small(), tmp_path, earlier=run, fit=no_fit)
-    assert [one.source for one in made.values()] == [str(run / "stages" / stage) for stage in made]
+def test_a_resumed_run_continues_with_its_own_stages(staged: Path, tmp_path: Path) -> None:
+    made = pipeline(MARKET, small(), tmp_path, earlier=staged, fit=no_fit)
+    assert [one.source for one in made.values()] == [str(staged / "stages" / stage) for stage in made]
 
 
-def test_a_run_killed_within_a_stage_continues_there(run: Path, tmp_path: Path) -> None:
+def test_a_run_killed_within_a_stage_continues_there(staged: Path, tmp_path: Path) -> None:
     def dies(module: LightningModule, checkpoint: Path, updates: int, interval: int) -> None:
         if module.network.n_series == 1:  # type: ignore[union-attr]
             return FIT(module, checkpoint, updates, interval)
@@ -197,20 +191,20 @@ def test_a_run_killed_within_a_stage_continues_there(run: Path, tmp_path: Path) 
     assert left[0] == "forecaster" and left[1].startswith("specialists_") and left[1].endswith(".ckpt")
     made = pipeline(MARKET, small(), tmp_path / "resumed", earlier=tmp_path / "killed", fit=continues)
     assert len(begun) == 1
-    own = read_forecasts(run / "stages" / "specialists", "")
+    own = read_forecasts(staged / "stages" / "specialists", "")
     assert made["specialists"].facts.metrics == own.facts.metrics
     assert all(torch.equal(x, own.weights[name]) for name, x in made["specialists"].weights.items())
 
 
 def test_a_run_killed_while_it_copies_a_checkpoint_has_none_of_it(
-    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    staged: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def half(source: Path, copy: Path) -> None:
         copy.write_bytes(source.read_bytes()[:3])
         raise KeyboardInterrupt
 
     killed = tmp_path / "killed" / "stages"
-    shutil.copytree(run / "stages" / "forecaster", killed / "forecaster")
+    shutil.copytree(staged / "stages" / "forecaster", killed / "forecaster")
     generic = read_forecasts(killed / "forecaster", "").facts.key
     (killed / f"specialists_{forecasting(MARKET, small()).key('specialists', generic)}.ckpt").write_bytes(b"whole")
     monkeypatch.setattr(shutil, "copyfile", half)
@@ -220,10 +214,10 @@ def test_a_run_killed_while_it_copies_a_checkpoint_has_none_of_it(
 
 
 def test_a_forecaster_without_skill_is_not_handed_over(
-    run: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    staged: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    metrics = {**read_forecasts(run / "stages" / "forecaster", "").facts.metrics, "skill": -0.01}
-    bad = rewritten(run, tmp_path / "bad", "forecaster", metrics=metrics)
+    metrics = {**read_forecasts(staged / "stages" / "forecaster", "").facts.metrics, "skill": -0.01}
+    bad = rewritten(staged, tmp_path / "bad", "forecaster", metrics=metrics)
     config = small(stages=["portfolio"], resume=str(bad))
     with pytest.raises(RlxError, match=r"no better than the climatology's.*not handed over.*accept_worse=true"):
         pipeline(MARKET, config, tmp_path / "a", fit=no_fit)
@@ -242,8 +236,8 @@ def test_prices_that_never_move_teach_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", ["cut", "swapped", "format", "gone"])
-def test_a_damaged_hand_over_is_refused(damage: str, run: Path, tmp_path: Path) -> None:
-    shutil.copytree(run / "stages", tmp_path / "stages")
+def test_a_damaged_hand_over_is_refused(damage: str, staged: Path, tmp_path: Path) -> None:
+    shutil.copytree(staged / "stages", tmp_path / "stages")
     folder = tmp_path / "stages" / "forecaster"
     facts, weights = folder / "hand_over.json", folder / "forecasts.safetensors"
     if damage == "cut":
@@ -258,16 +252,16 @@ def test_a_damaged_hand_over_is_refused(damage: str, run: Path, tmp_path: Path) 
         pipeline(MARKET, small(stages=["portfolio"], resume=str(tmp_path)), tmp_path / "new", fit=no_fit)
 
 
-def test_a_hand_over_survives_its_files(run: Path, tmp_path: Path) -> None:
-    forecasts = read_forecasts(run / "stages" / "specialists", "x")
+def test_a_hand_over_survives_its_files(staged: Path, tmp_path: Path) -> None:
+    forecasts = read_forecasts(staged / "stages" / "specialists", "x")
     write_forecasts(tmp_path, forecasts)
     again = read_forecasts(tmp_path, "x")
     assert again.facts == forecasts.facts
     assert isinstance(again, Forecasts) and again.facts.n_series == 3
 
 
-def test_the_last_moment_that_may_be_seen_is_the_first_decision_of_the_validation(run: Path) -> None:
-    facts = read_forecasts(run / "stages" / "specialists", "").facts
+def test_the_last_moment_that_may_be_seen_is_the_first_decision_of_the_validation(staged: Path) -> None:
+    facts = read_forecasts(staged / "stages" / "specialists", "").facts
     fits = Demand("portfolio", facts.symbols, NAMES, 4, facts.data_fingerprint, facts.network, facts.last_seen)
     fits.check(facts, "here")
     late = replace(fits, unseen_from=facts.last_seen - np.timedelta64(1, "ns"))
