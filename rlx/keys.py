@@ -61,6 +61,7 @@ _TRAIN = (
         "lower",
     ),
     Key("train/env_steps", "steps", "Environment steps taken so far"),
+    Key("train/excess_growth", "1/year", "Annual mean reward over that of equal weights on the same steps", "higher"),
     Key("train/growth", "1/year", "Annual mean reward of the simulated steps, net log growth less penalties", "higher"),
     Key("train/path_sharpe", "ratio/year", "Sharpe ratio of the net log returns of all simulated steps", "higher"),
     Key("train/path_cvar", "1/year", "Mean loss of the worst simulated steps x sqrt(periods per year)", "lower"),
@@ -111,6 +112,12 @@ _PERF = (
 )
 
 
+_VAL_EXCESS = (
+    Key("val/excess_growth", "1/year", "Log growth over that of equal weights, on decisions not fitted to", "higher"),
+    Key("val/excess_t", "", "Its t statistic, robust to autocorrelation", "higher"),
+)
+
+
 def _measured(metrics: Mapping[str, Metric], key: Callable[[str], str]) -> tuple[Key, ...]:
     return tuple(Key(key(name), metric.unit, metric.meaning, metric.better) for name, metric in metrics.items())
 
@@ -120,8 +127,8 @@ _VAL, _EVAL = "val/{}".format, "eval/{}".format
 GROUPS: dict[str, tuple[str, tuple[Key, ...]]] = {
     "train": ("The update that has just ended.", _TRAIN),
     "val": (
-        "The validation split, by the same evaluator, without statistics.",
-        _measured(METRICS, _VAL),
+        "The validation: held-out folds or the validation split, by the same evaluator, without statistics.",
+        (*_measured(METRICS, _VAL), *_VAL_EXCESS),
     ),
     "eval": ("The hold-out, on the scorecard.", _measured(METRICS, _EVAL)),
     "guard and cooldown": ("Guards and cooldowns on the hold-out.", _measured(TELEMETRY, telemetry_key)),

@@ -15,6 +15,7 @@ from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.guard_config import FittedGuard
 from rlx.evaluate.protocols.base import Protocol
 from rlx.keys import REPLACED
+from rlx.policies.gate import GateConfig
 from rlx.ranges import FilePath, Whole, check_fields
 from rlx.sim.rules import Costs, Guard, Rules
 from rlx.tracking.config import LoggerConfig
@@ -48,6 +49,7 @@ class TrainConfig(TradedConfig):
     seed: Annotated[int, Whole(0, 2**32 - 1)] = 0
     resume: Annotated[str | None, FilePath()] = None
     module: Any = MISSING
+    gate: GateConfig = field(default_factory=GateConfig)
     logger: LoggerConfig = field(default_factory=LoggerConfig)
     trainer: TrainerConfig = field(default_factory=TrainerConfig)
 
@@ -68,6 +70,7 @@ FIXED: dict[str, dict[str, Any]] = {
     "env": {"schema": EnvConfig},
     "costs": {"schema": Costs, "usual_schema": USUAL_COSTS},
     "guard": {"schema": Guard, "fitted_schema": FittedGuard},
+    "gate": {"schema": GateConfig},
     "hardware": {"schema": HardwareConfig},
     "logger": {"schema": LoggerConfig},
 }

@@ -82,7 +82,7 @@ class TrainerConfig:
     validate_every_updates: Annotated[int | None, UPDATES] = None
     keep_best: Annotated[int, Whole(1, 1_000)] = 1
     early_stop_patience: Annotated[int | None, UPDATES] = None
-    monitor: str = "val/sharpe"
+    monitor: str = "val/excess_growth"
     progress: bool = True
 
     def __post_init__(self) -> None:

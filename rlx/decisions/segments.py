@@ -36,6 +36,9 @@ class Segment(NamedTuple):
 class Segments(nn.Module):
     """Draws segments of a span; its buffers hold that span and nothing after it, and follow the module's device.
 
+    ``starts`` are the allowed first decisions as indices into the span, for each member that draws: by default there is
+    one, and all are allowed.
+
     Raises ConfigError when the span is shorter than a segment, and DataError when the rules trade at opens that the
     market does not have.
     """
@@ -61,7 +64,7 @@ class Segments(nn.Module):
                 "span. Lower it, or give the training split more bars."
             )
         self.window_steps, self.rollout_steps = window_steps, rollout_steps
-        self.n_starts = len(span) - rollout_steps + 1
+        self.starts = [torch.arange(len(span) - rollout_steps + 1)]
         self._keep("features", normalizer.apply(market.features(feature_names)[span.bars_seen(window_steps)]))
         self._keep("returns", market.returns[span.start : span.stop])
         overnight = None
@@ -77,9 +80,12 @@ class Segments(nn.Module):
         self.register_buffer(name, tensor, persistent=False)
 
     def draw(self, n: int, feature_noise: float = 0.0) -> Segment:
-        """Return ``n`` segments at random starts, with noise on their features, by torch's generators."""
-        starts = torch.randint(self.n_starts, (n,)).to(self.returns.device)  # on the CPU: the same on any device
-        segment = self.at(starts)
+        """Return ``n`` segments at random ``starts`` for each of its members, with noise on their features.
+
+        The random numbers are those of torch's generators.
+        """
+        drawn = [allowed[torch.randint(len(allowed), (n,))] for allowed in self.starts]
+        segment = self.at(torch.cat(drawn).to(self.returns.device))  # drawn on the CPU: the same on any device
         if feature_noise == 0.0:
             return segment
         return segment._replace(features=segment.features + feature_noise * torch.randn_like(segment.features))

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 from lightning.pytorch import LightningModule
 
 from rlx.compilation import Compiler
@@ -16,14 +17,17 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span, Splits
 from rlx.errors import CheckpointError, ConfigError
+from rlx.learners.cross_fit import CrossFit
 from rlx.policies.checkpoint import CheckpointPolicy, save_checkpoint
 from rlx.policies.facts import PolicyFacts
+from rlx.policies.gate import Gate
 from rlx.policies.networks import PolicyNetwork
 from rlx.sim.rules import Rules
 from rlx.states import Updates, random_states, restore_random_states
 
 CHECKPOINT_KEY = "rlx"
 CHECKPOINT_FORMAT = 1
+EXCESS = "excess_growth"
 WHOLE = "book"  # name in files of the policy for all symbols; policies for some symbols have names of their own
 
 
@@ -106,12 +110,20 @@ class Learner(LightningModule):
         self.window_steps: int = self.config.window_steps
         own = asdict(self.config)
         self.resolved_config: dict[str, Any] = {name: own[name] for name in own if not name.startswith("_")}
+        self.cross_fit = self._plan()
         self.normalizer = self._fit_normalizer()
+        self.gate: Gate | None = None  # known when the fit has ended
+        self._excess: list[float] = []
         self.totals = Totals(0, 0, 0.0)
         self.compiler = Compiler("off", "cpu")
 
+    def _plan(self) -> CrossFit:
+        """Return what is fitted and held out; learners without folds fit the training span."""
+        n_folds, purge = (getattr(self.config, name, usual) for name, usual in (("n_folds", 1), ("purge_steps", 0)))
+        return CrossFit.of(self.splits, n_folds, purge)
+
     def _fit_normalizer(self) -> Normalizer:
-        first, span = self.market.first_bar(self.feature_names, self.window_steps), self.splits.train
+        first, span = self.market.first_bar(self.feature_names, self.window_steps), self.cross_fit.span
         if span.start < first:
             raise ConfigError(
                 f"the training span starts at bar {span.start}, but a window of module.window_steps="
@@ -170,11 +182,16 @@ class Learner(LightningModule):
             self.window_steps,
             self.resolved_config,
             seen=self.seen_spans(),
+            gate=self.gate,
         )
 
     def seen_spans(self) -> dict[str, Span]:
         """Return the spans that the policy has seen, by what they were used for."""
-        return {"trained": self.splits.train, "selected": self.splits.validation}
+        return self.cross_fit.seen(self.splits)
+
+    def held_out(self) -> Sequence[CheckpointPolicy]:
+        """Return for each member of ``cross_fit`` the policy that is judged on the span it has not seen."""
+        return [self.policy()]
 
     def on_fit_start(self) -> None:
         """Compile the networks, which the Trainer has moved to their device."""
@@ -203,7 +220,16 @@ class Learner(LightningModule):
         """Log one update's ``train/*`` metrics, and its throughput under ``perf/*``."""
         self.totals = Totals(self.totals.updates + 1, self.totals.env_steps + env_steps, self.totals.seconds + seconds)
         throughput = {f"perf/{name}": value for name, value in Totals(1, env_steps, seconds).throughput().items()}
-        self.log_dict({f"train/{name}": value for name, value in metrics.items()} | throughput, batch_size=1)
+        if (excess := metrics.get(EXCESS)) is not None:
+            self._excess.append(excess)
+            self.log(f"train/{EXCESS}", excess, prog_bar=True, batch_size=1)
+        others = {f"train/{name}": value for name, value in metrics.items() if name != EXCESS}
+        self.log_dict(others | throughput, batch_size=1)
+
+    def take_excess_growth(self) -> float:
+        """Return the mean ``train/excess_growth`` of the updates since the last call; NaN if there was none."""
+        taken, self._excess = self._excess, []
+        return float(np.mean(taken)) if taken else float("nan")
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Store the module, the data's fingerprint, the totals and the random states."""

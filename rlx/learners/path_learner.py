@@ -10,7 +10,7 @@ from typing import Any, cast
 
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from rlx.compilation import Compiler
@@ -22,17 +22,18 @@ from rlx.learners.path_config import PathLearnerConfig
 from rlx.learners.warm_start import load_warm_start
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.policies.facts import PolicyFacts
-from rlx.policies.networks.sequence import SequenceNetwork
+from rlx.policies.networks.tilt import TiltNetwork
 from rlx.sim.rule_numbers import market_rule_numbers
 from rlx.sim.torch_paths import PathPlayer
 from rlx.sim.torch_state import TorchRules
 
 
 class PathLearner(Learner):
-    """Trains a ``SequenceNetwork`` on segments of the training span, which the torch engine simulates.
+    """Trains the members of a ``TiltNetwork`` on segments of what each is fitted to, which the torch engine simulates.
 
     A subclass implements ``build_network`` and ``learn``, which takes a ``Segment``, computes gradients and returns
-    metrics. ``averaged`` is the network's moving average, which is validated and exported.
+    metrics. A segment holds an equal number of paths for each member, in the order of the members. ``averaged`` is the
+    network's moving average, which is validated and exported.
     """
 
     config_type: type[PathLearnerConfig]
@@ -47,17 +48,21 @@ class PathLearner(Learner):
         self.segments = Segments(
             self.market,
             self.rules,
-            self.splits.train,
+            self.cross_fit.span,
             self.feature_names,
             self.normalizer,
             self.window_steps,
             self.config.rollout_steps,
         )
+        self.segments.starts = [torch.from_numpy(starts) for starts in self.cross_fit.starts(self.config.rollout_steps)]
+        if self.warm is None:
+            for network in (self.net, cast(TiltNetwork, self.averaged.module)):
+                network.fit_spread(self.segments.features)
         self.settings = market_rule_numbers(self.rules, self.market)
         self.play = self._player()
 
     @abstractmethod
-    def build_network(self) -> SequenceNetwork:
+    def build_network(self) -> TiltNetwork:
         """Return the untrained network."""
 
     @abstractmethod
@@ -83,9 +88,18 @@ class PathLearner(Learner):
             return facts
         return replace(facts, seen=_hull(facts.seen, self.warm.facts.seen))
 
-    def network(self) -> SequenceNetwork:
-        """Return a copy of the averaged network, on the CPU."""
-        return copy.deepcopy(cast(SequenceNetwork, self.averaged.module)).cpu()
+    def network(self) -> TiltNetwork:
+        """Return a copy of the averaged network, on the CPU; behind a shut gate it holds equal weights."""
+        network = copy.deepcopy(cast(TiltNetwork, self.averaged.module)).cpu()
+        return network.tilting(self.gate is None or self.gate.open)
+
+    def held_out(self) -> list[CheckpointPolicy]:
+        """Return a policy of each member alone."""
+        network, facts = self.network(), self.facts()
+        return [
+            CheckpointPolicy(facts, network.among(slice(number, number + 1)))
+            for number in range(len(self.cross_fit.members))
+        ]
 
     def configure_optimizers(self) -> Any:
         """Return the optimizers and the schedule of each."""
@@ -142,6 +156,22 @@ class PathLearner(Learner):
         """Simulate targets (B, T, A) in float32, regardless of the network's precision."""
         with torch.autocast(targets.device.type, enabled=False):
             return self.play(targets.float(), segment.tape)
+
+    def equal_weight(self, segment: Segment) -> Tensor:
+        """Return the rewards (B, T) of equal weights on the same segments, for which scores are zero."""
+        with torch.no_grad():
+            targets = self.net.targets(torch.zeros_like(segment.tape.returns))
+            return self.simulate(targets, segment)["reward"]
+
+    def weight_penalty(self) -> Tensor:
+        """Return ``penalty`` x the squares of all weights of the members, without their speeds and normalisations."""
+        squares = [p.square().sum() for name, p in self.net.named_parameters() if is_penalised(name, p)]
+        return self.config.penalty * torch.stack(squares).sum()
+
+
+def is_penalised(name: str, parameter: nn.Parameter) -> bool:
+    """Return whether a parameter multiplies inputs: it is a matrix of weights."""
+    return parameter.ndim >= 2 and name.endswith("weight")
 
 
 def _as_list(value: Any) -> list[Any]:

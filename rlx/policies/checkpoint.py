@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
+from rlx.data.splits import Span
 from rlx.decisions.observation import Observation
 from rlx.errors import CheckpointError, RlxError
 from rlx.files import named_in_errors
@@ -27,6 +29,8 @@ from rlx.policies.networks.arguments import argument_types, build
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
 from rlx.untrusted.network_weights import read_weights, require_arguments, with_weights
+
+log = logging.getLogger(__name__)
 
 WEIGHTS_FILE = "policy.safetensors"
 
@@ -51,9 +55,12 @@ class CheckpointPolicy:
         return FACTS_FILE if self.path is None else str(self.path / FACTS_FILE)
 
     def bind(self, market: Market) -> None:
-        """Refuse any universe other than the one the policy was trained on."""
+        """Refuse any universe other than the one the policy was trained on, unless its network treats assets alike."""
         trained, given = self.facts.symbols, tuple(market.symbols)
-        if trained != given:
+        if trained != given and self.network.symmetric:
+            note = "the policy was trained on %s; its weights are shared by the assets, so it also decides for %s."
+            log.warning(note, one_line(", ".join(trained)), ", ".join(given))
+        elif trained != given:
             where = f"{self.path}: this" if self.path else "this"
             order = " (the same symbols in another order)" if sorted(trained) == sorted(given) else ""
             raise CheckpointError(
@@ -67,6 +74,12 @@ class CheckpointPolicy:
     def act(self, observation: Observation) -> FloatArray:
         """Return target weights (B, A) float64."""
         return self.network.allocate(self.normalizer.apply(observation.features), observation)
+
+    def decide(self, market: Market, span: Span) -> FloatArray:
+        """Return the decisions (T, A) of a span in one pass, for a network that does not read the account."""
+        bars = span.bars_seen(self.window_steps)
+        seen = self.normalizer.apply(market.features(self.feature_names)[bars])
+        return self.network.decide_all(seen)
 
     def forecast(self, observation: Observation) -> FloatArray | None:
         """Return the network's forecasts before it decides, (B, ...); None when it makes none."""

@@ -12,6 +12,7 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer, WrittenNormalizer
 from rlx.data.splits import Seen, Span
 from rlx.errors import CheckpointError, FileError
+from rlx.policies.gate import Gate
 from rlx.run_folder import RunFolder
 from rlx.sim.rules import Rules
 from rlx.untrusted.documents import MAX_FACTS_BYTES, read_json
@@ -44,7 +45,7 @@ class PolicyFacts:
     """Everything needed to act with a network again, and its origin; the content of ``policy.json``.
 
     ``seen`` names the spans that the policy was fitted on (``trained``, ``selected``), each by the time stamps of its
-    first decision and its last close, as text.
+    first decision and its last close, as text. ``gate`` holds the fields of its ``Gate``, None where there was none.
     """
 
     module: Named
@@ -58,6 +59,7 @@ class PolicyFacts:
     data_fingerprint: Named
     code_version: Named
     seen: Seen
+    gate: dict[str, Any] | None = None
 
     @classmethod
     def of(
@@ -69,6 +71,7 @@ class PolicyFacts:
         window_steps: int,
         config: Mapping[str, Any],
         seen: Mapping[str, Span],
+        gate: Gate | None = None,
     ) -> PolicyFacts:
         """Return the facts of a policy trained by ``module`` with ``config`` on ``market`` under ``rules``."""
         return cls(
@@ -83,6 +86,7 @@ class PolicyFacts:
             data_fingerprint=market.fingerprint,
             code_version=version("rlx"),
             seen={name: span.ends(market.timestamps) for name, span in seen.items()},
+            gate=None if gate is None else asdict(gate),
         )
 
 

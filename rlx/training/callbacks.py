@@ -1,4 +1,4 @@
-"""The callbacks of a training: validation by the evaluator, a graceful stop on Ctrl-C, early stop and time limit."""
+"""The callbacks of a training: a graceful stop on Ctrl-C, progress, early stop and time limit."""
 
 from __future__ import annotations
 
@@ -12,61 +12,10 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback, EarlyStopping, RichProgressBar, Timer
 
 from rlx.config import TrainerConfig
-from rlx.data.market import Market
-from rlx.data.splits import Span
-from rlx.evaluate.judge import score
-from rlx.keys import REPLACED
-from rlx.learners.base import Learner
-from rlx.measures.performance import tagged
-from rlx.sim.rules import Rules
-from rlx.states import preserved_random_states
 from rlx.stops import TERMINAL_GONE, describe_stop, install_handlers, restore_handlers, stopped_by
 from rlx.training.checkpoints import better
 
 log = logging.getLogger(__name__)
-
-
-class ValidatePolicy(Callback):
-    """Scores the learner's current policy on the validation span with the evaluator, as ``val/*``."""
-
-    def __init__(self, market: Market, span: Span, rules: Rules, monitor: str) -> None:
-        self.market, self.span, self.rules, self.monitor = market, span, rules, monitor
-        self.seconds = 0.0
-
-    def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
-    ) -> None:
-        """Validate the last update too, regardless of the interval: a stop is always validated."""
-        if batch_idx + 1 == trainer.num_training_batches:
-            trainer.should_stop = True
-
-    def on_validation_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Evaluate on the span and log every metric."""
-        assert isinstance(pl_module, Learner)
-        began = time.perf_counter()
-        with preserved_random_states():  # the number of validations must not change what is learnt
-            metrics = score(pl_module.policy(), self.market, self.span, self.rules)
-        self.seconds += time.perf_counter() - began
-        shown = tagged("progress")
-        for name, value in (metrics | self._older(metrics)).items():
-            pl_module.log(f"val/{name}", value, prog_bar=name in shown, batch_size=1)
-
-    def _older(self, metrics: dict[str, float]) -> dict[str, float]:
-        """Return the metric that a run of an older version monitors, under the name it had then."""
-        now = REPLACED.get(self.monitor)
-        return {} if now is None else {_bare(self.monitor): metrics[_bare(now)]}
-
-    def state_dict(self) -> dict[str, Any]:
-        """Return the time spent so far."""
-        return {"seconds": self.seconds}
-
-    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue counting from there."""
-        self.seconds = state_dict["seconds"]
-
-
-def _bare(key: str) -> str:
-    return key.partition("/")[2]
 
 
 class FirstUpdate(Callback):

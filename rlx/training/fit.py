@@ -15,11 +15,12 @@ from rlx.data.traded import Traded
 from rlx.learners.base import Learner
 from rlx.run_folder import RunFolder
 from rlx.stops import stopped_by
-from rlx.training.callbacks import FirstUpdate, StopOnSignal, ValidatePolicy, early_stop, time_limit
+from rlx.training.callbacks import FirstUpdate, StopOnSignal, early_stop, time_limit
 from rlx.training.checkpoints import best_checkpoints, last_checkpoint
 from rlx.training.hardware import Hardware
 from rlx.training.resume import Earlier, ResumePlan
 from rlx.training.trainer import run_fit
+from rlx.training.validation import ValidatePolicy
 
 VALIDATIONS = 25  # of a run that does not say how often to validate
 
@@ -49,7 +50,7 @@ def fit(
     settings, run = config.trainer, RunFolder(run_dir)
     learner.compiler = hardware.compiler
     stop, first_update, clock = StopOnSignal(), FirstUpdate(), time_limit(settings)
-    validate = ValidatePolicy(traded.market, traded.splits.validation, config.rules(), settings.monitor)
+    validate = ValidatePolicy(traded.market, learner.cross_fit, config.rules(), settings.monitor, config.gate)
     best = best_checkpoints(settings, run.checkpoints)
     trainer = run_fit(
         learner,
@@ -74,12 +75,13 @@ def fit(
     }
     if first_update.ended is not None:
         performance["seconds_to_first_update"] = first_update.ended - began
-    return Fitted(restore_best(learner, best), stop.asked, performance)
+    return Fitted(restore_best(learner, best, validate), stop.asked, performance)
 
 
-def restore_best(learner: Learner, checkpoints: ModelCheckpoint) -> float:
-    """Load the best checkpoint into the learner and return its validation metric, NaN when it never was a number."""
+def restore_best(learner: Learner, checkpoints: ModelCheckpoint, validate: ValidatePolicy) -> float:
+    """Load the best checkpoint and its gate into the learner; return its validation metric, NaN if it never was one."""
     state = torch.load(checkpoints.best_model_path, map_location="cpu", weights_only=True)
     learner.load_state_dict(state["state_dict"])
+    learner.gate = validate.evidence(learner.totals_in(state).updates)
     score = checkpoints.best_model_score
     return float(score) if score is not None and torch.isfinite(score) else math.nan

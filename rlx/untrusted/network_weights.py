@@ -23,7 +23,7 @@ MAX_BYTES = 2**30
 MAX_HEADER_BYTES = 4 * 2**20  # names and shapes of about 30,000 tensors
 LENGTH_BYTES = 8  # of the little-endian number at the beginning of a file: the length of its header
 SIZES = frozenset(
-    {"n_assets", "n_features", "n_series", "window_steps"}
+    {"n_assets", "n_features", "n_series", "window_steps", "smooth_steps", "n_members"}
     | {"hidden_size", "hidden_sizes", "d_model", "n_heads", "levels"}
 )
 """Arguments of networks that are sizes of tensors; any other argument counts tensors."""
@@ -83,8 +83,9 @@ def require_arguments(hints: Mapping[str, Any], arguments: Any, tensors: Mapping
         most = numbers if argument in SIZES else len(tensors)
         if max(sizes, default=0) > most or max(lengths, default=0) > len(tensors):
             raise CheckpointError(f"{name}: {argument} is {shown(value)}, more than its weights have. Copy it again.")
-        if min(sizes, default=1) < 1:
-            raise CheckpointError(f"{name}: {argument} is {shown(value)}, expected at least 1. Copy it again.")
+        least = 0 if argument == "n_layers" else 1
+        if min(sizes, default=1) < least:
+            raise CheckpointError(f"{name}: {argument} is {shown(value)}, expected at least {least}. Copy it again.")
 
 
 def _lengths(value: Any) -> list[int]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rlx.decisions.head import AllocationHead
 from rlx.decisions.segments import Segment
+from rlx.decisions.tilt import TiltHead
 from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.learners.hftraining.loss import path_loss
 from rlx.learners.measures import means, path_measures
 from rlx.learners.path_learner import PathLearner
-from rlx.policies.networks.transformer import TransformerAllocation
+from rlx.policies.networks.attention_tilt import AttentionTilt
 
 
 class HftrainingLearner(PathLearner):
@@ -20,19 +20,17 @@ class HftrainingLearner(PathLearner):
     config_type = HftrainingConfig
     config: HftrainingConfig
 
-    def build_network(self) -> TransformerAllocation:
-        """Return the transformer under the limits of trading."""
+    def build_network(self) -> AttentionTilt:
+        """Return the network under the limits of trading."""
         config = self.config
-        head = AllocationHead.under(
-            self.rules.limits,
-            self.market.n_assets,
-            leverage_head=config.leverage_head,
-            logit_scale=config.logit_scale,
-        )
-        return TransformerAllocation(
-            head=head,
+        return AttentionTilt(
+            head=TiltHead.under(self.rules.limits),
             n_features=len(self.feature_names),
             window_steps=config.window_steps,
+            smooth_steps=config.smooth_steps,
+            n_members=len(self.cross_fit.members),
+            sharpness=config.sharpness,
+            tilts=True,
             d_model=config.d_model,
             n_heads=config.n_heads,
             n_layers=config.n_layers,
@@ -41,8 +39,10 @@ class HftrainingLearner(PathLearner):
 
     def learn(self, segment: Segment) -> Mapping[str, float]:
         """Simulate the network's decisions and differentiate their loss."""
-        targets = self.net.targets(self.net(segment.features).float())
+        targets = self.net.head.weights(self.net(segment.features).float())
         outcome = self.simulate(targets, segment)
-        loss, parts = path_loss(outcome, targets, self.config, self.market.periods_per_year)
-        self.manual_backward(loss)
+        excess = outcome["reward"] - self.equal_weight(segment)
+        loss, parts = path_loss(outcome, excess, self.config, self.market.periods_per_year)
+        n_members = len(self.cross_fit.members)  # each member minimises its own mean
+        self.manual_backward(n_members * loss + self.weight_penalty())
         return means({"loss": loss, **parts, **path_measures(outcome)})

@@ -20,6 +20,9 @@ class PolicyNetwork(nn.Module):
     reads_account = True
     """Whether the decision depends on the account, or on the features alone."""
 
+    symmetric = False
+    """Whether its weights are shared by the assets, so that it can act on any number of them."""
+
     rescaling: frozenset[str] = frozenset()
     """Arguments that may change with trained weights: they rescale decisions, not parameters' shapes."""
 
@@ -32,6 +35,10 @@ class PolicyNetwork(nn.Module):
 
         ``observation`` is the source of the features; its own features are raw.
         """
+        raise NotImplementedError
+
+    def decide_all(self, features: FloatArray) -> FloatArray:
+        """Return the weights (T, A) float64 of every bar with a whole window in ``features`` (W - 1 + T, A, F)."""
         raise NotImplementedError
 
     def forecast(self, features: FloatArray) -> FloatArray | None:

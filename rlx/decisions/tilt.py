@@ -1,0 +1,71 @@
+"""Scores become target weights: equal weights, fully invested, plus a tilt towards the assets with higher scores."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rlx.decisions.bounds import UNLEVERED_GROSS, largest_gross
+from rlx.errors import ConfigError
+from rlx.sim.rules import Limits
+
+INVESTED = 3.0
+"""Logit of full exposure: exp(-3) below it, the slope of the logistic function is still a twentieth."""
+
+
+@dataclass(frozen=True)
+class TiltHead:
+    """Maps scores (..., A) of any number of assets to target weights (..., A); equal scores mean equal weights.
+
+    Long-only shares are a softmax of the scores. Long/short shares are (1 + score less the mean score) / A, scaled down
+    where their absolute values sum to more than one. ``max_gross`` is the largest sum of absolute weights. Exposure is
+    at most min(1, ``max_gross``), or ``max_gross`` with ``leverage_head``; an exposure score of 0 means full exposure
+    without leverage.
+    """
+
+    long_only: bool
+    max_gross: float
+    leverage_head: bool = False
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.max_gross) and self.max_gross > 0.0):
+            raise ConfigError(f"limits.intraday_gross={self.max_gross}: a head needs a finite positive limit.")
+
+    @classmethod
+    def under(cls, limits: Limits, *, leverage_head: bool = False) -> TiltHead:
+        """Return the head for ``limits``; ConfigError for a leverage head without a finite ``intraday_gross``."""
+        if limits.intraday_gross is None and leverage_head:
+            raise ConfigError(
+                "module.leverage_head=true needs a number in limits.intraday_gross: it is the leverage that the head "
+                "can reach. Set one, or switch the head off with module.leverage_head=false."
+            )
+        return cls(limits.long_only, largest_gross(limits), leverage_head)
+
+    def bounds(self) -> dict[str, Any]:
+        """Return its parameters by name."""
+        return asdict(self)
+
+    def weights(self, scores: Tensor, exposure: Tensor | None = None) -> Tensor:
+        """Return target weights (..., A) for ``scores`` (..., A) and exposure scores (...), differentiably."""
+        shares = self.shares(scores)
+        size = min(UNLEVERED_GROSS, self.max_gross)
+        return shares * size if exposure is None else shares * self.exposure(exposure).unsqueeze(-1)
+
+    def shares(self, scores: Tensor) -> Tensor:
+        """Return shares (..., A) whose absolute values add up to at most one."""
+        if self.long_only:
+            return torch.softmax(scores, -1)
+        tilted = (1.0 + scores - scores.mean(-1, keepdim=True)) / scores.shape[-1]
+        return tilted / tilted.abs().sum(-1, keepdim=True).clamp(min=1.0)
+
+    def exposure(self, score: Tensor) -> Tensor:
+        """Return the sum of absolute weights (...) that a fully invested portfolio is scaled to."""
+        if self.leverage_head and self.max_gross > UNLEVERED_GROSS:
+            neutral = -math.log(self.max_gross / UNLEVERED_GROSS - 1.0)  # logit of 1 / max_gross
+            return self.max_gross * torch.sigmoid(score + neutral)
+        full = 1.0 / (1.0 + math.exp(-INVESTED))
+        return min(UNLEVERED_GROSS, self.max_gross) * (torch.sigmoid(score + INVESTED) / full).clamp(max=1.0)
