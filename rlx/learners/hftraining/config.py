@@ -10,7 +10,6 @@ from rlx.fields import Coefficient, Width
 from rlx.learners.path_config import PathLearnerConfig
 from rlx.ranges import Number, OneOf, Whole
 
-
 OBJECTIVES = ("growth", "utility")
 
 

@@ -11,7 +11,6 @@ from rlx.decisions.head import AllocationHead
 from rlx.decisions.tilt import TiltHead
 from rlx.untrusted.network_weights import Network, constructor_types
 
-
 HEADS = (AllocationHead, TiltHead)
 
 
