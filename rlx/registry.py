@@ -131,6 +131,7 @@ GROUPS: dict[str, Group] = {
         | _at("rlx.policies.networks.transformer", transformer_allocation="TransformerAllocation")
         | _at("rlx.policies.networks.attention_tilt", attention_tilt="AttentionTilt")
         | _at("rlx.policies.networks.gru_dirichlet", gru_dirichlet="GruDirichlet")
+        | _at("rlx.policies.networks.gru_tilt", gru_tilt="GruTilt")
         | _at("rlx.policies.networks.book", book_allocation="BookAllocation"),
     ),
     "forecaster": Group("rlx.forecasters", OPTIONS + ("_target_",), _at("rlx.forecast.config", own="OwnConfig")),

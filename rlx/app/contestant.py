@@ -8,9 +8,18 @@ from typing import NamedTuple
 from rlx.data.market import Market
 from rlx.evaluate.seen import Seen
 from rlx.policies.base import Charged, Policy
+from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.run_folder import run_of
 from rlx.sim.rules import Costs
+
+
+def compared_with(policy: Policy) -> list[Policy]:
+    """Return the policies that a policy is judged beside: the baselines, and its network behind a shut gate."""
+    beside: list[Policy] = list(standard_baselines())
+    if isinstance(policy, CheckpointPolicy) and not policy.acts:
+        beside.append(policy.ungated())
+    return beside
 
 
 class Origin(NamedTuple):

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rlx.app.construct import construct
-from rlx.app.contestant import make_ready, origin_of
+from rlx.app.contestant import compared_with, make_ready, origin_of
 from rlx.app.guards import guarded_rules, settle_guard
 from rlx.app.outputs import (
     print_comparison,
@@ -30,7 +30,6 @@ from rlx.evaluate.judge import judge
 from rlx.evaluate.protocols.base import Conditions
 from rlx.evaluate.protocols.span import fit_windows, late_start, protocol_span
 from rlx.policies.base import Dated, Documented, Policy
-from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.runs.provenance import record_run
 from rlx.runs.sweeps import sweep_of
@@ -88,7 +87,7 @@ def _judge(
             span,
             plan.rules,
             protocol,
-            baselines=standard_baselines(),
+            baselines=compared_with(policy),
             module=policy.name,
             config=resolved,
             provenance={**provenance, "hardware": hardware.facts()},

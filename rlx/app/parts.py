@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rlx.app.contestant import compared_with
 from rlx.app.outputs import write_outputs
 from rlx.console import announced
 from rlx.data.market import Market
@@ -16,7 +17,6 @@ from rlx.evaluate.protocols.base import Protocol
 from rlx.files import write_json
 from rlx.learners.base import WHOLE, Learner, Part
 from rlx.measures.trials import Sweep
-from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
 from rlx.run_folder import RunFolder
 from rlx.sim.rules import Rules
@@ -41,7 +41,7 @@ def judge_saved(
         span,
         rules,
         protocol,
-        baselines=standard_baselines(),
+        baselines=compared_with(policy),
         module=policy.facts.module,
         config=policy.facts.config,
         provenance=provenance,

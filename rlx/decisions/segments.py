@@ -28,7 +28,7 @@ class Segment(NamedTuple):
         """Number of segments B."""
         return self.features.shape[0]
 
-    def select(self, rows: slice) -> Segment:
+    def select(self, rows: slice | Tensor) -> Segment:
         """Return some of the segments."""
         return Segment(self.features[rows], self.tape.map(lambda series: series[rows]))
 

@@ -143,10 +143,11 @@ def _build_scorecard(
     counts = None if seen is None else {n: int(count) for n, count in seen_steps(holdout.timestamps[0], seen).items()}
     key = comparability_key(market, evaluation)
     metrics, theirs = _metrics(evaluation), {name: _metrics(other) for name, other in baselines.items()}
+    described = _describe_policy(policy)
     proof = prove(evaluation, baselines.get(EQUAL_WEIGHT), protocol, about.get("sweep"), key["hash"])
     return Scorecard(
         key=key,
-        policy=_describe_policy(policy),
+        policy=described,
         module=about["module"],
         metrics=metrics,
         intervals=proof.described_intervals(),
@@ -162,6 +163,7 @@ def _build_scorecard(
             seen_steps=counts,
             oracle=isinstance(policy, Oracle),
             significance=proof.significance,
+            gate=described.get("gate"),
         ),
         data=describe_data(market) | ({} if counts is None else {"seen_steps": counts}),
         config=to_json(about.get("config", {})),

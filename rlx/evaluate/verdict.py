@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rlx.evaluate.claim import write_claim
 from rlx.measures.metric import UNDEFINED
 from rlx.measures.significance import Significance
 from rlx.measures.statistics import Interval
+from rlx.policies.gate import gate_in_words
 
 Numbers = Mapping[str, float | None]
 
@@ -41,13 +42,14 @@ def write_verdict(
     seen_steps: Mapping[str, int] | None = None,
     oracle: bool = False,
     significance: Significance | None = None,
+    gate: Mapping[str, Any] | None = None,
 ) -> str:
     """Return sentences on whether the policy beat equal weight, whether its intervals cover zero, and what it proves.
 
     Intervals and significance are left out for a ruined account, about which they mean nothing, and for an ``oracle``,
     whose knowledge of the future is not chance. ``seen_steps``: how many of the ``steps`` judged lie in each span the
     policy was fitted on, by name (``trained``, ``selected``). An oracle and seen steps are stated first, followed by
-    numbers without claims.
+    numbers without claims. ``gate`` holds the fields of a trained policy's gate.
     """
     ruined = bool(metrics.get("ruined"))
     seen = _seen(seen_steps or {}, steps)
@@ -62,7 +64,11 @@ def write_verdict(
         sentences.append(_against(name, metrics, equal_weight))
     if not (ruined or oracle or seen):
         sentences += [_certainty(intervals, equal_weight), _claim(significance, equal_weight)]
-    sentences += [SEEN_SAYS if seen else "", _clipped(metrics.get("limit_clipped"))]
+    sentences += [
+        "" if gate is None else gate_in_words(gate),
+        SEEN_SAYS if seen else "",
+        _clipped(metrics.get("limit_clipped")),
+    ]
     return " ".join(sentence for sentence in sentences if sentence)
 
 

@@ -62,7 +62,7 @@ class ForecastFit(LightningModule):
 
     def training_step(self, batch: int, batch_idx: int) -> Tensor:
         """Return the loss of one draw: the mean over assets if they share weights, else the sum."""
-        starts = torch.randint(self.training_span.n_starts, (self.config.n_windows,)).to(self.device)
+        starts = torch.randint(len(self.training_span.starts[0]), (self.config.n_windows,)).to(self.device)
         losses = self.losses(self.training_span, starts, self.config.feature_noise)
         self.log("pinball", losses.mean().detach(), prog_bar=True, batch_size=1)
         self._last_loss = losses.detach()

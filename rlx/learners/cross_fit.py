@@ -1,4 +1,4 @@
-"""Cross-fitting: each member of a policy is fitted to a part of the data, and judged on the part that it has not seen."""
+"""Cross-fitting: each member of a policy is fitted to a part of the data, and judged on the part it has not seen."""
 
 from __future__ import annotations
 
@@ -71,8 +71,8 @@ class CrossFit:
             if not found[-1].size:
                 raise ConfigError(
                     f"module.rollout_steps={steps}: must be at most {_longest(member.fitted)}, the longest part of "
-                    f"{len(self.span)} decisions that a fit sees. Lower it, lower module.n_folds or module.purge_steps, "
-                    "or give the training split more bars."
+                    f"{len(self.span)} decisions that a fit sees. Lower it, module.n_folds or module.purge_steps, or "
+                    "give the training split more bars."
                 )
         return found
 

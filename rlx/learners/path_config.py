@@ -20,13 +20,13 @@ class PathLearnerConfig:
     ``purge_steps`` around it; the held-out folds are the validation. One fold means a single member that is fitted to
     the training span and validated on the validation span. An update draws ``n_windows`` segments of ``rollout_steps``
     decisions for each member, each traded by a new account. A decision sees ``window_steps`` bars, of which
-    ``smooth_steps`` are scored and averaged; ``sharpness`` multiplies the scores of decisions. ``learning_rate`` is reached after ``warmup_updates`` and falls
-    along a cosine to ``min_learning_rate`` at the last of ``updates``. ``penalty`` multiplies the sum of the squares of
-    each member's weights in the loss. ``optimizer=muon`` uses Muon for the matrices
-    inside the network and AdamW for the rest. Validation and export use an exponential moving average of the weights,
-    which decays by ``ema_decay`` per update. ``feature_noise`` is the standard deviation of the noise on normalized
-    features in training. ``smooth_epsilon`` > 0 smooths the kink of |x|
-    in trading costs. ``warm_start`` is a run or policy folder with the same network, whose weights are the first ones.
+    ``smooth_steps`` are scored and averaged; ``sharpness`` multiplies the scores of decisions. ``learning_rate`` is
+    reached after ``warmup_updates`` and falls along a cosine to ``min_learning_rate`` at the last of ``updates``.
+    ``penalty`` multiplies the sum of the squares of each member's weights in the loss. ``optimizer=muon`` uses Muon for
+    the matrices inside the network and AdamW for the rest. Validation and export use an exponential moving average of
+    the weights, which decays by ``ema_decay`` per update. ``feature_noise`` is the standard deviation of the noise on
+    normalized features in training. ``smooth_epsilon`` > 0 smooths the kink of |x| in trading costs. ``warm_start`` is
+    a run or policy folder with the same network, whose weights are the first ones.
     """
 
     updates: Updates = 200

@@ -89,9 +89,8 @@ class PathLearner(Learner):
         return replace(facts, seen=_hull(facts.seen, self.warm.facts.seen))
 
     def network(self) -> TiltNetwork:
-        """Return a copy of the averaged network, on the CPU; behind a shut gate it holds equal weights."""
-        network = copy.deepcopy(cast(TiltNetwork, self.averaged.module)).cpu()
-        return network.tilting(self.gate is None or self.gate.open)
+        """Return a copy of the averaged network, on the CPU."""
+        return copy.deepcopy(cast(TiltNetwork, self.averaged.module)).cpu()
 
     def held_out(self) -> list[CheckpointPolicy]:
         """Return a policy of each member alone."""

@@ -8,7 +8,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from rlx.decisions.observation import Observation
 from rlx.errors import CheckpointError, RlxError
 from rlx.files import named_in_errors
 from rlx.forecast.network import shape_types
+from rlx.policies.baselines import EqualWeight
 from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, PolicyFacts, WrittenNetwork, facts_file, read_facts
 from rlx.policies.networks import PolicyNetwork, network_name, network_of
 from rlx.policies.networks.arguments import argument_types, build
@@ -36,7 +37,10 @@ WEIGHTS_FILE = "policy.safetensors"
 
 
 class CheckpointPolicy:
-    """A network with its normalizer and its universe, behind the ``Policy`` protocol."""
+    """A network with its normalizer and its universe, behind the ``Policy`` protocol.
+
+    Behind a shut gate it holds equal weights; ``ungated`` returns the policy that follows the network.
+    """
 
     def __init__(self, facts: PolicyFacts, network: PolicyNetwork, path: Path | None = None) -> None:
         self.facts = facts
@@ -45,7 +49,8 @@ class CheckpointPolicy:
         self.name = facts.module
         self.feature_names = facts.feature_names
         self.window_steps = facts.window_steps
-        self.reads_account = network.reads_account
+        self.acts = facts.gate is None or bool(facts.gate["open"])
+        self.reads_account = self.acts and network.reads_account
         self.normalizer = Normalizer.from_dict(facts.normalizer)
         self.seen = {name: (np.datetime64(first), np.datetime64(last)) for name, (first, last) in facts.seen.items()}
 
@@ -68,11 +73,19 @@ class CheckpointPolicy:
                 f"Select its universe with data.symbols=[{one_line(','.join(trained))}], or train a policy on this one."
             )
 
+    def ungated(self) -> CheckpointPolicy:
+        """Return the policy that follows the network whatever its gate, under a name of its own."""
+        policy = CheckpointPolicy(replace(self.facts, gate=None), self.network, self.path)
+        policy.name = f"{self.facts.module}_ungated"
+        return policy
+
     def reset(self, batch: int) -> None:
         """There is no state between steps."""
 
     def act(self, observation: Observation) -> FloatArray:
         """Return target weights (B, A) float64."""
+        if not self.acts:
+            return EqualWeight().act(observation)
         return self.network.allocate(self.normalizer.apply(observation.features), observation)
 
     def decide(self, market: Market, span: Span) -> FloatArray:
@@ -129,11 +142,11 @@ def _swap(new: Path, directory: Path) -> None:
     shutil.rmtree(old)
 
 
-def load_checkpoint(path: str | Path, key: str = "policy.path") -> CheckpointPolicy:
+def load_checkpoint(path: str | Path, key: str = "policy.path", *, ungated: bool = False) -> CheckpointPolicy:
     """Read the policy of a run folder, or of its ``policy/`` folder; CheckpointError describes any problem.
 
-    ``key`` is the configuration key of the path. No network is built before the weights are known to match the facts
-    and to contain what it needs.
+    ``key`` is the configuration key of the path; ``ungated`` ignores the policy's gate. No network is built before the
+    weights are known to match the facts and to contain what it needs.
     """
     where = facts_file(Path(path), key)
     folder = where.parent
@@ -143,11 +156,12 @@ def load_checkpoint(path: str | Path, key: str = "policy.path") -> CheckpointPol
         raise CheckpointError(f"{weights}: missing. Copy the whole folder, or train again.")
     try:
         tensors = read_weights(weights, sealed["weights_sha256"], FACTS_FILE)
-        return CheckpointPolicy(facts, _network(where, sealed["network"], tensors, weights), folder)
+        policy = CheckpointPolicy(facts, _network(where, sealed["network"], tensors, weights), folder)
     except CheckpointError:
         raise
     except RlxError as error:
         raise CheckpointError(f"{folder}: is inconsistent: {error}. Copy it again, or train again.") from error
+    return policy.ungated() if ungated else policy
 
 
 def _network(where: Path, described: WrittenNetwork, tensors: Mapping[str, Tensor], path: Path) -> PolicyNetwork:

@@ -89,10 +89,14 @@ class PlanConfig(PolicyConfig):
 
 @dataclass
 class CheckpointConfig(PolicyConfig):
-    """Act with a trained policy; ``path`` is a run folder or its ``policy/`` folder."""
+    """Act with a trained policy; ``path`` is a run folder or its ``policy/`` folder.
+
+    ``ungated`` follows its network even where its gate is shut, which makes it another policy with another name.
+    """
 
     _target_: str = "rlx.policies.checkpoint.load_checkpoint"
     path: Annotated[str, FilePath()] = MISSING
+    ungated: bool = False
 
     def __post_init__(self) -> None:
         check_fields(self, "policy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -68,7 +69,7 @@ class Gate:
         )
 
 
-def in_words(gate: dict[str, Any]) -> str:
+def gate_in_words(gate: Mapping[str, Any]) -> str:
     """Return one sentence about a gate as files hold it."""
     earned = f"on {gate['steps']} decisions that it was not fitted to it earned {gate['excess']:+.1%} a year"
     if gate["needed"] is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from rlx.errors import ConfigError
 from rlx.fields import Coefficient, Layers, Width
 from rlx.learners.path_config import PathLearnerConfig
 from rlx.ranges import Number, OneOf, Whole
@@ -35,21 +34,18 @@ class DifferentiableMarketConfig(PathLearnerConfig):
 
     _target_: str = "rlx.learners.differentiable_market.learner.DifferentiableMarketLearner"
     _partial_: bool = True
-    n_windows: int = 32
-    rollout_steps: int = 16
-    optimizer: str = "muon"
-    learning_rate: float = 1e-2
-    hidden_size: Width = 32
+    n_windows: int = 8
+    hidden_size: Width = 16
     n_layers: Layers = 1
+    concentration: Concentration = 20.0
     min_concentration: Concentration = 0.5
-    initial_concentration: Concentration = 2.0
-    n_paths: Annotated[int, Whole(2, 65_536)] = 16
+    n_paths: Annotated[int, Whole(2, 65_536)] = 8
     gradient: Annotated[str, OneOf(GRADIENTS)] = "score"
-    entropy_coefficient: Coefficient = 0.001
-    kl_weight: Coefficient = 0.01
+    entropy_coefficient: Coefficient = 0.0
+    kl_weight: Coefficient = 0.0
     wealth_objective: Annotated[str, OneOf(WEALTH_OBJECTIVES)] = "log"
     trade_penalty: Coefficient = 0.0
-    risk_aversion: Coefficient = 1.0
+    risk_aversion: Coefficient = 0.0
     variance_penalty: Annotated[str, OneOf(VARIANCE_PENALTIES)] = "pnl"
     drawdown_lambda: Coefficient = 0.0
     soft_drawdown_lambda: Coefficient = 0.0
@@ -60,11 +56,3 @@ class DifferentiableMarketConfig(PathLearnerConfig):
     microbatch_windows: Annotated[int | None, Whole(1, 65_536)] = None
     gradient_checkpointing: bool = False
     diagnose_every_updates: Annotated[int, Whole(1, 10_000_000)] = 10
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.initial_concentration <= self.min_concentration:
-            raise ConfigError(
-                f"module.initial_concentration={self.initial_concentration:g}: must be above "
-                f"module.min_concentration={self.min_concentration:g}."
-            )

@@ -38,7 +38,7 @@ def group_losses(group: Group, config: DifferentiableMarketConfig) -> dict[str, 
     """
     unit = spread(group.rewards).detach().clamp(min=SMALLEST_SPREAD)
     if config.gradient == "pathwise":
-        losses = {name: -(term / unit).mean() for name, term in group.terms.items()}
+        losses = {name: -term.mean() for name, term in group.terms.items()}
     else:
         likely = path_log_probability(group.concentration, group.parts)
         losses = {name: -(centred(term) / unit * likely).mean() for name, term in group.terms.items()}

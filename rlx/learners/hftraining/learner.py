@@ -30,7 +30,6 @@ class HftrainingLearner(PathLearner):
             smooth_steps=config.smooth_steps,
             n_members=len(self.cross_fit.members),
             sharpness=config.sharpness,
-            tilts=True,
             d_model=config.d_model,
             n_heads=config.n_heads,
             n_layers=config.n_layers,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from typing import Any, Self, cast
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -16,6 +16,8 @@ from rlx.decisions.tilt import TiltHead
 from rlx.policies.networks.sequence import LARGEST_BATCH, SequenceNetwork
 from rlx.types import FloatArray
 
+SMALLEST_SPREAD = 1e-6
+
 
 class TiltNetwork(SequenceNetwork):
     """Holds equal weights plus a tilt, by the mean score of ``n_members`` networks, each fitted to a part of the data.
@@ -24,11 +26,11 @@ class TiltNetwork(SequenceNetwork):
     sees ``window_steps`` - ``smooth_steps`` + 1 bars and scores the last one; the scores of ``smooth_steps`` bars are
     averaged with weights that decay at a learnt speed. Weights are shared by the assets, so a network can act on any
     number of them. Before training all scores are zero. ``sharpness`` multiplies the scores of decisions: the penalty
-    that keeps noise out makes them too small. With ``tilts`` False the network holds equal weights.
+    that keeps noise out makes them too small.
     """
 
     symmetric = True
-    rescaling = frozenset({"max_gross", "sharpness", "tilts", "leverage_head"})
+    rescaling = frozenset({"max_gross", "sharpness", "leverage_head"})
     spread: Tensor
 
     def __init__(
@@ -40,7 +42,6 @@ class TiltNetwork(SequenceNetwork):
         smooth_steps: int,
         n_members: int,
         sharpness: float,
-        tilts: bool,
         **own: Any,
     ) -> None:
         super().__init__(
@@ -49,12 +50,11 @@ class TiltNetwork(SequenceNetwork):
             smooth_steps=smooth_steps,
             n_members=n_members,
             sharpness=sharpness,
-            tilts=tilts,
             **head.bounds(),
             **own,
         )
         self.head, self.window_steps = head, window_steps
-        self.sharpness, self.tilts = sharpness, tilts
+        self.sharpness = sharpness
         lookback = window_steps - smooth_steps + 1
         self.members = nn.ModuleList(Member(encoder(lookback), n_features, smooth_steps) for _ in range(n_members))
         self.register_buffer("spread", torch.ones(n_features))
@@ -79,10 +79,9 @@ class TiltNetwork(SequenceNetwork):
         self.spread.copy_(torch.where(deviation > SMALLEST_SPREAD, deviation, torch.ones_like(deviation)))
 
     def decide(self, features: Tensor) -> Tensor:
-        """Return the weights (B, T, A) by the members' mean score; equal weights if the network does not tilt."""
+        """Return the weights (B, T, A) by the members' mean score."""
         seen = self.relative(features)
-        scores = torch.stack([member(seen) for member in self.members]).mean(0)
-        return self.targets(scores if self.tilts else torch.zeros_like(scores))
+        return self.targets(torch.stack([member(seen) for member in self.members]).mean(0))
 
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
         """Decide for the last bar of each window."""
@@ -101,19 +100,9 @@ class TiltNetwork(SequenceNetwork):
         """Return a network that decides by some of the members; it shares their weights."""
         chosen = copy.copy(self)
         chosen._modules = dict(self._modules)
-        chosen.members = cast(nn.ModuleList, self.members[members])
+        chosen.members = self.members[members]
         chosen._arguments = {**self._arguments, "n_members": len(chosen.members)}
         return chosen
-
-    def tilting(self, tilts: bool) -> Self:
-        """Return the same network that tilts, or holds equal weights; it shares the weights."""
-        chosen = copy.copy(self)
-        chosen.tilts = tilts
-        chosen._arguments = {**self._arguments, "tilts": tilts}
-        return chosen
-
-
-SMALLEST_SPREAD = 1e-6
 
 
 class Member(nn.Module):
@@ -134,7 +123,7 @@ class Member(nn.Module):
         return self.smoothed(scores - scores.mean(-1, keepdim=True))
 
     def smoothed(self, scores: Tensor) -> Tensor:
-        """Return the average (B, T, A) of the last ``smooth_steps`` scores, with weights s, s(1 - s), s(1 - s)^2, ..."""
+        """Return the average (B, T, A) of the last ``smooth_steps`` scores, with weights s (1 - s)^age."""
         ages = torch.arange(self.smooth_steps - 1, -1, -1, device=scores.device)
         kernel = torch.softmax(ages * functional.logsigmoid(-self.speed.float()), 0).to(scores)
         batch, length, n_assets = scores.shape
