@@ -15,11 +15,11 @@ from rlx.sim.rules import Costs
 
 
 def compared_with(policy: Policy) -> list[Policy]:
-    """Return the policies that a policy is judged beside: the baselines, and its network behind a shut gate."""
-    beside: list[Policy] = list(standard_baselines())
+    """Return the policies that a policy is compared with: the baselines, and its network behind a shut gate."""
+    others: list[Policy] = list(standard_baselines())
     if isinstance(policy, CheckpointPolicy) and not policy.acts:
-        beside.append(policy.ungated())
-    return beside
+        others.append(policy.ungated())
+    return others
 
 
 class Origin(NamedTuple):
