@@ -19,7 +19,9 @@ class HftrainingConfig(PathLearnerConfig):
 
     The loss is - annual log growth over that of equal weights, net of costs and reward penalties, with
     ``objective=utility`` + ``risk_aversion`` / 2 x annual variance of that excess, + ``cvar_weight`` x annual CVaR of
-    the worst ``cvar_alpha`` of the steps. ``n_layers`` of 0 leaves a perceptron without attention.
+    the worst ``cvar_alpha`` of the steps. ``n_layers`` of 0 leaves a perceptron without attention. ``times_market``
+    adds an exposure to the market between 0 and 1, learnt from the assets' mean features, and ``leverage_head`` one up
+    to ``env.limits.intraday_gross``.
     """
 
     _target_: str = "rlx.learners.hftraining.learner.HftrainingLearner"
@@ -28,6 +30,8 @@ class HftrainingConfig(PathLearnerConfig):
     n_heads: Annotated[int, Whole(1, 1_024)] = 2
     n_layers: Annotated[int, Whole(0, 64)] = 0
     dropout: Annotated[float, Number(0, 0.9)] = 0.0
+    times_market: bool = False
+    leverage_head: bool = False
     objective: Annotated[str, OneOf(OBJECTIVES)] = "growth"
     risk_aversion: Coefficient = 1.0
     cvar_weight: Coefficient = 0.0

@@ -24,12 +24,13 @@ class HftrainingLearner(PathLearner):
         """Return the network under the limits of trading."""
         config = self.config
         return AttentionTilt(
-            head=TiltHead.under(self.rules.limits),
+            head=TiltHead.under(self.rules.limits, leverage_head=config.leverage_head),
             n_features=len(self.feature_names),
             window_steps=config.window_steps,
             smooth_steps=config.smooth_steps,
             n_members=len(self.cross_fit.members),
             sharpness=config.sharpness,
+            times_market=config.times_market,
             d_model=config.d_model,
             n_heads=config.n_heads,
             n_layers=config.n_layers,
@@ -38,7 +39,8 @@ class HftrainingLearner(PathLearner):
 
     def learn(self, segment: Segment) -> Mapping[str, float]:
         """Simulate the network's decisions and differentiate their loss."""
-        targets = self.net.head.weights(self.net(segment.features).float())
+        scores, exposure = self.net(segment.features).float(), self.net.exposure(segment.features)
+        targets = self.net.head.weights(scores, exposure)
         outcome = self.simulate(targets, segment)
         excess = outcome["reward"] - self.equal_weight(segment)
         loss, parts = path_loss(outcome, excess, self.config, self.market.periods_per_year)
