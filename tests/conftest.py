@@ -22,6 +22,8 @@ os.environ["MPLBACKEND"] = "Agg"
 # One place for compiled code, of all workers and all processes that they start, kept from run to run.
 for variable, name in (("NUMBA_CACHE_DIR", "numba"), ("TORCHINDUCTOR_CACHE_DIR", "inductor")):
     os.environ.setdefault(variable, str(Path(__file__).parents[1] / "compiled_models" / name))
+# What the processor lists is believed, where inductor would compile and run a program for each kind of instructions.
+os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
 
 # A shell starts background jobs with these ignored, and what ignores them cannot be stopped by a test.
 signal.signal(signal.SIGINT, signal.default_int_handler)

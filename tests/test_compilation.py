@@ -14,6 +14,7 @@ from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.aot_autograd import make_boxed_func
 
 from rlx.compilation import Compiler
+from tests.backends import use_backend
 
 
 @pytest.fixture(autouse=True)
@@ -28,12 +29,6 @@ def interpret(graph: Any, *_: Any) -> Any:
 
 def refuse(graph: Any, *_: Any) -> Any:
     raise RuntimeError("no backend here.\nand a second line")
-
-
-def use_backend(monkeypatch: pytest.MonkeyPatch, backend: Any) -> None:
-    """Have ``torch.compile`` hand its graphs to ``backend`` rather than to inductor."""
-    compile = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda function, mode: compile(function, backend=backend))
 
 
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
