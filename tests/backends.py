@@ -10,7 +10,7 @@ import torch
 TRACED = "aot_eager_decomp_partition"
 """Traces a graph and its gradient as inductor does and interprets them: all that depends on rlx, without the C++."""
 backends = pytest.mark.parametrize("backend", [TRACED, pytest.param("inductor", marks=pytest.mark.exhaustive)])
-"""Inductor takes minutes: by default it compiles the simulator's step and one whole run, and their numbers are compared."""
+"""Inductor takes minutes: by default it compiles the simulator's step and one whole run, whose numbers are compared."""
 
 
 def use_backend(monkeypatch: pytest.MonkeyPatch, backend: Any) -> None:

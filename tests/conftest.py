@@ -67,7 +67,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """Train once, in seconds, under guards, leverage and cooldown; many tests look at the result."""
     from tests.app.commands import SMOKE, Shell
 
-    shell = Shell(tmp_path_factory.mktemp("trained"))
+    shell = Shell(tmp_path_factory.mktemp("trained"), draws=True)
     return shell.train("module=gymrl", "guard=calibrated", "env=levered", "env.cooldown.steps=12", *SMOKE)
 
 
