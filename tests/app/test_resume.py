@@ -31,9 +31,11 @@ SEGMENTS = ("n_windows=2", "rollout_steps=4", "window_steps=2")
 TINY = {  # a module's settings with which an update takes no time
     "gymrl": PPO,
     "pufferlib": (*PPO, *FORECASTS, "forecaster.accept_worse=true", "n_pairs=1", "window_steps=4"),
-    "hftraining": (*SEGMENTS, "d_model=8", "optimizer=muon"),
+    "hftraining": (*SEGMENTS, "d_model=8", "n_layers=1", "optimizer=muon"),
     "differentiable_market": (*SEGMENTS, "hidden_size=8", "n_paths=2", "diagnose_every_updates=2"),
 }
+SHORT = "data.start=2018-01-01"
+"""Fewer bars to validate and to judge on."""
 ENDLESS = "module.total_env_steps=100000000"  # the learning rate's course depends on it: both runs have to have it
 SAME = ("key", "policy", "metrics", "intervals", "guard", "baselines", "windows", "verdict", "data")
 PROGRAM = "import sys; from rlx.app.entry import train_main; sys.argv[0] = 'train.py'; train_main()"
@@ -41,7 +43,7 @@ PROGRAM = "import sys; from rlx.app.entry import train_main; sys.argv[0] = 'trai
 
 def settings(module: str, *more: str) -> list[str]:
     tiny = [f"module.{setting}" for setting in TINY[module]]
-    return [f"module={module}", "guard=calibrated", "env.cooldown.steps=3", *SMOKE, *tiny, *more]
+    return [f"module={module}", "guard=calibrated", "env.cooldown.steps=3", SHORT, *SMOKE, *tiny, *more]
 
 
 def rows(run: Path, kind: str = "") -> list[dict[str, str]]:
