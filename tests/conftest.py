@@ -22,6 +22,8 @@ os.environ["MPLBACKEND"] = "Agg"
 # One place for compiled code, of all workers and all processes that they start, kept from run to run.
 for variable, name in (("NUMBA_CACHE_DIR", "numba"), ("TORCHINDUCTOR_CACHE_DIR", "inductor")):
     os.environ.setdefault(variable, str(Path(__file__).parents[1] / "compiled_models" / name))
+# What the processor lists is believed, where inductor would compile and run a program for each kind of instructions.
+os.environ.setdefault("TORCHINDUCTOR_VEC_ISA_OK", "1")
 
 # A shell starts background jobs with these ignored, and what ignores them cannot be stopped by a test.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -65,7 +67,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """Train once, in seconds, under guards, leverage and cooldown; many tests look at the result."""
     from tests.app.commands import SMOKE, Shell
 
-    shell = Shell(tmp_path_factory.mktemp("trained"))
+    shell = Shell(tmp_path_factory.mktemp("trained"), draws=True)
     return shell.train("module=gymrl", "guard=calibrated", "env=levered", "env.cooldown.steps=12", *SMOKE)
 
 

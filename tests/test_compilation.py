@@ -14,6 +14,7 @@ from torch._dynamo.backends.common import aot_autograd
 from torch._functorch.aot_autograd import make_boxed_func
 
 from rlx.compilation import Compiler
+from tests.backends import use_backend
 
 
 @pytest.fixture(autouse=True)
@@ -28,12 +29,6 @@ def interpret(graph: Any, *_: Any) -> Any:
 
 def refuse(graph: Any, *_: Any) -> Any:
     raise RuntimeError("no backend here.\nand a second line")
-
-
-def use_backend(monkeypatch: pytest.MonkeyPatch, backend: Any) -> None:
-    """Have ``torch.compile`` hand its graphs to ``backend`` rather than to inductor."""
-    compile = torch.compile
-    monkeypatch.setattr(torch, "compile", lambda function, mode: compile(function, backend=backend))
 
 
 def warnings_in(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
@@ -132,26 +127,3 @@ def test_a_module_keeps_its_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_importing_it_imports_no_torch() -> None:
     program = "import sys, rlx.compilation; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
-
-
-@pytest.mark.slow
-def test_without_a_cxx_compiler_the_code_runs_eager(tmp_path: Any) -> None:
-    program = """
-import logging, torch
-from rlx.compilation import Compiler
-logging.basicConfig(format="%(message)s")
-compiler = Compiler("default", "cpu")
-linear = torch.nn.Linear(2, 2)
-compiler.compile_module(linear)
-for _ in range(2):
-    linear(torch.ones(1, 2)).sum().backward()
-print(compiler.fallback)
-"""
-    environment = {"PATH": str(tmp_path), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-    answer = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=environment
-    )
-    assert answer.stdout.startswith("InvalidCxxCompiler: No working C++ compiler found")
-    lines = [line for line in answer.stderr.splitlines() if "torch.compile failed" in line]
-    assert len(lines) == 1 and "set CXX to a compiler" in lines[0]
-    assert "Traceback" not in answer.stderr

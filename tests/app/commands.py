@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from hydra._internal.hydra import Hydra
+from matplotlib.figure import Figure
 
 import rlx.config.commands as schemas
 from rlx.app.entry import evaluate_main, train_main
@@ -37,11 +38,16 @@ class Finished:
 
 
 class Shell:
-    """Runs commands in its own folder."""
+    """Runs commands in its own folder.
 
-    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str] | None = None) -> None:
+    Figures are built and written, and their pixels stay blank unless ``draws`` is true: drawing text takes a quarter of
+    an evaluation, and ``tests/report`` draws every kind of figure.
+    """
+
+    def __init__(self, folder: Path, capture: pytest.CaptureFixture[str] | None = None, *, draws: bool = False) -> None:
         self.folder = folder
         self.capture = capture
+        self.draws = draws
 
     def train(self, *arguments: str) -> Finished:
         """Run ``train.py``."""
@@ -63,6 +69,8 @@ class Shell:
                 Hydra, "get_mode", lambda *_, **__: None
             )  # it composes everything again, for a key that no test uses
             patch.setattr(schemas, "writable", WRITABLE)
+            if not self.draws:
+                patch.setattr(Figure, "draw", lambda *_: None)
             patch.setattr(sys, "argv", [name, *arguments])
             try:
                 with exiting_on_stops():

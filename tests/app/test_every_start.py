@@ -28,6 +28,7 @@ def scorecard(folder: Path) -> dict[str, Any]:
 
 
 def test_a_checkpoints_windows_are_in_its_run_and_agree_with_the_scorecard(trained: Finished, shell: Shell) -> None:
+    shell.draws = True
     run = shell.folder / "run"
     shutil.copytree(trained.run(), run)
     judged = shell.evaluate("policy=checkpoint", f"policy.path={run}", *TYPED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import resource
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -69,25 +70,45 @@ def test_no_room_for_a_row(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Non
     assert_reported(shell.train(*SMOKE), "/metrics.")
 
 
+def assert_continued(shell: Shell, run: Path, again: str) -> None:
+    allow(ANY)
+    assert shell.train(f"resume={run}", f"hydra.run.dir={again}").status == 0
+
+
+def test_no_room_for_a_policy(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    full_from(monkeypatch, Learner, "export", FEW_BYTES)
+    finished = shell.train(*SMOKE)
+    assert_result_is_missing(finished, finished.run(), "/policy'")
+    monkeypatch.undo()
+    assert_continued(shell, finished.run(), "again")
+
+
 @pytest.mark.parametrize(
-    ("place", "name", "file"),
+    ("name", "file"),
     [
-        (Learner, "export", "/policy'"),
-        (outputs, "write_ledger", "ledger.parquet"),
-        (outputs, "write_report_png", "report.png"),
-        (outputs, "write_scorecard_markdown", "scorecard.md"),
+        ("write_ledger", "ledger.parquet"),
+        ("write_report_png", "report.png"),
+        ("write_scorecard_markdown", "scorecard.md"),
     ],
 )
-def test_no_room_for_a_result(shell: Shell, monkeypatch: pytest.MonkeyPatch, place: Any, name: str, file: str) -> None:
-    full_from(monkeypatch, place, name, FEW_BYTES)
-    finished = shell.train(*SMOKE)
+def test_no_room_for_a_result(
+    trained: Finished, shell: Shell, monkeypatch: pytest.MonkeyPatch, name: str, file: str
+) -> None:
+    """A run that is trained, and resumed to be judged, writes its results as any run does."""
+    unjudged = shell.folder / "unjudged"
+    shutil.copytree(trained.run(), unjudged, ignore=shutil.ignore_patterns("scorecard.*", "ledger.*", "report.*"))
+    full_from(monkeypatch, outputs, name, FEW_BYTES)
+    finished = shell.train(f"resume={unjudged}")
+    assert_result_is_missing(finished, finished.run(), file)
+    monkeypatch.undo()
+    if name == "write_scorecard_markdown":  # the last to be written
+        assert_continued(shell, finished.run(), "again")
+
+
+def assert_result_is_missing(finished: Finished, run: Path, file: str) -> None:
     assert_reported(finished, file)
-    run = finished.run()
     assert f"Continue with: resume=outputs/gymrl/{run.name}" in finished.err
     assert not (run / "scorecard.json").exists() and not (run / file.strip("/'")).exists()
-    allow(ANY)
-    monkeypatch.undo()
-    assert shell.train(f"resume={run}", "hydra.run.dir=again").status == 0
 
 
 def test_no_room_to_resume(trained: Finished, shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:

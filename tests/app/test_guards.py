@@ -96,6 +96,7 @@ def test_another_guard_is_refused_in_a_resumed_run(fitted: Finished, shell: Shel
 
 
 def test_guards_are_compared_over_the_windows_of_the_checkpoint(fitted: Finished, shell: Shell) -> None:
+    shell.draws = True
     judged = shell.evaluate(
         "policy=checkpoint", f"policy.path={fitted.run()}", "protocol=guard_ab", FEW,
         "protocol.guards=[none,calibrated,configured]",

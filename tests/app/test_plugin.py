@@ -8,7 +8,6 @@ import re
 import shutil
 import subprocess
 import sys
-import time
 import zipfile
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from tests.app.commands import Finished
 
 PLUGIN = Path(__file__).parents[1] / "plugin"
 BUILD = "import sys; from setuptools import build_meta; print(build_meta.build_wheel(sys.argv[1]))"
-TRAIN = "import sys; from rlx.app.start import train_main; sys.argv[0] = 'train'; train_main()"
 COMMANDS = """
 import json, sys
 from pathlib import Path
@@ -90,22 +88,6 @@ def error_of(refused: Finished) -> str:
     return errors[0]
 
 
-def killed_after_validations(site: Path, folder: Path, run: str) -> None:
-    """Start an endless training and kill it once it has validated a few times."""
-    endless = ("module.n_updates=1000000", "trainer.validate_every_updates=2")
-    typed = [sys.executable, "-c", TRAIN, *MIX, *endless, f"hydra.run.dir={run}"]
-    metrics = folder / run / "metrics.jsonl"
-    with (folder / "output").open("w") as output:
-        process = subprocess.Popen(typed, cwd=folder, env=environment(site), stdout=output, stderr=subprocess.STDOUT)
-    try:
-        while not metrics.exists() or metrics.read_text().count("val/ulcer_index") < 3:
-            assert process.poll() is None, (folder / "output").read_text()
-            time.sleep(0.05)
-    finally:
-        process.kill()
-        process.wait()
-
-
 def assert_refused_without_the_package(folder: Path) -> None:
     """Assert that each kind of file in ``folder`` is refused in one sentence that says what is missing."""
     *refused, benchmark = finished(
@@ -116,7 +98,7 @@ def assert_refused_without_the_package(folder: Path) -> None:
         ("tools", "audit", "contrarian"),
         ("evaluate", "protocol=odd_months"),
         ("tools", "audit", "months"),
-        ("train", "resume=killed"),
+        ("train", "resume=run"),
         ("evaluate", "protocol=benchmark", "protocol.targets=targets.yaml", "protocol.board=other.json"),
     )
     evaluated, audited, contrarian, months, audited_months, resumed = map(error_of, refused)
@@ -132,7 +114,6 @@ def assert_refused_without_the_package(folder: Path) -> None:
 
 
 def test_a_session_with_another_package(site: Path, folder: Path) -> None:
-    killed_after_validations(site, folder, "killed")
     targets = [{"policy": "contrarian", "bottom_k": 3}, {"name": "mix", "policy": "checkpoint", "path": "run"}]
     (folder / "targets.yaml").write_text(yaml.safe_dump({"targets": targets}))
     quick_audit = ("--dates", "2", "--permutations", "20")
@@ -140,7 +121,7 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
     trained, _, _, printed, _, audited, contrarian, swept, _ = ran(
         site,
         folder,
-        ("train", *MIX, "module.n_updates=4", "hydra.run.dir=run"),
+        ("train", *MIX, "module.n_updates=4", "trainer.max_updates=3", "hydra.run.dir=run"),
         ("evaluate", "policy=checkpoint", "policy.path=run", *QUICK[1:], "hydra.run.dir=again"),
         ("evaluate", "policy=contrarian", "policy.bottom_k=3", *QUICK[1:], "hydra.run.dir=contrarian"),
         ("evaluate", "policy=checkpoint", "policy.path=run", *months, "hydra.run.dir=months"),
@@ -149,7 +130,7 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
         ("tools", "audit", "contrarian", *quick_audit),
         ("train", "-m", "+sweep=fixed_mix", *MIX, "module.n_updates=2", "hydra.sweeper.n_trials=2",
          "hydra.sweeper.direction=minimize", "hydra.sweep.dir=swept"),
-        ("train", "resume=killed", "trainer.max_minutes=0.02", "hydra.run.dir=resumed"),
+        ("train", "resume=run", "trainer.max_updates=4", "hydra.run.dir=resumed"),
     )  # fmt: skip
     card = json.loads((folder / "run" / "scorecard.json").read_text())
     facts = json.loads((folder / "run" / "policy" / "policy.json").read_text())
@@ -171,7 +152,8 @@ def test_a_session_with_another_package(site: Path, folder: Path) -> None:
     assert [entry.target for entry in entries if entry.failure is None][:2] == ["contrarian", "mix"]
     assert "PASS" in audited and "PASS" in contrarian
     assert "learning_rate" in swept and swept.count("COMPLETE") + swept.count("BEST") == 2
-    assert (folder / "resumed" / "scorecard.json").exists()
+    resumed = json.loads((folder / "resumed" / "scorecard.json").read_text())
+    assert (resumed["provenance"]["resumed_from"]["updates"], resumed["performance"]["updates"]) == (3, 4)
     assert_refused_without_the_package(folder)
 
 
@@ -210,16 +192,14 @@ def test_what_is_broken_of_a_package_is_left_out_with_a_warning(site: Path, fold
     program = (
         "import logging; from rlx import registry; from rlx.app.start import evaluate_main; evaluate_main()\n"
         "for group in registry.GROUPS: registry.loaded(group)\n"
+        "for asked in (('policy', 'contrarian'), ('network', 'rlx-demo:fixed_mix')):\n"
+        "    print(registry.find(*asked), registry.unknown(*asked))\n"
     )
     typed = [sys.executable, "-c", program, "policy=cash", *QUICK[1:]]
     done = subprocess.run(typed, cwd=folder, env=environment(broken), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    warnings = [line for line in (done.stdout + done.stderr).splitlines() if "package rlx-demo" in line]
+    warnings = [line for line in (done.stdout + done.stderr).splitlines() if "package rlx-demo: its" in line]
     assert len(warnings) == len(BROKEN), warnings
-    for group, name in (("policy", "contrarian"), ("network", "rlx-demo:fixed_mix")):
-        asked = [sys.executable, "-c", f"from rlx import registry; print(registry.find({group!r}, {name!r}),"
-                 f" registry.unknown({group!r}, {name!r}))"]  # fmt: skip
-        answer = subprocess.run(asked, env=environment(broken), capture_output=True, text=True, check=True)
-        assert "None the package rlx-demo has it, but it is unusable" in answer.stdout
+    assert done.stdout.count("None the package rlx-demo has it, but it is unusable") == 2
     for what, _, reason in BROKEN.values():
         assert [line for line in warnings if f"its {what} is skipped: " in line and reason in line], (what, warnings)

@@ -56,6 +56,7 @@ def test_windows_and_trades_are_in_the_run_of_the_checkpoint(run: Path, shell: S
 
 
 def test_the_files_agree_with_each_other_and_with_the_ledger(run: Path, shell: Shell) -> None:
+    shell.draws = True
     judged = shell.evaluate("policy=checkpoint", f"policy.path={run}", "env.limits.closing_gross=0.5", *WALK, FEW)
     (folder,) = evals(run)
     windows = pd.read_csv(folder / "windows.csv")

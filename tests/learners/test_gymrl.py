@@ -22,6 +22,7 @@ from rlx.policies.base import Policy
 from rlx.policies.baselines import BuyAndHold, EqualWeight
 from rlx.policies.checkpoint import load_checkpoint
 from rlx.sim.rules import Limits, Rules
+from tests.backends import backends, use_backend
 from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
 from tests.learners.fitting import Recorder, fit, weights_of
 from tests.policies.acting import observe
@@ -247,9 +248,11 @@ def test_the_compiler_is_given_the_networks_for_the_time_of_the_fit() -> None:
     assert compiler.calls == calls
 
 
+@backends
 @pytest.mark.slow
 @pytest.mark.parametrize("precision", ["32", "bf16-mixed"])
-def test_compiled_networks_learn_the_same(precision: str) -> None:
+def test_compiled_networks_learn_the_same(precision: str, backend: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_backend(monkeypatch, backend)
     market = make_market()
     runs = []
     for mode in ("off", "default"):

@@ -259,7 +259,7 @@ def test_predictable_gains_are_held(tmp_path: Path, caplog: pytest.LogCaptureFix
     caplog.set_level(logging.ERROR)
     market = Market(synthetic("mean_reverting", 4, 600, 1))
     free = Rules(limits=Limits(long_only=True))
-    settings = {"total_env_steps": 40_000, "n_accounts": 32, "rollout_steps": 32, "minibatch_size": 256}
+    settings = {"total_env_steps": 10_000, "n_accounts": 32, "rollout_steps": 32, "minibatch_size": 256}
     learning = {"learning_rate": 3e-3, "feature_noise": 0.0, "hidden_sizes": [32]}
     one = learner(market, free, **{**settings, **learning, "forecaster": replace(small().forecaster, updates=200)})
     one.prepare(Preparation(tmp_path, None, FIT))
