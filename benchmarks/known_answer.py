@@ -36,7 +36,10 @@ SPAN = Span(STEPS - TEST, STEPS)
 
 
 class Result(NamedTuple):
-    """One judged path: ``gain`` is expected log growth a year over equal weights, ``share`` of the attainable gain."""
+    """One judged path: ``gain`` is expected log growth a year over equal weights, ``share`` of the attainable gain.
+
+    ``acts`` is 1 for an open gate, 0 for a shut one, NaN for a policy without a gate.
+    """
 
     kind: str
     name: str
@@ -44,6 +47,7 @@ class Result(NamedTuple):
     gain: float
     share: float
     turnover: float
+    acts: float
     seconds: float
 
 
@@ -60,18 +64,20 @@ def judge(kind: str, name: str, seed: int, command: list[str], folder: Path) -> 
     rules = limited(config.rules(), market)
     ledger = run.ledger["holdout"].ledger.select(0)
     growth, best = expected_growth(ledger, market, SPAN), reference(market, SPAN, rules)
-    return Result(
-        kind, name, seed, growth - best.equal_weight, best.share(growth), float(np.mean(ledger.turnover)), seconds
-    )
+    gate = None if run.scorecard is None else run.scorecard.policy.get("gate")
+    acts = float("nan") if gate is None else float(gate["open"])
+    turnover = float(np.mean(ledger.turnover))
+    return Result(kind, name, seed, growth - best.equal_weight, best.share(growth), turnover, acts, seconds)
 
 
 def table(results: list[Result]) -> Table:
     """Return means over the seeds."""
-    shown = Table("market", "of", "share captured", "gain a year", "turnover a step", "CPU seconds", "seeds")
+    shown = Table("market", "of", "share captured", "gain a year", "turnover a step", "gates open", "CPU seconds", "seeds")
     for kind, name in dict.fromkeys((result.kind, result.name) for result in results):
         among = [result for result in results if (result.kind, result.name) == (kind, name)]
-        share, gain, turnover, seconds = np.mean([result[3:] for result in among], axis=0)[[1, 0, 2, 3]]
-        figures = (f"{share:.2f}", f"{gain:+.2%}", f"{turnover:.1%}", f"{seconds:.0f}", str(len(among)))
+        gain, share, turnover, acts, seconds = np.mean([result[3:] for result in among], axis=0)
+        gates = "n/a" if np.isnan(acts) else f"{acts:.0%}"
+        figures = (f"{share:.2f}", f"{gain:+.2%}", f"{turnover:.1%}", gates, f"{seconds:.0f}", str(len(among)))
         shown.add_row(kind, name, *figures)
     return shown
 
