@@ -72,7 +72,9 @@ def judge(kind: str, name: str, seed: int, command: list[str], folder: Path) -> 
 
 def table(results: list[Result]) -> Table:
     """Return means over the seeds."""
-    shown = Table("market", "of", "share captured", "gain a year", "turnover a step", "gates open", "CPU seconds", "seeds")
+    shown = Table(
+        "market", "of", "share captured", "gain a year", "turnover a step", "gates open", "CPU seconds", "seeds"
+    )
     for kind, name in dict.fromkeys((result.kind, result.name) for result in results):
         among = [result for result in results if (result.kind, result.name) == (kind, name)]
         gain, share, turnover, acts, seconds = np.mean([result[3:] for result in among], axis=0)
