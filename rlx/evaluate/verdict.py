@@ -62,13 +62,10 @@ def write_verdict(
         sentences.append(_compared(metrics, equal_weight, with_excess=not (ruined or oracle)))
     else:
         sentences.append(_against(name, metrics, equal_weight))
+    sentences.append("" if gate is None else gate_in_words(gate))
     if not (ruined or oracle or seen):
         sentences += [_certainty(intervals, equal_weight), _claim(significance, equal_weight)]
-    sentences += [
-        "" if gate is None else gate_in_words(gate),
-        SEEN_SAYS if seen else "",
-        _clipped(metrics.get("limit_clipped")),
-    ]
+    sentences += [SEEN_SAYS if seen else "", _clipped(metrics.get("limit_clipped"))]
     return " ".join(sentence for sentence in sentences if sentence)
 
 

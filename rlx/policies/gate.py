@@ -71,11 +71,12 @@ class Gate:
 
 def gate_in_words(gate: Mapping[str, Any]) -> str:
     """Return one sentence about a gate as files hold it."""
-    earned = f"on {gate['steps']} decisions that it was not fitted to it earned {gate['excess']:+.1%} a year"
+    fitted = "" if gate["fitted"] is None else f" (and {gate['fitted']:+.1%} where it was fitted)"
+    earned = f"on {gate['steps']:,} decisions that it was not fitted to, it earned {gate['excess']:+.1%} a year"
     if gate["needed"] is None:
-        return f"There was no gate: {earned} over equal weights."
+        return f"There was no gate: {earned} over equal weights{fitted}."
     t = "undefined" if gate["t"] is None else f"{gate['t']:.2f}"
-    evidence = f"{earned} over equal weights, t {t} against {gate['needed']:.2f} needed"
+    evidence = f"{earned} over equal weights{fitted}, t {t} against {gate['needed']:.2f} needed"
     if gate["open"]:
         return f"The gate is open: {evidence}."
     seen = "" if gate["detectable"] is None else f" An edge of {gate['detectable']:.1%} a year would have opened it."
