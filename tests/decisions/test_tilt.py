@@ -58,7 +58,9 @@ def test_exposure_scores_only_lower_the_exposure_without_a_leverage_head() -> No
     exposure = head.exposure(of(-40.0, -3.0, 0.0, 40.0))
     # sigmoid(0) / sigmoid(3) at a score of -3; full from zero on.
     torch.testing.assert_close(exposure, of(0.0, 0.5 * (1.0 + np.exp(-3.0)), 1.0, 1.0))
-    torch.testing.assert_close(head.weights(torch.zeros(4, 2).double(), exposure := of(-3.0, 0, 0, 0)).sum(-1), head.exposure(exposure))
+    torch.testing.assert_close(
+        head.weights(torch.zeros(4, 2).double(), exposure := of(-3.0, 0, 0, 0)).sum(-1), head.exposure(exposure)
+    )
 
 
 def test_leverage_runs_from_nothing_to_the_limit_and_starts_at_one() -> None:

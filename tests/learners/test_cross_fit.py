@@ -69,5 +69,5 @@ def test_a_rollout_that_fits_nowhere_is_refused_with_the_longest_that_does() -> 
 
 def test_more_folds_than_decisions_are_refused() -> None:
     assert len(CrossFit.of(SPLITS, 90, 0).members) == 90
-    with pytest.raises(ConfigError, match=r"module\.n_folds=91: must be at most 90, the decisions of training and vali"):
+    with pytest.raises(ConfigError, match=r"module\.n_folds=91: must be at most 90, the decisions of tr"):
         CrossFit.of(SPLITS, 91, 0)

@@ -40,7 +40,7 @@ def test_decisions_in_advance_are_those_of_play_bar_by_bar(make: object) -> None
     ahead = Ahead(policy, SPAN)
     ledgers = [played(one, market, ALL_RULES, SPAN) for one in (policy, ahead)]
     assert ledgers[0].turnover.sum() > 1.0
-    np.testing.assert_allclose(ledgers[1].executed_weights, ledgers[0].executed_weights, atol=1e-6)
+    np.testing.assert_allclose(ledgers[1].executed_weights, ledgers[0].executed_weights, atol=1e-5)
     np.testing.assert_allclose(ledgers[1].value, ledgers[0].value, rtol=1e-6)
     assert ahead.name == policy.name and ahead.describe() == policy.describe()
     assert ahead.window_steps == 0 and not ahead.reads_account  # it is not shown what it does not need
@@ -56,7 +56,7 @@ def test_each_policy_decides_from_its_first_bar_to_the_next(advance: bool) -> No
     ledger = played(Consecutive(policies, EDGES), market, Rules(), SPAN)
     for first, policy in zip(EDGES, members(market), strict=True):
         alone = played(policy, market, Rules(), SPAN).executed_weights[first - 40 : first - 20]
-        np.testing.assert_allclose(ledger.executed_weights[first - 40 : first - 20], alone, atol=1e-6)
+        np.testing.assert_allclose(ledger.executed_weights[first - 40 : first - 20], alone, atol=1e-5)
     first, second = (played(policy, market, Rules(), SPAN).executed_weights for policy in members(market)[:2])
     assert not np.allclose(first, second, atol=0.01)  # it matters who decides
 
@@ -69,7 +69,7 @@ def test_accounts_at_different_bars_are_decided_by_different_policies() -> None:
     both.reset(5)
     observation = observe(market, [80, 40, 59, 99, 60], one)
     expected = [policy.act(observation)[row] for row, policy in enumerate((three, one, one, three, two))]
-    np.testing.assert_allclose(both.act(observation), expected, atol=1e-6)
+    np.testing.assert_allclose(both.act(observation), expected, atol=1e-5)
     early = observe(market, [20], one)
     np.testing.assert_array_equal(both.act(early), one.act(early))  # before the first bar, the first policy
 
@@ -85,10 +85,6 @@ def test_it_keeps_the_promises_of_a_policy_and_says_what_it_is_made_of() -> None
 
 
 def test_it_reads_the_account_if_one_of_its_policies_may() -> None:
-    class Unknown(EqualWeight):
-        """Does not state what it reads."""
-
-        reads_account = True
-
-    assert Consecutive([EqualWeight(), Unknown()], [0, 10]).reads_account
-    assert not Consecutive([EqualWeight(), EqualWeight()], [0, 10]).reads_account
+    one = members(make_market())[0]
+    assert not Consecutive([one, one], EDGES[:2]).reads_account
+    assert Consecutive([one, EqualWeight()], EDGES[:2]).reads_account  # which does not state what it reads

@@ -95,9 +95,7 @@ def test_a_permutation_of_the_assets_permutes_the_weights(make: Make) -> None:
 def test_what_all_assets_share_changes_nothing(make: Make) -> None:
     network, seen = shaken(make()), features(20, 4)
     shared = torch.linspace(-2.0, 2.0, 20)[:, None, None].expand(20, 1, N_FEATURES)
-    np.testing.assert_allclose(
-        network.decide_all((seen + shared).numpy()), network.decide_all(seen.numpy()), atol=2e-6
-    )
+    np.testing.assert_allclose(network.decide_all((seen + shared).numpy()), network.decide_all(seen.numpy()), atol=2e-6)
 
 
 @every
