@@ -34,11 +34,18 @@ class CrossFit:
 
     @classmethod
     def of(cls, splits: Splits, n_folds: int, purge_steps: int) -> CrossFit:
-        """Return the plan for ``n_folds`` members, with ``purge_steps`` left out on both sides of a held-out fold."""
+        """Return the plan for ``n_folds`` members, with ``purge_steps`` left out on both sides of a held-out fold.
+
+        ConfigError if there are more folds than decisions.
+        """
         if n_folds == 1:
             span = splits.train
             return cls(span, (MemberSpan(np.ones(len(span), dtype=np.bool_), splits.validation),))
         span = Span(splits.train.start, splits.validation.stop)
+        if n_folds > len(span):
+            raise ConfigError(
+                f"module.n_folds={n_folds}: must be at most {len(span)}, the decisions of training and validation span."
+            )
         parts = folds(len(span), n_folds, purge_steps)
         return cls(
             span,

@@ -49,7 +49,7 @@ class CheckpointPolicy:
         self.name = facts.module
         self.feature_names = facts.feature_names
         self.window_steps = facts.window_steps
-        self.acts = facts.gate is None or bool(facts.gate["open"])
+        self.acts = facts.gate is None or facts.gate["open"]
         self.reads_account = self.acts and network.reads_account
         self.normalizer = Normalizer.from_dict(facts.normalizer)
         self.seen = {name: (np.datetime64(first), np.datetime64(last)) for name, (first, last) in facts.seen.items()}

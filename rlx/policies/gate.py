@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from rlx.measures.evidence import Evidence
 from rlx.ranges import Number, Whole, check_fields
+from rlx.untrusted.plain_types import Count, Finite, Measure
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,20 @@ class GateConfig:
 
     def __post_init__(self) -> None:
         check_fields(self, "gate")
+
+
+class WrittenGate(TypedDict):
+    """What files hold of a ``Gate``."""
+
+    open: bool
+    excess: Finite
+    t: Measure
+    needed: Measure
+    detectable: Measure
+    attempts: Finite
+    steps: Count
+    level: Measure
+    fitted: Measure
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,22 @@ from rlx.data.market import Market
 from rlx.errors import ConfigError
 from rlx.learners.hftraining.config import HftrainingConfig
 from rlx.learners.hftraining.learner import HftrainingLearner
-from rlx.learners.hftraining.loss import cvar, path_loss, sharpe, weight_entropy
+from rlx.learners.hftraining.loss import cvar, path_loss
 from rlx.sim import simulate
 from rlx.sim.rules import Costs, Guard, Limits, Rules
 from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
 from tests.learners.fitting import Recorder, fit, played
 
-TINY: dict[str, Any] = {"updates": 8, "n_windows": 8, "rollout_steps": 12, "window_steps": 4, "d_model": 8}
+TINY: dict[str, Any] = {
+    "updates": 8,
+    "n_folds": 2,
+    "purge_steps": 3,
+    "n_windows": 4,
+    "rollout_steps": 12,
+    "window_steps": 4,
+    "smooth_steps": 2,
+    "d_model": 8,
+}
 
 
 def make(market: Market, rules: Rules = LONG_ONLY, **options: Any) -> HftrainingLearner:
@@ -29,52 +38,57 @@ def make(market: Market, rules: Rules = LONG_ONLY, **options: Any) -> Hftraining
     return HftrainingLearner(market=market, rules=rules, splits=splits, feature_names=FEATURES, seed=0, **options)
 
 
-def test_sharpe_and_cvar_of_known_returns() -> None:
-    returns = torch.tensor([[0.02, -0.01], [0.03, -0.04]], dtype=torch.float64)
-    assert float(sharpe(returns)) == pytest.approx(0.0, abs=1e-12)
-    assert float(sharpe(returns + 0.01)) == pytest.approx(0.01 / math.sqrt(0.003 / 4))
-    assert float(cvar(returns, 0.25)) == pytest.approx(0.04)
-    assert float(cvar(returns, 0.5)) == pytest.approx(0.025)
-    assert float(cvar(returns, 0.01)) == pytest.approx(0.04)  # one step at least
-    assert torch.isfinite(sharpe(torch.zeros(3, 3)))
+def test_cvar_of_known_returns() -> None:
+    returns = torch.tensor([[0.02, -0.01, 0.03, -0.04], [0.05, 0.06, 0.07, -0.08]], dtype=torch.float64)
+    assert cvar(returns, 0.25).tolist() == pytest.approx([0.04, 0.08])
+    assert cvar(returns, 0.5).tolist() == pytest.approx([0.025, 0.015])
+    assert cvar(returns, 0.01).tolist() == pytest.approx([0.04, 0.08])  # one step at least
 
 
-def test_entropy_is_one_for_equal_shares_and_zero_for_one() -> None:
-    equal = torch.full((5, 3), 0.25)  # and as much in cash
-    assert float(weight_entropy(equal)) == pytest.approx(1.0)
-    assert float(weight_entropy(-equal)) == pytest.approx(1.0)
-    single = torch.tensor([[1.0, 0.0, 0.0]], requires_grad=True)
-    entropy = weight_entropy(single)
-    assert float(entropy.detach()) == pytest.approx(0.0, abs=1e-6)
-    entropy.backward()
-    assert single.grad is not None and torch.all(torch.isfinite(single.grad))
+NET = torch.tensor([[0.01, -0.02], [0.03, 0.01]], dtype=torch.float64)
+EXCESS = torch.tensor([[0.004, -0.002], [0.001, 0.009]], dtype=torch.float64)
+OUTCOME = {"net_return": NET, "reward": torch.log1p(NET) - 0.001}
 
 
 def test_the_loss_is_the_sum_of_its_parts() -> None:
-    config = HftrainingConfig(risk_penalty=0.5, entropy_coefficient=0.1, cvar_weight=2.0, cvar_alpha=0.5)
-    net = torch.tensor([[0.01, -0.02]], dtype=torch.float64)
-    outcome = {"net_return": net, "reward": torch.log1p(net) - 0.001}
-    targets = torch.tensor([[[0.5, 0.25], [0.25, 0.5]]], dtype=torch.float64)
-    logs = np.log1p([0.01, -0.02])
-    growth = 252 * (logs.mean() - 0.001)
-    ratio = math.sqrt(252) * logs.mean() / logs.std()
-    entropy = (0.5 * math.log(2) + 0.5 * math.log(4)) / math.log(3)
-    expected = -(growth + 0.5 * ratio) - 0.1 * entropy + 2.0 * math.sqrt(252) * -logs[1]
-    loss, parts = path_loss(outcome, targets, config, 252)
-    assert float(loss) == pytest.approx(expected)
-    assert {name: float(part) for name, part in parts.items()} == pytest.approx(
-        {"growth": growth, "path_sharpe": ratio, "weight_entropy": entropy, "path_cvar": -math.sqrt(252) * logs[1]}
-    )
+    config = HftrainingConfig(objective="utility", risk_aversion=3.0, cvar_weight=2.0, cvar_alpha=0.5)
+    logs = np.log1p([0.01, -0.02, 0.03, 0.01])
+    expected = {
+        "excess_growth": 252 * 0.003,  # the mean of 4, -2, 1 and 9 thousandths
+        "growth": 252 * (logs.mean() - 0.001),
+        "path_cvar": -math.sqrt(252) * (logs[1] + logs[0]) / 2,
+    }
+    loss, parts = path_loss(OUTCOME, EXCESS, config, 252)
+    assert {name: float(part) for name, part in parts.items()} == pytest.approx(expected)
+    variance = 252 * 1e-6 * (1 + 25 + 4 + 36) / 4
+    assert float(loss) == pytest.approx(-252 * 0.003 + 2.0 * expected["path_cvar"] + 1.5 * variance)
+    config.objective = "growth"
+    assert float(path_loss(OUTCOME, EXCESS, config, 252)[0]) == pytest.approx(float(loss) - 1.5 * variance)
+
+
+def test_the_loss_of_members_is_the_mean_of_their_own() -> None:
+    config = HftrainingConfig(objective="utility", risk_aversion=3.0, cvar_weight=2.0, cvar_alpha=0.5)
+    together, parts = path_loss(OUTCOME, EXCESS, config, 252, n_members=2)
+    alone = [
+        path_loss({name: x[i : i + 1] for name, x in OUTCOME.items()}, EXCESS[i : i + 1], config, 252) for i in (0, 1)
+    ]
+    assert float(together) == pytest.approx(float(alone[0][0] + alone[1][0]) / 2)
+    for name, part in parts.items():
+        assert float(part) == pytest.approx(float(alone[0][1][name] + alone[1][1][name]) / 2), name
 
 
 @pytest.mark.parametrize(
     ("options", "expected"),
     [
         ({"d_model": 30, "n_heads": 4}, r"module\.d_model=30: must be a multiple of module\.n_heads=4"),
+        ({"objective": "sharpe"}, r"module\.objective=sharpe: must be one of growth, utility"),
         ({"optimizer": "adam"}, r"module\.optimizer=adam: must be one of adamw, muon\. Did you mean 'adamw'"),
         ({"min_learning_rate": 0.1}, r"module\.min_learning_rate=0\.1"),
         ({"cvar_alpha": 0.0}, r"module\.cvar_alpha=0\.0"),
         ({"updates": 0}, r"module\.updates=0"),
+        ({"n_folds": 0}, r"module\.n_folds=0"),
+        ({"smooth_steps": 33}, r"module\.smooth_steps=33: must be at most module\.window_steps=32"),
+        ({"sharpness": 0.0}, r"module\.sharpness=0\.0"),
         ({"dropout": 1.0}, r"module\.dropout=1\.0"),
     ],
 )
@@ -83,14 +97,63 @@ def test_nonsense_is_refused(options: dict[str, Any], expected: str) -> None:
         HftrainingConfig(**options)
 
 
+def with_a_wild_asset() -> Market:
+    """Return random walks, the first with eight times the moves of the others."""
+    panel = make_market(n_assets=3, n_bars=300).panel
+    moves = panel.close[1:, 0] / panel.close[:-1, 0] - 1.0
+    wild = np.cumprod(np.concatenate(([100.0], 1.0 + 8.0 * (moves - moves.mean()))))
+    fields = {name: getattr(panel, name).copy() for name in ("open", "high", "low", "close")}
+    for values in fields.values():
+        values[:, 0] *= wild / panel.close[:, 0]
+    return Market(replace(panel, **fields))
+
+
 def test_risk_terms_lower_risk() -> None:
-    market = make_market("random_walk", n_assets=3, n_bars=300)
-    exposures = {}
+    market, risks, held = with_a_wild_asset(), {}, {}
     for name, options in {"growth": {}, "cvar": {"cvar_weight": 20.0}}.items():
-        recorder = Recorder()
-        fit(make(market, updates=60, learning_rate=0.01, entropy_coefficient=0.0, **options), recorder)
-        exposures[name] = recorder.history[-1]["train/path_gross_exposure"]
-    assert exposures["cvar"] < 0.5 * exposures["growth"]
+        learner = make(market, updates=60, learning_rate=0.03, ema_decay=0.9, **options)
+        fit(learner)
+        ledger = played(learner.policy(), market, LONG_ONLY, learner.splits.train)
+        risks[name], held[name] = ledger.net_return.std(), ledger.executed_weights[:, 0].mean()
+    assert risks["cvar"] < 0.5 * risks["growth"]
+    assert held["cvar"] < 0.5 * held["growth"]
+
+
+def test_aversion_to_the_variance_of_the_excess_keeps_it_near_equal_weights() -> None:
+    market, tilts = make_market(n_bars=300), {}
+    for aversion in (0.0, 1000.0):
+        learner = make(market, updates=40, learning_rate=0.03, objective="utility", risk_aversion=aversion)
+        fit(learner)
+        weights = played(learner.policy(), market, LONG_ONLY, learner.splits.train).executed_weights
+        tilts[aversion] = np.abs(weights - 1 / 3).sum(-1).mean()
+    assert tilts[1000.0] < 0.3 * tilts[0.0]
+
+
+def test_before_training_it_earns_what_equal_weights_do() -> None:
+    recorder = Recorder()
+    fit(make(make_market(), ALL_RULES), recorder)
+    growth = [metrics["train/excess_growth"] for metrics in recorder.history]
+    assert growth[0] == 0.0 and all(growth[1:])
+
+
+def test_a_member_learns_only_from_its_own_paths() -> None:
+    learner = make(make_market(), ALL_RULES, n_folds=3, objective="utility", risk_aversion=2.0, cvar_weight=1.0)
+    learner.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc, assignment]
+    torch.manual_seed(0)
+    for parameter in learner.net.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    mine, others = learner.segments.draw(4), learner.segments.draw(4)
+    own = torch.tensor([False, True, False]).repeat_interleave(4)[:, None, None]
+    features = torch.where(own[..., None], mine.features, others.features)
+    tape = mine.tape._replace(returns=torch.where(own, mine.tape.returns, others.tape.returns))
+    gradients = []
+    for segment in (mine, mine._replace(features=features, tape=tape)):
+        learner.net.zero_grad()
+        learner.learn(segment)
+        gradients.append([[p.grad.clone() for p in member.parameters()] for member in learner.net.members])
+    for number, (one, other) in enumerate(zip(*gradients, strict=True)):
+        same = all(torch.allclose(x, y, rtol=1e-4, atol=1e-6) for x, y in zip(one, other, strict=True))
+        assert same is (number == 1)
 
 
 SHOCKS = ("crash", "gap", "flat_line")

@@ -14,7 +14,7 @@ import torch
 
 from rlx.compilation import Compiler
 from rlx.data.market import Market
-from rlx.errors import CheckpointError, ConfigError, DataError, RlxError
+from rlx.errors import ConfigError, DataError, RlxError
 from rlx.learners.differentiable_market.learner import DifferentiableMarketLearner
 from rlx.learners.hftraining.learner import HftrainingLearner
 from rlx.learners.path_learner import PathLearner
@@ -27,7 +27,16 @@ from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits
 from tests.learners.fitting import Recorder, SaveAfter, fit, played, weights_of
 from tests.policies.acting import observe
 
-SHARED = {"updates": 6, "n_windows": 4, "rollout_steps": 12, "window_steps": 4, "warmup_updates": 2}
+SHARED = {
+    "updates": 6,
+    "n_folds": 2,
+    "purge_steps": 3,
+    "n_windows": 4,
+    "rollout_steps": 12,
+    "window_steps": 4,
+    "smooth_steps": 2,
+    "warmup_updates": 2,
+}
 TINY: dict[type[PathLearner], dict[str, Any]] = {
     HftrainingLearner: {**SHARED, "d_model": 8, "n_heads": 2, "n_layers": 2},
     DifferentiableMarketLearner: {**SHARED, "hidden_size": 8, "n_paths": 3, "diagnose_every_updates": 2},
@@ -54,7 +63,7 @@ def test_one_update_a_training_step_whatever_the_optimizer(kind: type[PathLearne
     assert trainer.global_step == len(recorder.history) == learner.updates == learner.totals.updates == 6
     rates = [metrics["train/learning_rate"] for metrics in recorder.history]
     np.testing.assert_allclose(rates[:3], [0.01 / 3, 0.02 / 3, 0.01], rtol=1e-6)
-    assert rates[2] > rates[3] > rates[4] > rates[5] == pytest.approx(1e-5)
+    assert rates[2] > rates[3] > rates[4] > rates[5] == pytest.approx(1e-4)
     moved = {name for name, tensor in weights_of(learner).items() if not np.array_equal(tensor, before[name])}
     assert {name for name, _ in learner.named_parameters()} <= moved  # the network and its average, every tensor
 
@@ -107,20 +116,22 @@ def test_bfloat16_leaves_weights_and_simulation_in_float32(kind: type[PathLearne
     assert {tensor.dtype for tensor in learner.parameters()} == {torch.float32}
     exact = Recorder()
     fit(make(kind, make_market()), exact)
-    assert exact.history[0]["train/loss"] != recorder.history[0]["train/loss"]
-    assert exact.history[0]["train/loss"] == pytest.approx(recorder.history[0]["train/loss"], rel=0.1, abs=0.05)
+    last, other = exact.history[-1]["train/loss"], recorder.history[-1]["train/loss"]
+    assert last != other and last == pytest.approx(other, rel=0.1, abs=0.05)
 
 
 @both
-def test_training_reads_nothing_after_its_span(kind: type[PathLearner]) -> None:
+@pytest.mark.parametrize("n_folds", [1, 2])
+def test_training_reads_nothing_after_its_span(kind: type[PathLearner], n_folds: int) -> None:
     market = make_market()
-    stop = splits_of(market, 4).train.stop
+    splits = splits_of(market, 4)
+    stop = splits.train.stop if n_folds == 1 else splits.validation.stop
     fields = {n: getattr(market.panel, n).copy() for n in ("open", "high", "low", "close", "volume")}
     for values in fields.values():
         values[stop + 1 :] *= 3.0
     runs = []
     for traded in (market, Market(replace(market.panel, **fields))):
-        learner = make(kind, traded, ALL_RULES)
+        learner = make(kind, traded, ALL_RULES, n_folds=n_folds)
         fit(learner)
         runs.append(weights_of(learner))
     for name, tensor in runs[0].items():
@@ -128,8 +139,8 @@ def test_training_reads_nothing_after_its_span(kind: type[PathLearner]) -> None:
 
 
 FINDS: dict[type[PathLearner], dict[str, Any]] = {
-    HftrainingLearner: {"updates": 60, "learning_rate": 0.01, "logit_scale": 3.0, "entropy_coefficient": 0.0},
-    DifferentiableMarketLearner: {"updates": 150, "learning_rate": 0.03, "n_paths": 16, "kl_weight": 0.0},
+    HftrainingLearner: {"updates": 60, "learning_rate": 0.03},
+    DifferentiableMarketLearner: {"updates": 60, "learning_rate": 0.03},
 }
 
 
@@ -163,7 +174,7 @@ def test_a_segment_is_what_the_judge_shows_and_pays(kind: type[PathLearner]) -> 
     market = make_market()
     learner = make(kind, market, replace(LONG_ONLY, execution=Execution.next_open))
     first, policy = learner.splits.train.start, learner.policy()
-    last = learner.segments.n_starts - 1
+    last = len(learner.cross_fit.span) - 12
     segment = learner.segments.at(torch.tensor([0, last]))
     for row, start in enumerate((first, first + last)):
         for t in (0, 5, 11):
@@ -173,7 +184,7 @@ def test_a_segment_is_what_the_judge_shows_and_pays(kind: type[PathLearner]) -> 
         np.testing.assert_allclose(segment.tape.returns[row].numpy(), market.returns[bars], rtol=1e-6)
         assert segment.tape.overnight is not None and market.overnight_returns is not None
         np.testing.assert_allclose(segment.tape.overnight[row].numpy(), market.overnight_returns[bars], atol=1e-8)
-    assert first + last + 12 == learner.splits.train.stop
+    assert first + last + 12 == learner.splits.validation.stop
 
 
 def test_a_rollout_longer_than_the_training_span_is_refused() -> None:
@@ -202,60 +213,6 @@ def test_a_gradient_that_is_not_finite_stops_the_run() -> None:
     learner.segments.returns.fill_(float("nan"))
     with pytest.raises(RlxError, match="gradient of update 1 is not finite"):
         fit(learner)
-
-
-class TestWarmStart:
-    """A run that starts from another run's policy."""
-
-    @both
-    def test_it_acts_as_the_checkpoint_did_and_remembers_what_that_saw(
-        self, kind: type[PathLearner], tmp_path: Path
-    ) -> None:
-        market = make_market()
-        first = make(kind, market, learning_rate=0.01, seed=3)
-        fit(first)
-        first.export(tmp_path / "policy")
-        longer = make_market(n_bars=300)
-        second = make(kind, longer, warm_start=str(tmp_path))
-        observation = observe(longer, [60, 70], second.policy())
-        np.testing.assert_array_equal(second.policy().act(observation), load_checkpoint(tmp_path).act(observation))
-        theirs, ours = first.facts().seen, second.facts().seen
-        assert ours["selected"][0] == min(theirs["selected"][0], str(longer.timestamps[second.splits.validation.start]))
-        assert ours["trained"][1] == max(theirs["trained"][1], str(longer.timestamps[second.splits.train.stop]))
-
-    @pytest.mark.parametrize(
-        ("options", "expected"),
-        [
-            ({"d_model": 16}, "d_model 8 there, 16 here"),
-            ({"n_layers": 3, "window_steps": 5}, "window_steps 4 there, 5 here; n_layers 2 there, 3 here"),
-            ({"leverage_head": True}, "leverage_head False there, True here"),
-        ],
-    )
-    def test_what_does_not_match_is_named(self, options: dict[str, Any], expected: str, tmp_path: Path) -> None:
-        market = make_market()
-        make(HftrainingLearner, market).export(tmp_path / "policy")
-        with pytest.raises(CheckpointError, match="does not fit this run") as caught:
-            make(HftrainingLearner, market, warm_start=str(tmp_path), **options)
-        assert expected in str(caught.value)
-
-    def test_another_universe_or_module_is_named(self, tmp_path: Path) -> None:
-        make(HftrainingLearner, make_market()).export(tmp_path / "policy")
-        with pytest.raises(CheckpointError, match=r"symbols \['S0', 'S1', 'S2'\] there, \['S0', 'S1'\] here"):
-            make(HftrainingLearner, make_market(n_assets=2), warm_start=str(tmp_path))
-        with pytest.raises(CheckpointError, match="transformer_allocation of module=hftraining there"):
-            make(DifferentiableMarketLearner, make_market(), warm_start=str(tmp_path))
-
-    def test_a_folder_without_a_policy_is_reported(self, tmp_path: Path) -> None:
-        with pytest.raises(CheckpointError, match=r"module\.warm_start=.*: no policy\.json in it"):
-            make(HftrainingLearner, make_market(), warm_start=str(tmp_path))
-
-    def test_another_scale_of_the_same_weights_is_only_a_warning(
-        self, tmp_path: Path, caplog: pytest.LogCaptureFixture
-    ) -> None:
-        market = make_market()
-        make(HftrainingLearner, market).export(tmp_path / "policy")
-        make(HftrainingLearner, market, warm_start=str(tmp_path), logit_scale=3.0)
-        assert "continue with other settings: logit_scale 2.0 there, 3.0 here" in caplog.text
 
 
 @both

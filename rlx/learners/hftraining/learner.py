@@ -43,7 +43,7 @@ class HftrainingLearner(PathLearner):
         targets = self.net.head.weights(scores, exposure)
         outcome = self.simulate(targets, segment)
         excess = outcome["reward"] - self.equal_weight(segment)
-        loss, parts = path_loss(outcome, excess, self.config, self.market.periods_per_year)
-        n_members = len(self.cross_fit.members)  # each member minimises its own mean
-        self.manual_backward(n_members * loss + self.weight_penalty())
+        n_members = len(self.cross_fit.members)
+        loss, parts = path_loss(outcome, excess, self.config, self.market.periods_per_year, n_members)
+        self.manual_backward(n_members * loss + self.weight_penalty())  # each member minimises its own loss
         return means({"loss": loss, **parts, **path_measures(outcome)})

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from rlx.decisions.observation import Observation
 from rlx.decisions.tilt import TiltHead
+from rlx.errors import ConfigError
 from rlx.policies.networks.sequence import LARGEST_BATCH, SequenceNetwork
 from rlx.types import FloatArray
 
@@ -55,6 +56,8 @@ class TiltNetwork(SequenceNetwork):
             **head.bounds(),
             **own,
         )
+        if smooth_steps > window_steps:
+            raise ConfigError(f"smooth_steps={smooth_steps}: must be at most window_steps={window_steps}.")
         self.head, self.window_steps = head, window_steps
         self.sharpness = sharpness
         lookback = window_steps - smooth_steps + 1
