@@ -59,7 +59,7 @@ class PolicyFacts:
     data_fingerprint: Named
     code_version: Named
     seen: Seen
-    gate: dict[str, Any] | None = None
+    gate: Annotated[dict[str, Any] | None, Gate | None] = None
 
     @classmethod
     def of(

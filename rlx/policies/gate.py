@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from rlx.measures.evidence import Evidence
 from rlx.ranges import Number, Whole, check_fields
+from rlx.untrusted.plain_types import Count, Finite, Measure
 
 
 @dataclass(frozen=True)
@@ -39,14 +40,14 @@ class Gate:
     """
 
     open: bool
-    excess: float
-    t: float | None
-    needed: float | None
-    detectable: float | None
-    attempts: float
-    steps: int
-    level: float | None
-    fitted: float | None = None
+    excess: Finite
+    t: Measure
+    needed: Measure
+    detectable: Measure
+    attempts: Finite
+    steps: Count
+    level: Measure
+    fitted: Measure = None
 
     @classmethod
     def of(
