@@ -12,7 +12,7 @@ from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer, WrittenNormalizer
 from rlx.data.splits import Seen, Span
 from rlx.errors import CheckpointError, FileError
-from rlx.policies.gate import Gate, WrittenGate
+from rlx.policies.gate import Gate
 from rlx.run_folder import RunFolder
 from rlx.sim.rules import Rules
 from rlx.untrusted.documents import MAX_FACTS_BYTES, read_json
@@ -59,7 +59,7 @@ class PolicyFacts:
     data_fingerprint: Named
     code_version: Named
     seen: Seen
-    gate: Annotated[dict[str, Any], WrittenGate] | None = None
+    gate: Annotated[dict[str, Any] | None, Gate | None] = None
 
     @classmethod
     def of(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
 
 from rlx.measures.evidence import Evidence
 from rlx.ranges import Number, Whole, check_fields
@@ -29,20 +29,6 @@ class GateConfig:
         check_fields(self, "gate")
 
 
-class WrittenGate(TypedDict):
-    """What files hold of a ``Gate``."""
-
-    open: bool
-    excess: Finite
-    t: Measure
-    needed: Measure
-    detectable: Measure
-    attempts: Finite
-    steps: Count
-    level: Measure
-    fitted: Measure
-
-
 @dataclass(frozen=True)
 class Gate:
     """The evidence about a policy, as files hold it; growth is log growth a year over that of equal weights.
@@ -54,14 +40,14 @@ class Gate:
     """
 
     open: bool
-    excess: float
-    t: float | None
-    needed: float | None
-    detectable: float | None
-    attempts: float
-    steps: int
-    level: float | None
-    fitted: float | None = None
+    excess: Finite
+    t: Measure
+    needed: Measure
+    detectable: Measure
+    attempts: Finite
+    steps: Count
+    level: Measure
+    fitted: Measure = None
 
     @classmethod
     def of(

@@ -17,7 +17,7 @@ from rlx.config.options import file_options
 from rlx.policies.rebalanced import RebalancedConfig
 
 ROOT = Path(__file__).parents[2]
-OF_TRAINING, OF_EVALUATION = {"module", "logger"}, {"policy"}
+OF_TRAINING, OF_EVALUATION = {"module", "gate", "logger"}, {"policy"}
 OWN = {"top_k", "cap"}
 ADDED = ("experiment", "sweep")  # groups that a command line adds with +
 
