@@ -18,9 +18,10 @@ from stable_baselines3.common.vec_env.base_vec_env import VecEnvStepReturn
 from rlx.data.features import DEFAULT_FEATURES
 from rlx.data.market import Market
 from rlx.data.splits import SplitConfig, make_splits
-from rlx.envs.portfolio import PortfolioTask
+from rlx.envs.portfolio import PortfolioBatch, PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
-from rlx.learners.gymrl.learner import GymrlLearner, build_ppo
+from rlx.learners.gymrl.learner import GymrlLearner
+from rlx.learners.gymrl.ppo import build_ppo
 from rlx.sim import simulate
 from rlx.sim.rules import Rules
 from rlx.training.trainer import quiet_lightning
@@ -107,18 +108,22 @@ def check_parity(task: PortfolioTask, n_accounts: int = 32) -> float:
     env = PortfolioVecEnv(task, n_accounts)
     env.seed(0)
     env.reset()
-    return reward_difference(task, env.core.accounts.bar.copy(), lambda actions: env.step(actions)[1])
+    return reward_difference(env.core, lambda actions: env.step(actions)[1])
 
 
-def reward_difference(task: PortfolioTask, starts: np.ndarray, step: Callable[[np.ndarray], np.ndarray]) -> float:
-    """Play an episode of random actions from bars ``starts`` (B,) and compare its rewards with ``simulate``."""
-    rules, bars = task.rules, starts[:, None] + np.arange(task.episode_steps)
-    shape = (task.episode_steps, starts.size, task.head.n_actions)
+def reward_difference(core: PortfolioBatch, step: Callable[[np.ndarray], np.ndarray]) -> float:
+    """Play an episode of random actions in all accounts and compare the rewards with those of ``simulate``."""
+    task, rules = core.task, core.task.rules
+    bars = core.accounts.bar[:, None] + np.arange(task.episode_steps)
+    shape = (task.episode_steps, core.batch, task.head.n_actions)
     actions = np.random.default_rng(0).uniform(-1.0, 1.0, shape).astype(np.float32)
-    rewards = np.stack([step(action).copy() for action in actions], axis=1) / task.reward_scale  # (B, T)
+    targets, rewards = [], []
+    for action in actions:
+        targets.append(task.head.targets(action, core.accounts.weights))
+        rewards.append(step(action) / task.reward_scale)
     ledger = simulate(
         task.market.returns[bars],
-        np.stack([task.head.weights(action) for action in actions], axis=1),
+        np.stack(targets, axis=1),
         costs=rules.costs,
         limits=rules.limits,
         guard=rules.guard,
@@ -126,7 +131,8 @@ def reward_difference(task: PortfolioTask, starts: np.ndarray, step: Callable[[n
         reward=rules.reward,
         periods_per_year=task.market.periods_per_year,
     )
-    difference = float(np.abs(rewards - ledger.reward).max())
+    baseline = 0.0 if task.baseline is None else task.baseline[bars]
+    difference = float(np.abs(np.stack(rewards, axis=1) + baseline - ledger.reward).max())
     if difference > 1e-7:
         raise SystemExit(f"The environment's rewards differ from the simulator's by {difference:.3g}.")
     return difference
@@ -154,12 +160,12 @@ def measure(market: Market, rules: Rules, rounds: int, updates: int) -> dict[str
     splits = make_splits(market, SplitConfig(), market.first_bar(DEFAULT_FEATURES, 1))
     common = {"market": market, "rules": rules, "splits": splits, "feature_names": DEFAULT_FEATURES, "seed": 0}
     learner = GymrlLearner(**common)
-    config, task = learner.config, learner.task
+    config, task = learner.config, learner.tasks[0]
     difference = check_parity(task)
     contenders = []
     for name, kind in (("constants (ceiling)", ConstantVecEnv), ("gymrl, all rules", TimedVecEnv)):
         env = kind(task, config.n_accounts)
-        contenders.append(Contender(name, build_ppo(config, env, 0), env, config.rollout_size))
+        contenders.append(Contender(name, build_ppo(config, task, env, learner.spread, 0), env, config.rollout_size))
         contenders[-1].play(1)  # warm up
         contenders[-1].rounds.clear()
     for round_ in range(rounds):
@@ -181,7 +187,7 @@ def measure(market: Market, rules: Rules, rounds: int, updates: int) -> dict[str
             "rollout_steps": config.rollout_steps,
             "minibatch_size": config.minibatch_size,
             "n_epochs": config.n_epochs,
-            "hidden_sizes": list(config.hidden_sizes),
+            "hidden_size": config.hidden_size,
             "observation": task.n_observations,
             "action": task.head.n_actions,
         },

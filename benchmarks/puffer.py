@@ -12,6 +12,7 @@ import ppo as gymrl
 from harness import Row, show
 from rich.console import Console
 from stable_baselines3 import PPO
+from stable_baselines3.common.logger import Logger
 
 from rlx.data.features import DEFAULT_FEATURES
 from rlx.data.market import Market
@@ -19,8 +20,6 @@ from rlx.data.splits import SplitConfig, make_splits
 from rlx.decisions.head import AllocationHead
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
-from rlx.learners.gymrl.config import GymrlConfig
-from rlx.learners.gymrl.learner import build_ppo
 from rlx.learners.pufferlib.config import PufferlibConfig
 from rlx.learners.pufferlib.ppo import PufferPpo
 from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
@@ -81,10 +80,11 @@ def puffer_contender(config: PufferPpoConfig, task: PortfolioTask, *, constant: 
 
 def gymrl_contender(config: PufferPpoConfig, task: PortfolioTask) -> Contender:
     """Return Stable-Baselines3's PPO with as many accounts, minibatches and layers, on the same task."""
-    shared = ("n_accounts", "rollout_steps", "minibatch_size", "n_epochs", "hidden_sizes", "log_std_init")
-    settings = GymrlConfig(**{name: getattr(config, name) for name in shared})
     env = gymrl.PortfolioVecEnv(task, config.n_accounts)
-    ppo: PPO = build_ppo(settings, env, 0)
+    shape = {"n_steps": config.rollout_steps, "batch_size": config.minibatch_size, "n_epochs": config.n_epochs}
+    layers = {"net_arch": list(config.hidden_sizes), "log_std_init": config.log_std_init}
+    ppo = PPO("MlpPolicy", env, **shape, policy_kwargs=layers, seed=0, device="cpu")
+    ppo.set_logger(Logger(folder=None, output_formats=[]))
 
     def update() -> None:
         ppo.learn(config.rollout_size, reset_num_timesteps=False)
@@ -99,7 +99,7 @@ def check_parity(task: PortfolioTask, n_accounts: int = 32) -> float:
 
     env = PortfolioPuffer(task, n_accounts)
     env.reset(seed=0)
-    return gymrl.reward_difference(task, env.core.accounts.bar.copy(), lambda actions: env.step(actions)[1])
+    return gymrl.reward_difference(env.core, lambda actions: env.step(actions)[1])
 
 
 def make_task(market: Market, rules: Rules, config: PufferlibConfig) -> PortfolioTask:

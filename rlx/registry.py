@@ -130,6 +130,7 @@ GROUPS: dict[str, Group] = {
         _at("rlx.policies.networks.mlp", mlp_allocation="MlpAllocation")
         | _at("rlx.policies.networks.transformer", transformer_allocation="TransformerAllocation")
         | _at("rlx.policies.networks.attention_tilt", attention_tilt="AttentionTilt")
+        | _at("rlx.policies.networks.account_tilt", account_tilt="AccountTilt")
         | _at("rlx.policies.networks.gru_dirichlet", gru_dirichlet="GruDirichlet")
         | _at("rlx.policies.networks.gru_tilt", gru_tilt="GruTilt")
         | _at("rlx.policies.networks.book", book_allocation="BookAllocation"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -33,6 +33,8 @@ class AllocationHead:
     max_gross: float
     leverage_head: bool = False
     logit_scale: float = 2.0
+
+    bound: ClassVar[float] = 1.0  # of an action component
 
     def __post_init__(self) -> None:
         if self.n_assets < 1:
@@ -71,10 +73,10 @@ class AllocationHead:
 
         DataError for actions of another shape or kind, or that are not finite.
         """
-        return self.spread(given("actions", actions, (None, self.n_actions)))
+        return self.targets(given("actions", actions, (None, self.n_actions)))
 
-    def spread(self, actions: FloatArray) -> FloatArray:
-        """Do the same with actions known to be finite and of that shape."""
+    def targets(self, actions: FloatArray, held: FloatArray | None = None) -> FloatArray:
+        """Do the same with actions known to be finite and of that shape; what is ``held`` has no effect."""
         bounded = np.clip(np.asarray(actions, dtype=np.float64), -1.0, 1.0)
         shares = self._long_shares(bounded) if self.long_only else self._signed_shares(bounded[:, : self.n_assets])
         if not self.leverage_head:

@@ -6,12 +6,14 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from rlx.decisions.bounds import UNLEVERED_GROSS, largest_gross
 from rlx.errors import ConfigError
 from rlx.sim.rules import Limits
+from rlx.types import FloatArray
 
 INVESTED = 3.0
 """Logit of full exposure: exp(-3) below it, the slope of the logistic function is still a twentieth."""
@@ -49,11 +51,15 @@ class TiltHead:
         """Return its parameters by name."""
         return asdict(self)
 
+    @property
+    def size(self) -> float:
+        """The sum of absolute weights of a fully invested portfolio without leverage."""
+        return min(UNLEVERED_GROSS, self.max_gross)
+
     def weights(self, scores: Tensor, exposure: Tensor | None = None) -> Tensor:
         """Return target weights (..., A) for ``scores`` (..., A) and exposure scores (...), differentiably."""
         shares = self.shares(scores)
-        size = min(UNLEVERED_GROSS, self.max_gross)
-        return shares * size if exposure is None else shares * self.exposure(exposure).unsqueeze(-1)
+        return shares * self.size if exposure is None else shares * self.exposure(exposure).unsqueeze(-1)
 
     def shares(self, scores: Tensor) -> Tensor:
         """Return shares (..., A) whose absolute values add up to at most one."""
@@ -68,4 +74,12 @@ class TiltHead:
             neutral = -math.log(self.max_gross / UNLEVERED_GROSS - 1.0)  # logit of 1 / max_gross
             return self.max_gross * torch.sigmoid(score + neutral)
         full = 1.0 / (1.0 + math.exp(-INVESTED))
-        return min(UNLEVERED_GROSS, self.max_gross) * (torch.sigmoid(score + INVESTED) / full).clamp(max=1.0)
+        return self.size * (torch.sigmoid(score + INVESTED) / full).clamp(max=1.0)
+
+    def numpy_shares(self, scores: FloatArray) -> FloatArray:
+        """Return what ``shares`` returns, for arrays and without gradients: environments step thousands of accounts."""
+        if self.long_only:
+            odds = np.exp(scores - scores.max(axis=-1, keepdims=True))
+            return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
+        tilted = (1.0 + scores - scores.mean(axis=-1, keepdims=True)) / scores.shape[-1]
+        return np.asarray(tilted / np.maximum(np.abs(tilted).sum(axis=-1, keepdims=True), 1.0))

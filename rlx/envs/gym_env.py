@@ -23,14 +23,15 @@ def observation_space(task: PortfolioTask) -> spaces.Box:
 
 def action_space(task: PortfolioTask) -> spaces.Box:
     """Return the space of raw actions of ``task``."""
-    return spaces.Box(-1.0, 1.0, (task.head.n_actions,), np.float32)
+    bound = task.head.bound
+    return spaces.Box(-bound, bound, (task.head.n_actions,), np.float32)
 
 
 class PortfolioEnv(gymnasium.Env[Any, Any]):
     """Allocate one account over an episode; terminates on ruin, truncates after ``task.episode_steps``.
 
-    Observations are (D,) float32, actions (n_actions,) in [-1, 1], rewards the simulator's times
-    ``task.reward_scale``. Info holds value, drawdown and bar at the close of the step.
+    Observations are (D,) float32, actions (n_actions,) within the bound of ``task.head``, rewards the
+    simulator's times ``task.reward_scale``. Info holds value, drawdown and bar at the close of the step.
     """
 
     def __init__(self, task: PortfolioTask) -> None:

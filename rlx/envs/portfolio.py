@@ -11,7 +11,7 @@ import numpy as np
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.decisions.encoding import STATE_BOUND, encode_accounts, observation_size
-from rlx.decisions.head import AllocationHead
+from rlx.decisions.scores import ActionHead
 from rlx.envs.bounds import EPISODE_STEPS, REWARD_SCALE, WINDOW_STEPS
 from rlx.errors import ConfigError, DataError
 from rlx.fields import FEATURE_NOISE
@@ -40,6 +40,9 @@ class PortfolioTask:
     the simulator's, multiplied by ``reward_scale``: daily log returns are of the order of 0.01, and a value network
     learns best from numbers of the order of one. ``feature_noise`` is the standard deviation of normal noise added to
     every observed signal: a few thousand bars are otherwise memorised.
+
+    ``starts`` (K,) are the bars at which episodes may start, if not all that leave time for a whole episode.
+    ``baseline`` (T,), one number per step, is subtracted from the simulator's reward before it is scaled.
     """
 
     market: Market
@@ -47,13 +50,15 @@ class PortfolioTask:
     span: Span
     signals: FloatArray
     signal_bound: float
-    head: AllocationHead
+    head: ActionHead
     window_steps: Annotated[int, WINDOW_STEPS] = 1
     episode_steps: Annotated[int, EPISODE_STEPS] = 252
     reward_scale: Annotated[float, REWARD_SCALE] = 100.0
     feature_noise: Annotated[float, FEATURE_NOISE] = 0.0
     cvar: FloatArray | None = None
     uncertainty: FloatArray | None = None
+    starts: IntArray | None = None
+    baseline: FloatArray | None = None
 
     def __post_init__(self) -> None:
         check_fields(self, "module")
@@ -65,6 +70,25 @@ class PortfolioTask:
         for name, tape in (("cvar", self.cvar), ("uncertainty", self.uncertainty)):
             if tape is not None:
                 _check_rows(name, _array(name, tape), self.market.returns.shape, steps)
+        if self.baseline is not None:
+            _check_rows("baseline", _array("baseline", self.baseline), self.market.returns.shape[:1], steps)
+        if self.starts is not None:
+            self.check_starts("starts", self.starts)
+
+    @property
+    def first_bars(self) -> IntArray:
+        """The bars (K,) at which episodes may start."""
+        if self.starts is not None:
+            return self.starts
+        return np.arange(self.span.start, self.span.stop - self.episode_steps + 1)
+
+    def check_starts(self, name: str, bars: IntArray) -> None:
+        """Raise ConfigError unless an episode from each of ``bars`` fits into the span."""
+        first, last = self.span.start, self.span.stop - self.episode_steps
+        if bars.size == 0 or bars.min() < first or bars.max() > last:
+            raise ConfigError(
+                f"{name}={as_typed(bars.tolist())}: episodes start between bars {first} and {last} of this task."
+            )
 
     def _check_episodes(self) -> None:
         length = len(self.span)
@@ -165,7 +189,7 @@ class PortfolioBatch:
             task.market, task.rules, batch, cvar=cvar, uncertainty=uncertainty, keep_weights=False
         )
         self.rng = np.random.default_rng(seed)
-        self._signals = task.rows()
+        self._signals, self._first_bars = task.rows(), task.first_bars
         self._everyone = np.arange(batch)
         self._returns: FloatArray = np.zeros(batch)
         self._waits: BoolArray = np.ones(batch, dtype=np.bool_)  # for a reset
@@ -200,9 +224,9 @@ class PortfolioBatch:
         """Do the same with actions known to be finite and of that shape."""
         if self._waits.any():
             raise DataError("step: the episode is over, or none has begun. Call reset() first.")
-        outcome = self.accounts.trade(self.task.head.spread(actions))
-        reward = (outcome.reward * self.task.reward_scale).astype(np.float32)
-        self._returns += outcome.reward
+        earned = self._trade(actions)
+        reward = (earned * self.task.reward_scale).astype(np.float32)
+        self._returns += earned
         terminated = self.accounts.ruined
         truncated = ~terminated & (self.accounts.steps >= self.task.episode_steps)
         finished = np.flatnonzero(terminated | truncated)
@@ -214,6 +238,12 @@ class PortfolioBatch:
         elif finished.size:
             self._waits[finished] = True
         return Transition(observation, reward, terminated, truncated, finished, final, returns, steps)
+
+    def _trade(self, actions: FloatArray) -> FloatArray:
+        """Trade and return the unscaled rewards (B,)."""
+        baseline = 0.0 if self.task.baseline is None else self.task.baseline[self.accounts.bar]
+        outcome = self.accounts.trade(self.task.head.targets(actions, self.accounts.weights))
+        return np.asarray(outcome.reward - baseline)
 
     def state(self) -> dict[str, Any]:
         """Return accounts, sums of rewards and the random generator's state, as arrays and plain numbers."""
@@ -232,12 +262,10 @@ class PortfolioBatch:
         self.rng.bit_generator.state = state["random_state"]
 
     def _start(self, rows: IntArray, bars: IntArray | None) -> None:
-        span = self.task.span
-        last = span.stop - self.task.episode_steps
         if bars is None:
-            bars = self.rng.integers(span.start, last + 1, size=rows.size)
-        elif (bars := bars_given("bars", bars, (rows.size,))).min() < span.start or bars.max() > last:
-            raise ConfigError(f"episodes start between bars {span.start} and {last}, not at {as_typed(bars.tolist())}.")
+            bars = self._first_bars[self.rng.integers(self._first_bars.size, size=rows.size)]
+        else:
+            self.task.check_starts("bars", bars := bars_given("bars", bars, (rows.size,)))
         self.accounts.reset(bars, rows)
         self._waits[rows] = False
         self._returns[rows] = 0.0

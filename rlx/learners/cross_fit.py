@@ -66,10 +66,10 @@ class CrossFit:
             return {"trained": splits.train, "selected": splits.validation}
         return {"trained": self.span, "selected": self.span}
 
-    def starts(self, steps: int) -> list[IntArray]:
+    def starts(self, steps: int, key: str = "module.rollout_steps") -> list[IntArray]:
         """Return for each member where ``steps`` decisions in a row are fitted, as indices into the span.
 
-        ConfigError if there is no such place.
+        ConfigError, about the ``key`` of ``steps``, if there is no such place.
         """
         found = []
         for member in self.members:
@@ -77,7 +77,7 @@ class CrossFit:
             found.append(np.flatnonzero(before[steps:] - before[:-steps] == steps))
             if not found[-1].size:
                 raise ConfigError(
-                    f"module.rollout_steps={steps}: must be at most {_longest(member.fitted)}, the longest part of "
+                    f"{key}={steps}: must be at most {_longest(member.fitted)}, the longest part of "
                     f"{len(self.span)} decisions that a fit sees. Lower it, module.n_folds or module.purge_steps, or "
                     "give the training split more bars."
                 )

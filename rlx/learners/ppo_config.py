@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
-from rlx.decisions.bounds import LOGIT_SCALE
 from rlx.envs.bounds import EPISODE_STEPS, REWARD_SCALE, WINDOW_STEPS
 from rlx.errors import ConfigError
-from rlx.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Noise
-from rlx.ranges import ListOf, Number, Whole, check_fields
+from rlx.fields import Bars, Batch, Coefficient, GradNorm, LearningRate
+from rlx.ranges import Number, Whole, check_fields
 
 LARGEST_ROLLOUT = 2**24
 """Most env steps per update, whose observations are in memory together."""
@@ -22,30 +21,24 @@ class PpoConfig:
     """Budget, episodes and the settings of PPO.
 
     ``total_env_steps`` is rounded up to full rollouts of ``n_accounts`` x ``rollout_steps``. Each update collects one
-    rollout and makes ``n_epochs`` passes over it in minibatches. ``reward_scale`` multiplies the simulator's reward.
-    ``feature_noise`` is the standard deviation of the noise on observed features in training: without it, a few
-    thousand bars are memorised. ``logit_scale`` is the sharpness of the long-only softmax: the weights of actions +1
-    and -1 differ by a factor of exp(2 x logit_scale). A subclass may check its minibatches more strictly.
+    rollout and makes ``n_epochs`` passes over it in minibatches. ``reward_scale`` multiplies the reward, the
+    simulator's less that of equal weights. A subclass may check its minibatches more strictly.
     """
 
-    total_env_steps: Annotated[int, Whole(1, 100_000_000_000)] = 1_048_576
-    n_accounts: Batch = 128
-    rollout_steps: Bars = 64
+    total_env_steps: Annotated[int, Whole(1, 100_000_000_000)] = 614_400
+    n_accounts: Batch = 512
+    rollout_steps: Bars = 16
     minibatch_size: Annotated[int, Whole(2, LARGEST_ROLLOUT)] = 2_048
-    n_epochs: Annotated[int, Whole(1, 1_000)] = 4
-    learning_rate: LearningRate = 3e-4
-    gamma: Annotated[float, Number(0, 1)] = 0.9
+    n_epochs: Annotated[int, Whole(1, 1_000)] = 2
+    learning_rate: LearningRate = 3e-3
+    gamma: Annotated[float, Number(0, 1)] = 0.0
     gae_lambda: Annotated[float, Number(0, 1)] = 0.95
     clip_range: Annotated[float, Number(1e-9, 100)] = 0.2
     value_coefficient: Coefficient = 0.5
     max_grad_norm: GradNorm = 0.5
-    hidden_sizes: Annotated[list[int], ListOf(Whole(1, 8_192), most=32)] = field(default_factory=lambda: [64, 64])
-    log_std_init: Annotated[float, Number(-10, 2)] = -1.0
-    logit_scale: Annotated[float, LOGIT_SCALE] = 2.0
-    episode_steps: Annotated[int, EPISODE_STEPS] = 252
+    episode_steps: Annotated[int, EPISODE_STEPS] = 64
     window_steps: Annotated[int, WINDOW_STEPS] = 1
     reward_scale: Annotated[float, REWARD_SCALE] = 100.0
-    feature_noise: Noise = 1.0
 
     def __post_init__(self) -> None:
         check_fields(self, "module")

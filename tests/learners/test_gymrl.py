@@ -18,9 +18,11 @@ from rlx.errors import ConfigError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
 from rlx.learners.gymrl.learner import GymrlLearner
+from rlx.learners.gymrl.ppo import network_of
 from rlx.policies.base import Policy
 from rlx.policies.baselines import BuyAndHold, EqualWeight
-from rlx.policies.checkpoint import load_checkpoint
+from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from rlx.policies.gate import Gate
 from rlx.sim.rules import Limits, Rules
 from tests.backends import backends, use_backend
 from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
@@ -34,7 +36,9 @@ TINY: dict[str, Any] = {
     "minibatch_size": 64,
     "n_epochs": 2,
     "episode_steps": 20,
-    "hidden_sizes": [16],
+    "n_folds": 2,
+    "purge_steps": 2,
+    "hidden_size": 8,
 }
 
 
@@ -46,18 +50,16 @@ def make_learner(market: Market, rules: Rules = ALL_RULES, seed: int = 0, **opti
 
 def test_one_update_a_training_step_and_every_gradient_step_counts() -> None:
     recorder = Recorder()
-    learner = make_learner(make_market(), entropy_start=0.1, entropy_final=0.02)
+    learner = make_learner(make_market())
     trainer = fit(learner, recorder)
     assert learner.updates == len(recorder.history) == 6
-    assert trainer.global_step == 6 * 2 * (128 // 64)  # updates x epochs x minibatches
-    assert learner.ppo.num_timesteps == 768
-    coefficients = [metrics["train/entropy_coefficient"] for metrics in recorder.history]
-    np.testing.assert_allclose(coefficients, np.linspace(0.1, 0.02, 6), rtol=1e-6)
+    assert trainer.global_step == 2 * 6 * 2 * (128 // 64)  # members x updates x epochs x minibatches
+    assert [ppo.num_timesteps for ppo in learner.ppos] == [768, 768]
     last = recorder.history[-1]
     assert all(np.isfinite(value) for value in last.values())
-    expected = {"loss", "policy_loss", "value_loss", "entropy", "approx_kl", "clip_fraction", "episode_reward"}
+    expected = {"loss", "policy_loss", "value_loss", "approx_kl", "clip_fraction", "episode_reward", "excess_growth"}
     assert {f"train/{name}" for name in expected} <= set(last)
-    assert last["perf/env_steps_per_second"] == pytest.approx(128 * last["perf/updates_per_second"], rel=1e-5)
+    assert last["perf/env_steps_per_second"] == pytest.approx(2 * 128 * last["perf/updates_per_second"], rel=1e-5)
 
 
 @pytest.mark.parametrize("seed", [0, 3])
@@ -83,23 +85,76 @@ def test_the_same_seed_trains_the_same_policy(seed: int) -> None:
         (Rules(limits=Limits(long_only=False, intraday_gross=1.5)), {"leverage_head": True}),
     ],
 )
-def test_the_exported_policy_acts_as_sb3_does(rules: Rules, options: dict[str, Any], tmp_path: Path) -> None:
+def test_the_exported_members_act_as_sb3_does(rules: Rules, options: dict[str, Any], tmp_path: Path) -> None:
     market = make_market()
-    learner = make_learner(market, rules, feature_noise=0.0, **options)
+    learner = make_learner(market, rules, **options)
     fit(learner)
-    learner.export(tmp_path / "policy")
+    save_checkpoint(tmp_path / "policy", learner.facts(), learner.held_out()[1].network)
     policy = load_checkpoint(tmp_path)
     policy.bind(market)
-    core = PortfolioBatch(learner.task, 16, seed=1)
+    core = PortfolioBatch(learner.tasks[1], 16, seed=1)
     encoded = core.reset()
     for _ in range(10):
         accounts = core.accounts
         names = ("weights", "value", "drawdown", "trailing_return", "cooldown_long", "cooldown_short")
         state = {name: getattr(accounts, name).copy() for name in names}
         observation = observe(market, accounts.bar.tolist(), policy, **state)
-        actions, _ = learner.ppo.predict(encoded, deterministic=True)
-        np.testing.assert_allclose(policy.act(observation), learner.task.head.weights(actions), atol=1e-6)
+        actions, _ = learner.ppos[1].predict(encoded, deterministic=True)
+        expected = core.task.head.targets(actions, accounts.weights)
+        np.testing.assert_allclose(policy.act(observation), expected, atol=1e-6)
         encoded = core.step(actions).observation
+
+
+def test_the_policy_acts_by_the_members_mean_score() -> None:
+    learner = make_learner(make_market())
+    fit(learner)
+    encoded = torch.from_numpy(PortfolioBatch(learner.tasks[0], 16, seed=1).reset())
+    with torch.no_grad():
+        means = [ppo.policy.get_distribution(encoded).distribution.mean for ppo in learner.ppos]
+        assert not torch.equal(*means)
+        torch.testing.assert_close(learner.network()(encoded), torch.stack(means).mean(0))
+
+
+def test_parameters_do_not_grow_with_the_number_of_assets() -> None:
+    sizes = [
+        [parameter.shape for ppo in make_learner(make_market(n_assets=n)).ppos for parameter in ppo.policy.parameters()]
+        for n in (3, 7)
+    ]
+    n_actions = [shapes.pop(0) for shapes in sizes for _ in range(1)]
+    assert n_actions == [(3,), (7,)]  # the fixed noise
+    assert [shape for shape in sizes[0] if shape != (3,)] == [shape for shape in sizes[1] if shape != (7,)]
+
+
+def test_an_untrained_policy_earns_what_equal_weights_earn() -> None:
+    market = make_market()
+    learner = make_learner(market, LONG_ONLY, speed=1.0)
+    assert score(learner.policy(), market, LONG_ONLY, learner.splits.test) == pytest.approx(
+        score(EqualWeight(), market, LONG_ONLY, learner.splits.test), abs=1e-12
+    )
+    core = PortfolioBatch(learner.tasks[0], 4, seed=0)
+    core.reset()
+    core.step(np.zeros((4, 3)))  # buys
+    np.testing.assert_allclose(core.step(np.zeros((4, 3))).reward, 0.0, atol=1e-6)
+
+
+def test_behind_a_shut_gate_the_policy_holds_equal_weights() -> None:
+    market = make_market()
+    learner = make_learner(market, LONG_ONLY)
+    fit(learner)
+    policy = learner.policy()
+    assert np.abs(policy.act(observe(market, [40, 50], policy)) - 1 / 3).max() > 1e-4
+    learner.gate = Gate(False, 0.0, 0.1, 1.6, None, 1.0, 100, 0.05)
+    np.testing.assert_array_equal(learner.policy().act(observe(market, [40, 50], policy)), np.full((2, 3), 1 / 3))
+
+
+def test_no_episode_leaves_what_its_member_is_fitted_to() -> None:
+    learner = make_learner(make_market(), n_accounts=64)
+    for task, ppo, member in zip(learner.tasks, learner.ppos, learner.cross_fit.members, strict=True):
+        core = PortfolioBatch(task, 500, seed=0)
+        core.reset()
+        decided = core.accounts.bar[:, None] + np.arange(task.episode_steps)
+        assert member.fitted[decided - learner.cross_fit.span.start].all()
+        assert ppo.env is not None and ppo.env.get_attr("core")[0].task is task
 
 
 def test_the_policy_in_memory_is_a_copy_of_what_is_exported(tmp_path: Path) -> None:
@@ -151,16 +206,7 @@ def score(policy: Policy, market: Market, rules: Rules, span: Span) -> float:
 
 def test_it_finds_the_asset_that_always_wins() -> None:
     market = make_market("one_winner", n_assets=4, n_bars=400)
-    learner = make_learner(
-        market,
-        LONG_ONLY,
-        total_env_steps=60_000,
-        n_accounts=32,
-        rollout_steps=32,
-        minibatch_size=256,
-        n_epochs=4,
-        learning_rate=1e-3,
-    )
+    learner = make_learner(market, LONG_ONLY, total_env_steps=60_000, n_accounts=64, minibatch_size=256, n_epochs=4)
     fit(learner)
     span, policy = learner.splits.test, learner.policy()
     ledger = evaluate(policy, market, [holdout_windows(span)], LONG_ONLY).sets[HOLDOUT].ledger
@@ -173,7 +219,7 @@ def test_it_finds_the_asset_that_always_wins() -> None:
 
 def test_training_reads_nothing_after_its_span() -> None:
     market = make_market()
-    stop = splits_of(market).train.stop
+    stop = splits_of(market).validation.stop
     panel = market.panel
     fields = {name: getattr(panel, name).copy() for name in ("open", "high", "low", "close", "volume")}
     for values in fields.values():
@@ -198,9 +244,9 @@ def test_a_training_span_before_the_features_exist_is_refused() -> None:
 
 
 def outputs_of_the_trunk(learner: GymrlLearner, dtypes: list[Any]) -> None:
-    """Record the number formats in which the actor's first layer computes, and in which the trunk hands over."""
-    first, trunk = learner.ppo.policy.mlp_extractor.policy_net[0], learner.ppo.policy.mlp_extractor
-    first.register_forward_hook(lambda module, given, output: dtypes.append(output.dtype))
+    """Record the number formats in which the actor's first layer computes, and in which it returns scores."""
+    trunk = network_of(learner.ppos[0])
+    trunk.actor.assets.hidden.register_forward_hook(lambda module, given, output: dtypes.append(output.dtype))
     trunk.register_forward_hook(lambda module, given, output: dtypes.append(output[0].dtype))
 
 
@@ -213,7 +259,7 @@ def test_hidden_layers_compute_in_the_trainers_precision(precision: str, inside:
     assert set(dtypes[1::2]) == {torch.float32}
     assert all(tensor.dtype == np.float32 for tensor in weights_of(learner).values())
     dtypes.clear()
-    learner.ppo.policy.mlp_extractor(torch.zeros(1, learner.ppo.policy.features_dim))
+    network_of(learner.ppos[0])(torch.zeros(1, learner.tasks[0].n_observations))
     assert set(dtypes) == {torch.float32}  # nothing is left of it after the fit
 
 
@@ -239,12 +285,12 @@ def test_the_compiler_is_given_the_networks_for_the_time_of_the_fit() -> None:
     fit(compiled)
     eager = make_learner(market)
     fit(eager)
-    assert compiler.calls >= 6 * (16 + 2 * 2)  # every step of a rollout and every minibatch
+    assert compiler.calls >= 2 * 6 * (16 + 2 * 2)  # every step of a rollout and every minibatch
     assert list(compiled.state_dict()) == list(eager.state_dict())
     for name, tensor in weights_of(eager).items():
         np.testing.assert_array_equal(tensor, weights_of(compiled)[name])
     calls = compiler.calls
-    compiled.ppo.policy.mlp_extractor(torch.zeros(1, compiled.ppo.policy.features_dim))
+    network_of(compiled.ppos[0])(torch.zeros(1, compiled.tasks[0].n_observations))
     assert compiler.calls == calls
 
 

@@ -27,7 +27,8 @@ def test_defaults_are_valid_and_the_budget_is_whole_rollouts() -> None:
         ({"n_accounts": 0}, r"module\.n_accounts=0: must be a whole number between 1 and 65536"),
         ({"rollout_steps": 2.5}, r"module\.rollout_steps=2\.5: must be a whole number"),
         ({"n_epochs": True}, r"module\.n_epochs=true"),
-        ({"hidden_sizes": [64, 0]}, r"module\.hidden_sizes=\[64, 0\]: must be a list of 0 to 32, each a whole number"),
+        ({"hidden_size": 0}, r"module\.hidden_size=0: must be a whole number between 1 and 8192"),
+        ({"speed": 0}, r"module\.speed=0: must be between 0\.001 and 1"),
         ({"target_kl": -0.1}, r"module\.target_kl=-0\.1"),
         ({"minibatch_size": 1}, r"module\.minibatch_size=1: must be a whole number between 2 and"),
         ({"n_accounts": 4, "rollout_steps": 25, "minibatch_size": 30}, r"rollout_steps = 100; the nearest.* is 25"),
@@ -42,9 +43,9 @@ def test_as_a_hydra_schema_it_refuses_a_misspelt_key() -> None:
     schema = OmegaConf.structured(GymrlConfig)
     with pytest.raises(ConfigKeyError, match="gama"):
         OmegaConf.merge(schema, {"gama": 0.9})
-    merged = OmegaConf.merge(schema, {"hidden_sizes": [32], "target_kl": 0.02})
+    merged = OmegaConf.merge(schema, {"hidden_size": 32, "target_kl": 0.02})
     config = OmegaConf.to_object(merged)
-    assert isinstance(config, GymrlConfig) and config.hidden_sizes == [32]
+    assert isinstance(config, GymrlConfig) and config.hidden_size == 32
 
 
 def test_schemas_load_nothing_heavy() -> None:

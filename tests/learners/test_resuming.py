@@ -41,7 +41,7 @@ def learnt(history: list[dict[str, float]]) -> list[dict[str, float]]:
     [
         (3, False, {}),
         (2, True, {}),
-        (4, True, {"entropy_start": 0.1, "entropy_final": 0.02, "target_kl": 0.01, "window_steps": 3}),
+        (4, True, {"n_folds": 1, "target_kl": 0.01, "window_steps": 3}),
         (4, False, {"leverage_head": True, "episode_steps": 7}),
     ],
 )
@@ -72,11 +72,11 @@ def checkpoint_of(market: Market, tmp_path: Path) -> dict[str, Any]:
 def test_a_checkpoint_continues_everything_that_is_random(tmp_path: Path) -> None:
     market = make_market()
     state = checkpoint_of(market, tmp_path)
-    assert state["global_step"] == 12 and state["gymrl"]["num_timesteps"] == 3 * 128
+    assert state["global_step"] == 24 and [one["num_timesteps"] for one in state["gymrl"]] == [3 * 128] * 2
     loaded = make_learner(market, seed=5)
     loaded.on_load_checkpoint(state)
     assert loaded.totals.updates == 3
-    assert loaded.entropy_coefficient() == pytest.approx(loaded.config.entropy_start * 0.4)
+    assert [ppo.num_timesteps for ppo in loaded.ppos] == [3 * 128] * 2
     assert torch.equal(torch.get_rng_state(), state["rlx"]["random_states"]["torch"])
     assert as_tensors(random_states())["numpy"] == state["rlx"]["random_states"]["numpy"]
 
@@ -101,7 +101,7 @@ def test_a_checkpoint_of_something_else_is_refused(change: Any, message: str, tm
 def test_a_checkpoint_of_other_networks_is_refused(tmp_path: Path) -> None:
     market = make_market()
     with pytest.raises(CheckpointError, match="networks differ"):
-        make_learner(market, hidden_sizes=[8]).on_load_checkpoint(checkpoint_of(market, tmp_path))
+        make_learner(market, hidden_size=16).on_load_checkpoint(checkpoint_of(market, tmp_path))
 
 
 def test_batches_continue_where_they_were() -> None:

@@ -2,88 +2,38 @@
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Any, TypedDict, cast
+from dataclasses import replace
+from typing import Any, cast
 
 import numpy as np
 import torch
 from lightning.pytorch.core.optimizer import LightningOptimizer
 from stable_baselines3 import PPO
-from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.vec_env import VecEnv
 from torch import nn
 from torch.optim import Optimizer
 
 from rlx.compilation import Compiler
-from rlx.decisions.head import AllocationHead
+from rlx.decisions.scores import ScoreHead
+from rlx.decisions.tilt import TiltHead
+from rlx.envs.baseline import over_equal_weights
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.errors import CheckpointError
 from rlx.learners.base import Learner, Stopwatch
 from rlx.learners.gymrl.config import GymrlConfig
+from rlx.learners.gymrl.ppo import build_ppo, measured, move, network_of, restore, state_of
 from rlx.learners.precision import in_bfloat16
-from rlx.policies.networks.mlp import MlpAllocation
-from rlx.states import as_arrays, as_tensors
-from rlx.untrusted.plain_types import Count, require
-
-METRICS = {  # SB3's name of a metric: ours
-    "train/loss": "loss",
-    "train/policy_gradient_loss": "policy_loss",
-    "train/value_loss": "value_loss",
-    "train/approx_kl": "approx_kl",
-    "train/clip_fraction": "clip_fraction",
-    "train/explained_variance": "explained_variance",
-    "train/std": "action_std",
-}
-
-
-def build_ppo(config: GymrlConfig, env: VecEnv, seed: int) -> PPO:
-    """Return SB3's PPO on ``env``, on the CPU and with a logger that writes nothing."""
-    ppo = PPO(
-        "MlpPolicy",
-        env,
-        n_steps=config.rollout_steps,
-        batch_size=config.minibatch_size,
-        n_epochs=config.n_epochs,
-        learning_rate=config.learning_rate,
-        gamma=config.gamma,
-        gae_lambda=config.gae_lambda,
-        clip_range=config.clip_range,
-        ent_coef=config.entropy_start,
-        vf_coef=config.value_coefficient,
-        max_grad_norm=config.max_grad_norm,
-        target_kl=config.target_kl,
-        stats_window_size=config.n_accounts,
-        policy_kwargs={"net_arch": list(config.hidden_sizes), "log_std_init": config.log_std_init},
-        seed=seed,
-        device="cpu",
-    )
-    ppo.set_logger(Logger(folder=None, output_formats=[]))
-    return ppo
-
-
-class Episode(TypedDict):
-    """The reward and the length of an episode."""
-
-    r: float
-    l: float  # noqa: E741
-
-
-class Played(TypedDict):
-    """SB3's state in a checkpoint: the budget spent, the last episodes, and the accounts."""
-
-    num_timesteps: Count
-    n_updates: Count
-    episodes: list[Episode]
-    rollout: dict[str, Any]
+from rlx.policies.checkpoint import CheckpointPolicy
+from rlx.policies.networks.account_tilt import AccountTilt
+from rlx.policies.networks.tilt import relative_spread
 
 
 class GymrlLearner(Learner):
-    """PPO over ``n_accounts`` accounts; one training step collects one rollout and trains on it.
+    """A PPO for each member; one training step collects and trains on one rollout of ``n_accounts`` for each.
 
-    SB3 steps Lightning's wrapper of the optimizer, so ``global_step`` counts gradient steps, and the actor, the critic
-    and the optimizer are in Lightning's checkpoints. The accounts are added to them, because episodes continue from
-    one update to the next.
+    SB3 steps Lightning's wrappers of the optimizers, so ``global_step`` counts gradient steps, and actors, critics and
+    optimizers are in Lightning's checkpoints. The accounts are added to them, because episodes continue from one update
+    to the next.
     """
 
     module = "gymrl"
@@ -92,136 +42,123 @@ class GymrlLearner(Learner):
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.task = self._make_task()
-        self.ppo = build_ppo(self.config, PortfolioVecEnv(self.task, self.config.n_accounts), self.seed)
-        self.actor_critic = self.ppo.policy
+        self.tasks = self._make_tasks()
+        self.spread = self._relative_spread()
+        self.ppos = [self._open(task, number) for number, task in enumerate(self.tasks)]
+        self.actor_critics = nn.ModuleList(ppo.policy for ppo in self.ppos)
 
-    def _make_task(self) -> PortfolioTask:
-        config = self.config
-        head = AllocationHead.under(
-            self.rules.limits,
-            self.market.n_assets,
-            leverage_head=config.leverage_head,
-            logit_scale=config.logit_scale,
+    def _make_tasks(self) -> list[PortfolioTask]:
+        """Return for each member the task whose episodes start and stay in what it is fitted to."""
+        config, span = self.config, self.cross_fit.span
+        self.head = TiltHead.under(self.rules.limits, leverage_head=config.leverage_head)
+        starts = self.cross_fit.starts(config.episode_steps, "module.episode_steps")
+        common = over_equal_weights(
+            PortfolioTask(
+                market=self.market,
+                rules=self.rules,
+                span=span,
+                signals=self.normalizer.apply(self.market.features(self.feature_names)),
+                signal_bound=self.normalizer.clip,
+                head=ScoreHead(self.market.n_assets, self.head, config.speed),
+                window_steps=config.window_steps,
+                episode_steps=config.episode_steps,
+                reward_scale=config.reward_scale,
+            )
         )
-        return PortfolioTask(
-            market=self.market,
-            rules=self.rules,
-            span=self.splits.train,
-            signals=self.normalizer.apply(self.market.features(self.feature_names)),
-            signal_bound=self.normalizer.clip,
-            head=head,
-            window_steps=config.window_steps,
-            episode_steps=config.episode_steps,
-            reward_scale=config.reward_scale,
-            feature_noise=config.feature_noise,
-        )
+        return [replace(common, starts=span.start + own) for own in starts]
+
+    def _relative_spread(self) -> torch.Tensor:
+        seen = self.cross_fit.span.bars_seen(self.window_steps)
+        return relative_spread(torch.from_numpy(self.tasks[0].signals[seen]))
+
+    def _open(self, task: PortfolioTask, number: int) -> PPO:
+        seed = self.seed + number
+        return build_ppo(self.config, task, PortfolioVecEnv(task, self.config.n_accounts), self.spread, seed)
 
     @property
     def updates(self) -> int:
-        """Number of rollouts of the whole run."""
+        """Number of rollouts of each member in the whole run."""
         return self.config.updates
 
-    def configure_optimizers(self) -> Optimizer:
-        """Return SB3's optimizer."""
-        return self.ppo.policy.optimizer
+    def configure_optimizers(self) -> list[Optimizer]:
+        """Return SB3's optimizers."""
+        return [ppo.policy.optimizer for ppo in self.ppos]
 
     def on_fit_start(self) -> None:
-        """Move to the Trainer's device, use its precision in the hidden layers, and compile."""
-        self.ppo.device = self.device
-        self.ppo.rollout_buffer.device = self.device
-        if self.trainer.precision == "bf16-mixed":
-            for layers in self._hidden_layers():
-                layers.forward = in_bfloat16(layers.forward, self.device.type)
+        """Move to the Trainer's device, use its precision in the networks, and compile."""
+        for ppo in self.ppos:
+            move(ppo, self.device)
+            if self.trainer.precision == "bf16-mixed":
+                for scorer in network_of(ppo).scorers():
+                    scorer.forward = in_bfloat16(scorer.forward, self.device.type)  # type: ignore[method-assign]
         super().on_fit_start()
 
     def compile_networks(self, compiler: Compiler) -> None:
-        """Compile the hidden layers of actor and critic as one graph; SB3's distribution stays eager."""
-        compiler.compile_module(self.ppo.policy.mlp_extractor)
-
-    def _hidden_layers(self) -> tuple[nn.Module, nn.Module]:
-        extractor = self.ppo.policy.mlp_extractor
-        return extractor.policy_net, extractor.value_net
+        """Compile each actor and critic as one graph; SB3's distribution stays eager."""
+        for ppo in self.ppos:
+            compiler.compile_module(network_of(ppo))
 
     def on_train_start(self) -> None:
-        """Let SB3 step Lightning's wrapper: ``global_step`` counts nothing else."""
-        self.ppo.policy.optimizer = cast(Optimizer, self.optimizers())
+        """Let SB3 step Lightning's wrappers: ``global_step`` counts nothing else."""
+        wrappers = self.optimizers()
+        for ppo, wrapper in zip(self.ppos, wrappers if isinstance(wrappers, list) else [wrappers], strict=True):
+            ppo.policy.optimizer = cast(Optimizer, wrapper)
 
     def on_train_end(self) -> None:
-        """Give SB3 its own optimizer back: the wrapper does not work without a Trainer."""
-        optimizer = self.ppo.policy.optimizer
-        if isinstance(optimizer, LightningOptimizer):
-            self.ppo.policy.optimizer = optimizer.optimizer
+        """Give SB3 its own optimizers back: the wrappers do not work without a Trainer."""
+        for ppo in self.ppos:
+            optimizer = ppo.policy.optimizer
+            if isinstance(optimizer, LightningOptimizer):
+                ppo.policy.optimizer = optimizer.optimizer
 
     def training_step(self, batch: int, batch_idx: int) -> None:
-        """Collect one rollout and train on it."""
-        ppo = self.ppo
-        ppo.ent_coef = self.entropy_coefficient()
-        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # except in the hidden layers
-            ppo.learn(self.config.rollout_size, reset_num_timesteps=False)
-        self.log_update(self._metrics(), self.config.rollout_size, watch.seconds)
-
-    def entropy_coefficient(self) -> float:
-        """Return the entropy coefficient for the budget spent, between ``entropy_start`` and ``entropy_final``."""
-        done = min(1.0, self.ppo.num_timesteps / max(1, (self.updates - 1) * self.config.rollout_size))
-        return self.config.entropy_start + done * (self.config.entropy_final - self.config.entropy_start)
+        """Collect a rollout for each member and train on it."""
+        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # except in the networks
+            for ppo in self.ppos:
+                ppo.learn(self.config.rollout_size, reset_num_timesteps=False)
+        self.log_update(self._metrics(), self.config.rollout_size * len(self.ppos), watch.seconds)
 
     def _metrics(self) -> dict[str, float]:
-        values = self.ppo.logger.name_to_value
-        metrics = {ours: float(values[name]) for name, ours in METRICS.items() if name in values}
-        metrics["entropy"] = -float(values["train/entropy_loss"])
-        metrics["entropy_coefficient"] = float(self.ppo.ent_coef)
-        metrics["env_steps"] = float(self.ppo.num_timesteps)
-        episodes = self.ppo.ep_info_buffer
-        if episodes:
-            metrics["episode_reward"] = float(np.mean([episode["r"] for episode in episodes]))
-            metrics["episode_steps"] = float(np.mean([episode["l"] for episode in episodes]))
-        return metrics
+        """Return the means over the members."""
+        updates = [measured(ppo) for ppo in self.ppos]
+        known = [name for name in updates[0] if all(name in one for one in updates)]  # some have ended no episode yet
+        metrics = {name: float(np.mean([one[name] for one in updates])) for name in known}
+        excess = metrics.pop("reward") / self.config.reward_scale * self.market.periods_per_year
+        return {**metrics, "excess_growth": excess}
 
-    def network(self) -> MlpAllocation:
-        """Return the actor without the critic: the policy takes the mean action."""
-        network = MlpAllocation(
-            head=self.task.head,
+    def network(self) -> AccountTilt:
+        """Return the actors without the critics; behind a shut gate it holds equal weights."""
+        config = self.config
+        network = AccountTilt(
+            head=self.head,
             n_features=len(self.feature_names),
             window_steps=self.window_steps,
-            hidden_sizes=self.config.hidden_sizes,
+            hidden_size=config.hidden_size,
+            n_members=len(self.ppos),
+            sharpness=config.sharpness,
+            speed=config.speed,
+            tilts=self.gate is None or self.gate.open,
         )
-        trained = [*self.ppo.policy.mlp_extractor.policy_net, self.ppo.policy.action_net]
-        for layer, source in zip(network.layers, trained, strict=True):
-            layer.load_state_dict(source.state_dict())
+        network.inputs.spread.copy_(self.spread)
+        for member, ppo in zip(network.members, self.ppos, strict=True):
+            member.load_state_dict(network_of(ppo).actor.state_dict())
         return network
 
+    def held_out(self) -> list[CheckpointPolicy]:
+        """Return a policy of each member alone."""
+        network, facts = self.network(), self.facts()
+        return [CheckpointPolicy(facts, network.among(slice(number, number + 1))) for number in range(len(self.ppos))]
+
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Store the budget spent, the accounts, and SB3's last observations of them."""
+        """Store the budget spent and the accounts of every member."""
         super().on_save_checkpoint(checkpoint)
-        ppo = self.ppo
-        rollout = {
-            "last_obs": ppo._last_obs,
-            "last_episode_starts": ppo._last_episode_starts,
-            "env": self._env().state(),
-        }
-        checkpoint["gymrl"] = {
-            "num_timesteps": ppo.num_timesteps,
-            "n_updates": ppo._n_updates,
-            "episodes": list(ppo.ep_info_buffer or ()),
-            "rollout": as_tensors(rollout),
-        }
+        checkpoint["gymrl"] = [state_of(ppo) for ppo in self.ppos]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Restore the budget spent and the accounts."""
+        """Restore the budget spent and the accounts of every member."""
         super().on_load_checkpoint(checkpoint)
-        ppo, state = self.ppo, require(checkpoint.get("gymrl"), Played, "its content", "gymrl")
-        ppo.num_timesteps = state["num_timesteps"]
-        ppo._n_updates = state["n_updates"]
-        ppo.ep_info_buffer = deque(state["episodes"], maxlen=ppo._stats_window_size)
-        ppo.ep_success_buffer = deque(maxlen=ppo._stats_window_size)  # SB3 creates both or none
-        rollout = as_arrays(state["rollout"])
-        one, observed = (self.config.n_accounts,), self._env().observation_space.shape or ()
-        for name, shape in (("last_obs", one + observed), ("last_episode_starts", one)):
-            if np.shape(rollout[name]) != shape:
-                raise CheckpointError(f"gymrl.rollout.{name} has shape {np.shape(rollout[name])}, expected {shape}.")
-        ppo._last_obs, ppo._last_episode_starts = rollout["last_obs"], rollout["last_episode_starts"]
-        self._env().restore(rollout["env"])
-
-    def _env(self) -> PortfolioVecEnv:
-        return cast(PortfolioVecEnv, self.ppo.env)
+        states = checkpoint.get("gymrl")
+        if not isinstance(states, list) or len(states) != len(self.ppos):
+            raise CheckpointError(f"its accounts are not those of {len(self.ppos)} members. Train again.")
+        for ppo, state in zip(self.ppos, states, strict=True):
+            restore(ppo, state)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
-from rlx.fields import Coefficient
+from rlx.decisions.bounds import LOGIT_SCALE
+from rlx.fields import Coefficient, Noise
 from rlx.learners.ppo_config import PpoConfig
-from rlx.ranges import Number, Whole
+from rlx.ranges import ListOf, Number, Whole
 
 
 @dataclass
@@ -35,6 +36,13 @@ class PufferPpoConfig(PpoConfig):
     priority_alpha: Annotated[float, Number(0, 1)] = 0.0
     priority_beta: Annotated[float, Number(0, 1)] = 0.2
     reward_scale: float = 10.0
+    n_epochs: int = 4
+    gae_lambda: float = 0.95
+    episode_steps: int = 252
+    hidden_sizes: Annotated[list[int], ListOf(Whole(1, 8_192), most=32)] = field(default_factory=lambda: [64, 64])
+    log_std_init: Annotated[float, Number(-10, 2)] = -1.0
+    logit_scale: Annotated[float, LOGIT_SCALE] = 2.0
+    feature_noise: Noise = 1.0
 
     def check_minibatches(self) -> None:
         """Raise ConfigError unless minibatches are whole segments and their size divides a rollout."""

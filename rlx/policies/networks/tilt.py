@@ -84,8 +84,7 @@ class TiltNetwork(SequenceNetwork):
 
     def fit_spread(self, features: Tensor) -> None:
         """Set ``spread`` to the standard deviation of the relative ``features`` (N, A, F)."""
-        deviation = (features - features.mean(-2, keepdim=True)).square().mean((0, 1)).sqrt()
-        self.spread.copy_(torch.where(deviation > SMALLEST_SPREAD, deviation, torch.ones_like(deviation)))
+        self.spread.copy_(relative_spread(features))
 
     def decide(self, features: Tensor) -> Tensor:
         """Return the weights (B, T, A) by the members' mean score."""
@@ -116,6 +115,12 @@ class TiltNetwork(SequenceNetwork):
         chosen.members, chosen.timers = self.members[members], self.timers[members]
         chosen._arguments = {**self._arguments, "n_members": len(chosen.members)}
         return chosen
+
+
+def relative_spread(features: Tensor) -> Tensor:
+    """Return the standard deviation (F,) of ``features`` (N, A, F) less their mean over the assets; 1 where it is 0."""
+    deviation = (features - features.mean(-2, keepdim=True)).square().mean((0, 1)).sqrt()
+    return torch.where(deviation > SMALLEST_SPREAD, deviation, torch.ones_like(deviation))
 
 
 class Member(nn.Module):
