@@ -90,7 +90,7 @@ class GymrlLearner(Learner):
             move(ppo, self.device)
             if self.trainer.precision == "bf16-mixed":
                 for scorer in network_of(ppo).scorers():
-                    scorer.forward = in_bfloat16(scorer.forward, self.device.type)  # type: ignore[method-assign]
+                    scorer.forward = in_bfloat16(scorer.forward, self.device.type)  # type: ignore[method-assign, assignment]
         super().on_fit_start()
 
     def compile_networks(self, compiler: Compiler) -> None:
@@ -127,7 +127,7 @@ class GymrlLearner(Learner):
         return {**metrics, "excess_growth": excess}
 
     def network(self) -> AccountTilt:
-        """Return the actors without the critics; behind a shut gate it holds equal weights."""
+        """Return the actors without the critics."""
         config = self.config
         network = AccountTilt(
             head=self.head,
@@ -137,7 +137,6 @@ class GymrlLearner(Learner):
             n_members=len(self.ppos),
             sharpness=config.sharpness,
             speed=config.speed,
-            tilts=self.gate is None or self.gate.open,
         )
         network.inputs.spread.copy_(self.spread)
         for member, ppo in zip(network.members, self.ppos, strict=True):

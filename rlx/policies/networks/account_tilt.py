@@ -24,11 +24,11 @@ class AccountTilt(PolicyNetwork):
     """Scores assets by ``n_members`` networks, each fitted to a part of the data, and moves to the tilted weights.
 
     The members' mean score, times ``sharpness``, is the action of a ``ScoreHead`` with that ``speed``. Before training
-    all scores are zero. With ``tilts`` False the network holds equal weights.
+    all scores are zero.
     """
 
     symmetric = True
-    rescaling = frozenset({"max_gross", "leverage_head", "sharpness", "speed", "tilts"})
+    rescaling = frozenset({"max_gross", "leverage_head", "sharpness", "speed"})
 
     def __init__(
         self,
@@ -39,7 +39,6 @@ class AccountTilt(PolicyNetwork):
         n_members: int,
         sharpness: float,
         speed: float,
-        tilts: bool,
     ) -> None:
         super().__init__(
             n_features=n_features,
@@ -48,10 +47,9 @@ class AccountTilt(PolicyNetwork):
             n_members=n_members,
             sharpness=sharpness,
             speed=speed,
-            tilts=tilts,
             **head.bounds(),
         )
-        self.head, self.sharpness, self.speed, self.tilts = head, sharpness, speed, tilts
+        self.head, self.sharpness, self.speed = head, sharpness, speed
         self.inputs = AssetInputs(n_features, window_steps)
         self.members = nn.ModuleList(
             Actor(self.inputs.width, hidden_size, head.leverage_head) for _ in range(n_members)
@@ -66,9 +64,6 @@ class AccountTilt(PolicyNetwork):
         """Encode, act with the mean score, and move towards the tilted weights."""
         batch, n_assets = observation.weights.shape
         head = ScoreHead(n_assets, self.head, self.speed)
-        if not self.tilts:
-            nothing = np.zeros((batch, head.n_actions))
-            return head.targets(nothing, np.zeros((batch, n_assets)))
         encoded = encode(
             features.reshape(batch, -1),
             observation.weights,
