@@ -19,8 +19,8 @@ from tests.policies.acting import observe
 N_FEATURES, WINDOW = 3, 2
 
 
-def make_network(n_members: int = 2, tilts: bool = True, head: TiltHead | None = None) -> AccountTilt:
-    return AccountTilt(head or TiltHead(True, 1.0), N_FEATURES, WINDOW, 4, n_members, 1.5, 0.5, tilts)
+def make_network(n_members: int = 2, head: TiltHead | None = None) -> AccountTilt:
+    return AccountTilt(head or TiltHead(True, 1.0), N_FEATURES, WINDOW, 4, n_members, 1.5, 0.5)
 
 
 def shaken(network: AccountTilt) -> AccountTilt:
@@ -51,12 +51,6 @@ def permuted(seen: Observation, order: list[int]) -> Observation:
 def test_an_untrained_network_holds_equal_weights() -> None:
     weights = make_network().allocate(*situation(4, held=False))
     np.testing.assert_array_equal(weights, np.full((6, 4), 0.25))
-
-
-@pytest.mark.parametrize("head", [TiltHead(True, 1.0), TiltHead(False, 1.0), TiltHead(True, 1.5, True)])
-def test_behind_a_shut_gate_it_holds_equal_weights_whatever_is_held(head: TiltHead) -> None:
-    weights = shaken(make_network(tilts=False, head=head)).allocate(*situation(4))
-    np.testing.assert_allclose(weights, np.full((6, 4), 0.25), rtol=1e-6)
 
 
 def test_weights_do_not_depend_on_the_order_of_the_assets() -> None:

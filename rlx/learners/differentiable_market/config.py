@@ -35,6 +35,7 @@ class DifferentiableMarketConfig(PathLearnerConfig):
     _target_: str = "rlx.learners.differentiable_market.learner.DifferentiableMarketLearner"
     _partial_: bool = True
     n_windows: int = 8
+    window_steps: int = 28
     hidden_size: Width = 16
     n_layers: Layers = 1
     concentration: Concentration = 20.0

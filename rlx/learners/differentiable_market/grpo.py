@@ -19,7 +19,7 @@ class Group(NamedTuple):
     """K sampled paths for each of B windows, and their outcomes."""
 
     concentration: Tensor  # (B, T, n) of the policy
-    reference: Tensor  # (B, T, n) of its moving average
+    reference: Tensor | None  # (B, T, n) of its moving average; None if the divergence from it has no weight
     parts: Tensor  # (B, K, T, n) sampled
     terms: dict[str, Tensor]  # reward terms, each (B, K)
     outcome: Mapping[str, Tensor]  # ledger quantities (B x K, T)
@@ -44,7 +44,7 @@ def group_losses(group: Group, config: DifferentiableMarketConfig) -> dict[str, 
         losses = {name: -(centred(term) / unit * likely).mean() for name, term in group.terms.items()}
     if config.entropy_coefficient > 0.0:
         losses["entropy"] = -config.entropy_coefficient * mean_entropy(group.concentration)
-    if config.kl_weight > 0.0:
+    if group.reference is not None:
         losses["kl"] = config.kl_weight * mean_kl(group.concentration, group.reference)
     return losses
 
@@ -60,7 +60,7 @@ def group_measures(group: Group) -> dict[str, Tensor]:
         **{f"spread_{name}": spread(term) for name, term in group.terms.items()},
         "equal_groups": (deviation < SMALLEST_SPREAD).float(),
         "entropy": mean_entropy(group.concentration),
-        "kl": mean_kl(group.concentration, group.reference),
+        **({} if group.reference is None else {"kl": mean_kl(group.concentration, group.reference)}),
         "concentration": group.concentration.sum(-1),
         **path_measures(group.outcome),
     }

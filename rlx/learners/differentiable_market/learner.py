@@ -94,8 +94,7 @@ class DifferentiableMarketLearner(PathLearner):
         """Sample ``n_paths`` paths for each window of the segment and simulate them."""
         pathwise, n_paths = self.config.gradient == "pathwise", self.config.n_paths
         concentration = self.net.concentrations(self._recomputed(self.net, segment.features).float())  # (B, T, A)
-        with torch.no_grad():
-            reference = self.net.concentrations(self.averaged(segment.features).float())
+        reference = self._reference(segment) if self.config.kl_weight > 0.0 else None
         repeated = concentration.unsqueeze(1).expand(-1, n_paths, -1, -1)  # (B, K, T, n)
         with torch.set_grad_enabled(pathwise):
             parts = Dirichlet(repeated, validate_args=False).rsample()
@@ -104,6 +103,11 @@ class DifferentiableMarketLearner(PathLearner):
             outcome = self._recomputed(self.simulate, targets, Segment(segment.features, tape))
             terms = {name: term.view(segment.size, n_paths) for name, term in self.reward(outcome).items()}
         return Group(concentration, reference, parts, terms, outcome)
+
+    def _reference(self, segment: Segment) -> Tensor:
+        """Return the concentrations (B, T, A) of the moving average."""
+        with torch.no_grad():
+            return self.net.concentrations(self.averaged(segment.features).float())
 
     def _excess_growth(self, group: Group, segment: Segment) -> Tensor:
         """Return the annual rewards of the sampled paths over those of equal weights, averaged."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 from typing import Self
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
