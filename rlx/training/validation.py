@@ -101,7 +101,7 @@ class ValidatePolicy(Callback):
     def _held_out(self, policies: Sequence[CheckpointPolicy]) -> Policy:
         spans = [member.held_out for member in self.cross_fit.members]
         ahead = [
-            Ahead(policy, span) if not policy.network.reads_account and policy.network.symmetric else policy
+            Ahead(policy, span) if policy.network.symmetric and not policy.network.reads_account else policy
             for policy, span in zip(policies, spans, strict=True)
         ]
         return ahead[0] if len(ahead) == 1 else Consecutive(ahead, [span.start for span in spans])

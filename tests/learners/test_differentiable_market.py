@@ -1,4 +1,4 @@
-"""GRPO, its rewards and its memory savers against hand-worked numbers and against each other."""
+"""GRPO and its memory savers against hand-worked numbers and against each other."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from scipy.special import digamma, gammaln
 from torch import Tensor
 
 from rlx.data.market import Market
+from rlx.decisions.segments import Segment
 from rlx.errors import ConfigError
 from rlx.learners.differentiable_market.config import DifferentiableMarketConfig
 from rlx.learners.differentiable_market.grpo import (
@@ -24,12 +25,11 @@ from rlx.learners.differentiable_market.grpo import (
     spread,
 )
 from rlx.learners.differentiable_market.learner import DifferentiableMarketLearner
-from rlx.learners.differentiable_market.rewards import PathReward
 from rlx.sim.rules import Costs, Guard, Limits, Reward, Rules
 from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
 from tests.learners.fitting import Recorder, fit, played, weights_of
+from tests.learners.test_path_rewards import EVERY_TERM, TERMS
 
-TERMS = ("wealth", "shaping", "trade", "variance", "drawdown", "soft_drawdown", "risk_budget", "trade_memory")
 TINY: dict[str, Any] = {
     "updates": 4,
     "n_folds": 2,
@@ -41,14 +41,6 @@ TINY: dict[str, Any] = {
     "hidden_size": 8,
     "n_paths": 4,
     "diagnose_every_updates": 2,
-}
-EVERY_TERM = {
-    "risk_aversion": 1.0,
-    "trade_penalty": 0.001,
-    "drawdown_lambda": 0.1,
-    "soft_drawdown_lambda": 0.1,
-    "risk_budget_lambda": 0.1,
-    "trade_memory_lambda": 0.001,
 }
 NO_BRAKES = {"entropy_coefficient": 0.0, "kl_weight": 0.0}
 
@@ -137,103 +129,72 @@ class TestGroups:
         assert losses["kl"].item() > 0
 
 
-def ledger_of(net: Any, weights: Any) -> dict[str, Tensor]:
-    """Return the part of a ledger that rewards read, for one path."""
-    returns = torch.tensor(net, dtype=torch.float64)[None]
-    value = (1 + returns).cumprod(-1)
-    peak = torch.maximum(value.cummax(-1).values, torch.ones_like(value))
-    executed = torch.tensor(weights, dtype=torch.float64)[None]
-    return {
-        "net_return": returns,
-        "drawdown": (peak - value) / peak,
-        "turnover": torch.full_like(returns, 0.1),
-        "executed_weights": executed,
-        "reward": torch.log1p(returns) - 0.002,
-    }
-
-
-class TestRewards:
-    """Each term of one path of three steps and two assets."""
-
-    net = (0.1, -0.2, 0.05)
-    weights = ((0.5, 0.5), (1.0, 0.0), (0.25, 0.25))
-    covariance = torch.tensor([[0.04, 0.0], [0.0, 0.01]], dtype=torch.float64)
-
-    def terms(self, **options: Any) -> dict[str, float]:
-        reward = PathReward(DifferentiableMarketConfig(**options), 252, self.covariance)
-        return {name: float(term) for name, term in reward(ledger_of(self.net, self.weights)).items()}
-
-    def test_terms_that_are_off_are_missing(self) -> None:
-        assert list(self.terms()) == ["wealth", "shaping"]
-        assert list(self.terms(risk_aversion=1.0)) == ["wealth", "shaping", "variance"]
-        assert list(self.terms(**EVERY_TERM)) == list(TERMS)
-
-    def test_wealth(self) -> None:
-        logs = np.log1p(self.net)
-        assert self.terms()["wealth"] == pytest.approx(252 * logs.mean())
-        sharpe = math.sqrt(252) * logs.mean() / logs.std()
-        assert self.terms(wealth_objective="sharpe")["wealth"] == pytest.approx(sharpe)
-
-    def test_shaping_and_trade(self) -> None:
-        assert self.terms()["shaping"] == pytest.approx(-252 * 0.002)
-        assert self.terms(trade_penalty=0.01)["trade"] == pytest.approx(-0.01 * 252 * 0.1)
-
-    def test_variance_of_returns_or_of_weights(self) -> None:
-        assert self.terms(risk_aversion=2.0)["variance"] == pytest.approx(-252 * np.var(self.net))
-        of_weights = np.var(self.weights, axis=0).sum()
-        found = self.terms(risk_aversion=2.0, variance_penalty="weights")["variance"]
-        assert found == pytest.approx(-252 * of_weights)
-
-    def test_drawdowns(self) -> None:
-        depths = np.array([0.0, 0.2, 1 - 0.8 * 1.05])
-        assert self.terms(drawdown_lambda=0.5)["drawdown"] == pytest.approx(-0.1)
-        soft = 0.01 * np.log1p(np.exp((depths - 0.05) / 0.01)).mean()
-        assert self.terms(soft_drawdown_lambda=3.0)["soft_drawdown"] == pytest.approx(-3 * soft)
-        assert soft == pytest.approx((0.15 + 0.11) / 3, abs=1e-3)  # nearly the excess itself
-
-    def test_risk_budget(self) -> None:
-        shares = np.array([[0.8, 0.2], [1.0, 0.0], [0.8, 0.2]])  # w_a (C w)_a / w'Cw
-        expected = ((shares - 0.5) ** 2).sum(1).mean()
-        assert self.terms(risk_budget_lambda=2.0)["risk_budget"] == pytest.approx(-2 * expected)
-
-    def test_trade_memory_punishes_going_back(self) -> None:
-        # Trades (+0.5, -0.5), then (-0.75, +0.25): the second goes against the memory of the first in both assets.
-        found = self.terms(trade_memory_lambda=0.1, trade_memory_decay=0.5)["trade_memory"]
-        assert found == pytest.approx(-0.1 * 252 * (0.75 + 0.25) / 3)
-        reward = PathReward(DifferentiableMarketConfig(trade_memory_lambda=1.0), 252, self.covariance)
-        onward = ledger_of(self.net, ((0.1, 0.0), (0.2, 0.0), (0.4, 0.0)))
-        assert float(reward(onward)["trade_memory"]) == 0.0
-
-    def test_every_term_has_a_finite_gradient_even_when_nothing_happens(self) -> None:
-        ledger = ledger_of((0.0, 0.0, 0.0), ((0.0, 0.0),) * 3)
-        asked = {name: tensor.requires_grad_() for name, tensor in ledger.items()}
-        reward = PathReward(DifferentiableMarketConfig(wealth_objective="sharpe", **EVERY_TERM), 252, self.covariance)
-        torch.stack(list(reward(asked).values())).sum().backward()
-        assert all(torch.all(torch.isfinite(x.grad)) for x in asked.values() if x.grad is not None)
-
-
 def trained(**options: Any) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
     recorder, learner = Recorder(), make(make_market(), ALL_RULES, **options)
     fit(learner, recorder)
     return weights_of(learner), recorder.history
 
 
-@pytest.mark.parametrize("gradient", ["score", "pathwise"])
-@pytest.mark.parametrize(
-    "saver", [{"microbatch_windows": 1}, {"microbatch_windows": 2}, {"gradient_checkpointing": True}]
+gradients = pytest.mark.parametrize("gradient", ["score", "pathwise"])
+small_batches = pytest.mark.parametrize(
+    "saver", [{"microbatch_windows": 2}, {"microbatch_windows": 4}, {"gradient_checkpointing": True}]
 )
+SIX = {"n_windows": 6, "n_folds": 1, **EVERY_TERM}
+
+
+def assert_alike(one: tuple[Any, Any], other: tuple[Any, Any], atol: float = 3e-6) -> None:
+    """Compare the weights and the logged numbers of two runs."""
+    for name, tensor in one[0].items():
+        np.testing.assert_allclose(other[0][name], tensor, atol=atol, err_msg=name)
+    for mine, theirs in zip(one[1], other[1], strict=True):
+        names = [name for name in mine if name.startswith("train/")]
+        np.testing.assert_allclose([theirs[n] for n in names], [mine[n] for n in names], rtol=2e-3, atol=2e-5)
+
+
+@gradients
+@small_batches
 def test_saving_memory_does_not_change_what_is_learnt(gradient: str, saver: dict[str, Any]) -> None:
-    plain, logged = trained(gradient=gradient, **EVERY_TERM)
-    saved, relogged = trained(gradient=gradient, **EVERY_TERM, **saver)
-    for name, tensor in plain.items():
-        np.testing.assert_allclose(saved[name], tensor, atol=3e-6, err_msg=name)
-    for one, other in zip(logged, relogged, strict=True):
-        names = [name for name in one if name.startswith("train/")]
-        np.testing.assert_allclose([other[n] for n in names], [one[n] for n in names], rtol=2e-3, atol=2e-5)
+    assert_alike(trained(gradient=gradient, **SIX), trained(gradient=gradient, **SIX, **saver))
+
+
+@gradients
+@small_batches
+def test_saving_memory_keeps_members_separate(
+    gradient: str, saver: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def known(self: torch.distributions.Dirichlet) -> Tensor:  # draws of parts of a batch come in another order
+        paths = torch.linspace(0.5, 1.5, self.concentration.shape[1] * 3).view(1, -1, 1, 3)
+        return torch.softmax(self.concentration.log() * paths, -1)
+
+    monkeypatch.setattr(torch.distributions.Dirichlet, "rsample", known)
+    options = {**SIX, "n_windows": 4, "n_folds": 2, "gradient": gradient}
+    assert_alike(trained(**options), trained(**options, **saver), atol=3e-5)
+
+
+@gradients
+def test_a_member_learns_only_from_its_own_paths(gradient: str) -> None:
+    learner = make(make_market(), ALL_RULES, gradient=gradient, n_folds=3, updates=1, **EVERY_TERM, penalty=0.0)
+    learner.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc, assignment]
+    segment = learner.segments.draw(3)
+    tape = segment.tape._replace(returns=segment.tape.returns.clone())
+    tape.returns[:3] = 0.0  # nothing happens to the first member, and so there is nothing to learn from prices
+    still = segment._replace(tape=tape)
+    gained = []
+    for one in (segment, still):
+        torch.manual_seed(0)
+        learner.net.zero_grad()
+        learner.learn(one)
+        gained.append(
+            [[p.grad.clone() for p in member.parameters() if p.grad is not None] for member in learner.net.members]
+        )
+    for number, (mine, theirs) in enumerate(zip(*gained, strict=True)):
+        assert all(torch.allclose(x, y, rtol=1e-4, atol=1e-6) for x, y in zip(mine, theirs, strict=True)) is (
+            number > 0
+        )
 
 
 def test_every_term_its_gradient_and_its_spread_are_logged() -> None:
-    _, history = trained(**EVERY_TERM)
+    _, history = trained(**EVERY_TERM, entropy_coefficient=0.001, kl_weight=0.01)
     assert history[0]["train/kl"] == pytest.approx(0.0, abs=1e-6)  # nothing has moved yet
     assert history[-1]["train/kl"] > 1e-5  # the average lags behind
     for update, metrics in enumerate(history):
@@ -256,23 +217,26 @@ def test_logged_gradient_norms_are_those_of_the_gradients() -> None:
     assert logged["grad_norm_shaping"] == pytest.approx(0.0, abs=1e-6)  # no penalty is on
 
 
-def flat_gradient(learner: DifferentiableMarketLearner) -> Tensor:
+def flat_gradient(learner: DifferentiableMarketLearner, segment: Segment) -> Tensor:
     learner.manual_backward = lambda loss: loss.backward()  # type: ignore[method-assign, misc, assignment]
     torch.manual_seed(0)
-    learner.learn(learner.segments.draw(8))
+    learner.learn(segment)
     return torch.cat([p.grad.flatten() for p in learner.net.parameters() if p.grad is not None])
 
 
 def test_score_and_pathwise_are_two_estimates_of_one_gradient() -> None:
-    market, options = make_market(), {"n_paths": 8192, "rollout_steps": 4, **NO_BRAKES}
-    score, pathwise = (flat_gradient(make(market, gradient=name, **options)) for name in ("score", "pathwise"))
+    options = {"n_folds": 1, "n_paths": 16_384, "rollout_steps": 4, "penalty": 0.0, **NO_BRAKES}
+    learners = [make(make_market(), gradient=name, **options) for name in ("score", "pathwise")]
+    segment = learners[0].segments.draw(1)
+    score, pathwise = (flat_gradient(learner, segment) for learner in learners)
     assert float(torch.cosine_similarity(score, pathwise, dim=0)) > 0.98
-    assert float(score.norm() / pathwise.norm()) == pytest.approx(1 / 4, rel=0.2)  # log-densities are means over steps
+    unit = float(spread(learners[0].sample(segment).rewards))  # advantages are in units of it
+    assert float(score.norm() / pathwise.norm()) * unit == pytest.approx(1 / 4, rel=0.1)  # log-densities are means
 
 
 def test_the_pathwise_gradient_finds_the_winner_too() -> None:
     market = make_market("one_winner", n_assets=4, n_bars=400)
-    learner = make(market, gradient="pathwise", updates=160, learning_rate=0.03, **NO_BRAKES, ema_decay=0.9)
+    learner = make(market, gradient="pathwise", updates=60, learning_rate=0.03, **NO_BRAKES, ema_decay=0.9)
     fit(learner)
     ledger = played(learner.policy(), market, LONG_ONLY, learner.splits.test)
     assert ledger.executed_weights[:, 0].mean() > 0.85

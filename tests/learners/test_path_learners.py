@@ -187,6 +187,22 @@ def test_a_segment_is_what_the_judge_shows_and_pays(kind: type[PathLearner]) -> 
     assert first + last + 12 == learner.splits.validation.stop
 
 
+@both
+@pytest.mark.parametrize("n_folds", [1, 3])
+def test_a_member_is_shown_nothing_that_is_held_out_from_it(kind: type[PathLearner], n_folds: int) -> None:
+    market = make_market()
+    learner = make(kind, market, n_folds=n_folds)
+    plan, drawn = learner.cross_fit, learner.segments.draw(60).tape.returns.numpy()
+    paid = market.returns[plan.span.start : plan.span.stop].astype(np.float32)
+    windows = np.lib.stride_tricks.sliding_window_view(paid, 12, axis=0).transpose(0, 2, 1)  # (starts, 12, A)
+    starts = [int(np.flatnonzero((windows == one).all((1, 2)))[0]) for one in drawn]
+    for number, member in enumerate(plan.members):
+        mine = starts[60 * number : 60 * number + 60]
+        assert all(member.fitted[start : start + 12].all() for start in mine)
+        fitted = {bar for start in mine for bar in range(start, start + 12)}
+        assert len(fitted) > 0.9 * member.fitted.sum()
+
+
 def test_a_rollout_longer_than_the_training_span_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"module\.rollout_steps=5000: must be at most"):
         make(HftrainingLearner, make_market(), rollout_steps=5000)

@@ -33,8 +33,8 @@ class Group(NamedTuple):
 def group_losses(group: Group, config: DifferentiableMarketConfig) -> dict[str, Tensor]:
     """Return the parts () of the loss: one per reward term, the entropy bonus and the divergence from the reference.
 
-    Every term is divided by the standard deviation of its group's rewards, so that the parts of the terms add up to the
-    loss of the whole reward: -mean(advantage x log-probability), or minus the reward itself with ``pathwise``.
+    The parts of the terms add up to the loss of the whole reward: -mean(advantage x log-probability), where the
+    advantage is in standard deviations of its group's rewards, or minus the reward itself with ``pathwise``.
     """
     unit = spread(group.rewards).detach().clamp(min=SMALLEST_SPREAD)
     if config.gradient == "pathwise":

@@ -78,13 +78,14 @@ class DifferentiableMarketLearner(PathLearner):
         for first in range(0, rows.shape[1], size):
             part = segment.select(rows[:, first : first + size].flatten())
             group, share = self.sample(part), part.size / segment.size
-            losses = {name: share * loss for name, loss in group_losses(group, self.config).items()}
+            weight = n_members * share  # each member minimises its own mean
+            losses = {name: weight * loss for name, loss in group_losses(group, self.config).items()}
             if diagnose:
                 gradients = {name: gradients.get(name, 0.0) + self._gradient(loss) for name, loss in losses.items()}
             total = torch.stack(list(losses.values())).sum()
-            self.manual_backward(n_members * total + share * self.weight_penalty())
+            self.manual_backward(total + share * self.weight_penalty())
             measured = means(
-                {"loss": total / share, **group_measures(group), "excess_growth": self._excess_growth(group, part)}
+                {"loss": total / weight, **group_measures(group), "excess_growth": self._excess_growth(group, part)}
             )
             logged.update({name: share * value for name, value in measured.items()})
         norms = {name: float(gradients[name].norm()) if diagnose else math.nan for name in losses}
