@@ -12,14 +12,14 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rlx.config.changes import changes
 from rlx.config.recorded import group_tree, overlay
-from rlx.config.records import read_choices, read_record
+from rlx.config.records import check_record, read_choices, read_record
 from rlx.errors import ConfigError, did_you_mean
 from rlx.run_folder import RunFolder
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
 
-GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol")
-LEARNT_WITH = ("data", "env", "costs", "guard", "module")
+LEARNT_WITH = ("data", "env", "costs", "guard", "module", "gate")
+GROUPS = (*LEARNT_WITH, "hardware", "logger", "protocol")
 LEARNT_WITH_KEYS = ("seed", "trainer.monitor", "trainer.keep_best", "hardware.precision")
 MAY_CHANGE = "trainer.* (except monitor and keep_best), logger.*, protocol.* and hardware.* (except precision)"
 OTHER_VERSION = "Resume it with its own version of rlx, or train again."
@@ -73,7 +73,9 @@ def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     learnt, and values that do not fit this version's schema.
     """
     run, path = Path(cfg.resume), _existing(Path(cfg.resume), RunFolder.config)
-    recorded, choices = read_record(path, (*GROUPS, "trainer")), recorded_choices(run)
+    recorded, choices = read_record(path, ()), recorded_choices(run)
+    _refuse_older(recorded, path)
+    check_record(recorded, (*GROUPS, "trainer"), str(path))
     require(recorded.get("seed"), int, str(path), "seed")
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     given = [typed.key_or_group for typed in parsed if choices.get(typed.key_or_group) != str(typed.value())]
@@ -86,6 +88,12 @@ def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     _lay_over_keys(result, recorded, given, path)
     _refuse_changes(result, recorded, run)
     return result
+
+
+def _refuse_older(recorded: Mapping[str, Any], path: Path) -> None:
+    """Raise ConfigError for a record without a group of this version, whose value the run cannot have had."""
+    if absent := [group for group in GROUPS if group not in recorded]:
+        raise ConfigError(f"{path}: {absent[0]} is missing: another version of rlx wrote it. {OTHER_VERSION}")
 
 
 def _without_what_was_fitted(

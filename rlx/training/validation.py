@@ -12,6 +12,7 @@ from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.callbacks import Callback
 
 from rlx.data.market import Market
+from rlx.errors import CheckpointError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
 from rlx.keys import REPLACED
@@ -77,7 +78,12 @@ class ValidatePolicy(Callback):
         }
 
     def evidence(self, updates: int) -> Gate:
-        """Return the gate of the policy after ``updates``, the chosen one among all that were validated."""
+        """Return the gate of the policy after ``updates``, the chosen one among all that were validated.
+
+        CheckpointError if a resumed run's checkpoint had no record of it.
+        """
+        if updates not in self.records:
+            raise CheckpointError(f"the policy of update {updates} was never validated. Start the run again.")
         record = self.records[updates]
         among = np.stack(list(self.records.values()))
         evidence = Evidence(
@@ -120,10 +126,17 @@ class ValidatePolicy(Callback):
         return {"seconds": self.seconds, "records": records, "fitted": {str(n): x for n, x in self.fitted.items()}}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from there."""
+        """Continue from there; CheckpointError for a record of other steps than those that are held out."""
         self.seconds = state_dict["seconds"]
         self.records = {int(updates): record.numpy() for updates, record in state_dict["records"].items()}
-        self.fitted = {int(updates): value for updates, value in state_dict["fitted"].items()}
+        self.fitted = {int(updates): float(value) for updates, value in state_dict["fitted"].items()}
+        steps = len(self.cross_fit.validation)
+        for updates, record in self.records.items():
+            if record.shape != (steps,) or not np.isfinite(record).all() or updates not in self.fitted:
+                raise CheckpointError(
+                    f"callbacks.ValidatePolicy.records.{updates} is not one finite number for each of {steps} held-out "
+                    "steps. Start the run again."
+                )
 
 
 def log_growth(evaluation: Evaluation) -> FloatArray:

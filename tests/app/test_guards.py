@@ -16,7 +16,10 @@ FITTED = ("guard=fitted", "env.cooldown.steps=3", "guard.window=30", "guard.draw
 FEW = "protocol.bootstrap_replications=100"
 TINY = {
     "gymrl": (),
-    "hftraining": ("module.n_windows=2", "module.rollout_steps=4", "module.window_steps=2", "module.d_model=8"),
+    "hftraining": (
+        *("module.n_windows=2", "module.rollout_steps=4", "module.window_steps=2"),
+        *("module.smooth_steps=2", "module.n_folds=2", "module.d_model=8"),
+    ),
 }
 
 

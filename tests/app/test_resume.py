@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
 from rlx.run_folder import LAST
@@ -27,7 +28,7 @@ from tests.hostile.refusal import assert_refused, contents
 PPO = ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=20", "hidden_sizes=[16]")
 SMALL_FIT = ("updates=5", "validate_every_updates=5", "n_windows=4", "stretch_steps=8")
 FORECASTS = [f"{stage}.{setting}" for stage in ("forecaster", "specialists") for setting in SMALL_FIT]
-SEGMENTS = ("n_windows=2", "rollout_steps=4", "window_steps=2")
+SEGMENTS = ("n_windows=2", "rollout_steps=4", "window_steps=2", "smooth_steps=2", "n_folds=2")
 TINY = {  # a module's settings with which an update takes no time
     "gymrl": PPO,
     "pufferlib": (*PPO, *FORECASTS, "forecaster.accept_worse=true", "n_pairs=1", "window_steps=4"),
@@ -247,7 +248,8 @@ def test_a_checkpoint_newer_than_the_last_one_is_taken(trained: Finished, shell:
         (["guard=none"], ["guard.drawdown_threshold=null (the run: 0.036)"]),
         (["module.gamma=0.5", "trainer.max_updates=3"], ["module.gamma=0.5 (the run: 0.9)"]),
         (["module.total_env_steps=9000000"], ["module.total_env_steps=9000000 (the run: 1048576)"]),
-        (["trainer.monitor=val/sortino"], ["trainer.monitor=val/sortino (the run: val/sharpe)"]),
+        (["trainer.monitor=val/sortino"], ["trainer.monitor=val/sortino (the run: val/excess_growth)"]),
+        (["gate=none", "trainer.max_updates=3"], ["gate.level=null (the run: 0.05)"]),
         (["+experiment=gymrl_guarded"], ["experiment=gymrl_guarded (the run: smoke)"]),
         (["costs.slipage_bps=3"], ["costs.slipage_bps", "Did you mean 'slippage_bps'"]),
         (["-m"], ["one run at a time"]),
@@ -272,6 +274,41 @@ def test_folders_that_are_no_run_say_so(trained: Finished, shell: Shell) -> None
     assert_refused(shell.train(f"resume={run}"), "has no config.yaml")
     judged = shell.evaluate("policy=cash").run("evaluate")
     assert_refused(shell.train(f"resume={judged}"), "is not a training run")
+
+
+def test_a_run_of_a_version_without_gates_says_so(trained: Finished, shell: Shell) -> None:
+    run = copied(trained.run(), shell.folder, "scorecard.*")
+    recorded = yaml.safe_load((run / "config.yaml").read_text())
+    del recorded["gate"]
+    (run / "config.yaml").write_text(yaml.safe_dump(recorded))
+    for arguments in ([], ["gate=none"]):
+        finished = shell.train(f"resume={run}", "trainer.max_updates=3", *arguments)
+        assert_refused(finished, "config.yaml: gate is missing", "another version of rlx")
+
+
+@pytest.mark.parametrize(
+    ("damage", "part"),
+    [
+        (lambda records: {name: record[1:] for name, record in records.items()}, "ValidatePolicy.records.2"),
+        (lambda records: {name: record * torch.nan for name, record in records.items()}, "ValidatePolicy.records.2"),
+        (lambda records: {"7": record for record in records.values()}, "ValidatePolicy.records.7"),
+        (lambda records: {}, "update 2 was never validated"),
+        (lambda records: 3.0, "cannot be resumed from"),
+    ],
+)
+def test_records_of_validations_that_do_not_fit_are_refused(
+    trained: Finished, shell: Shell, damage: Callable[[dict[str, torch.Tensor]], Any], part: str
+) -> None:
+    """The gate is decided by the records of all validations, those before the resumption included."""
+    run = copied(trained.run(), shell.folder, "scorecard.*")
+    state = checkpoint(run)
+    records = state["callbacks"]["ValidatePolicy"]
+    torch.save(
+        state
+        | {"callbacks": state["callbacks"] | {"ValidatePolicy": records | {"records": damage(records["records"])}}},
+        run / "checkpoints" / LAST,
+    )
+    assert_refused(shell.train(f"resume={run}"), part)
 
 
 def test_damaged_and_foreign_checkpoints_are_named(trained: Finished, shell: Shell) -> None:

@@ -37,7 +37,7 @@ def test_a_run_writes_all_its_files(trained: Finished) -> None:
     assert "Training module=gymrl on " in (run / "train.log").read_text()
     card = Scorecard.load(run / "scorecard.json")
     assert card.module == "gymrl"
-    assert set(card.baselines) == {"equal_weight", "buy_and_hold", "cash"}
+    assert set(card.baselines) == {"equal_weight", "buy_and_hold", "cash", "gymrl_ungated"}
     assert "equal weight" in card.verdict
     assert card.performance["train_wall_seconds"] > 0
     assert card.performance["env_steps_per_second"] > 0
@@ -45,6 +45,31 @@ def test_a_run_writes_all_its_files(trained: Finished) -> None:
     assert card.config["guard"]["drawdown_threshold"] == 0.036
     assert load_checkpoint(run).facts.config == card.config
     assert (run / "report.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_behind_a_shut_gate_a_run_earns_equal_weights_and_says_so(trained: Finished) -> None:
+    card = Scorecard.load(trained.run() / "scorecard.json")
+    gate = card.policy["gate"]
+    assert not gate["open"] and gate["t"] <= gate["needed"] and gate["level"] == 0.05
+    assert card.metrics["cumulative_return"] == card.baselines["equal_weight"]["cumulative_return"]
+    assert card.metrics["cumulative_return"] != card.baselines["gymrl_ungated"]["cumulative_return"]
+    assert "The gate is shut, and it holds equal weights" in card.verdict
+    assert load_checkpoint(trained.run()).facts.gate == gate
+
+
+def test_an_ungated_policy_is_the_one_that_the_run_was_compared_with(trained: Finished, shell: Shell) -> None:
+    judged = shell.evaluate("policy=checkpoint", f"policy.path={trained.run()}", "policy.ungated=true")
+    assert judged.status == 0, judged.err
+    own, ungated = scorecard(trained.run()), scorecard(judged.run("evaluate"))
+    assert ungated["metrics"] == own["baselines"]["gymrl_ungated"]
+    assert ungated["module"] == "gymrl_ungated" and ungated["policy"]["gate"] is None
+    assert "gate" not in ungated["verdict"] and set(ungated["baselines"]) == {"equal_weight", "buy_and_hold", "cash"}
+
+
+def test_a_run_without_a_gate_acts(trained: Finished, shell: Shell) -> None:
+    own, acting = scorecard(trained.run()), scorecard(shell.train("guard=calibrated", "gate=none", *SMOKE).run())
+    assert acting["metrics"] == own["baselines"]["gymrl_ungated"]
+    assert acting["policy"]["gate"]["open"] and "There was no gate" in acting["verdict"]
 
 
 def test_logs_and_scorecard_have_the_same_keys(trained: Finished) -> None:
@@ -85,7 +110,7 @@ def test_the_same_command_and_seed_give_the_same_scorecard_and_another_seed_anot
     first, second, other = (scorecard(shell.train(f"seed={seed}", *SMOKE).run()) for seed in (7, 7, 0))
     for name in REPRODUCED:
         assert first[name] == second[name], name
-    assert other["metrics"] != first["metrics"]
+    assert other["baselines"]["gymrl_ungated"] != first["baselines"]["gymrl_ungated"]
 
 
 def test_evaluating_a_run_gives_its_own_numbers(trained: Finished, shell: Shell) -> None:
@@ -98,7 +123,7 @@ def test_evaluating_a_run_gives_its_own_numbers(trained: Finished, shell: Shell)
 
 @pytest.mark.parametrize("module", ["hftraining", "differentiable_market"])
 def test_other_modules_log_known_keys_and_are_judged_again_alike(module: str, shell: Shell) -> None:
-    short = ("data.start=2017-01-01", "module.n_windows=4", "module.rollout_steps=16")
+    short = ("data.start=2017-01-01", "module.n_windows=4", "module.rollout_steps=16", "module.n_folds=2")
     run = shell.train(f"module={module}", "guard=calibrated", *short, *SMOKE).run(module)
     with (run / "metrics.csv").open() as file:
         assert set(next(csv.reader(file))) - {"step", "epoch"} <= set(keys())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +11,7 @@ import pytest
 from rlx.evaluate.verdict import Baseline, write_verdict
 from rlx.measures.significance import Significance
 from rlx.measures.statistics import Interval
+from rlx.policies.gate import Gate
 
 MINE: dict[str, float | None] = {"cumulative_return": 0.209, "sharpe": 2.061, "ruined": 0.0}
 THEIRS: dict[str, float | None] = {"cumulative_return": 0.367, "sharpe": 2.058}
@@ -167,3 +168,35 @@ def test_intervals_that_disagree_are_both_reported() -> None:
     barely = {"sharpe": (0.004, 3.0), "cumulative_return": (0.0004, 0.3)}
     assert "(0.00 to 3.00)" in verdict(interval(-0.1, 0.1), barely)
     assert "both cover zero" in verdict(interval(-0.1, 0.1), barely)
+
+
+SHUT = Gate(False, excess=0.031, t=0.84, needed=1.96, detectable=0.0723, attempts=2.0, steps=1_500, level=0.05)
+
+
+@pytest.mark.parametrize(
+    ("gate", "said"),
+    [
+        (
+            SHUT,
+            "The gate is shut, and it holds equal weights: on 1500 decisions that it was not fitted to it earned +3.1% "
+            "a year over equal weights, t 0.84 against 1.96 needed. An edge of 7.2% a year would have opened it.",
+        ),
+        (
+            replace(SHUT, excess=0.0, t=None, detectable=None),
+            "The gate is shut, and it holds equal weights: on 1500 decisions that it was not fitted to it earned +0.0% "
+            "a year over equal weights, t undefined against 1.96 needed.",
+        ),
+        (
+            replace(SHUT, open=True, excess=0.1, t=2.7),
+            "The gate is open: on 1500 decisions that it was not fitted to it earned +10.0% a year over equal weights, "
+            "t 2.70 against 1.96 needed.",
+        ),
+        (
+            replace(SHUT, open=True, excess=-0.02, t=-0.5, needed=None, detectable=None, level=None),
+            "There was no gate: on 1500 decisions that it was not fitted to it earned -2.0% a year over equal weights.",
+        ),
+    ],
+)
+def test_the_gate_of_a_trained_policy_is_stated_last(gate: Gate, said: str) -> None:
+    without = verdict(interval(-0.1, 0.3))
+    assert verdict(interval(-0.1, 0.3), gate=asdict(gate)) == f"{without} {said}"

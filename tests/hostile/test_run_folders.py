@@ -37,7 +37,7 @@ TAKEN_OF_CONFIGURATIONS = {
         "env.reward.*",
         "module.hidden_sizes.*",
     ),
-    "null": ("hardware.threads",),
+    "null": ("hardware.threads", "gate.level"),
     "missing null": (
         "data.(features|split.train_end|split.validation_end)",
         "env.limits.(max_weight|intraday_gross|closing_gross)",
