@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import numpy as np
 
@@ -43,8 +43,16 @@ from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
 
 MAY_CHANGE = ("jobs", "bootstrap_replications", "confidence", "seed", "trials")
-SUMMED = ("train_wall_seconds", "validation_wall_seconds", "updates", "gradient_steps")
 log = logging.getLogger(__name__)
+
+
+class Spent(TypedDict):
+    """The part of a fit's performance that is added up."""
+
+    train_wall_seconds: float
+    validation_wall_seconds: float
+    updates: int
+    gradient_steps: int
 
 
 @dataclass(frozen=True)
@@ -178,7 +186,7 @@ def _continued(refits: Sequence[Refit], earlier: RunFolder | None) -> list[Refit
 
 def _continued_one(refit: Refit, there: RunFolder) -> Refit:
     if there.scorecard.exists():
-        shutil.copytree(there.path, refit.folder)
+        shutil.copytree(there.path, refit.folder, symlinks=True)
         return refit
     started = any(there.path.rglob("*.ckpt"))
     return replace(refit, config=replace(refit.config, resume=str(there.path))) if started else refit
@@ -267,6 +275,7 @@ def _judge(
 
 def _performance(refits: Sequence[Refit], began: float) -> dict[str, Any]:
     """Return the sums over all fits, those of an earlier run included, and the time since the command began."""
-    cards = [Scorecard.load(RunFolder(refit.folder).scorecard).performance for refit in refits]
-    sums = {name: sum(card[name] for card in cards) for name in SUMMED}
+    paths = [RunFolder(refit.folder).scorecard for refit in refits]
+    spent = [require(Scorecard.load(path).performance, Spent, str(path), "performance") for path in paths]
+    sums = {name: sum(one[name] for one in spent) for name in Spent.__annotations__}
     return {**sums, "command_wall_seconds": time.perf_counter() - began}
