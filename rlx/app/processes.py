@@ -18,6 +18,7 @@ from rlx.stops import TERMINAL_GONE, raising_on_stops
 
 LOG, DONE, FAILED = "log", "done", "failed"
 Work = Callable[[Any], Any]
+log = logging.getLogger(__name__)
 
 
 class Worker(NamedTuple):
@@ -80,7 +81,9 @@ def _processes(work: Work, number: int) -> Iterator[list[Worker]]:
     workers = [_start(work) for _ in range(number)]
     try:
         yield workers
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            log.warning("Stopping %d processes, which keep what is there (again to end at once).", len(workers))
         for worker in workers:
             worker.process.terminate()
         raise
@@ -130,7 +133,7 @@ def _outcome(work: Work, task: Any) -> tuple[str, Any]:
         return DONE, work(task)
     except Exception as error:
         if not isinstance(error, RlxError):
-            logging.getLogger(__name__).error("a task failed", exc_info=True)  # a pickled error has no traceback
+            log.error("a task failed", exc_info=True)  # a pickled error has no traceback
         return FAILED, error
 
 
