@@ -6,7 +6,8 @@ import logging
 import shutil
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -15,21 +16,19 @@ import numpy as np
 from rlx.app.guards import settle_guard
 from rlx.app.outputs import print_summary, write_evals, write_outputs
 from rlx.app.processes import in_processes
+from rlx.app.refit_plan import Refit, plan_fits
 from rlx.app.train import Outcome, fit_and_judge, judged_span
 from rlx.config import TrainConfig
 from rlx.config.changes import changes
 from rlx.console import late_progress, show_progress
-from rlx.data.panel import format_stamp
-from rlx.data.splits import Span, Splits
+from rlx.data.splits import Span
 from rlx.data.traded import Traded
 from rlx.errors import ConfigError
 from rlx.evaluate.judge import judge
-from rlx.evaluate.protocols.base import Protocol
 from rlx.evaluate.protocols.span import fit_windows
 from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.evaluate.scorecard import Scorecard
-from rlx.files import to_json
-from rlx.measures.trials import Sweep
+from rlx.files import write_folder
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.refitted import load_refitted, write_index
 from rlx.run_folder import RunFolder
@@ -38,7 +37,6 @@ from rlx.runs.sweeps import own_sweep
 from rlx.tracking.loggers import log_final, open_loggers
 from rlx.training.fit import Fitted
 from rlx.training.hardware import set_up
-from rlx.types import TimeArray
 from rlx.untrusted.documents import read_yaml
 from rlx.untrusted.plain_types import require
 
@@ -53,30 +51,6 @@ class Spent(TypedDict):
     validation_wall_seconds: float
     updates: int
     gradient_steps: int
-
-
-@dataclass(frozen=True)
-class Refit:
-    """One fit: a training run in a folder of its own, judged on its window; everything that its process needs."""
-
-    folder: Path
-    config: TrainConfig
-    resolved: dict[str, Any]
-    traded: Traded
-    cache_fallback: str | None
-    sweep: Sweep | None
-
-    @property
-    def done(self) -> bool:
-        """Whether it has finished, in this process or another."""
-        return RunFolder(self.folder).scorecard.exists()
-
-    def describe(self) -> str:
-        """Return until when it is trained and validated, and its window."""
-        stamps, splits = self.traded.market.timestamps, self.traded.splits
-        bars = (splits.train.stop, splits.validation.stop, splits.test.start, splits.test.stop)
-        trained, validated, first, last = (format_stamp(stamps[bar]) for bar in bars)
-        return f"trained until {trained}, validated until {validated}, decides from {first}, its window ends {last}"
 
 
 def train_over_time(
@@ -101,68 +75,19 @@ def train_over_time(
     earlier = None if config.resume is None else Path(config.resume)
     if earlier is not None:
         _refuse_other_windows(earlier, resolved)
-    refits = plan(config, resolved, traded, span, run_dir, cache_fallback)
+    refits = plan_fits(config, resolved, traded, span, run_dir, cache_fallback)
     more = guard_fit if earlier is None else {"resumed_from": {"run": str(earlier)}, **guard_fit}
     provenance = {**record_run(run_dir, resolved, more=more), "hardware": hardware.facts()}
     refits = _continued(refits, None if earlier is None else RunFolder(earlier))
     best = fit_all(refits, config)
+    stamps = traded.market.timestamps
+    write_index(run_dir, {refit.folder.name: stamps[refit.traded.splits.test.start] for refit in refits})
     with open_loggers(config.logger, run_dir, run_dir.name, resolved) as loggers:
         performance = _performance(refits, began)
-        outcome = _judge(config, resolved, traded, span, run_dir, provenance, performance, refits)
+        outcome = _judge(config, resolved, traded, span, run_dir, provenance, performance)
         log_final(loggers, outcome.judgement.scorecard.logged(), step=performance["updates"])
     print_summary(run_dir, *outcome)
     return Fitted(float(np.mean(best)) if best else float("nan"), None, performance)
-
-
-def plan(
-    config: TrainConfig,
-    resolved: Mapping[str, Any],
-    traded: Traded,
-    span: Span,
-    run_dir: Path,
-    cache_fallback: str | None,
-) -> list[Refit]:
-    """Return the fits in time order; ConfigError where not enough is known before the first window."""
-    walk, stamps, sweep = cast(WalkForward, config.protocol), traded.market.timestamps, own_sweep()
-    folder, found = RunFolder(run_dir), list[Refit]()
-    for number, splits in enumerate(walk.refits(traded.splits, span, stamps)):
-        own, recorded = _settings(config, resolved, splits, stamps)
-        if walk.warm_start and found:
-            own, recorded = _warm_started(own, recorded, found[-1].folder)
-        where = folder.refit(f"{number:02}").path
-        found.append(Refit(where, own, recorded, traded._replace(splits=splits), cache_fallback, sweep))
-    return found
-
-
-def _settings(
-    config: TrainConfig, resolved: Mapping[str, Any], splits: Splits, stamps: TimeArray
-) -> tuple[TrainConfig, dict[str, Any]]:
-    """Return the configuration of a fit, typed and as recorded: the dates of its splits, judged on its window."""
-    train_end, validation_end = (_text(stamps, span.stop - 1) for span in (splits.train, splits.validation))
-    split = replace(config.data.split, train_end=train_end, validation_end=validation_end)
-    walk = config.protocol
-    protocol = Protocol(
-        split="test",
-        start=_text(stamps, splits.test.start),
-        end=_text(stamps, splits.test.stop),
-        window_steps=min(walk.window_steps, len(splits.test)),
-        bootstrap_replications=walk.bootstrap_replications,
-        confidence=walk.confidence,
-        seed=walk.seed,
-        trials=walk.trials,
-    )
-    own = replace(config, data=replace(config.data, split=split), protocol=protocol, resume=None)
-    data = {**resolved["data"], "split": to_json(split)}
-    return own, {**resolved, "data": data, "protocol": to_json(protocol), "resume": None}
-
-
-def _text(stamps: TimeArray, bar: int) -> str:
-    return str(np.datetime_as_string(stamps[bar], unit="s"))
-
-
-def _warm_started(config: TrainConfig, resolved: dict[str, Any], before: Path) -> tuple[TrainConfig, dict[str, Any]]:
-    module = replace(config.module, warm_start=str(before))
-    return replace(config, module=module), {**resolved, "module": {**resolved["module"], "warm_start": str(before)}}
 
 
 def _refuse_other_windows(earlier: Path, resolved: Mapping[str, Any]) -> None:
@@ -186,10 +111,14 @@ def _continued(refits: Sequence[Refit], earlier: RunFolder | None) -> list[Refit
 
 def _continued_one(refit: Refit, there: RunFolder) -> Refit:
     if there.scorecard.exists():
-        shutil.copytree(there.path, refit.folder, symlinks=True)
+        write_folder(refit.folder.parent, refit.folder.name, partial(_copy, there.path))
         return refit
     started = any(there.path.rglob("*.ckpt"))
     return replace(refit, config=replace(refit.config, resume=str(there.path))) if started else refit
+
+
+def _copy(run: Path, folder: Path) -> None:
+    shutil.copytree(run, folder, symlinks=True, dirs_exist_ok=True)
 
 
 def fit_all(refits: Sequence[Refit], config: TrainConfig) -> list[float]:
@@ -247,13 +176,10 @@ def _judge(
     run_dir: Path,
     provenance: Mapping[str, Any],
     performance: Mapping[str, Any],
-    refits: Sequence[Refit],
 ) -> Outcome:
     """Read all fits back from disk, judge them as one policy over all windows, and write the result."""
-    stamps = traded.market.timestamps
-    write_index(run_dir, {refit.folder.name: stamps[refit.traded.splits.test.start] for refit in refits})
     policy = load_refitted(run_dir)
-    log.info("Judging the track of %d fits.", len(refits))
+    log.info("Judging the track of %d fits.", len(policy.fits))
     with show_progress("Judging the track"):
         judgement = judge(
             policy,
