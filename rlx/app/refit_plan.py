@@ -56,6 +56,7 @@ def plan_fits(
 ) -> list[Refit]:
     """Return the fits in time order; ConfigError where not enough is known before the first window."""
     walk, stamps, sweep = cast(WalkForward, config.protocol), traded.market.timestamps, own_sweep()
+    config, resolved = _grouped(config, resolved, run_dir.name)
     folder, found = RunFolder(run_dir), list[Refit]()
     for number, splits in enumerate(walk.refits(traded.splits, span, stamps)):
         own, recorded = _settings(config, resolved, splits, stamps)
@@ -64,6 +65,13 @@ def plan_fits(
         where = folder.refit(f"{number:02}").path
         found.append(Refit(where, own, recorded, traded._replace(splits=splits), cache_fallback, sweep))
     return found
+
+
+def _grouped(config: TrainConfig, resolved: Mapping[str, Any], name: str) -> tuple[TrainConfig, dict[str, Any]]:
+    """Return both configurations with the run's name as the group of its fits in W&B, unless one is chosen."""
+    group = config.logger.group or name
+    logger = {**resolved["logger"], "group": group}
+    return replace(config, logger=replace(config.logger, group=group)), {**resolved, "logger": logger}
 
 
 def _settings(

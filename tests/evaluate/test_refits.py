@@ -26,12 +26,15 @@ FIRST = Splits(Span(10, 40), Span(42, 52), Span(54, 99))  # 30 and 10 decisions,
 WALK = WalkForward(refit=True, window=20, stride=20, window_steps=10, bootstrap_replications=100)
 
 
+FIRST_LENGTH = 0  # of a rolling training span: the first one's
+
+
 def planned(*starts: int, rolling: int | None = None, purge: int = 0, splits: Splits = FIRST) -> list[Splits]:
-    return plan_refits(splits, starts, 20, RefitRule(rolling, purge))
+    return plan_refits(splits, starts, 20, RefitRule(rolling is not None, rolling or None, purge))
 
 
 def test_the_first_fit_is_that_of_the_splits() -> None:
-    for rolling in (None, 30):
+    for rolling in (None, FIRST_LENGTH, 30):
         (only,) = planned(54, rolling=rolling)
         assert only == Splits(FIRST.train, FIRST.validation, Span(54, 74))
 
@@ -43,12 +46,15 @@ def test_an_expanding_fit_sees_everything_known_before_its_window() -> None:
 
 def test_a_rolling_fit_forgets() -> None:
     assert planned(54, 74, rolling=30)[1] == Splits(Span(30, 60), Span(62, 72), Span(74, 94))
+    assert planned(54, 74, rolling=1)[0] == Splits(Span(48, 49), Span(51, 52), Span(54, 74))
     assert planned(54, 74, rolling=12)[0] == Splits(Span(34, 46), Span(48, 52), Span(54, 74))
 
 
 def test_a_purge_moves_what_is_known_away_from_the_window() -> None:
     (far,) = planned(74, purge=14)
     assert far == Splits(Span(10, 46), Span(48, 60), Span(74, 94))  # 48 decisions before the close of bar 60
+    rolling = planned(74, 94, rolling=FIRST_LENGTH, purge=14)
+    assert rolling == [far, Splits(Span(30, 66), Span(68, 80), Span(94, 114))]  # the first one's length, which is known
     assert planned(74, purge=2) == planned(74, purge=0) == planned(74)
 
 
@@ -63,7 +69,10 @@ def test_no_fit_sees_its_window_or_anything_later(purge: int, rolling: int | Non
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({"rolling": 31}, "protocol.refit_steps=31: 40 decisions are known"), ({"purge": 44}, "expanding: 0 decisions")],
+    [
+        ({"rolling": 31}, "protocol.refit_steps=31: 40 decisions are known"),
+        ({"purge": 44}, "protocol.refit=true: 0 decisions"),
+    ],
 )
 def test_too_little_to_fit_on_is_refused(given: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):

@@ -14,12 +14,14 @@ EXPANDING, ROLLING = "expanding", "rolling"
 class RefitRule(NamedTuple):
     """How the spans of a fit follow from the first decision of its window.
 
-    ``rolling`` is the length of every training span, None for all that is known. ``purge_steps`` is the least number
-    of decisions between what a fit sees and its window.
+    ``rolling`` fits see equally many decisions, expanding ones all that are known. ``steps`` is the length of a rolling
+    training span, None for that of the first fit. ``purge_steps`` is the least number of decisions between what a fit
+    sees and its window.
     """
 
-    rolling: int | None
-    purge_steps: int
+    rolling: bool = False
+    steps: int | None = None
+    purge_steps: int = 0
 
 
 def plan_refits(splits: Splits, starts: Sequence[int], steps: int, rule: RefitRule) -> list[Splits]:
@@ -31,26 +33,34 @@ def plan_refits(splits: Splits, starts: Sequence[int], steps: int, rule: RefitRu
     """
     gap = splits.validation.start - splits.train.stop
     distance = max(splits.test.start - splits.validation.stop, rule.purge_steps)
-    return [_known_before(splits, start, steps, gap, start - distance, rule.rolling) for start in starts]
+    share = len(splits.validation) / (len(splits.train) + len(splits.validation))
+    known = [start - distance - gap - splits.train.start for start in starts]
+    lengths = [_lengths(known[0] if rule.rolling else count, share, rule.steps) for count in known]
+    if lengths[0][0] < 1 or sum(lengths[0]) > known[0]:
+        raise ConfigError(_too_little(known[0], sum(lengths[0]), rule.steps))
+    return [
+        _before(Span(start, start + steps), distance, gap, *trained_and_validated)
+        for start, trained_and_validated in zip(starts, lengths, strict=True)
+    ]
 
 
-def _known_before(splits: Splits, start: int, steps: int, gap: int, stop: int, rolling: int | None) -> Splits:
-    """Return the spans of the fit before the window at ``start``; its last known close is at bar ``stop``."""
-    first, trained, validated = splits.train.start, len(splits.train), len(splits.validation)
-    known = stop - first - gap
-    used = known if rolling is None else round(rolling * (trained + validated) / trained)
-    held = max(round(used * validated / (trained + validated)), 1)
-    if used - held < 1 or used > known:
-        raise ConfigError(_too_little(known, used, rolling))
-    validation = Span(stop - held, stop)
-    train_stop = validation.start - gap
-    return Splits(Span(train_stop - (used - held), train_stop), validation, Span(start, start + steps))
+def _lengths(known: int, share: float, asked: int | None) -> tuple[int, int]:
+    """Return on how many decisions a fit is trained, ``asked`` or the rest, and on how many it is validated."""
+    validated = max(round(known * share if asked is None else asked * share / (1.0 - share)), 1)
+    return (known - validated if asked is None else asked), validated
 
 
-def _too_little(known: int, used: int, rolling: int | None) -> str:
-    asked = "protocol.refit_span=expanding" if rolling is None else f"protocol.refit_steps={rolling}"
-    needs = "two or more" if rolling is None else f"{used} with the validation after it"
+def _before(window: Span, distance: int, gap: int, trained: int, validated: int) -> Splits:
+    """Return the spans of the fit before a window."""
+    stop = window.start - distance
+    train_stop = stop - validated - gap
+    return Splits(Span(train_stop - trained, train_stop), Span(stop - validated, stop), window)
+
+
+def _too_little(known: int, needed: int, asked: int | None) -> str:
+    key = "protocol.refit=true" if asked is None else f"protocol.refit_steps={asked}"
+    needs = "two or more" if asked is None else f"{needed}, the validation after the training included"
     return (
-        f"{asked}: {max(known, 0)} decisions are known before the first window, and a fit needs {needs}. Begin later "
+        f"{key}: {max(known, 0)} decisions are known before the first window, and a fit needs {needs}. Begin later "
         "(protocol.start), lower protocol.refit_steps or protocol.purge_steps, or raise data.split.train_fraction."
     )

@@ -101,8 +101,7 @@ class WalkForward(Protocol):
     def refits(self, splits: Splits, span: Span, stamps: TimeArray) -> list[Splits]:
         """Return the spans of the fit before each window over ``span``; ``test`` is the window."""
         (windows,) = self.windows(span, stamps)
-        rolling = (self.refit_steps or len(splits.train)) if self.refit_span == ROLLING else None
-        rule = RefitRule(rolling, self.purge_steps or 0)
+        rule = RefitRule(self.refit_span == ROLLING, self.refit_steps, self.purge_steps or 0)
         return plan_refits(splits, windows.starts.tolist(), self.window, rule)
 
     def windows(self, span: Span, stamps: TimeArray) -> tuple[WindowSet, ...]:
