@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from rlx.measures.evaluation import WindowLedger
     from rlx.policies.checkpoint import CheckpointPolicy
+    from rlx.policies.refitted import RefittedPolicy
 
 CHECKS: dict[str, Callable[[DictConfig], Any]] = {"train": train_config, "evaluate": evaluate_config}
 
@@ -50,7 +51,7 @@ class Run:
         said = "not judged" if self.scorecard is None else f"Sharpe ratio {self.scorecard.metrics['sharpe']}"
         return f"Run({str(self.folder)!r}, {said})"
 
-    def policy(self) -> CheckpointPolicy:
+    def policy(self) -> CheckpointPolicy | RefittedPolicy:
         """Return the trained policy; CheckpointError where there is none."""
         return load_policy(self.folder)
 
@@ -85,10 +86,13 @@ def compose(*overrides: str, command: str = "train") -> TrainConfig | EvaluateCo
     return config
 
 
-def load_policy(path: str | os.PathLike[str]) -> CheckpointPolicy:
+def load_policy(path: str | os.PathLike[str]) -> CheckpointPolicy | RefittedPolicy:
     """Return the policy of a run folder, or of its ``policy/``; CheckpointError describes any problem."""
     from rlx.policies.checkpoint import load_checkpoint
+    from rlx.policies.refitted import load_refitted
 
+    if RunFolder(Path(path)).refits_index.is_file():
+        return load_refitted(Path(path), "path")
     return load_checkpoint(Path(path), "path")
 
 

@@ -102,6 +102,7 @@ GROUPS: dict[str, Group] = {
             checkpoint="CheckpointConfig",
             plan="PlanConfig",
             production="ProductionConfig",
+            refitted="RefittedConfig",
             ridge="RidgeConfig",
         )
         | _at("rlx.policies.trailing", inverse_volatility="InverseVolatilityConfig", momentum="MomentumConfig")

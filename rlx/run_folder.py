@@ -32,7 +32,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class RunFolder:
-    """The files of a run, whether or not they are there; those of a part and of ``evals/NAME`` have the same names."""
+    """The files of a run, whether or not they are there; those of a part, refit or ``evals/NAME`` are named alike."""
 
     path: Path
 
@@ -54,6 +54,8 @@ class RunFolder:
     last_checkpoint = Entry(f"{checkpoints.name}/{LAST}")
     policy = Entry("policy")
     parts = Entry("parts")
+    refits = Entry("refits")
+    refits_index = Entry("refits.json")
 
     # Of a judgement.
     ledger = Entry("ledger.parquet")
@@ -67,6 +69,10 @@ class RunFolder:
         """Return the folder of a part."""
         return RunFolder(self.parts / name)
 
+    def refit(self, name: str) -> RunFolder:
+        """Return the folder of one fit of a walk-forward."""
+        return RunFolder(self.refits / name)
+
     def all_checkpoints(self) -> list[Path]:
         """Return the checkpoints of the training, the last one at the end; not those of a learner's preparation."""
         return sorted(self.checkpoints.glob("*.ckpt"), key=lambda path: (path == self.last_checkpoint, path))
@@ -76,7 +82,12 @@ STARTING_FILES = frozenset(
     {RunFolder.hydra, RunFolder.train_log, RunFolder.evaluate_log}
     | {RunFolder.command, RunFolder.config, RunFolder.provenance}
 )
-RESULTS = (RunFolder.checkpoints, RunFolder.policy, RunFolder.scorecard)  # only where a run began its work
+RESULTS = (
+    RunFolder.checkpoints,
+    RunFolder.policy,
+    RunFolder.refits,
+    RunFolder.scorecard,
+)  # only where a run began its work
 
 
 def run_of(policy: Path) -> Path | None:

@@ -78,7 +78,7 @@ def test_a_broken_metric_is_caught(broken: dict[str, Any], words: str) -> None:
         check_metric(replace(right, **broken))
 
 
-TRIED_ELSEWHERE = {"weights", "checkpoint", "plan", "production", "ridge"}
+TRIED_ELSEWHERE = {"weights", "checkpoint", "refitted", "plan", "production", "ridge"}
 """They need a file, or, for ridge, a longer history: tests/policies."""
 
 

@@ -108,6 +108,9 @@ def _recorded(folder: Path) -> tuple[dict[str, Any], str]:
         build = {"_target_": "rlx.policies.checkpoint.load_checkpoint", "path": str(folder)}
         return {**read_facts(facts)[0].config, "policy": build}, str(facts)
     path = RunFolder(folder).config
+    if RunFolder(folder).refits_index.is_file():
+        build = {"_target_": "rlx.policies.refitted.load_refitted", "path": str(folder)}
+        return {**require(read_yaml(path), dict[str, Any], str(path)), "policy": build}, str(path)
     if not path.is_file():
         raise ConfigError(f"{path}: missing. Give the folder of a run of train.py or evaluate.py.")
     recorded: dict[str, Any] = require(read_yaml(path), dict[str, Any], str(path))

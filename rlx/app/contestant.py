@@ -10,7 +10,8 @@ from rlx.evaluate.seen import Seen
 from rlx.policies.base import Charged, Policy
 from rlx.policies.baselines import standard_baselines
 from rlx.policies.checkpoint import CheckpointPolicy
-from rlx.run_folder import run_of
+from rlx.policies.refitted import RefittedPolicy
+from rlx.run_folder import RunFolder, run_of
 from rlx.sim.rules import Costs
 
 
@@ -38,6 +39,8 @@ def make_ready(policy: Policy, market: Market, costs: Costs) -> None:
 
 def origin_of(policy: Policy) -> Origin:
     """Return the origin of a policy, which is known only for trained policies."""
+    if isinstance(policy, RefittedPolicy):
+        return Origin(policy.seen, policy.path if RunFolder(policy.path).command.is_file() else None)
     if not isinstance(policy, CheckpointPolicy):
         return Origin(None, None)
     return Origin(policy.seen, None if policy.path is None else run_of(policy.path))

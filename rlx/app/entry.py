@@ -44,6 +44,7 @@ from rlx.config.options import options_without_file
 from rlx.console import complain, print_anything, show_progress
 from rlx.errors import ConfigError, RlxError
 from rlx.keys import find_key
+from rlx.run_folder import RunFolder
 from rlx.stops import stopped_by
 from rlx.training.hardware import use_compile_caches
 
@@ -143,11 +144,13 @@ def run_train(cfg: DictConfig) -> Fitted:
                 config.data, config.module.window_steps
             )  # bad data end the command before the slow imports
             with _frozen_imports():
+                from rlx.app.refits import train_over_time
                 from rlx.app.train import train
                 from rlx.training.resume import undone_if_not_restored
 
+        job = train_over_time if config.protocol.retrains else train
         with undone_if_not_restored(run_dir):
-            return train(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
+            return job(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
 
 
 def train_config(cfg: DictConfig) -> tuple[DictConfig, TrainConfig]:
@@ -197,7 +200,7 @@ def evaluate_config(cfg: DictConfig) -> tuple[DictConfig, EvaluateConfig]:
     A checkpoint is judged under the conditions that it was trained in.
     """
     _refuse_unused_policy(cfg)
-    if HydraConfig.get().runtime.choices["policy"] == "checkpoint":
+    if HydraConfig.get().runtime.choices["policy"] in ("checkpoint", "refitted"):
         cfg = _as_trained(cfg)
     config = typed(cfg, EvaluateConfig)
     _log_warnings(validate(config, _typed_overrides()))
@@ -218,14 +221,25 @@ def _refuse_unused_policy(cfg: DictConfig) -> None:
         )
 
 
-def _as_trained(cfg: DictConfig) -> DictConfig:
-    """Return the configuration with the conditions that the checkpoint was trained in, except for typed arguments."""
+def trained_with(path: Path) -> tuple[dict[str, Any], Path]:
+    """Return the configuration of the run that trained the policy in ``path``, and the file that records it."""
     from rlx.policies.facts import facts_file, read_facts
+    from rlx.untrusted.documents import read_yaml
+    from rlx.untrusted.plain_types import require
 
+    if RunFolder(path).refits_index.is_file():
+        origin = RunFolder(path).config
+        return require(read_yaml(origin), dict[str, Any], str(origin)), origin
+    facts = facts_file(path)
+    return read_facts(facts)[0].config, facts
+
+
+def _as_trained(cfg: DictConfig) -> DictConfig:
+    """Return the configuration with the conditions that the policy was trained in, except for typed arguments."""
     if OmegaConf.is_missing(cfg.policy, "path"):
         raise ConfigError("policy.path: must be given, for example policy.path=outputs/gymrl/RUN.")
-    facts = facts_file(Path(str(cfg.policy.path)))
-    return as_trained(cfg, read_facts(facts)[0].config, _typed_overrides(), str(facts))
+    recorded, origin = trained_with(Path(str(cfg.policy.path)))
+    return as_trained(cfg, recorded, _typed_overrides(), str(origin))
 
 
 def _check_direction(config: TrainConfig) -> None:

@@ -25,11 +25,11 @@ from rlx.data.features import chosen_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.data.traded import cut
-from rlx.errors import RlxError
+from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.judge import judge
-from rlx.evaluate.protocols.base import Conditions
+from rlx.evaluate.protocols.base import Conditions, Protocol
 from rlx.evaluate.protocols.span import fit_windows, late_start, protocol_span
-from rlx.policies.base import Dated, Documented, Policy
+from rlx.policies.base import Dated, Documented, Policy, Refitted
 from rlx.policies.checkpoint import CheckpointPolicy
 from rlx.runs.provenance import record_run
 from rlx.runs.sweeps import sweep_of
@@ -68,6 +68,7 @@ def _judge(
     market: Market,
     hardware: Hardware,
 ) -> None:
+    _refuse_to_fit(config.protocol, policy)
     make_ready(policy, market, config.costs)
     config, resolved, guard_fit = settle_guard(config, resolved, market)
     span = judged_span(config, market, policy)
@@ -105,6 +106,15 @@ def _judge(
     write_comparison(run_dir, protocol, comparison)
     print_summary(run_dir, judgement, evals)
     print_comparison(protocol, comparison)
+
+
+def _refuse_to_fit(protocol: Protocol, policy: Policy) -> None:
+    """Raise ConfigError if the protocol fits a policy again, which only a training can."""
+    if protocol.retrains and not isinstance(policy, Refitted):
+        raise ConfigError(
+            f"protocol.refit=true: an evaluation fits nothing again, and {policy.name} was fitted once. Use train.py, "
+            "or protocol.refit=false."
+        )
 
 
 def judged_span(config: EvaluateConfig, market: Market, policy: Policy) -> Span:

@@ -23,6 +23,7 @@ from rlx.data.traded import Traded
 from rlx.evaluate.judge import Judgement
 from rlx.evaluate.protocols.span import fit_windows, late_start, protocol_span
 from rlx.learners.base import Learner, Preparation
+from rlx.measures.trials import Sweep
 from rlx.run_folder import RunFolder, folder_shown
 from rlx.runs.provenance import record_run
 from rlx.runs.sweeps import own_sweep
@@ -51,6 +52,36 @@ def train(
     continue. ``began`` is when the command began, by ``time.perf_counter``, and ``cache_fallback`` is the reason why
     compile caches are not used; both are for the scorecard.
     """
+    fitted, outcome = fit_and_judge(
+        config, resolved, traded, run_dir, began=began, cache_fallback=cache_fallback, sweep=own_sweep()
+    )
+    print_folder(run_dir) if outcome is None else print_summary(run_dir, *outcome)
+    return fitted
+
+
+class Outcome(NamedTuple):
+    """The judgement of the whole policy, the folder of its windows if any, and the judgements of its parts."""
+
+    judgement: Judgement
+    evals: Path | None
+    parts: dict[str, Judgement]
+
+
+def fit_and_judge(
+    config: TrainConfig,
+    resolved: Mapping[str, Any],
+    traded: Traded,
+    run_dir: Path,
+    *,
+    began: float,
+    cache_fallback: str | None = None,
+    sweep: Sweep | None = None,
+    judged_when_stopped: bool = True,
+) -> tuple[Fitted, Outcome | None]:
+    """Train and judge like ``train`` without printing the result, which is None for a module without updates.
+
+    Unless ``judged_when_stopped``, a signal raises its exception after the current update.
+    """
     seed_everything(config.seed, verbose=False)
     hardware = set_up(config.hardware, cache_fallback)
     config, resolved, guard_fit = settle_guard(config, resolved, traded.market)
@@ -70,15 +101,23 @@ def train(
         learner.prepare(Preparation(run_dir, resumed, part_fitter(config.trainer, hardware, run_dir, resumed)))
         if learner.updates == 0:
             write_report(run_dir, learner, {}, 0.0)
-            print_folder(run_dir)
-            return Fitted(math.nan, None, {})
-        fitted = fit(config, learner, traded, run_dir, loggers, hardware, began, earlier)
+            return Fitted(math.nan, None, {}), None
+        fitted = fit(
+            config,
+            learner,
+            traded,
+            run_dir,
+            loggers,
+            hardware,
+            began,
+            earlier,
+            judged_when_stopped=judged_when_stopped,
+        )
         provenance = {**provenance, "hardware": hardware.facts()}
-        outcome = judge_trained(config, learner, traded.market, span, run_dir, provenance, fitted.performance)
+        outcome = judge_trained(config, learner, traded.market, span, run_dir, provenance, fitted.performance, sweep)
         scores = outcome.judgement.scorecard.logged()
         log_final(loggers, {**scores, **learner.preparation_metrics()}, step=learner.totals.updates)
-    print_summary(run_dir, *outcome)
-    return fitted
+    return fitted, outcome
 
 
 def judged_span(config: TrainConfig, traded: Traded) -> Span:
@@ -97,14 +136,6 @@ def warn_of_no_test(config: TrainConfig, market: Market, span: Span, learner: Le
         log.warning(note)
 
 
-class Outcome(NamedTuple):
-    """The judgement of the whole policy, the folder of its windows if any, and the judgements of its parts."""
-
-    judgement: Judgement
-    evals: Path | None
-    parts: dict[str, Judgement]
-
-
 def judge_trained(
     config: TrainConfig,
     learner: Learner,
@@ -113,11 +144,12 @@ def judge_trained(
     run_dir: Path,
     provenance: Mapping[str, Any],
     performance: Mapping[str, float],
+    sweep: Sweep | None = None,
 ) -> Outcome:
     """Export the policy, judge the exported files, and write everything to the run folder."""
     log.info("Judging the best policy.")
     learner.export(RunFolder(run_dir).policy)
-    sweep, protocol = own_sweep(), config.protocol
+    protocol = config.protocol
     with show_progress("Judging the best policy"):
         judgement = judge_saved(
             run_dir, market, config.rules(), span, protocol, provenance, performance=performance, sweep=sweep

@@ -64,6 +64,8 @@ def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
         raise ConfigError(
             f"protocol={config.protocol.name}: a training cannot use it; train first, and give it to evaluate.py."
         )
+    if isinstance(config, TrainConfig):
+        _refuse_cold_module(config)
     limits, guard, cooldown, reward = config.env.limits, config.guard, config.env.cooldown, config.env.reward
     intraday, closing = limits.intraday_gross, limits.closing_gross
     if intraday is not None and closing is not None and closing > intraday:
@@ -85,6 +87,15 @@ def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
             f"{reward.turnover_penalty:g} is already as high."
         )
     return notes + config.protocol.check(guard, load_guard) + _ineffective_options(config)
+
+
+def _refuse_cold_module(config: TrainConfig) -> None:
+    """Refuse a warm start between windows for a module that has none."""
+    if getattr(config.protocol, "warm_start", False) and not hasattr(config.module, "warm_start"):
+        raise ConfigError(
+            "protocol.warm_start=true: this module cannot start from another policy (it has no module.warm_start). "
+            "Leave it out, or choose a module that has, for example module=hftraining."
+        )
 
 
 def _ineffective_options(config: TradedConfig) -> list[str]:

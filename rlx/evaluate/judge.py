@@ -22,7 +22,7 @@ from rlx.measures.distribution import describe_windows, window_metrics
 from rlx.measures.evaluation import Evaluation
 from rlx.measures.telemetry import guard_metrics
 from rlx.measures.trials import Sweep
-from rlx.policies.base import Oracle
+from rlx.policies.base import Oracle, Refitted
 from rlx.policies.baselines import EqualWeight
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
@@ -111,7 +111,8 @@ def judge_against(
 ) -> Judgement:
     """Judge like ``judge``, with baselines played already over the same ``sets`` and rules."""
     evaluation, seen = evaluate(policy, market, sets, rules, about.get("progress")), about.get("seen")
-    fit_spans = None if seen is None else FitSpans(seen, market.timestamps, lookback_steps(policy))
+    fits = policy.fits if isinstance(policy, Refitted) else ()
+    fit_spans = None if seen is None else FitSpans(seen, market.timestamps, lookback_steps(policy), fits=fits)
     rows, block = protocol.measure(evaluation, baselines, fit_spans)
     blocks = {protocol.name: block} if block else {}
     scorecard = _build_scorecard(evaluation, baselines, market, policy, protocol, blocks, about)

@@ -15,6 +15,7 @@ from rlx.measures.evaluation import Evaluation
 from rlx.measures.telemetry import guard_metrics
 
 SEEN_PREFIX = "seen_"
+EXCESS = "excess_over_equal_weight"
 
 Row = dict[str, Any]
 """One window: plain values, None for a number that is undefined."""

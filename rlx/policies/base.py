@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
 
 from rlx.data.market import Market
 from rlx.data.splits import Span
@@ -74,6 +76,23 @@ class Dated(Policy, Protocol):
 
     def span(self, market: Market) -> Span:
         """Return the decision bars that it covers, which split ``auto`` judges."""
+
+
+class Fit(NamedTuple):
+    """One fit of a refitted policy: the label of the bar of its first decision, and the spans it was fitted on.
+
+    ``seen`` has the time stamps of the first decision and of the last close of each span, by name.
+    """
+
+    first: np.datetime64
+    seen: Mapping[str, tuple[np.datetime64, np.datetime64]]
+
+
+@runtime_checkable
+class Refitted(Policy, Protocol):
+    """A policy that was fitted several times; ``fits`` are in time order, and each decides until the next one."""
+
+    fits: Sequence[Fit]
 
 
 @runtime_checkable

@@ -103,6 +103,17 @@ class CheckpointConfig(PolicyConfig):
 
 
 @dataclass
+class RefittedConfig(PolicyConfig):
+    """Act with the policies of a walk-forward with refits, at each bar with the latest; ``path`` is its run folder."""
+
+    _target_: str = "rlx.policies.refitted.load_refitted"
+    path: Annotated[str, FilePath()] = MISSING
+
+    def __post_init__(self) -> None:
+        check_fields(self, "policy")
+
+
+@dataclass
 class RidgeConfig(PolicyConfig):
     """Equal weights plus a tilt towards what a pooled ridge regression expects to beat the average.
 

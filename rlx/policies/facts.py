@@ -98,6 +98,11 @@ def facts_file(path: Path, key: str = "policy.path") -> Path:
     for folder in (RunFolder(path).policy, path):
         if (folder / FACTS_FILE).is_file():
             return folder / FACTS_FILE
+    if RunFolder(path).refits_index.is_file():
+        raise CheckpointError(
+            f"{key}={path}: has one policy per window of a walk-forward. Judge all with policy=refitted, or name one, "
+            f"for example {RunFolder(path).refit('00').path}."
+        )
     what = "nothing there" if not path.exists() else f"no {FACTS_FILE} in it or in its {RunFolder.policy}/ folder"
     raise CheckpointError(f"{key}={path}: {what}. Give the folder of a training run (outputs/<module>/<run>).")
 

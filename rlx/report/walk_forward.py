@@ -22,6 +22,7 @@ from rlx.report.windows_table import (
     Shares,
     Spaced,
     describe_in_words,
+    left_columns,
     quantiles_table,
     shares_in_words,
     window_header,
@@ -29,7 +30,7 @@ from rlx.report.windows_table import (
 )
 from rlx.types import FloatArray
 from rlx.untrusted.markdown import Markdown, joined, table
-from rlx.untrusted.plain_types import Measure, Rule, items
+from rlx.untrusted.plain_types import Measure, Rule, Stamp, items
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,6 +51,9 @@ class Row(TypedDict):
     max_drawdown: Measure
     turnover: Measure
     equal_weight_cumulative_return: NotRequired[Measure]
+    excess_over_equal_weight: NotRequired[Measure]
+    trained_until: NotRequired[Stamp]
+    selected_until: NotRequired[Stamp]
     status: NotRequired[str]
 
 
@@ -75,7 +79,7 @@ def walk_on_terminal(block: Block) -> list[RenderableType]:
     """Return a table of the windows, and how many gained."""
     title = f"Walk-forward: {describe_in_words(block)}"
     return [
-        to_terminal(Table(window_header(block), window_lines(block), title, left=(0, 1))),
+        to_terminal(Table(window_header(block), window_lines(block), title, left=left_columns(block))),
         terminal_line(shares_in_words(block)),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, NotRequired, TypedDict
 
 from rlx.evaluate.purging import EMBARGOED, PURGED
-from rlx.evaluate.window_rows import seen_in
+from rlx.evaluate.window_rows import EXCESS, seen_in
 from rlx.measures.performance import tagged
 from rlx.report.numbers import number
 from rlx.untrusted.markdown import Markdown, code, table
@@ -14,8 +14,12 @@ from rlx.untrusted.plain_types import Count, Measure, Rule
 LONGEST = 24
 """At most so many rows are shown, the first and the last; the file has all."""
 
-FOLLOWING = {"cumulative_return": {"equal_weight_cumulative_return": "equal weight"}}
+FOLLOWING = {"cumulative_return": {"equal_weight_cumulative_return": "equal weight", EXCESS: "excess"}}
 """Measure of a window -> the columns after it, and their headings."""
+
+
+UNTIL = {"trained_until": "trained until", "selected_until": "validated until"}
+"""Columns with dates that only the windows of a refitted policy have, and their headings."""
 
 
 class Levels(TypedDict):
@@ -56,6 +60,7 @@ class Spaced(Windows):
 
     stride: Count
     left_out: Count
+    refits: NotRequired[Count]
     unseen: NotRequired[Annotated[dict[str, Any], Unseen, Shares]]
     status: NotRequired[dict[str, Count]]
 
@@ -72,7 +77,13 @@ def quantiles_table(block: dict[str, Any]) -> Markdown:
 
 def window_header(block: dict[str, Any]) -> list[str]:
     """Return the headings of ``window_lines``."""
-    return ["from", "to", *_columns(block["rows"][0]).values(), *_seen(block)]
+    row = block["rows"][0]
+    return ["from", "to", *_until(row).values(), *_columns(row).values(), *_seen(block)]
+
+
+def left_columns(block: dict[str, Any]) -> tuple[int, ...]:
+    """Return the places of the dates in ``window_header``, which are aligned to the left."""
+    return tuple(range(2 + len(_until(block["rows"][0]))))
 
 
 def window_lines(block: dict[str, Any]) -> list[list[str]]:
@@ -91,6 +102,7 @@ def describe_in_words(block: dict[str, Any]) -> str:
     text = f"1 window of {steps} steps" if n == 1 else f"{n} windows of {steps} steps, one {spacing}"
     if n > 1 and stride < steps:
         text += "; they overlap, so this is not a sample of that size"
+    text += f"; the latest of {refits} fits decides" if (refits := block.get("refits")) else ""
     if left == 0:
         return f"{text}."
     rest = "step of the span fills no window and is" if left == 1 else "steps of the span fill no window and are"
@@ -102,7 +114,7 @@ def shares_in_words(block: dict[str, Any]) -> str:
     text = f"Share of windows: {_shares(block)}."
     unseen = block.get("unseen")
     if unseen is None or unseen["n"] == block["n"]:
-        return text
+        return f"{text} Every window is a test." if "refits" in block else text
     cut = _cut(block)
     if unseen["n"] == 0:
         close = f", or are too close to them ({cut})" if cut else ""
@@ -125,7 +137,12 @@ def _line(row: dict[str, Any], block: dict[str, Any]) -> list[str]:
     measures = [number(name, row[name]) for name in _columns(row)]
     close = row.get("status") in (PURGED, EMBARGOED)
     seen = [row["status"] if close else str(seen_in(row))] if _seen(block) else []
-    return [row["first"][:10], row["last"][:10], *measures, *seen]
+    until = [row[name][:10] for name in _until(row)]
+    return [row["first"][:10], row["last"][:10], *until, *measures, *seen]
+
+
+def _until(row: dict[str, Any]) -> dict[str, str]:
+    return {name: heading for name, heading in UNTIL.items() if name in row}
 
 
 def _columns(row: dict[str, Any]) -> dict[str, str]:
@@ -137,7 +154,12 @@ def _columns(row: dict[str, Any]) -> dict[str, str]:
 
 
 def _seen(block: dict[str, Any]) -> list[str]:
-    return ["seen steps"] if "unseen" in block else []
+    return ["seen steps"] if "unseen" in block and not _all_tests_of_refits(block) else []
+
+
+def _all_tests_of_refits(block: dict[str, Any]) -> bool:
+    """Return whether every window of a refitted policy is a test, as intended."""
+    return "refits" in block and block["unseen"]["n"] == block["n"]
 
 
 def _shares(values: dict[str, Any]) -> str:

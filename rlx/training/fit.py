@@ -45,11 +45,17 @@ def fit(
     hardware: Hardware,
     began: float,
     earlier: Earlier | None = None,
+    *,
+    judged_when_stopped: bool = True,
 ) -> Fitted:
-    """Run the Trainer and leave the best policy in the learner; ``began`` is when the command did."""
+    """Run the Trainer and leave the best policy in the learner; ``began`` is when the command did.
+
+    A stop by a signal is raised if there is nothing to judge yet, or if it is not ``judged_when_stopped``.
+    """
     settings, run = config.trainer, RunFolder(run_dir)
     learner.compiler = hardware.compiler
-    stop, first_update, clock = StopOnSignal(), FirstUpdate(), time_limit(settings)
+    stop = StopOnSignal() if judged_when_stopped else StopOnSignal("keeping what is there")
+    first_update, clock = FirstUpdate(), time_limit(settings)
     validate = ValidatePolicy(traded.market, learner.cross_fit, config.rules(), settings.monitor, config.gate)
     best = best_checkpoints(settings, run.checkpoints)
     trainer = run_fit(
@@ -64,8 +70,8 @@ def fit(
         resume_plan=None if earlier is None else ResumePlan(earlier.last, finished=earlier.finished),
         loggers=loggers,
     )
-    if stop.asked is not None and not best.best_model_path:
-        raise stopped_by(stop.asked)  # before the first validation: there is nothing to judge
+    if stop.asked is not None and not (judged_when_stopped and best.best_model_path):
+        raise stopped_by(stop.asked)
     performance: dict[str, float] = {
         "train_wall_seconds": clock.time_elapsed(),
         "validation_wall_seconds": validate.seconds,

@@ -26,7 +26,13 @@ from rlx.sim.rules import Guard
 CONF = Path(__file__).parents[2] / "conf"
 GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol", "policy")
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
-NEEDS_PATH = {("data", "folder"), ("policy", "weights"), ("policy", "plan"), ("policy", "checkpoint")}
+NEEDS_PATH = {
+    ("data", "folder"),
+    ("policy", "weights"),
+    ("policy", "plan"),
+    ("policy", "checkpoint"),
+    ("policy", "refitted"),
+}
 
 
 @pytest.fixture(scope="module", autouse=True)

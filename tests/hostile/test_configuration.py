@@ -32,6 +32,7 @@ from tests.hostile.damage import EXHAUSTIVE
 from tests.hostile.refusal import assert_one_message, assert_refused, contents
 from tests.policies.production_files import HISTORY
 from tests.policies.test_checkpoint import make_facts, make_network
+from tests.policies.test_refitted import write as write_refits
 
 CONF = Path(__file__).parents[2] / "conf"
 GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol", "policy")
@@ -47,6 +48,7 @@ FILES = {
     "weights": "policy.path=weights.csv",
     "plan": "policy.path=plan.json",
     "checkpoint": "policy.path=policy",
+    "refitted": "policy.path=refits",
     "production": "policy.trades=trades.json",
 }
 Kind = type[TrainConfig] | type[EvaluateConfig]
@@ -91,6 +93,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     (tmp_path / "trades.json").write_text(json.dumps(HISTORY))
     save_checkpoint(tmp_path / "policy", make_facts(make_market()), make_network())
+    write_refits(tmp_path / "refits", make_market())
     monkeypatch.chdir(tmp_path)
 
 

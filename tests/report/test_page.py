@@ -18,8 +18,10 @@ from rlx.board.standing import Group, Row, rank_board
 from rlx.board.store import REPORTS, Scoreboard
 from rlx.cli import main as rlx
 from rlx.measures.performance import tagged
+from rlx.report.board_rows import NONE
 from rlx.report.page.board_table import page_columns
 from rlx.report.page.document import render_page, row_ids
+from rlx.report.page.report import refits_table
 from rlx.report.page.templates import asset
 from rlx.report.scoreboard import write_board
 from tests.board.entries import KEY, entry, shared
@@ -409,3 +411,12 @@ def test_rlx_board_says_where_it_cannot_write(page: Page, tmp_path: Path, capsys
 def test_a_board_without_entries_says_so() -> None:
     root = Tree(render_page([], "scoreboard.json")).root
     assert "Nothing has been judged yet." in root.text()
+
+
+def test_a_report_lists_the_fits_of_a_refitted_policy() -> None:
+    spans = {"trained": ["2018-01-01T00:00:00", "2019-06-03T00:00:00"]}
+    fit = {"first": "2020-01-06T00:00:00", **spans, "selected": ["2019-06-03T00:00:00", "2020-01-03T00:00:00"]}
+    found = refits_table(entry("walked", 0.1, policy={"refits": [fit, {"first": "2020-02-03T00:00:00", **spans}]}))
+    assert [*found.rows] == [["2020-01-06", "2019-06-03", "2020-01-03"], ["2020-02-03", "2019-06-03", NONE]]
+    for damaged in (None, 3, [3], [{"first": MESSAGE}], [{**fit, "trained": ["2018-01-01T00:00:00"]}]):
+        assert not refits_table(entry("walked", 0.1, policy={"refits": damaged})).rows

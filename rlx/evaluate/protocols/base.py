@@ -112,6 +112,11 @@ class Protocol:
         if start is not None and end is not None and start.astype(SECONDS) >= _end_of(end):
             raise ConfigError(f"protocol.start={self.start!r} is after protocol.end={self.end!r}.")
 
+    @property
+    def retrains(self) -> bool:
+        """Whether a training under it fits the module several times, over time."""
+        return False
+
     def window_sets(self, span: Span, stamps: TimeArray) -> tuple[WindowSet, ...]:
         """Return all sets that are played over a span; raises ConfigError with the limit when one does not fit.
 

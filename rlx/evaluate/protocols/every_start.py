@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 
 from rlx.evaluate.protocols.base import Measured, Protocol
 from rlx.evaluate.purging import FitSpans
-from rlx.evaluate.window_rows import describe_status, window_rows
+from rlx.evaluate.window_rows import EXCESS, describe_status, window_rows
 from rlx.evaluate.windows import WINDOWS
 from rlx.measures.distribution import describe_windows, window_returns
 from rlx.measures.evaluation import Evaluation
@@ -18,7 +18,6 @@ from rlx.ranges import Number
 from rlx.types import FloatArray
 
 RETURN = "cumulative_return"
-EXCESS = "excess_over_equal_weight"
 FLAGS = {RETURN: "outlier", EXCESS: "excess_outlier"}
 """Measure that is checked for outliers -> column of its flag."""
 

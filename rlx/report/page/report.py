@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import numpy as np
 
 from rlx.board.entry import Entry
 from rlx.board.standing import BASELINE, Group, Row
+from rlx.data.splits import Ends
 from rlx.measures.metric import UNDEFINED
 from rlx.measures.statistics import EXCESS
 from rlx.report.board_rows import NONE, board_metrics, row_cells
@@ -25,13 +26,17 @@ from rlx.report.page.words import inline, said
 from rlx.report.significance_table import significance_table
 from rlx.report.tables import Table, measure_table
 from rlx.types import FloatArray
+from rlx.untrusted.plain_types import Stamp, find_mismatch
+
+REFITS = "refits"
+SPANS = ("trained", "selected")
 
 
 def report(row: Row, group: Group, series: Series) -> dict[str, Any]:
     """Return the values for the template of the report of a row."""
     entry = row.entry
     guard = measure_table(said, {"value": entry.guard}, "Guards and cooldowns")
-    tables = (_metrics(entry, group.baseline), _intervals(entry), guard)
+    tables = (_metrics(entry, group.baseline), _intervals(entry), guard, refits_table(entry))
     shown = [("plain", table) for table in tables if table.rows]
     if entry.significance:
         shown.append(("plain explained", _significance(entry)))
@@ -111,6 +116,24 @@ def _intervals(entry: Entry) -> Table:
     return Table(header, rows, "Intervals, by block bootstrap")
 
 
+class Refit(TypedDict):
+    """What is shown of one fit of a refitted policy: its first decision, and the ends of what it was fitted on."""
+
+    first: Stamp
+    trained: NotRequired[Ends]
+    selected: NotRequired[Ends]
+
+
+def refits_table(entry: Entry) -> Table:
+    """Return when each fit of a refitted policy began to decide, and until when it was fitted; empty for another."""
+    fits = entry.policy.get(REFITS)
+    if fits is None or find_mismatch(fits, list[Refit]) is not None:
+        return Table([], [])
+    header = ["decides from", "trained until", "validated until"]
+    rows = [[one["first"][:10], *(one[span][1][:10] if span in one else NONE for span in SPANS)] for one in fits]
+    return Table(header, rows, "Fits")
+
+
 def _significance(entry: Entry) -> Table:
     found = significance_table(entry.significance, said)
     return replace(found, rows=[[_unticked(cell) for cell in row] for row in found.rows])
@@ -128,7 +151,7 @@ def _facts(row: Row) -> list[tuple[str, str]]:
         "system": entry.system,
         "policy": entry.kind,
         "options": inline(entry.options),
-        **{said(name): inline(value) for name, value in entry.policy.items() if name != "kind"},
+        **{said(name): inline(value) for name, value in entry.policy.items() if name not in ("kind", REFITS)},
         "steps seen before": _seen(entry.seen_steps),
         "judged": f"{moment(entry.recorded_at)}, benchmark {entry.benchmark}",
         "code": _code(entry.provenance),
