@@ -227,7 +227,7 @@ class PufferlibLearner(Learner):
         network = self._book(len(basket), self._columns(basket), [own], [1.0], [ppo])
         config = self._config_of(basket, rules)
         seen = self.seen_spans()
-        facts = PolicyFacts.of(self.module, market, rules, self.normalizer, self.window_steps, config, seen)
+        facts = PolicyFacts.of(self.module, market, rules, self.normalizer, self.window_steps, config, seen, self.gate)
         return Part(market, rules, facts, network)
 
     def _config_of(self, basket: Basket, rules: Rules) -> dict[str, Any]:
