@@ -11,6 +11,7 @@ from typing import Any
 from rlx.app.construct import construct
 from rlx.app.contestant import compared_with, make_ready, origin_of
 from rlx.app.guards import guarded_rules, settle_guard
+from rlx.app.known_answer import with_known_answer
 from rlx.app.outputs import (
     print_comparison,
     print_summary,
@@ -95,6 +96,7 @@ def _judge(
             seen=origin.seen,
             sweep=sweep_of(origin.run),
         )
+        judgement = with_known_answer(judgement, config.data, market, span, plan.rules)
         write_outputs(run_dir, judgement)
     if isinstance(policy, Documented):
         write_documents(run_dir, policy.documents())

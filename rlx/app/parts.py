@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rlx.app.contestant import compared_with
+from rlx.app.known_answer import with_known_answer
 from rlx.app.outputs import write_outputs
 from rlx.console import announced
 from rlx.data.market import Market
@@ -32,8 +33,12 @@ def judge_saved(
     *,
     performance: Mapping[str, Any] | None = None,
     sweep: Sweep | None = None,
+    data: Any = None,
 ) -> Judgement:
-    """Read the policy of a folder back from disk, judge it, and write the result to the folder."""
+    """Read the policy of a folder back from disk, judge it, and write the result to the folder.
+
+    ``data`` is the configuration of the market, if that may be one with a known optimum.
+    """
     policy = load_checkpoint(folder)
     judgement = judge(
         policy,
@@ -49,6 +54,7 @@ def judge_saved(
         seen=policy.seen,
         sweep=sweep,
     )
+    judgement = with_known_answer(judgement, data, market, span, rules)
     write_outputs(folder, judgement)
     return judgement
 

@@ -152,7 +152,15 @@ def judge_trained(
     protocol = config.protocol
     with show_progress("Judging the best policy"):
         judgement = judge_saved(
-            run_dir, market, config.rules(), span, protocol, provenance, performance=performance, sweep=sweep
+            run_dir,
+            market,
+            config.rules(),
+            span,
+            protocol,
+            provenance,
+            performance=performance,
+            sweep=sweep,
+            data=config.data,
         )
     parts = judge_parts(run_dir, learner.parts(), span, protocol, provenance, sweep)
     write_parts(run_dir, learner, judgement, parts, performance["train_wall_seconds"])
