@@ -82,14 +82,14 @@ def damaged_documents(document: Any, sampled: bool = False) -> Iterator[tuple[st
     """Yield (what was done, a copy) for every leaf and branch of plain values: taken out or replaced.
 
     The copies share what was not changed: they are for writing down, not for changing. A sample has every place
-    missing and with every seventh wrong value, which are others in the next place: each value is in a seventh of them.
+    missing and with every fourth wrong value, which are others in the next place: each value is in a fourth of them.
     """
     kept = _sampled(changes(document)) if sampled else changes(document)
     for what, path, value in kept:
         yield what, _changed(document, path, value)
 
 
-STRIDE = 7
+STRIDE = 4
 
 
 def _sampled(damage: Iterable[Change]) -> Iterator[Change]:
