@@ -10,6 +10,7 @@ import pickle
 import shutil
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,17 @@ from tests.hostile.damage import WRONG_VALUES, damaged_bytes, damaged_documents,
 from tests.hostile.readers import assert_taken, outcome, outcome_of_files
 from tests.hostile.refusal import assert_refused, contents
 from tests.policies.test_checkpoint import make_facts, make_network
+from tests.policies.test_gate import SHUT
 
 CONFIG = TrainerConfig()
 PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 COUNTS = dict.fromkeys(("ready", "started", "processed", "completed"), 2)
 
 TAKEN_OF_FACTS = {
-    "flag": ("format_version", "network.arguments.(long_only|leverage_head)"),  # true is 1
+    "flag": ("format_version", "network.arguments.(long_only|leverage_head)", "gate.open"),  # true is 1
+    "missing null": ("gate",),
+    "negative": ("gate.(excess|attempts)",),
+    "negative null": ("gate.(t|needed|detectable|level|fitted)",),
     "text": ("module", "asset_classes.*", "data_fingerprint", "code_version"),  # names, compared or shown
     "huge negative": ("normalizer.mean.*",),
     "huge": ("normalizer.std.*", "normalizer.clip", "network.arguments.max_gross"),
@@ -64,7 +69,8 @@ TAKEN_OF_TRAINING = {
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
     """Return the folder of a small policy."""
-    save_checkpoint(tmp_path / "policy", make_facts(make_market(), costs={"slippage_bps": 5.0}), make_network())
+    facts = make_facts(make_market(), costs={"slippage_bps": 5.0})
+    save_checkpoint(tmp_path / "policy", replace(facts, gate=asdict(SHUT)), make_network())
     return tmp_path / "policy"
 
 

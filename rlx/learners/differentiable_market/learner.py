@@ -75,7 +75,7 @@ class DifferentiableMarketLearner(PathLearner):
         diagnose = self.totals.updates % self.config.diagnose_every_updates == 0
         logged: Counter[str] = Counter()
         gradients: dict[str, Tensor] = {}
-        for chosen in rows.split(size, dim=1):
+        for chosen in torch.split(rows, size, dim=1):
             part = segment.select(chosen.flatten())
             group, share = self.sample(part), part.size / segment.size
             weight = n_members * share  # each member minimises its own mean
