@@ -22,6 +22,7 @@ from rlx.errors import CheckpointError
 from rlx.learners.base import Learner
 from rlx.learners.gymrl.learner import GymrlLearner
 from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from rlx.policies.gate import Gate, gate_in_words
 from rlx.run_folder import LAST
 from rlx.training.callbacks import early_stop, time_limit
 from rlx.training.checkpoint_file import read_checkpoint
@@ -32,17 +33,19 @@ from tests.hostile.damage import WRONG_VALUES, damaged_bytes, damaged_documents,
 from tests.hostile.readers import assert_taken, outcome, outcome_of_files
 from tests.hostile.refusal import assert_refused, contents
 from tests.policies.test_checkpoint import make_facts, make_network
-from tests.policies.test_gate import SHUT
 
 CONFIG = TrainerConfig()
 PATHS = ("best_model_path", "kth_best_model_path", "last_model_path")
 COUNTS = dict.fromkeys(("ready", "started", "processed", "completed"), 2)
 
+GATE = Gate(
+    open=False, excess=0.03, t=0.8, needed=1.6, detectable=0.06, attempts=2.5, steps=300, level=0.05, fitted=0.2
+)
 TAKEN_OF_FACTS = {
     "flag": ("format_version", "network.arguments.(long_only|leverage_head)", "gate.open"),  # true is 1
-    "missing null": ("gate",),
-    "negative": ("gate.(excess|attempts)",),
+    "negative": ("gate.excess", "gate.attempts"),
     "negative null": ("gate.(t|needed|detectable|level|fitted)",),
+    "missing null": ("gate",),
     "text": ("module", "asset_classes.*", "data_fingerprint", "code_version"),  # names, compared or shown
     "huge negative": ("normalizer.mean.*",),
     "huge": ("normalizer.std.*", "normalizer.clip", "network.arguments.max_gross"),
@@ -69,8 +72,8 @@ TAKEN_OF_TRAINING = {
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
     """Return the folder of a small policy."""
-    facts = make_facts(make_market(), costs={"slippage_bps": 5.0})
-    save_checkpoint(tmp_path / "policy", replace(facts, gate=asdict(SHUT)), make_network())
+    facts = replace(make_facts(make_market(), costs={"slippage_bps": 5.0}), gate=asdict(GATE))
+    save_checkpoint(tmp_path / "policy", facts, make_network())
     return tmp_path / "policy"
 
 
@@ -78,7 +81,8 @@ def act(folder: Path) -> object:
     """Read a policy and do with it what a judgement does first."""
     policy = load_checkpoint(folder)
     policy.bind(make_market())
-    return json.dumps(policy.describe(), allow_nan=False)
+    described = policy.describe()
+    return json.dumps(described, allow_nan=False), described["gate"] and gate_in_words(described["gate"])
 
 
 def test_every_leaf_of_the_facts(policy: Path) -> None:

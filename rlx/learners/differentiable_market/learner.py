@@ -75,8 +75,8 @@ class DifferentiableMarketLearner(PathLearner):
         diagnose = self.totals.updates % self.config.diagnose_every_updates == 0
         logged: Counter[str] = Counter()
         gradients: dict[str, Tensor] = {}
-        for chosen in torch.split(rows, size, dim=1):
-            part = segment.select(chosen.flatten())
+        for first in range(0, rows.shape[1], size):
+            part = segment.select(rows[:, first : first + size].flatten())
             group, share = self.sample(part), part.size / segment.size
             weight = n_members * share  # each member minimises its own mean
             losses = {name: weight * loss for name, loss in group_losses(group, self.config).items()}
