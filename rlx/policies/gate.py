@@ -72,7 +72,7 @@ class Gate:
 
 def gate_in_words(gate: Mapping[str, Any]) -> str:
     """Return one sentence about a gate as files hold it."""
-    earned = f"on {gate['steps']} decisions that it was not fitted to it earned {gate['excess']:+.1%} a year"
+    earned = f"on {gate['steps']:,} decisions that it was not fitted to it earned {gate['excess']:+.1%} a year"
     if gate["needed"] is None:
         return f"There was no gate: {earned} over equal weights."
     t = "undefined" if gate["t"] is None else f"{gate['t']:.2f}"
