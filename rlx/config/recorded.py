@@ -84,8 +84,8 @@ def _trees(group: str, values: Mapping[str, Any], origin: str) -> list[DictConfi
 
 
 def _added_are_off(tree: DictConfig, values: Mapping[str, Any]) -> bool:
-    """Return whether the tree has all recorded keys, and any others are off, as for a setting added later."""
+    """Return whether the tree has all recorded keys, and any others are None or False, as for a setting added later."""
     added = set(tree) - set(values)
-    return set(values) <= set(tree) and all(
-        not OmegaConf.is_missing(tree, key) and (tree[key] is None or tree[key] is False) for key in added
+    return set(values) <= set(tree) and not any(
+        OmegaConf.is_missing(tree, key) or not (tree[key] is None or tree[key] is False) for key in added
     )

@@ -73,9 +73,7 @@ def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     learnt, and values that do not fit this version's schema.
     """
     run, path = Path(cfg.resume), _existing(Path(cfg.resume), RunFolder.config)
-    recorded, choices = read_record(path, ()), recorded_choices(run)
-    _refuse_older(recorded, path)
-    check_record(recorded, (*GROUPS, "trainer"), str(path))
+    recorded, choices = _read_training(path), recorded_choices(run)
     require(recorded.get("seed"), int, str(path), "seed")
     parsed = OverridesParser.create().parse_overrides(list(overrides))
     given = [typed.key_or_group for typed in parsed if choices.get(typed.key_or_group) != str(typed.value())]
@@ -90,10 +88,13 @@ def as_resumed(cfg: DictConfig, overrides: Sequence[str]) -> DictConfig:
     return result
 
 
-def _refuse_older(recorded: Mapping[str, Any], path: Path) -> None:
-    """Raise ConfigError for a record without a group of this version, whose value the run cannot have had."""
+def _read_training(path: Path) -> dict[str, Any]:
+    """Return what a run recorded; ConfigError for one without a group of this version: nobody knows its value then."""
+    recorded = read_record(path, ())
+    check_record(recorded, (*(group for group in GROUPS if group in recorded), "trainer"), str(path))
     if absent := [group for group in GROUPS if group not in recorded]:
         raise ConfigError(f"{path}: {absent[0]} is missing: another version of rlx wrote it. {OTHER_VERSION}")
+    return recorded
 
 
 def _without_what_was_fitted(

@@ -63,11 +63,12 @@ def test_an_ungated_policy_is_the_one_that_the_run_was_compared_with(trained: Fi
     own, ungated = scorecard(trained.run()), scorecard(judged.run("evaluate"))
     assert ungated["metrics"] == own["baselines"]["gymrl_ungated"]
     assert ungated["module"] == "gymrl_ungated" and ungated["policy"]["gate"] is None
-    assert "gate" not in ungated["verdict"] and set(ungated["baselines"]) == {"equal_weight", "buy_and_hold", "cash"}
+    assert "gate " not in ungated["verdict"] and set(ungated["baselines"]) == {"equal_weight", "buy_and_hold", "cash"}
 
 
 def test_a_run_without_a_gate_acts(trained: Finished, shell: Shell) -> None:
-    own, acting = scorecard(trained.run()), scorecard(shell.train("guard=calibrated", "gate=none", *SMOKE).run())
+    conditions = ("guard=calibrated", "env=levered", "env.cooldown.steps=12")
+    own, acting = scorecard(trained.run()), scorecard(shell.train("gate=none", *conditions, *SMOKE).run())
     assert acting["metrics"] == own["baselines"]["gymrl_ungated"]
     assert acting["policy"]["gate"]["open"] and "There was no gate" in acting["verdict"]
 

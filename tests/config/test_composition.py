@@ -12,7 +12,16 @@ from hydra import compose, initialize_config_dir
 from hydra.errors import HydraException
 from omegaconf import DictConfig, OmegaConf
 
-from rlx.config import EvaluateConfig, TrainConfig, as_trained, register_schemas, schemas, typed, validate
+from rlx.config import (
+    EvaluateConfig,
+    TrainConfig,
+    as_trained,
+    recorded_evaluation,
+    register_schemas,
+    schemas,
+    typed,
+    validate,
+)
 from rlx.config.errors import explain
 from rlx.config.guards import guard_options, load_guard
 from rlx.data.config import FolderData, SampleData
@@ -24,7 +33,7 @@ from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.sim.rules import Guard
 
 CONF = Path(__file__).parents[2] / "conf"
-GROUPS = ("data", "env", "costs", "guard", "module", "hardware", "logger", "protocol", "policy")
+GROUPS = ("data", "env", "costs", "guard", "module", "gate", "hardware", "logger", "protocol", "policy")
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 NEEDS_PATH = {
     ("data", "folder"),
@@ -48,7 +57,7 @@ def entry_points(group: str) -> list[tuple[str, type[TrainConfig | EvaluateConfi
     found: list[tuple[str, type[TrainConfig | EvaluateConfig]]] = []
     if group != "policy":
         found.append(("train", TrainConfig))
-    if group not in ("module", "logger"):
+    if group not in ("module", "gate", "logger"):
         found.append(("evaluate", EvaluateConfig))
     return found
 
@@ -302,6 +311,12 @@ def test_a_setting_added_since_the_run_may_be_missing_where_it_is_off() -> None:
     del run["protocol"]["seed"]  # type: ignore[attr-defined]  # 0 is no way of being off
     with pytest.raises(ConfigError, match="protocol: was recorded by another version of rlx"):
         as_trained(cfg, run, given, "RUN")
+
+
+def test_a_checkpoint_judged_before_there_were_gates_is_judged_again_as_it_was() -> None:
+    build = {"_target_": "rlx.policies.checkpoint.load_checkpoint", "path": "run"}
+    config = typed(recorded_evaluation({**recorded([]), "policy": build}, "RUN"), EvaluateConfig)
+    assert (config.policy.path, config.policy.ungated) == ("run", False)
 
 
 def test_a_run_of_another_version_is_refused() -> None:

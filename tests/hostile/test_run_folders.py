@@ -59,8 +59,8 @@ TAKEN_OF_CONFIGURATIONS = {
     "flag huge negative text": ("data.dataset", "logger.project"),
     "missing flag huge negative null text": ("data.(start|end)", "logger.(entity|group)"),
     # true and false, which OmegaConf makes of numbers as well
-    "flag huge negative": ("env.drift", "module.leverage_head"),
-    "missing flag huge negative": ("env.limits.long_only", "trainer.progress"),
+    "flag huge negative": ("env.drift",),
+    "missing flag huge negative": ("env.limits.long_only", "trainer.progress", "module.leverage_head"),
     "flag": ("module._partial_",),  # as the schema has it
 }
 TAKEN_OF_CHOICES = {
