@@ -145,7 +145,7 @@ def test_an_update_of_every_basket_is_logged_and_counted(run: Path, tmp_path: Pa
     trainer = fit(one, recorder)
     assert one.updates == len(recorder.history) == 3
     assert one.totals.env_steps == 3 * 2 * 128
-    assert trainer.global_step == 3 * 2 * 4 * 2  # updates, baskets, epochs, minibatches
+    assert trainer.global_step == 3 * 2 * 2 * 2  # updates, baskets, epochs, minibatches
     assert recorder.history[-1]["train/env_steps"] == 3 * 128
 
 

@@ -174,7 +174,7 @@ class PufferlibLearner(Learner):
         self.log_update(metrics, self.config.rollout_size * len(self.ppos), watch.seconds)
 
     def network(self) -> BookTilt:
-        """Return the book of all baskets, each for its share of the equity; behind a shut gate, equal weights."""
+        """Return the book of all baskets, each for its share of the equity."""
         baskets = [self._columns(basket) for basket in self.baskets]
         traded = sorted({column for basket in baskets for column in basket})
         return self._book(self.market.n_assets, traded, baskets, self.shares, self.ppos)
@@ -202,7 +202,6 @@ class PufferlibLearner(Learner):
             hidden_size=config.hidden_size,
             sharpness=config.sharpness,
             speed=config.speed,
-            tilts=self.gate is None or self.gate.open,
         )
         book.forecaster.load_state_dict(weights_of(self.feeding, traded))
         book.signal_mean.copy_(torch.as_tensor(self.feed.scaling.mean))

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
 
-from rlx.decisions.observation import Observation
 from rlx.decisions.scores import ScoreHead
 from rlx.decisions.tilt import TiltHead
 from rlx.policies.networks.account_tilt import Actor, AssetInputs
@@ -21,11 +19,10 @@ class BookTilt(Book):
     """A network for each basket that scores its assets by their signals, with weights shared by these.
 
     Before training all scores are zero, and every basket is held at equal weights. ``sharpness`` multiplies the scores;
-    a basket moves ``speed`` of the way to the weights they ask for. With ``tilts`` False the network holds equal
-    weights of all assets, in baskets or not.
+    a basket moves ``speed`` of the way to the weights they ask for.
     """
 
-    rescaling = frozenset({"max_gross", "leverage_head", "sharpness", "speed", "tilts"})
+    rescaling = frozenset({"max_gross", "leverage_head", "sharpness", "speed"})
 
     def __init__(
         self,
@@ -40,7 +37,6 @@ class BookTilt(Book):
         hidden_size: int,
         sharpness: float,
         speed: float,
-        tilts: bool,
     ) -> None:
         super().__init__(
             n_assets,
@@ -53,19 +49,12 @@ class BookTilt(Book):
             hidden_size=hidden_size,
             sharpness=sharpness,
             speed=speed,
-            tilts=tilts,
             **head.bounds(),
         )
-        self.head, self.sharpness, self.tilts = head, sharpness, tilts
+        self.sharpness = sharpness
         self.heads = [ScoreHead(len(basket), head, speed) for basket in baskets]
         self.inputs = nn.ModuleList(AssetInputs(self.width, 1) for _ in baskets)
         self.actors = nn.ModuleList(Actor(self.width + 1, hidden_size, head.leverage_head) for _ in baskets)
-
-    def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
-        """Forecast, let each basket act, and combine the baskets; or hold equal weights."""
-        if not self.tilts:
-            return np.full(observation.weights.shape, self.head.size / self.n_assets)
-        return super().allocate(features, observation)
 
     def act(self, number: int, encoded: FloatArray, held: FloatArray) -> FloatArray:
         """Return the weights of the basket's mean scores."""
