@@ -47,8 +47,6 @@ _TRAIN = (
     Key("train/policy_loss", "", "Clipped surrogate loss of PPO", "lower"),
     Key("train/value_loss", "", "Mean squared error of the value function", "lower"),
     Key("train/entropy", "nats", "Mean entropy of the action distribution"),
-    Key("train/entropy_coefficient", "", "Weight of the entropy bonus, annealed"),
-    Key("train/action_std", "", "Mean standard deviation of the action distribution"),
     Key("train/approx_kl", "nats", "Estimated KL divergence of the updated policy from the one that acted"),
     Key("train/clip_fraction", "share", "Samples whose probability ratio was clipped"),
     Key("train/explained_variance", "share", "Variance of the returns that the value function explains", "higher"),

@@ -134,7 +134,8 @@ GROUPS: dict[str, Group] = {
         | _at("rlx.policies.networks.account_tilt", account_tilt="AccountTilt")
         | _at("rlx.policies.networks.gru_dirichlet", gru_dirichlet="GruDirichlet")
         | _at("rlx.policies.networks.gru_tilt", gru_tilt="GruTilt")
-        | _at("rlx.policies.networks.book", book_allocation="BookAllocation"),
+        | _at("rlx.policies.networks.book", book_allocation="BookAllocation")
+        | _at("rlx.policies.networks.book_tilt", book_tilt="BookTilt"),
     ),
     "forecaster": Group("rlx.forecasters", OPTIONS + ("_target_",), _at("rlx.forecast.config", own="OwnConfig")),
     "feature": Group("rlx.features", ("compute", "needs", "extra_bars", "minimum"), table="rlx.data.features:KINDS"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -34,8 +34,6 @@ class AllocationHead:
     leverage_head: bool = False
     logit_scale: float = 2.0
 
-    bound: ClassVar[float] = 1.0  # of an action component
-
     def __post_init__(self) -> None:
         if self.n_assets < 1:
             raise ConfigError(f"n_assets={self.n_assets}: an allocation needs at least one asset.")
@@ -62,6 +60,11 @@ class AllocationHead:
         numbers = asdict(self)
         del numbers["n_assets"]
         return numbers
+
+    @property
+    def bound(self) -> float:
+        """Largest absolute value of an action component."""
+        return 1.0
 
     @property
     def n_actions(self) -> int:

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from rlx.decisions.bounds import UNLEVERED_GROSS, largest_gross
 from rlx.envs.portfolio import PortfolioTask
 from rlx.sim.accounts import Accounts
 
@@ -14,13 +13,14 @@ from rlx.sim.accounts import Accounts
 def over_equal_weights(task: PortfolioTask) -> PortfolioTask:
     """Return the task with the rewards of an account as baseline that trades to equal weights at every step.
 
-    It trades the whole span under the same rules, after it has bought equal weights before its first step.
+    They are what the task's head, a ``ScoreHead``, reads from scores of zero. The account trades the whole span under
+    the same rules, and has bought them before its first step.
     """
     market, span = task.market, task.span
     account = Accounts.of(market, task.rules, 1, cvar=task.cvar, uncertainty=task.uncertainty, keep_weights=False)
     account.reset(np.array([span.start]))
-    size = min(UNLEVERED_GROSS, largest_gross(task.rules.limits))
-    equal = np.full((1, market.n_assets), size / market.n_assets)
+    nothing = np.zeros((1, task.head.n_actions)), np.zeros((1, market.n_assets))
+    equal = task.head.targets(*nothing)
     account.books.weights[:, : market.n_assets] = equal
     rewards = np.zeros(len(market.returns))
     for step in range(span.start, span.stop):

@@ -88,6 +88,8 @@ class Learner(LightningModule):
     module: str
     config_type: type[Any]
     part_noun: str = "part"
+    validations = 25
+    """How often a run is validated that does not say so."""
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from rlx.envs.bounds import EPISODE_STEPS, REWARD_SCALE, WINDOW_STEPS
 from rlx.errors import ConfigError
-from rlx.fields import Bars, Batch, Coefficient, GradNorm, LearningRate
+from rlx.fields import Bars, Batch, Coefficient, GradNorm, LearningRate, Width
 from rlx.ranges import Number, Whole, check_fields
 
 LARGEST_ROLLOUT = 2**24
@@ -22,7 +22,10 @@ class PpoConfig:
 
     ``total_env_steps`` is rounded up to full rollouts of ``n_accounts`` x ``rollout_steps``. Each update collects one
     rollout and makes ``n_epochs`` passes over it in minibatches. ``reward_scale`` multiplies the reward, the
-    simulator's less that of equal weights. A subclass may check its minibatches more strictly.
+    simulator's less that of equal weights. Actor and critic are perceptrons with ``hidden_size`` hidden units, shared
+    by the assets. Scores are explored with normal noise of standard deviation ``action_std``, which is not trained. An
+    account moves ``speed`` of the way to the weights that the scores ask for; ``sharpness`` multiplies the scores of
+    the exported policy. A subclass may check its minibatches more strictly.
     """
 
     total_env_steps: Annotated[int, Whole(1, 100_000_000_000)] = 614_400
@@ -39,6 +42,10 @@ class PpoConfig:
     episode_steps: Annotated[int, EPISODE_STEPS] = 64
     window_steps: Annotated[int, WINDOW_STEPS] = 1
     reward_scale: Annotated[float, REWARD_SCALE] = 100.0
+    hidden_size: Width = 16
+    action_std: Annotated[float, Number(0.001, 10)] = 0.7
+    speed: Annotated[float, Number(0.001, 1)] = 0.5
+    sharpness: Annotated[float, Number(0.01, 100)] = 1.0
 
     def __post_init__(self) -> None:
         check_fields(self, "module")

@@ -22,8 +22,6 @@ from rlx.training.resume import Earlier, ResumePlan
 from rlx.training.trainer import run_fit
 from rlx.training.validation import ValidatePolicy
 
-VALIDATIONS = 25  # of a run that does not say how often to validate
-
 
 class Fitted(NamedTuple):
     """How a fit went; ``best_validation`` is the monitored metric of the best policy, NaN when there was no number.
@@ -65,7 +63,7 @@ def fit(
         run_dir,
         [first_update, validate, stop, clock, early_stop(settings), best, last_checkpoint(run.last_checkpoint)],
         updates=learner.updates if settings.max_updates is None else min(learner.updates, settings.max_updates),
-        validate_every_updates=settings.validate_every_updates or max(1, learner.updates // VALIDATIONS),
+        validate_every_updates=settings.validate_every_updates or max(1, learner.updates // learner.validations),
         start=None if earlier is None else earlier.carry_over(run_dir, loggers),
         resume_plan=None if earlier is None else ResumePlan(earlier.last, finished=earlier.finished),
         loggers=loggers,

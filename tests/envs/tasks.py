@@ -51,6 +51,9 @@ def make_task(market: Market, rules: Rules = ALL_RULES, *, leverage_head: bool =
         span=splits_of(market, window_steps).train,
         signals=normalizer.apply(market.features(FEATURES)),
         signal_bound=normalizer.clip,
-        head=AllocationHead.under(rules.limits, market.n_assets, leverage_head=leverage_head, logit_scale=2.0),
-        **{"episode_steps": 20, **options},
+        **{
+            "head": AllocationHead.under(rules.limits, market.n_assets, leverage_head=leverage_head, logit_scale=2.0),
+            "episode_steps": 20,
+            **options,
+        },
     )

@@ -33,7 +33,7 @@ TINY = {
     "minibatch_size": 64,
     "total_env_steps": 384,
     "episode_steps": 20,
-    "hidden_sizes": [8],
+    "hidden_size": 8,
 }
 
 
@@ -145,7 +145,7 @@ def test_an_update_of_every_basket_is_logged_and_counted(run: Path, tmp_path: Pa
     trainer = fit(one, recorder)
     assert one.updates == len(recorder.history) == 3
     assert one.totals.env_steps == 3 * 2 * 128
-    assert trainer.global_step == 3 * 2 * 4 * 2  # updates, baskets, epochs, minibatches
+    assert trainer.global_step == 3 * 2 * 2 * 2  # updates, baskets, epochs, minibatches
     assert recorder.history[-1]["train/env_steps"] == 3 * 128
 
 
@@ -189,7 +189,7 @@ def test_the_book_holds_each_pair_on_its_share(run: Path, tmp_path: Path) -> Non
 
 
 def test_the_exported_policy_acts_as_the_network_that_was_trained(run: Path, tmp_path: Path) -> None:
-    one = prepared(run, tmp_path, pairs=[["S3", "S1"]], feature_noise=0.0)
+    one = prepared(run, tmp_path, pairs=[["S3", "S1"]])
     fit(one)
     env, part = one.ppos[0].env, one.parts()["S3_S1"]
     observations, _ = env.reset(seed=1)
@@ -201,7 +201,7 @@ def test_the_exported_policy_acts_as_the_network_that_was_trained(run: Path, tmp
     names = type("Asking", (), {"feature_names": NAMES, "window_steps": 4})
     seen = observe(part.market, bars, names)
     acted = part.network.allocate(one.normalizer.apply(seen.features), seen)
-    np.testing.assert_allclose(acted, env.task.head.weights(trained), atol=1e-5)
+    np.testing.assert_allclose(acted, env.task.head.targets(trained, np.zeros((len(trained), 2))), atol=1e-5)
     one.export(tmp_path / "policy")
     whole = load_checkpoint(tmp_path / "policy")
     np.testing.assert_allclose(whole.act(observe(MARKET, bars, names))[:, [3, 1]], acted, atol=1e-6)
@@ -209,11 +209,23 @@ def test_the_exported_policy_acts_as_the_network_that_was_trained(run: Path, tmp
 
 def test_a_limit_above_one_has_an_action_of_its_own() -> None:
     rules = Rules(limits=Limits(long_only=True, intraday_gross=1.5, closing_gross=1.5))
-    heads = [learner(rules=rules, leverage_limit=limit).head.over(2) for limit in (0.7, 1.3)]
+    heads = [learner(rules=rules, leverage_limit=limit).head for limit in (0.7, 1.3)]
     for levered, head in zip((False, True), heads, strict=True):
         assert head.leverage_head == levered
-        most = head.weights(np.array([[1.0, 1.0, -1.0] + [1.0] * levered]))
-        assert most.sum() == pytest.approx(1.3 if levered else 0.7, rel=0.02)
+        most = head.weights(torch.zeros(1, 2), torch.tensor([10.0]) if levered else None)
+        assert float(most.sum()) == pytest.approx(1.3 if levered else 0.7, rel=0.02)
+
+
+def test_behind_a_shut_gate_the_book_holds_equal_weights(run: Path, tmp_path: Path) -> None:
+    from rlx.policies.gate import Gate
+    from tests.policies.acting import observe
+
+    one = prepared(run, tmp_path, pairs=[["S3", "S1"]])
+    fit(one)
+    seen = observe(MARKET, [200, 210], one.policy())
+    assert np.ptp(one.policy().act(seen)) > 0.1
+    one.gate = Gate(False, 0.0, 0.1, 1.6, None, 1.0, 100, 0.05)
+    np.testing.assert_array_equal(one.policy().act(seen), np.full((2, 4), 0.25))
 
 
 def test_without_the_portfolio_there_are_no_updates_and_no_policy(tmp_path: Path) -> None:
@@ -259,9 +271,8 @@ def test_predictable_gains_are_held(tmp_path: Path, caplog: pytest.LogCaptureFix
     caplog.set_level(logging.ERROR)
     market = Market(synthetic("mean_reverting", 4, 600, 1))
     free = Rules(limits=Limits(long_only=True))
-    settings = {"total_env_steps": 10_000, "n_accounts": 32, "rollout_steps": 32, "minibatch_size": 256}
-    learning = {"learning_rate": 3e-3, "feature_noise": 0.0, "hidden_sizes": [32]}
-    one = learner(market, free, **{**settings, **learning, "forecaster": replace(small().forecaster, updates=200)})
+    settings = {"total_env_steps": 20_000, "n_accounts": 32, "rollout_steps": 32, "minibatch_size": 256}
+    one = learner(market, free, **{**settings, "forecaster": replace(small().forecaster, updates=200)})
     one.prepare(Preparation(tmp_path, None, FIT))
     assert one.forecasts["forecaster"].facts.metrics["skill"] > 0.3
     fit(one)

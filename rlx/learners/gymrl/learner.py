@@ -39,6 +39,7 @@ class GymrlLearner(Learner):
     module = "gymrl"
     config_type = GymrlConfig
     config: GymrlConfig
+    validations = 9  # each takes as long as several updates: what is held is an input, so steps are played in turn
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)

@@ -17,8 +17,9 @@ from torch.optim import AdamW
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.errors import CheckpointError
+from rlx.learners.actor_critic import ActorCritic
 from rlx.learners.gymrl.config import GymrlConfig
-from rlx.learners.gymrl.policy import ActorCritic, SharedPolicy
+from rlx.learners.gymrl.policy import SharedPolicy
 from rlx.states import as_arrays, as_tensors
 from rlx.untrusted.plain_types import Count, require
 

@@ -17,8 +17,9 @@ from torch.optim import Optimizer
 from rlx.compilation import Compiler
 from rlx.data.normalizer import Normalizer
 from rlx.decisions.bounds import UNLEVERED_GROSS
-from rlx.decisions.encoding import observation_size
-from rlx.decisions.head import AllocationHead
+from rlx.decisions.scores import ScoreHead
+from rlx.decisions.tilt import TiltHead
+from rlx.envs.baseline import over_equal_weights
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
 from rlx.errors import ConfigError
@@ -29,7 +30,7 @@ from rlx.forecast.spans import stage_spans
 from rlx.forecast.stages import Forecasting
 from rlx.learners.base import Learner, Part, Preparation, Stopwatch
 from rlx.learners.precision import in_bfloat16
-from rlx.learners.pufferlib.actor_critic import ActorCritic
+from rlx.learners.pufferlib.actor_critic import PufferPolicy
 from rlx.learners.pufferlib.baskets import choose_baskets, inverse_volatility
 from rlx.learners.pufferlib.config import PORTFOLIO, PufferlibConfig
 from rlx.learners.pufferlib.feed import make_feed, weights_of
@@ -37,7 +38,9 @@ from rlx.learners.pufferlib.pipeline import Pipeline
 from rlx.learners.pufferlib.ppo import PufferPpo, new_network
 from rlx.learners.pufferlib.summary import pipeline_summary
 from rlx.policies.facts import PolicyFacts
-from rlx.policies.networks.book import SIGNAL_BOUND, BookAllocation
+from rlx.policies.networks.book import SIGNAL_BOUND
+from rlx.policies.networks.book_tilt import BookTilt
+from rlx.policies.networks.tilt import relative_spread
 from rlx.sim.rules import Rules
 from rlx.states import as_arrays, as_tensors
 
@@ -64,28 +67,23 @@ class PufferlibLearner(Learner):
         self.baskets = choose_baskets(self.market, train, self.config)
         self.shares = inverse_volatility(self.market, train, self.baskets)
         self.head = self._head()
-        networks = (self._network(basket, self.seed + number) for number, basket in enumerate(self.baskets))
-        self.actor_critics = nn.ModuleList(networks)
+        self.actor_critics = nn.ModuleList(self._network(self.seed + number) for number in range(len(self.baskets)))
         self.forecasts: dict[str, Forecasts] = {}
         self.ppos: list[PufferPpo] = []
 
-    def _head(self) -> AllocationHead:
+    def _head(self) -> TiltHead:
         limits, config = self.rules.limits, self.config
         if limits.intraday_gross is not None and config.leverage_limit > limits.intraday_gross:
             raise ConfigError(
                 f"module.leverage_limit={config.leverage_limit:g} is above env.limits.intraday_gross="
                 f"{limits.intraday_gross:g}, the most that can be held. Lower the first or raise the second."
             )
-        levered = config.leverage_limit > UNLEVERED_GROSS
-        return AllocationHead(
-            self.market.n_assets, limits.long_only, config.leverage_limit, levered, config.logit_scale
-        )
+        return TiltHead(limits.long_only, config.leverage_limit, config.leverage_limit > UNLEVERED_GROSS)
 
-    def _network(self, basket: Basket, seed: int) -> ActorCritic:
+    def _network(self, seed: int) -> PufferPolicy:
         forecaster = self.config.forecaster
         n_signals = len(forecaster.levels) + forecaster.hidden_size
-        n_observations = observation_size(len(basket), n_signals, 1)
-        return new_network(self.config, n_observations, self.head.over(len(basket)).n_actions, seed)
+        return new_network(self.config, n_signals, self.head.leverage_head, seed)
 
     @property
     def updates(self) -> int:
@@ -118,14 +116,16 @@ class PufferlibLearner(Learner):
             span=self.splits.train,
             signals=feed.signals,
             signal_bound=SIGNAL_BOUND,
-            head=self.head.over(len(basket)),
+            head=ScoreHead(len(basket), self.head, self.config.speed),
             episode_steps=self.config.episode_steps,
             reward_scale=self.config.reward_scale,
-            feature_noise=self.config.feature_noise,
             cvar=feed.cvar,
             uncertainty=feed.uncertainty,
         )
-        return PufferPpo(self.config, task, self.seed + number, cast(ActorCritic, self.actor_critics[number]))
+        network = cast(PufferPolicy, self.actor_critics[number])
+        decisions = slice(self.splits.train.start, self.splits.train.stop)
+        network.networks.inputs.spread.copy_(relative_spread(torch.from_numpy(feed.signals[decisions])))
+        return PufferPpo(self.config, over_equal_weights(task), self.seed + number, network)
 
     def _columns(self, basket: Basket) -> list[int]:
         return [self.market.symbols.index(symbol) for symbol in basket]
@@ -138,21 +138,18 @@ class PufferlibLearner(Learner):
         return [ppo.optimizer for ppo in self.ppos]
 
     def on_fit_start(self) -> None:
-        """Move to the Trainer's device, use its precision in the hidden layers, and compile."""
+        """Move to the Trainer's device, use its precision in the networks, and compile."""
         for ppo in self.ppos:
             ppo.to(self.device)
-        if self.trainer.precision == "bf16-mixed":
-            for layers in self._hidden_layers():
-                layers.forward = in_bfloat16(layers.forward, self.device.type)
+            if self.trainer.precision == "bf16-mixed":
+                for scorer in ppo.network.networks.scorers():
+                    scorer.forward = in_bfloat16(scorer.forward, self.device.type)  # type: ignore[method-assign]
         super().on_fit_start()
 
     def compile_networks(self, compiler: Compiler) -> None:
-        """Compile the hidden layers of actors and critics; distributions stay eager."""
-        for layers in self._hidden_layers():
-            compiler.compile_module(layers)
-
-    def _hidden_layers(self) -> list[nn.Module]:
-        return [layers for ppo in self.ppos for layers in ppo.network.hidden_layers()]
+        """Compile each actor and critic as one graph; distributions stay eager."""
+        for ppo in self.ppos:
+            compiler.compile_module(ppo.network.networks)
 
     def on_train_start(self) -> None:
         """Let PufferLib step Lightning's wrappers: ``global_step`` counts nothing else."""
@@ -168,14 +165,16 @@ class PufferlibLearner(Learner):
 
     def training_step(self, batch: int, batch_idx: int) -> None:
         """Collect a rollout of every basket and train on it."""
-        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # except in the hidden layers
+        with Stopwatch() as watch, torch.autocast(self.device.type, enabled=False):  # except in the networks
             updates = [ppo.update() for ppo in self.ppos]
         known = [name for name in updates[0] if all(name in one for one in updates)]  # some have ended no episode yet
         metrics = {name: float(np.mean([one[name] for one in updates])) for name in known}
+        excess = metrics.pop("reward") / self.config.reward_scale * self.market.periods_per_year
+        metrics["excess_growth"] = excess
         self.log_update(metrics, self.config.rollout_size * len(self.ppos), watch.seconds)
 
-    def network(self) -> BookAllocation:
-        """Return the book: the mean actions of every basket, each for its share of the equity."""
+    def network(self) -> BookTilt:
+        """Return the book of all baskets, each for its share of the equity."""
         baskets = [self._columns(basket) for basket in self.baskets]
         traded = sorted({column for basket in baskets for column in basket})
         return self._book(self.market.n_assets, traded, baskets, self.shares, self.ppos)
@@ -187,25 +186,29 @@ class PufferlibLearner(Learner):
         baskets: Sequence[Sequence[int]],
         shares: Sequence[float],
         ppos: Sequence[PufferPpo],
-    ) -> BookAllocation:
+    ) -> BookTilt:
         """Return the network of ``baskets``; ``traded`` are the forecast assets, as columns of the whole market."""
         facts = self.feeding.facts
-        book = BookAllocation(
-            head=self.head.over(n_assets),
+        config = self.config
+        book = BookTilt(
+            head=self.head,
+            n_assets=n_assets,
             n_features=len(self.feature_names),
             window_steps=self.window_steps,
             forecaster=facts.network,
             shared_forecaster=facts.n_series == 1,
             baskets=baskets,
             shares=shares,
-            hidden_sizes=self.config.hidden_sizes,
+            hidden_size=config.hidden_size,
+            sharpness=config.sharpness,
+            speed=config.speed,
         )
         book.forecaster.load_state_dict(weights_of(self.feeding, traded))
         book.signal_mean.copy_(torch.as_tensor(self.feed.scaling.mean))
         book.signal_std.copy_(torch.as_tensor(self.feed.scaling.std))
-        for actor, ppo in zip(book.actors, ppos, strict=True):
-            for layer, trained in zip(cast(nn.Sequential, actor), ppo.network.actor_layers(), strict=True):
-                layer.load_state_dict(trained.state_dict())
+        for actor, inputs, ppo in zip(book.actors, book.inputs, ppos, strict=True):
+            actor.load_state_dict(ppo.network.networks.actor.state_dict())
+            inputs.load_state_dict(ppo.network.networks.inputs.state_dict())
         return book
 
     def preparation_metrics(self) -> dict[str, float]:

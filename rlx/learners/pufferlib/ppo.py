@@ -13,20 +13,20 @@ from torch.optim import Optimizer
 
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
-from rlx.learners.pufferlib.actor_critic import ActorCritic
+from rlx.learners.pufferlib.actor_critic import PufferPolicy
 from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
 from rlx.learners.pufferlib.trainer import make_trainer, move_trainer
 from rlx.types import FloatArray
 from rlx.untrusted.plain_types import Count, require
 
-LOSSES = ("policy_loss", "entropy", "approx_kl", "explained_variance")  # named as in PufferLib
+LOSSES = ("policy_loss", "approx_kl", "explained_variance")  # named as in PufferLib
 
 
-def new_network(config: PufferPpoConfig, n_observations: int, n_actions: int, seed: int) -> ActorCritic:
+def new_network(config: PufferPpoConfig, n_signals: int, leverage_head: bool, seed: int) -> PufferPolicy:
     """Return an untrained network, whose weights depend only on ``seed``."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return ActorCritic(n_observations, n_actions, config.hidden_sizes, config.log_std_init)
+        return PufferPolicy(n_signals, config.hidden_size, leverage_head, config.action_std)
 
 
 class Vector(TypedDict):
@@ -48,7 +48,7 @@ class Played(TypedDict):
 
 
 class PufferPpo:
-    """``config.n_accounts`` accounts on ``task``, an ``ActorCritic`` and their trainer.
+    """``config.n_accounts`` accounts on ``task``, a ``PufferPolicy`` and their trainer.
 
     A new network is created unless ``network`` is given. ``seed`` determines its initial weights and the environment's
     random numbers; actions and minibatches are drawn from torch's global generator, which the caller seeds and saves.
@@ -56,14 +56,14 @@ class PufferPpo:
     """
 
     def __init__(
-        self, config: PufferPpoConfig, task: PortfolioTask, seed: int, network: ActorCritic | None = None
+        self, config: PufferPpoConfig, task: PortfolioTask, seed: int, network: PufferPolicy | None = None
     ) -> None:
         vector = load_puffer_library().vector
         from rlx.envs.puffer_env import PortfolioPuffer
 
         self.config = config
-        sizes = task.n_observations, task.head.n_actions
-        self.network = network or new_network(config, *sizes, seed)
+        levered = task.head.n_actions > task.market.n_assets
+        self.network = network or new_network(config, task.signals.shape[2], levered, seed)
         options = {"task": task, "n_accounts": config.n_accounts}
         self._vecenv = vector.make(PortfolioPuffer, env_kwargs=options, backend=vector.Serial, num_envs=1, seed=seed)
         self.env: PortfolioPuffer = self._vecenv.envs[0]
@@ -117,10 +117,10 @@ class PufferPpo:
         losses, config = self._trainer.losses, self.config
         metrics = {name: float(losses[name]) for name in LOSSES}
         value_term = config.value_coefficient * losses["value_loss"]
-        metrics["loss"] = losses["policy_loss"] + value_term - config.entropy_coefficient * losses["entropy"]
+        metrics["loss"] = losses["policy_loss"] + value_term
         metrics["value_loss"] = 2.0 * losses["value_loss"]  # PufferLib's is half the mean squared error
         metrics["clip_fraction"] = float(losses["clipfrac"])
-        metrics["action_std"] = float(self.network.log_std.detach().exp().mean())
+        metrics["reward"] = float(self._trainer.rewards.mean())
         metrics["env_steps"] = float(self._trainer.global_step)
         if self._episodes:
             metrics["episode_reward"], metrics["episode_steps"] = map(float, np.mean(self._episodes, axis=0))
@@ -148,5 +148,5 @@ class PufferPpo:
 
     def _final_values(self, observations: FloatArray) -> FloatArray:
         with torch.no_grad():
-            seen = torch.as_tensor(observations, device=self.network.log_std.device)
+            seen = torch.as_tensor(observations, device=next(self.network.parameters()).device)
             return np.asarray(self.network.values(seen).squeeze(1).cpu().numpy())

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Annotated
 
-from rlx.decisions.bounds import LOGIT_SCALE
-from rlx.fields import Coefficient, Noise
 from rlx.learners.ppo_config import PpoConfig
-from rlx.ranges import ListOf, Number, Whole
+from rlx.ranges import Number, Whole
 
 
 @dataclass
@@ -19,30 +17,20 @@ class PufferPpoConfig(PpoConfig):
     absolute advantage to the power of ``priority_alpha`` (0 draws evenly), and importance weights with
     ``priority_beta``, which approaches 1, correct for that. With ``anneal_learning_rate``, the learning rate falls
     along a cosine to 0 at the end of the budget. ``value_clip_range`` limits how far a value may move in a minibatch;
-    null is no limit. PufferLib's trainer clamps rewards to [-1, 1]: at ``reward_scale`` 10, a daily log return of 1% is
-    0.1, and ``train/clipped_reward_share`` is the share of rewards outside.
+    null is no limit. PufferLib's trainer clamps rewards to [-1, 1]: at ``reward_scale`` 50, an excess of 1% a
+    day is 0.5, and ``train/clipped_reward_share`` is the share of rewards outside.
     """
 
     total_env_steps: int = 262_144
     n_accounts: int = 64
     rollout_steps: Annotated[int, Whole(2, 10_000)] = 64  # the last step of a segment has no advantage
     minibatch_size: int = 1_024
-    learning_rate: float = 1e-3
     anneal_learning_rate: bool = True
-    gamma: float = 0.5
     value_coefficient: float = 1.0
     value_clip_range: Annotated[float | None, Number(1e-9, 1e6)] = None
-    entropy_coefficient: Coefficient = 0.001
     priority_alpha: Annotated[float, Number(0, 1)] = 0.0
     priority_beta: Annotated[float, Number(0, 1)] = 0.2
-    reward_scale: float = 10.0
-    n_epochs: int = 4
-    gae_lambda: float = 0.95
-    episode_steps: int = 252
-    hidden_sizes: Annotated[list[int], ListOf(Whole(1, 8_192), most=32)] = field(default_factory=lambda: [64, 64])
-    log_std_init: Annotated[float, Number(-10, 2)] = -1.0
-    logit_scale: Annotated[float, LOGIT_SCALE] = 2.0
-    feature_noise: Noise = 1.0
+    reward_scale: float = 50.0
 
     def check_minibatches(self) -> None:
         """Raise ConfigError unless minibatches are whole segments and their size divides a rollout."""

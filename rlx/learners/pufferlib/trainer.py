@@ -58,7 +58,7 @@ def _settings(config: PufferPpoConfig, seed: int) -> dict[str, Any]:
         "clip_coef": config.clip_range,
         "vf_clip_coef": value_clip,
         "vf_coef": config.value_coefficient,
-        "ent_coef": config.entropy_coefficient,
+        "ent_coef": 0.0,
         "max_grad_norm": config.max_grad_norm,
         "prio_alpha": config.priority_alpha,
         "prio_beta0": config.priority_beta,

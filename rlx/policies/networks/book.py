@@ -21,14 +21,14 @@ from rlx.types import FloatArray
 SIGNAL_BOUND = 5.0  # standard deviations at which a forecast's number is clipped
 
 
-class BookAllocation(PolicyNetwork):
-    """Forecasters of the traded assets, and for each basket a tanh perceptron with forecasts and its account as inputs.
+class Book(PolicyNetwork):
+    """Forecasters of the traded assets, and for each basket a network with forecasts and its account as inputs.
 
-    Each basket has the ``head`` over its own assets. There is a forecaster for each asset in a basket, in the order of
-    the assets, or one shared by all. An asset's signals are its quantiles and its embedding, scaled by the buffers
-    ``signal_mean`` and ``signal_std``. A basket decides as if its part of ``shares`` were its own account: it sees the
-    weights held as fractions of that part, its assets' cooldowns, and drawdown and trailing return of the whole
-    account. Other assets are not held.
+    There is a forecaster for each asset in a basket, in the order of the assets, or one shared by all. An asset's
+    signals are its quantiles and its embedding, scaled by the buffers ``signal_mean`` and ``signal_std``. A basket
+    decides as if its part of ``shares`` were its own account: it sees the weights held as fractions of that part, its
+    assets' cooldowns, and drawdown and trailing return of the whole account. Other assets are not held. A subclass
+    implements ``act``.
     """
 
     signal_mean: Tensor
@@ -36,49 +36,48 @@ class BookAllocation(PolicyNetwork):
 
     def __init__(
         self,
-        head: AllocationHead,
+        n_assets: int,
         n_features: int,
         window_steps: int,
         forecaster: Mapping[str, Any],
         shared_forecaster: bool,
         baskets: Sequence[Sequence[int]],
         shares: Sequence[float],
-        hidden_sizes: Sequence[int],
+        **own: Any,
     ) -> None:
         super().__init__(
-            n_assets=head.n_assets,
+            n_assets=n_assets,
             n_features=n_features,
             window_steps=window_steps,
             forecaster=forecaster,
             shared_forecaster=shared_forecaster,
             baskets=baskets,
             shares=shares,
-            hidden_sizes=hidden_sizes,
-            **head.bounds(),
+            **own,
         )
-        self.baskets, self.n_assets = [np.array(basket) for basket in baskets], head.n_assets
+        self.baskets, self.n_assets = [np.array(basket) for basket in baskets], n_assets
         self.traded = np.unique(np.concatenate(self.baskets))  # columns of the assets that are forecast, ascending
         self.shares = np.array(shares, dtype=np.float64)
-        if self.traded[0] < 0 or self.traded[-1] >= head.n_assets or len(shares) != len(baskets):
+        if self.traded[0] < 0 or self.traded[-1] >= n_assets or len(shares) != len(baskets):
             raise ConfigError(
-                f"baskets={baskets}, shares={shares}: must be columns of {head.n_assets} assets, with a share each."
+                f"baskets={baskets}, shares={shares}: must be columns of {n_assets} assets, with a share each."
             )
         n_series = 1 if shared_forecaster else self.traded.size
         self.forecaster = QuantileForecaster(n_series, n_features, **forecaster)
-        self.heads = [head.over(len(basket)) for basket in baskets]
-        width = signal_width(self.forecaster)
-        self.register_buffer("signal_mean", torch.zeros(width))
-        self.register_buffer("signal_std", torch.ones(width))
-        self.actors = nn.ModuleList(
-            perceptron(observation_size(own.n_assets, width, 1), hidden_sizes, own.n_actions) for own in self.heads
-        )
+        self.width = signal_width(self.forecaster)
+        self.register_buffer("signal_mean", torch.zeros(self.width))
+        self.register_buffer("signal_std", torch.ones(self.width))
+
+    def act(self, number: int, encoded: FloatArray, held: FloatArray) -> FloatArray:
+        """Return the weights of a basket (B, n) as fractions of its equity, from what it observes and holds (B, n)."""
+        raise NotImplementedError
 
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
-        """Forecast, let each basket act with its mean action, and combine the baskets."""
+        """Forecast, let each basket act, and combine the baskets."""
         signals = self.forecast(features)
         weights = np.zeros((signals.shape[0], self.n_assets))
         held = self._held(observation.weights)
-        for basket, share, head, act in zip(self.baskets, self.shares, self.heads, self.actors, strict=True):
+        for number, (basket, share) in enumerate(zip(self.baskets, self.shares, strict=True)):
             encoded = encode(
                 signals[:, np.searchsorted(self.traded, basket)].reshape(signals.shape[0], -1),
                 held[:, basket],
@@ -87,9 +86,7 @@ class BookAllocation(PolicyNetwork):
                 observation.cooldown_long[:, basket],
                 observation.cooldown_short[:, basket],
             )
-            with torch.inference_mode():
-                actions = act(torch.from_numpy(encoded)).numpy()
-            weights[:, basket] += share * head.weights(actions)
+            weights[:, basket] += share * self.act(number, encoded, held[:, basket])
         return weights
 
     def forecast(self, features: FloatArray) -> FloatArray:
@@ -109,6 +106,43 @@ class BookAllocation(PolicyNetwork):
         for basket, share in zip(self.baskets, self.shares, strict=True):
             of_asset[basket] += share
         return np.divide(weights, of_asset, out=np.zeros_like(weights), where=of_asset > 0.0)
+
+
+class BookAllocation(Book):
+    """A tanh perceptron for each basket, which has the ``head`` over its own assets: older checkpoints have it."""
+
+    def __init__(
+        self,
+        head: AllocationHead,
+        n_features: int,
+        window_steps: int,
+        forecaster: Mapping[str, Any],
+        shared_forecaster: bool,
+        baskets: Sequence[Sequence[int]],
+        shares: Sequence[float],
+        hidden_sizes: Sequence[int],
+    ) -> None:
+        super().__init__(
+            head.n_assets,
+            n_features,
+            window_steps,
+            forecaster,
+            shared_forecaster,
+            baskets,
+            shares,
+            hidden_sizes=hidden_sizes,
+            **head.bounds(),
+        )
+        self.heads = [head.over(len(basket)) for basket in baskets]
+        self.actors = nn.ModuleList(
+            perceptron(observation_size(own.n_assets, self.width, 1), hidden_sizes, own.n_actions) for own in self.heads
+        )
+
+    def act(self, number: int, encoded: FloatArray, held: FloatArray) -> FloatArray:
+        """Return the weights of the basket's mean action."""
+        with torch.inference_mode():
+            actions = self.actors[number](torch.from_numpy(encoded)).numpy()
+        return self.heads[number].weights(actions)
 
 
 def signal_width(forecaster: QuantileForecaster) -> int:
