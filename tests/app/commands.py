@@ -6,9 +6,12 @@ import logging
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import ClassVar, Self
 
+import hydra.core.utils
 import pytest
 from hydra._internal.hydra import Hydra
 from matplotlib.figure import Figure
@@ -21,6 +24,18 @@ from rlx.stops import exiting_on_stops
 WRITABLE = cache(schemas.writable)
 """The trees of the schemas, which Hydra's store copies: every command registers all of them again."""
 SMOKE = ("+experiment=smoke", "logger=csv")
+
+
+class DistinctSeconds(datetime):
+    """A clock that shows no second twice: a run folder is named by its second, and two small runs may share one."""
+
+    last: ClassVar[datetime] = datetime.min
+
+    @classmethod
+    def now(cls, tz: object = None) -> Self:
+        """Return the time, or the second after the one shown last."""
+        cls.last = max(datetime.now().replace(microsecond=0), cls.last + timedelta(seconds=1))
+        return cls.fromtimestamp(cls.last.timestamp())
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ class Shell:
                 Hydra, "get_mode", lambda *_, **__: None
             )  # it composes everything again, for a key that no test uses
             patch.setattr(schemas, "writable", WRITABLE)
+            patch.setattr(hydra.core.utils, "datetime", DistinctSeconds)
             if not self.draws:
                 patch.setattr(Figure, "draw", lambda *_: None)
             patch.setattr(sys, "argv", [name, *arguments])
