@@ -27,13 +27,13 @@ SMOKE = ("+experiment=smoke", "logger=csv")
 
 
 class DistinctSeconds(datetime):
-    """A clock that tells no second twice: a run folder is named by its second, and two small runs may share one."""
+    """A clock that shows no second twice: a run folder is named by its second, and two small runs may share one."""
 
     last: ClassVar[datetime] = datetime.min
 
     @classmethod
     def now(cls, tz: object = None) -> Self:
-        """Return the time, or the second after the one told last."""
+        """Return the time, or the second after the one shown last."""
         cls.last = max(datetime.now().replace(microsecond=0), cls.last + timedelta(seconds=1))
         return cls.fromtimestamp(cls.last.timestamp())
 
