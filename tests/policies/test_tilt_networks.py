@@ -21,7 +21,7 @@ from rlx.policies.networks import network_name, network_of
 from rlx.policies.networks.arguments import argument_types, build
 from rlx.policies.networks.attention_tilt import AttentionTilt
 from rlx.policies.networks.gru_tilt import GruTilt
-from rlx.policies.networks.tilt import Member, TiltNetwork
+from rlx.policies.networks.tilt import TiltNetwork, smoothed
 from rlx.sim.rules import Rules
 from tests.envs.tasks import FEATURES, make_market
 from tests.policies.acting import observe
@@ -39,7 +39,7 @@ def attention(
     max_gross: float = 1.0,
 ) -> AttentionTilt:
     head = TiltHead(long_only, max_gross)
-    return AttentionTilt(head, N_FEATURES, window_steps, smooth_steps, n_members, 1.5, 8, 2, n_layers, 0.0)
+    return AttentionTilt(head, N_FEATURES, window_steps, smooth_steps, n_members, 1.5, False, 8, 2, n_layers, 0.0)
 
 
 def perceptron(**options: int) -> AttentionTilt:
@@ -203,15 +203,16 @@ class TestScores:
     """How scores become smoother, comparable and sharper."""
 
     def test_the_latest_scores_are_averaged_by_hand(self) -> None:
-        member = Member(nn.Identity(), N_FEATURES, smooth_steps=3)
         scores = torch.tensor([[8.0, 0.0], [4.0, 0.0], [2.0, 0.0], [0.0, 7.0]])[None]  # (1, 4, 2)
         # A speed of 1/2 gives ages 0, 1, 2 the weights 4/7, 2/7, 1/7.
         expected = torch.tensor([[(4 * 2 + 2 * 4 + 8) / 7, 0.0], [(2 * 2 + 4) / 7, 4.0]])[None]
-        torch.testing.assert_close(member.smoothed(scores), expected)
-        member.speed.data.fill_(40.0)
-        torch.testing.assert_close(member.smoothed(scores), scores[:, 2:])  # at full speed, the last score alone
-        member.speed.data.fill_(-40.0)
-        torch.testing.assert_close(member.smoothed(scores), scores.unfold(1, 3, 1).mean(-1))  # or the plain mean
+        torch.testing.assert_close(smoothed(scores, torch.tensor(0.0), 3), expected)
+        torch.testing.assert_close(
+            smoothed(scores, torch.tensor(40.0), 3), scores[:, 2:]
+        )  # at full speed, the last score alone
+        torch.testing.assert_close(
+            smoothed(scores, torch.tensor(-40.0), 3), scores.unfold(1, 3, 1).mean(-1)
+        )  # or the plain mean
 
     def test_the_spread_is_that_of_features_less_their_mean_over_assets(self) -> None:
         network = perceptron()

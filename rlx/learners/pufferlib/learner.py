@@ -143,7 +143,7 @@ class PufferlibLearner(Learner):
             ppo.to(self.device)
             if self.trainer.precision == "bf16-mixed":
                 for scorer in ppo.network.networks.scorers():
-                    scorer.forward = in_bfloat16(scorer.forward, self.device.type)  # type: ignore[method-assign]
+                    scorer.forward = in_bfloat16(scorer.forward, self.device.type)  # type: ignore[assignment, method-assign]
         super().on_fit_start()
 
     def compile_networks(self, compiler: Compiler) -> None:

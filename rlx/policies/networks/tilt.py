@@ -71,7 +71,7 @@ class TiltNetwork(SequenceNetwork):
         return by_part(self.members, self.relative(features))
 
     def exposure(self, features: Tensor) -> Tensor | None:
-        """Return exposure scores (B, T) likewise; None if the network does not time the market."""
+        """Return exposure scores (B, T) in the same way; None if the network does not time the market."""
         return by_part(self.timers, features.mean(-2)) if len(self.timers) else None
 
     def targets(self, outputs: Tensor, exposure: Tensor | None = None) -> Tensor:
