@@ -18,7 +18,7 @@ from rlx.sim.rules import Costs
 def compared_with(policy: Policy) -> list[Policy]:
     """Return the policies that a policy is compared with: the baselines, and its network behind a shut gate."""
     others: list[Policy] = list(standard_baselines())
-    if isinstance(policy, CheckpointPolicy) and not policy.acts:
+    if isinstance(policy, CheckpointPolicy | RefittedPolicy) and not policy.acts:
         others.append(policy.ungated())
     return others
 

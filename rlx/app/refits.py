@@ -13,6 +13,7 @@ from typing import Any, TypedDict, cast
 
 import numpy as np
 
+from rlx.app.contestant import compared_with
 from rlx.app.guards import settle_guard
 from rlx.app.outputs import print_summary, write_evals, write_outputs
 from rlx.app.processes import in_processes
@@ -29,7 +30,6 @@ from rlx.evaluate.protocols.span import fit_windows
 from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.evaluate.scorecard import Scorecard
 from rlx.files import write_folder
-from rlx.policies.baselines import standard_baselines
 from rlx.policies.refitted import load_refitted, write_index
 from rlx.run_folder import RunFolder
 from rlx.runs.provenance import record_run
@@ -187,7 +187,7 @@ def _judge(
             span,
             config.rules(),
             config.protocol,
-            baselines=standard_baselines(),
+            baselines=compared_with(policy),
             module=policy.name,
             config=resolved,
             provenance=provenance,

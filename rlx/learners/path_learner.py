@@ -132,8 +132,12 @@ class PathLearner(Learner):
         return self.config.n_windows * self.config.rollout_steps
 
     def _step(self) -> dict[str, float]:
-        """Clip the gradient, step all optimizers and schedules, and average; return gradient norm and rate before."""
-        norm = float(torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.config.max_grad_norm))
+        """Clip each member's gradient, step, and average; return the largest gradient norm and the rate before."""
+        norms = [  # separately: a common norm would let a member feel the gradients of what it must not see
+            torch.nn.utils.clip_grad_norm_(parameters, self.config.max_grad_norm)
+            for parameters in self.net.parameters_by_member()
+        ]
+        norm = float(torch.stack(norms).max())
         if not norm < float("inf"):
             raise RlxError(
                 f"module={self.module}: the gradient of update {self.totals.updates + 1} is not finite. Train "

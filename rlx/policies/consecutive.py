@@ -79,7 +79,9 @@ class Ahead:
         """There is no state."""
 
     def act(self, observation: Observation) -> FloatArray:
-        """Return the decisions (B, A) of the accounts' bars, which must lie in the span."""
+        """Return the decisions (B, A) of the accounts' bars; ValueError if one is not in the span."""
+        if np.any((observation.bar < self.span.start) | (observation.bar >= self.span.stop)):
+            raise ValueError(f"a bar of {observation.bar} is not among those decided, {self.span}.")
         return np.asarray(self._weights[observation.bar - self.span.start])
 
     def describe(self) -> dict[str, Any]:

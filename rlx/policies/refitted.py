@@ -57,6 +57,15 @@ class RefittedPolicy:
         self.seen = _seen_where_deciding(self.fits)
         self._firsts = np.array(firsts, dtype="datetime64[ns]")
 
+    @property
+    def acts(self) -> bool:
+        """Whether no gate is shut."""
+        return all(policy.acts for policy in self.policies)
+
+    def ungated(self) -> RefittedPolicy:
+        """Return the policy without the gates, under a name of its own."""
+        return RefittedPolicy([one.ungated() for one in self.policies], [fit.first for fit in self.fits], self.path)
+
     def bind(self, market: Market) -> None:
         """Refuse any universe other than the one the policies were trained on."""
         for policy in self.policies:

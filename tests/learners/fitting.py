@@ -8,6 +8,7 @@ from typing import Any
 
 import lightning.pytorch as lightning
 import numpy as np
+import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
 from rlx.data.market import Market
@@ -46,6 +47,24 @@ class Recorder(Callback):
 
     def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any) -> None:
         self.history.append({name: float(value) for name, value in trainer.callback_metrics.items()})
+
+
+class FirstGradient(Callback):
+    """Keeps the gradient of the first update: later ones differ as an optimizer magnifies rounding."""
+
+    def __init__(self) -> None:
+        self.gradient: np.ndarray | None = None
+
+    def on_before_optimizer_step(self, trainer: lightning.Trainer, pl_module: Any, optimizer: Any) -> None:
+        if self.gradient is None:
+            found = [parameter.grad for _, parameter in pl_module.net.named_parameters()]
+            self.gradient = torch.cat([grad.flatten() for grad in found if grad is not None]).numpy().copy()
+
+
+def assert_same_gradient(one: FirstGradient, other: FirstGradient, rtol: float = 1e-5) -> None:
+    """Compare two gradients, up to rounding in units of their largest element."""
+    assert one.gradient is not None and other.gradient is not None
+    np.testing.assert_allclose(one.gradient, other.gradient, atol=rtol * np.abs(one.gradient).max(), rtol=0.0)
 
 
 class SaveAfter(Callback):

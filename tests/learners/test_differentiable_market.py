@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from lightning.pytorch.callbacks import Callback
 from scipy.special import digamma, gammaln
 from torch import Tensor
 
@@ -27,7 +28,7 @@ from rlx.learners.differentiable_market.grpo import (
 from rlx.learners.differentiable_market.learner import DifferentiableMarketLearner
 from rlx.sim.rules import Costs, Guard, Limits, Reward, Rules
 from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
-from tests.learners.fitting import Recorder, fit, played, weights_of
+from tests.learners.fitting import FirstGradient, Recorder, assert_same_gradient, fit, played, weights_of
 from tests.learners.test_path_rewards import EVERY_TERM, TERMS
 
 TINY: dict[str, Any] = {
@@ -129,9 +130,9 @@ class TestGroups:
         assert losses["kl"].item() > 0
 
 
-def trained(**options: Any) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
+def trained(*callbacks: Callback, **options: Any) -> tuple[dict[str, np.ndarray], list[dict[str, float]]]:
     recorder, learner = Recorder(), make(make_market(), ALL_RULES, **options)
-    fit(learner, recorder)
+    fit(learner, recorder, *callbacks)
     return weights_of(learner), recorder.history
 
 
@@ -142,10 +143,10 @@ small_batches = pytest.mark.parametrize(
 SIX = {"n_windows": 6, "n_folds": 1, **EVERY_TERM}
 
 
-def assert_alike(one: tuple[Any, Any], other: tuple[Any, Any], atol: float = 3e-6) -> None:
+def assert_alike(one: tuple[Any, Any], other: tuple[Any, Any]) -> None:
     """Compare the weights and the logged numbers of two runs."""
     for name, tensor in one[0].items():
-        np.testing.assert_allclose(other[0][name], tensor, atol=atol, err_msg=name)
+        np.testing.assert_allclose(other[0][name], tensor, atol=3e-6, err_msg=name)
     for mine, theirs in zip(one[1], other[1], strict=True):
         names = [name for name in mine if name.startswith("train/")]
         np.testing.assert_allclose([theirs[n] for n in names], [mine[n] for n in names], rtol=2e-3, atol=2e-5)
@@ -167,8 +168,10 @@ def test_saving_memory_keeps_members_separate(
         return torch.softmax(self.concentration.log() * paths, -1)
 
     monkeypatch.setattr(torch.distributions.Dirichlet, "rsample", known)
-    options = {**SIX, "n_windows": 4, "n_folds": 2, "gradient": gradient}
-    assert_alike(trained(**options), trained(**options, **saver), atol=3e-5)
+    options = {**SIX, "n_windows": 4, "n_folds": 2, "gradient": gradient, "updates": 1}
+    first = [FirstGradient(), FirstGradient()]
+    assert_alike(trained(first[0], **options), trained(first[1], **options, **saver))
+    assert_same_gradient(*first)
 
 
 @gradients

@@ -24,7 +24,7 @@ from rlx.sim.rules import Costs, Guard, Limits, Rules
 from rlx.types import Execution
 from tests.backends import backends, use_backend
 from tests.envs.tasks import ALL_RULES, FEATURES, LONG_ONLY, make_market, splits_of
-from tests.learners.fitting import Recorder, SaveAfter, fit, played, weights_of
+from tests.learners.fitting import FirstGradient, Recorder, SaveAfter, assert_same_gradient, fit, played, weights_of
 from tests.policies.acting import observe
 
 SHARED = {
@@ -280,16 +280,14 @@ def test_compiled_it_learns_the_same(
     kind: type[PathLearner], rules: Rules, backend: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use_backend(monkeypatch, backend)
-    runs, recorders = [], [Recorder(), Recorder()]
-    for mode, recorder in zip(("off", "default"), recorders, strict=True):
+    recorders, gradients = [Recorder(), Recorder()], [FirstGradient(), FirstGradient()]
+    for mode, recorder, gradient in zip(("off", "default"), recorders, gradients, strict=True):
         # A small graph, which is compiled in seconds; with dropout, compiled code draws other random numbers.
         options = {"dropout": 0.0, "n_layers": 1} if kind is HftrainingLearner else {}
         learner = make(kind, make_market(), rules, updates=2, warmup_updates=1, rollout_steps=4, **options)
         learner.compiler = Compiler(mode, "cpu")
-        fit(learner, recorder)
+        fit(learner, recorder, gradient)
         assert learner.compiler.used == mode
-        runs.append(weights_of(learner))
-    for name, tensor in runs[0].items():
-        np.testing.assert_allclose(tensor, runs[1][name], atol=2e-5, err_msg=name)
+    assert_same_gradient(*gradients)
     logged = [{n: x for n, x in recorder.history[0].items() if n.startswith("train/")} for recorder in recorders]
     assert logged[1] == pytest.approx(logged[0], rel=1e-3, abs=1e-5)

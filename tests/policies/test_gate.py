@@ -81,9 +81,9 @@ class TestEvidence:
         ),
         (
             weighed(-0.0004, -1.0),
-            "The gate is shut, and it holds equal weights: on 500 decisions that it was not fitted to, it earned -10.1% "
-            "a year over equal weights (and +30.0% where it was fitted), t -1.00 against 1.64 needed. An edge of 16.6% "
-            "a year would have opened it.",
+            "The gate is shut, and it holds equal weights: on 500 decisions that it was not fitted to, it earned "
+            "-10.1% a year over equal weights (and +30.0% where it was fitted), t -1.00 against 1.64 needed. An edge "
+            "of 16.6% a year would have opened it.",
         ),
         (
             weighed(0.0, math.nan),

@@ -108,6 +108,11 @@ class TiltNetwork(SequenceNetwork):
             weights = self.decide(torch.from_numpy(features)[None])[0]
         return np.asarray(weights.numpy(), dtype=np.float64)
 
+    def parameters_by_member(self) -> list[list[nn.Parameter]]:
+        """Return the parameters of each member and its timer."""
+        timers = self.timers or [nn.Module()] * len(self.members)
+        return [[*member.parameters(), *timer.parameters()] for member, timer in zip(self.members, timers, strict=True)]
+
     def among(self, members: slice) -> Self:
         """Return a network that decides by some of the members; it shares their weights."""
         chosen = copy.copy(self)
