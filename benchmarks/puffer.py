@@ -9,23 +9,28 @@ from typing import Any
 
 import numpy as np
 import ppo as gymrl
+import torch
 from harness import Row, show
 from rich.console import Console
-from stable_baselines3 import PPO
 from stable_baselines3.common.logger import Logger
 
 from rlx.data.features import DEFAULT_FEATURES
 from rlx.data.market import Market
 from rlx.data.splits import SplitConfig, make_splits
-from rlx.decisions.head import AllocationHead
+from rlx.decisions.scores import ScoreHead
+from rlx.decisions.tilt import TiltHead
+from rlx.envs.baseline import over_equal_weights
 from rlx.envs.portfolio import PortfolioTask
 from rlx.envs.puffer_library import load_puffer_library
+from rlx.learners.gymrl.config import GymrlConfig
+from rlx.learners.gymrl.ppo import build_ppo
 from rlx.learners.pufferlib.config import PufferlibConfig
 from rlx.learners.pufferlib.ppo import PufferPpo
 from rlx.learners.pufferlib.ppo_config import PufferPpoConfig
 from rlx.policies.networks.book import SIGNAL_BOUND
 from rlx.sim.rules import Rules
 
+SHARED = ("n_accounts", "rollout_steps", "minibatch_size", "n_epochs", "hidden_size")
 CEILING, OURS, RIVAL = "constants (ceiling)", "pufferlib, all rules", "gymrl, all rules"
 
 
@@ -79,11 +84,10 @@ def puffer_contender(config: PufferPpoConfig, task: PortfolioTask, *, constant: 
 
 
 def gymrl_contender(config: PufferPpoConfig, task: PortfolioTask) -> Contender:
-    """Return Stable-Baselines3's PPO with as many accounts, minibatches and layers, on the same task."""
+    """Return gymrl's PPO with as many accounts, minibatches and hidden units, on the same task."""
     env = gymrl.PortfolioVecEnv(task, config.n_accounts)
-    shape = {"n_steps": config.rollout_steps, "batch_size": config.minibatch_size, "n_epochs": config.n_epochs}
-    layers = {"net_arch": list(config.hidden_sizes), "log_std_init": config.log_std_init}
-    ppo = PPO("MlpPolicy", env, **shape, policy_kwargs=layers, seed=0, device="cpu")
+    shaped = GymrlConfig(**{name: getattr(config, name) for name in SHARED})
+    ppo = build_ppo(shaped, task, env, torch.ones(task.signals.shape[2]), 0)
     ppo.set_logger(Logger(folder=None, output_formats=[]))
 
     def update() -> None:
@@ -109,17 +113,17 @@ def make_task(market: Market, rules: Rules, config: PufferlibConfig) -> Portfoli
     pair = market.select(market.symbols[:2])
     splits = make_splits(pair, SplitConfig(), pair.first_bar(DEFAULT_FEATURES, config.window_steps))
     noise = np.random.default_rng(0).standard_normal((pair.n_bars, 2, n_signals), dtype=np.float32)
-    return PortfolioTask(
+    task = PortfolioTask(
         market=pair,
         rules=rules,
         span=splits.train,
         signals=noise.clip(-SIGNAL_BOUND, SIGNAL_BOUND),
         signal_bound=SIGNAL_BOUND,
-        head=AllocationHead(2, rules.limits.long_only, 1.0, logit_scale=config.logit_scale),
+        head=ScoreHead(2, TiltHead(rules.limits.long_only, 1.0), config.speed),
         episode_steps=config.episode_steps,
         reward_scale=config.reward_scale,
-        feature_noise=config.feature_noise,
     )
+    return over_equal_weights(task)
 
 
 def measure(market: Market, rules: Rules, rounds: int, updates: int) -> Row:
@@ -139,13 +143,12 @@ def measure(market: Market, rules: Rules, rounds: int, updates: int) -> Row:
         for contender in list(contenders.values())[:: 1 if round_ % 2 == 0 else -1]:
             contender.play(updates)
     speeds = {name: [row["env_steps_per_second"] for row in one.rounds] for name, one in contenders.items()}
-    shared = ("n_accounts", "rollout_steps", "minibatch_size", "n_epochs", "hidden_sizes")
     return {
         "parity_max_difference": difference,
         "results": {name: contender.medians() for name, contender in contenders.items()},
         "ratio_to_ceiling": _ratio(speeds[OURS], speeds[CEILING]),
         "ratio_to_gymrl": _ratio(speeds[OURS], speeds[RIVAL]),
-        "shape": {name: getattr(config, name) for name in shared} | {"observation": task.n_observations},
+        "shape": {name: getattr(config, name) for name in SHARED} | {"observation": task.n_observations},
         "rounds": rounds,
         "updates_per_round": updates,
     }

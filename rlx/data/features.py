@@ -86,7 +86,8 @@ def compute_features(panel: MarketPanel, names: Sequence[str]) -> FloatArray:
     columns = [_compute(bars, feature) for feature in parsed]
     if not columns:
         return np.zeros((len(panel), len(panel.symbols), 0), dtype=np.float32)
-    return np.stack(columns, axis=-1).astype(np.float32)
+    # In C order, which a pickled copy has too: sums over another order of the same numbers round differently.
+    return np.ascontiguousarray(np.stack(columns, axis=-1), dtype=np.float32)
 
 
 def default_features(panel: MarketPanel) -> tuple[str, ...]:

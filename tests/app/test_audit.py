@@ -14,7 +14,7 @@ from rlx.cli import main
 from rlx.console import late_progress
 from rlx.data.features import KINDS, FeatureKind
 from rlx.evaluate.scorecard import Scorecard
-from tests.app.commands import Finished, Shell
+from tests.app.commands import SMOKE, Finished, Shell
 
 QUICK = ("--dates", "3", "--permutations", "20")
 
@@ -92,11 +92,12 @@ def test_the_same_audit_gives_the_same_document(run: Path) -> None:
 
 
 def test_a_leaking_feature_fails_the_run(
-    run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    shell: Shell, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def ahead(bars: dict[str, pd.DataFrame], n: int) -> pd.DataFrame:
         return (bars["close"].shift(-1) / bars["close"] - 1.0).fillna(0.0)
 
+    run = shell.train(*SMOKE, "gate=none", "module.n_folds=1").run()  # behind a shut gate no feature matters
     monkeypatch.setitem(KINDS, "return", FeatureKind(ahead))
     assert audit(run) == 1
     out = " ".join(capsys.readouterr().out.split())

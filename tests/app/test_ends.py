@@ -24,7 +24,13 @@ from tests.app.commands import Finished, Shell
 
 ENDLESS = (
     *("logger=csv", "hardware=cpu", "protocol.bootstrap_replications=200", "trainer.progress=false"),
-    *("module.n_accounts=8", "module.rollout_steps=16", "module.minibatch_size=64", "module.hidden_sizes=[16]"),
+    *(
+        "module.n_accounts=8",
+        "module.rollout_steps=16",
+        "module.minibatch_size=64",
+        "module.hidden_size=16",
+        "module.n_folds=2",
+    ),
     *("trainer.max_updates=100000", "module.total_env_steps=1000000000", "trainer.validate_every_updates=1"),
 )
 STATUS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129}

@@ -25,12 +25,12 @@ from rlx.training.checkpoints import WholeFiles
 from tests.app.commands import SMOKE, Finished, Shell
 from tests.hostile.refusal import assert_refused, contents
 
-PPO = ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=20", "hidden_sizes=[16]")
+PPO = ("n_accounts=8", "rollout_steps=16", "minibatch_size=64", "episode_steps=20", "hidden_size=16")
 SMALL_FIT = ("updates=5", "validate_every_updates=5", "n_windows=4", "stretch_steps=8")
 FORECASTS = [f"{stage}.{setting}" for stage in ("forecaster", "specialists") for setting in SMALL_FIT]
 SEGMENTS = ("n_windows=2", "rollout_steps=4", "window_steps=2", "smooth_steps=2", "n_folds=2")
 TINY = {  # a module's settings with which an update takes no time
-    "gymrl": PPO,
+    "gymrl": (*PPO, "n_folds=2"),
     "pufferlib": (*PPO, *FORECASTS, "forecaster.accept_worse=true", "n_pairs=2", "window_steps=4"),
     "hftraining": (*SEGMENTS, "d_model=8", "n_layers=1", "optimizer=muon"),
     "differentiable_market": (*SEGMENTS, "hidden_size=8", "n_paths=2", "diagnose_every_updates=2"),
@@ -47,7 +47,7 @@ PROGRAM = "import sys; from rlx.app.entry import train_main; sys.argv[0] = 'trai
 
 def settings(module: str, *more: str) -> list[str]:
     tiny = [f"module.{setting}" for setting in TINY[module]]
-    return [f"module={module}", "guard=calibrated", "env.cooldown.steps=3", SHORT, *SMOKE, *tiny, *more]
+    return [f"module={module}", "guard=calibrated", "env.cooldown.steps=3", SHORT, "gate=none", *SMOKE, *tiny, *more]
 
 
 def rows(run: Path, kind: str = "") -> list[dict[str, str]]:

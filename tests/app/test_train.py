@@ -279,8 +279,8 @@ def test_a_later_run_of_a_process_counts_from_its_own_start(shell: Shell) -> Non
 
 
 def test_a_training_step_counts_optimizer_steps(trained: Finished) -> None:
-    # Two updates of 4 epochs over 8192 samples in minibatches of 2048.
-    assert scorecard(trained.run())["performance"]["gradient_steps"] == 2 * 4 * 4
+    # Two updates of four members, of 2 epochs over 8192 samples in minibatches of 2048.
+    assert scorecard(trained.run())["performance"]["gradient_steps"] == 2 * 4 * 2 * 4
 
 
 @pytest.mark.parametrize("command", ["train", "evaluate"])

@@ -216,7 +216,7 @@ def test_every_number_of_the_configuration_declares_its_range() -> None:
         ("train", "seed=-1", "seed=-1: must be a whole number between 0 and 4294967295."),
         ("train", "module.n_accounts=1e300", "module.n_accounts"),
         ("train", "hardware.threads=1000000000", "hardware.threads=1000000000: must be a whole number"),
-        ("train", "module.hidden_sizes=[10000000,10000000]", "module.hidden_sizes=[10000000, 10000000]: must be"),
+        ("train", "module.hidden_size=10000000", "module.hidden_size=10000000: must be"),
         ("train", "logger.project=a/b", "logger.project=a/b: must be a text"),
         ("evaluate", "env.reward.turnover_penalty=1e300", "env.reward.turnover_penalty=1e+300: must be between"),
         ("evaluate", "protocol.confidence=inf", "protocol.confidence=inf: must be between"),

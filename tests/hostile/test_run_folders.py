@@ -35,7 +35,6 @@ TAKEN_OF_CONFIGURATIONS = {
         "env.limits.base_gross",
         "env.cooldown.(probe_weight|penalty|min_position|tolerance)",
         "env.reward.*",
-        "module.hidden_sizes.*",
     ),
     "null": ("hardware.threads", "gate.level"),
     "missing null": (
@@ -49,11 +48,10 @@ TAKEN_OF_CONFIGURATIONS = {
     ),
     "missing anything": ("resume",),  # not of what is recorded
     "object": ("data.split", "env.(limits|cooldown|reward)"),
-    "list": ("module.hidden_sizes", "logger.tags"),
+    "list": ("logger.tags",),
     "missing list null": ("data.symbols",),
     "missing list null object": ("costs.per_asset_bps",),
     # numbers that may be negative
-    "negative": ("module.log_std_init",),
     "missing negative null": ("guard.negative_return_threshold",),
     # names, which OmegaConf makes of numbers as well
     "flag huge negative text": ("data.dataset", "logger.project"),
@@ -134,8 +132,8 @@ def test_every_leaf_of_a_configuration(
         ("module", {"_partial_": False}),
         ("module", {"_args_": [1]}),
         ("module", {"_recursive_": False}),
-        ("module", {"hidden_sizes": [EVIL]}),
-        ("module", {"hidden_sizes": EVIL}),
+        ("module", {"hidden_size": [EVIL]}),
+        ("module", {"hidden_size": EVIL}),
         ("costs", {"per_asset_bps": EVIL}),
         ("costs", EVIL),
         ("data", {"symbols": [[EVIL]]}),

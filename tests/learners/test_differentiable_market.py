@@ -90,11 +90,12 @@ class TestGroups:
         np.testing.assert_allclose(centred(self.rewards).numpy(), expected)
         np.testing.assert_allclose(spread(self.rewards).numpy(), [[math.sqrt(2 / 3)], [0.0]], atol=1e-12)
 
-    def group(self, **terms: Tensor) -> Group:
+    def group(self, *, with_reference: bool = False, **terms: Tensor) -> Group:
         torch.manual_seed(0)
         concentration = (torch.rand(2, 4, 3, dtype=torch.float64) + 1.0).requires_grad_()
         parts = torch.distributions.Dirichlet(concentration.detach()[:, None].expand(-1, 3, -1, -1)).sample()
-        return Group(concentration, concentration.detach() * 1.1, parts, terms, {})
+        reference = concentration.detach() * 1.1 if with_reference else None
+        return Group(concentration, reference, parts, terms, {})
 
     def test_the_score_loss_is_minus_advantage_times_log_probability(self) -> None:
         group = self.group(wealth=self.rewards)
@@ -117,13 +118,13 @@ class TestGroups:
         torch.manual_seed(1)
         one, other = torch.rand(2, 3, dtype=torch.float64), torch.rand(2, 3, dtype=torch.float64)
         config = DifferentiableMarketConfig(entropy_coefficient=0.001, kl_weight=0.01)
-        separate = group_losses(self.group(wealth=one, trade=other), config)
+        separate = group_losses(self.group(wealth=one, trade=other, with_reference=True), config)
         together = group_losses(self.group(wealth=one + other), config)
         assert (separate["wealth"] + separate["trade"]).item() == pytest.approx(together["wealth"].item())
         assert list(separate) == ["wealth", "trade", "entropy", "kl"]
 
     def test_the_bonus_favours_entropy_and_the_divergence_the_reference(self) -> None:
-        group = self.group(wealth=torch.zeros(2, 3, dtype=torch.float64))
+        group = self.group(wealth=torch.zeros(2, 3, dtype=torch.float64), with_reference=True)
         losses = group_losses(group, DifferentiableMarketConfig(entropy_coefficient=0.5, kl_weight=0.25))
         assert losses["entropy"].item() == pytest.approx(-0.5 * mean_entropy(group.concentration).item())
         assert losses["kl"].item() == pytest.approx(0.25 * mean_kl(group.concentration, group.reference).item())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as lightning
 import numpy as np
 import pytest
+import torch
 
 from rlx.data.market import Market
 from rlx.learners.hftraining.learner import HftrainingLearner
@@ -74,10 +76,18 @@ def test_each_held_out_bar_is_decided_by_the_member_that_has_not_seen_it(n_folds
     assert n_folds == 1 or not np.allclose(expected, excess(learner.policy(), learner), atol=1e-5)
 
 
-def test_it_logs_what_it_measures_and_leaves_the_random_numbers_alone() -> None:
+def drawing(held_out: Callable[[], Any]) -> Any:
+    """Return ``held_out()`` after drawing random numbers, as a policy may."""
+    torch.rand(3), np.random.rand(3)
+    return held_out()
+
+
+def test_it_logs_what_it_measures_and_leaves_the_random_numbers_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     market, logged, runs = make_market(), Logged(), []
     for interval in (2, 6):
         learner = learner_of(market, feature_noise=0.1)
+        held_out = learner.held_out
+        monkeypatch.setattr(learner, "held_out", lambda held_out=held_out: drawing(held_out))
         validate = validator(learner)
         fit(learner, validate, logged, val_check_interval=interval)
         runs.append((learner, validate))

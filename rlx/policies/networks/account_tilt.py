@@ -115,15 +115,18 @@ class AssetInputs(nn.Module):
 
 
 class Scorer(nn.Module):
-    """A tanh perceptron with one hidden layer plus a linear function (..., N) -> (...), which is zero at first."""
+    """A tanh perceptron with one hidden layer plus a linear function (..., N) -> (...), which is zero at first.
 
-    def __init__(self, n_inputs: int, hidden_size: int) -> None:
+    ``constant`` is whether a learnt constant is added; the differences of scores do not depend on it.
+    """
+
+    def __init__(self, n_inputs: int, hidden_size: int, constant: bool = True) -> None:
         super().__init__()
         self.hidden = nn.Linear(n_inputs, hidden_size)
-        self.score = nn.Linear(hidden_size, 1)
+        self.score = nn.Linear(hidden_size, 1, bias=constant)
         self.linear = nn.Linear(n_inputs, 1, bias=False)
         nn.init.normal_(self.hidden.weight, std=n_inputs**-0.5)
-        for zero in (self.hidden.bias, self.score.weight, self.score.bias, self.linear.weight):
+        for zero in (self.hidden.bias, *self.score.parameters(), self.linear.weight):
             nn.init.zeros_(zero)
 
     def forward(self, seen: Tensor) -> Tensor:
@@ -137,7 +140,7 @@ class Actor(nn.Module):
 
     def __init__(self, width: int, hidden_size: int, leverage_head: bool) -> None:
         super().__init__()
-        self.assets = Scorer(width, hidden_size)
+        self.assets = Scorer(width, hidden_size, constant=False)
         self.exposure = Scorer(width - 1, hidden_size) if leverage_head else None
 
     def forward(self, own: Tensor, common: Tensor) -> Tensor:
