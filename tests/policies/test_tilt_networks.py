@@ -37,9 +37,12 @@ def attention(
     n_layers: int = 1,
     long_only: bool = True,
     max_gross: float = 1.0,
+    times_market: bool = False,
 ) -> AttentionTilt:
     head = TiltHead(long_only, max_gross)
-    return AttentionTilt(head, N_FEATURES, window_steps, smooth_steps, n_members, 1.5, False, 8, 2, n_layers, 0.0)
+    return AttentionTilt(
+        head, N_FEATURES, window_steps, smooth_steps, n_members, 1.5, times_market, 8, 2, n_layers, 0.0
+    )
 
 
 def perceptron(**options: int) -> AttentionTilt:
@@ -129,6 +132,30 @@ def test_it_is_built_again_from_its_arguments(make: Make) -> None:
     again.load_state_dict(network.state_dict())  # the spread, too
     seen = features(20, 3).numpy()
     np.testing.assert_array_equal(again.decide_all(seen), network.decide_all(seen))
+
+
+def test_a_network_that_times_the_market_is_invested_at_first_and_scales_the_same_shares() -> None:
+    timed, seen = attention(times_market=True).eval(), features(17, 3).numpy()
+    np.testing.assert_allclose(timed.decide_all(seen), 1.0 / 3.0, rtol=2e-6)
+    weights = shaken(timed).decide_all(seen)
+    without = attention().eval()
+    without.load_state_dict({n: t for n, t in timed.state_dict().items() if not n.startswith("timers")})
+    exposure = weights.sum(1)
+    assert 0.0 < exposure.min() < exposure.max() <= 1.0 + 1e-6 and np.ptp(exposure) > 0.01
+    np.testing.assert_allclose(weights / exposure[:, None], without.decide_all(seen), atol=1e-6)
+    windows = np.stack([seen[end - 5 : end] for end in range(5, 18)])
+    np.testing.assert_allclose(timed.allocate(windows, None), weights, atol=1e-6)  # type: ignore[arg-type]
+    again = build(network_of(network_name(timed), "here"), timed.arguments())
+    again.load_state_dict(timed.state_dict())
+
+
+def test_the_exposure_depends_on_what_the_assets_share() -> None:
+    timed, seen = shaken(attention(times_market=True)), features(17, 3)
+    shared = torch.linspace(-2.0, 2.0, 17)[:, None, None].expand(17, 1, N_FEATURES)
+    weights, moved = (timed.decide_all(one.numpy()) for one in (seen, seen + shared))
+    assert np.abs(weights.sum(1) - moved.sum(1)).max() > 0.01
+    shares, others = (one / one.sum(1, keepdims=True) for one in (weights, moved))
+    np.testing.assert_allclose(shares, others, atol=2e-6)
 
 
 def test_a_perceptron_has_parameters_for_one_asset() -> None:
