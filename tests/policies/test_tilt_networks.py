@@ -142,9 +142,9 @@ def test_a_network_that_times_the_market_is_invested_at_first_and_scales_the_sam
     without.load_state_dict({n: t for n, t in timed.state_dict().items() if not n.startswith("timers")})
     exposure = weights.sum(1)
     assert 0.0 < exposure.min() < exposure.max() <= 1.0 + 1e-6 and np.ptp(exposure) > 0.01
-    np.testing.assert_allclose(weights / exposure[:, None], without.decide_all(seen), atol=1e-6)
+    np.testing.assert_allclose(weights / exposure[:, None], without.decide_all(seen), atol=5e-6)
     windows = np.stack([seen[end - 5 : end] for end in range(5, 18)])
-    np.testing.assert_allclose(timed.allocate(windows, None), weights, atol=1e-6)  # type: ignore[arg-type]
+    np.testing.assert_allclose(timed.allocate(windows, None), weights, atol=5e-6)  # type: ignore[arg-type]
     again = build(network_of(network_name(timed), "here"), timed.arguments())
     again.load_state_dict(timed.state_dict())
 
