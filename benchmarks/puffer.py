@@ -85,7 +85,7 @@ def puffer_contender(config: PufferPpoConfig, task: PortfolioTask, *, constant: 
 
 def gymrl_contender(config: PufferPpoConfig, task: PortfolioTask) -> Contender:
     """Return gymrl's PPO with as many accounts, minibatches and hidden units, on the same task."""
-    env = gymrl.PortfolioVecEnv(task, config.n_accounts)
+    env = gymrl.PortfolioVecEnv(task, config.n_accounts, bootstraps=config.gamma > 0.0)
     shaped = GymrlConfig(**{name: getattr(config, name) for name in SHARED})
     ppo = build_ppo(shaped, task, env, torch.ones(task.signals.shape[2]), 0)
     ppo.set_logger(Logger(folder=None, output_formats=[]))

@@ -21,9 +21,14 @@ class PortfolioVecEnv(VecEnv):
     A finished account's info holds ``terminal_observation``, ``TimeLimit.truncated`` and ``episode`` with the summed
     unscaled reward ``r``, length ``l`` and wall clock ``t``. All other accounts share one empty info, which must not be
     changed. Attributes and methods belong to the whole batch, so they cannot be set for some of the accounts.
+    ``bootstraps`` is whether infos say that an episode was truncated: SB3 then makes a forward pass for each such
+    account, whose value at a discount of 0 counts for nothing.
     """
 
-    def __init__(self, task: PortfolioTask, n_accounts: int, seed: int | None = None) -> None:
+    def __init__(
+        self, task: PortfolioTask, n_accounts: int, seed: int | None = None, *, bootstraps: bool = True
+    ) -> None:
+        self.bootstraps = bootstraps
         self.core = PortfolioBatch(task, n_accounts, seed)
         self._actions: FloatArray = np.zeros((n_accounts, task.head.n_actions), dtype=np.float32)
         self._no_infos: list[dict[str, Any]] = [{}] * n_accounts
@@ -64,7 +69,7 @@ class PortfolioVecEnv(VecEnv):
         for row, account in enumerate(now.finished):
             infos[account] = {
                 "terminal_observation": now.final_observation[row],
-                "TimeLimit.truncated": bool(now.truncated[account]),
+                "TimeLimit.truncated": self.bootstraps and bool(now.truncated[account]),
                 "episode": {"r": float(now.episode_return[row]), "l": int(now.episode_steps[row]), "t": elapsed},
             }
         return infos

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,12 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
+import rlx.learners.gymrl.learner as gymrl_learner
 from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.envs.portfolio import PortfolioBatch
+from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.errors import ConfigError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
@@ -113,6 +116,21 @@ def test_the_policy_acts_by_the_members_mean_score() -> None:
         means = [ppo.policy.get_distribution(encoded).distribution.mean for ppo in learner.ppos]
         assert not torch.equal(*means)
         torch.testing.assert_close(learner.network()(encoded), torch.stack(means).mean(0))
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.9])
+def test_final_values_are_left_out_only_where_they_count_for_nothing(
+    gamma: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learnt = []
+    for bootstraps in (True, False):
+        given = functools.partial(PortfolioVecEnv, bootstraps=bootstraps)
+        monkeypatch.setattr(gymrl_learner, "PortfolioVecEnv", lambda task, n, given=given, **_: given(task, n))
+        learner = make_learner(make_market(), gamma=gamma)
+        fit(learner)
+        learnt.append(weights_of(learner))
+    same = all(np.array_equal(tensor, learnt[1][name]) for name, tensor in learnt[0].items())
+    assert same is (gamma == 0.0)
 
 
 def test_parameters_do_not_grow_with_the_number_of_assets() -> None:
