@@ -1,10 +1,11 @@
 """Share of the attainable gain that policies and modules earn in generated markets, and losses where there is none.
 
     python benchmarks/known_answer.py --policies ridge momentum --modules gymrl --kinds mom1 noise --seeds 1 2 3
-                                      [--json results.json] [--set trainer.max_updates=10]
+                                      [--peer] [--json results.json] [--set trainer.max_updates=10]
 
 Each market has 2,500 steps to train on, 500 to validate and 3,000 to be judged on. Growth is the expected growth of the
-weights under the market's true moments, so the luck of the judged path has no effect.
+weights under the market's true moments, so the luck of the judged path has no effect. ``--peer`` adds
+Stable-Baselines3's PPO as it comes, on the Gymnasium environment of rlx.
 """
 
 from __future__ import annotations
@@ -17,14 +18,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from harness import environment, write_json
+from peer import Peer, first_known, peer_ledger
 from rich.table import Table
 
 import rlx
 from rlx.console import open_console
 from rlx.data.known import KNOWN
+from rlx.data.market import Market
 from rlx.data.splits import Span
-from rlx.data.synthetic import known_market
+from rlx.data.synthetic import KnownMarket, known_market
 from rlx.evaluate.known_answer import expected_growth, limited, reference
+from rlx.sim.ledger import Ledger
+from rlx.sim.rules import Rules
 
 WARM_UP, TRAIN, VALIDATION, TEST = 80, 2_500, 500, 3_000
 STEPS = WARM_UP + TRAIN + VALIDATION + TEST
@@ -56,18 +61,26 @@ def judge(kind: str, name: str, seed: int, command: list[str], folder: Path) -> 
     market = known_market(kind, seed=seed)
     env = [] if market.kind.long_only else ["env=long_short"]
     about = ["data=synthetic", f"data.kind={kind}", f"data.seed={seed}", *SPLIT, *env]
+    rules = limited(rlx.compose(*about, command="evaluate").rules(), market)
     began = time.process_time()
-    run = (rlx.train if command[0].startswith("module=") else rlx.evaluate)(*command, *about, run_dir=folder)
+    ledger, gate = _peer(market, rules, seed) if name == Peer.name else _run(command, about, folder)
     seconds = time.process_time() - began
-    assert run.ledger is not None
-    config = rlx.compose(*about, command="evaluate")
-    rules = limited(config.rules(), market)
-    ledger = run.ledger["holdout"].ledger.select(0)
     growth, best = expected_growth(ledger, market, SPAN), reference(market, SPAN, rules)
-    gate = None if run.scorecard is None else run.scorecard.policy.get("gate")
     acts = float("nan") if gate is None else float(gate["open"])
     turnover = float(np.mean(ledger.turnover))
     return Result(kind, name, seed, growth - best.equal_weight, best.share(growth), turnover, acts, seconds)
+
+
+def _run(command: list[str], about: list[str], folder: Path) -> tuple[Ledger, dict[str, Any] | None]:
+    """Return the ledger of a command, and the gate of the policy that it trained."""
+    run = (rlx.train if command[0].startswith("module=") else rlx.evaluate)(*command, *about, run_dir=folder)
+    assert run.ledger is not None and run.scorecard is not None
+    return run.ledger["holdout"].ledger.select(0), run.scorecard.policy.get("gate")
+
+
+def _peer(market: KnownMarket, rules: Rules, seed: int) -> tuple[Ledger, None]:
+    traded = Market(market.panel)
+    return peer_ledger(traded, rules, Span(first_known(traded), SPAN.start), SPAN, seed), None
 
 
 def table(results: list[Result]) -> Table:
@@ -89,12 +102,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policies", nargs="*", default=["ridge"])
     parser.add_argument("--modules", nargs="*", default=[])
+    parser.add_argument("--peer", action="store_true")
     parser.add_argument("--kinds", nargs="*", default=list(KNOWN), choices=list(KNOWN))
     parser.add_argument("--seeds", nargs="*", type=int, default=[1, 2, 3])
     parser.add_argument("--set", nargs="*", default=[], help="further overrides of the commands")
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     asked = [f"policy={name}" for name in arguments.policies] + [f"module={name}" for name in arguments.modules]
+    asked += [Peer.name] if arguments.peer else []
     console, results = open_console(), []
     with tempfile.TemporaryDirectory() as folder:
         for number, (kind, one, seed) in enumerate(
