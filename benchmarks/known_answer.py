@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from harness import environment, write_json
-from peer import Peer, first_known, peer_ledger
+from peer import Peer, peer_ledger
 from rich.table import Table
 
 import rlx
@@ -80,7 +80,8 @@ def _run(command: list[str], about: list[str], folder: Path) -> tuple[Ledger, di
 
 def _peer(market: KnownMarket, rules: Rules, seed: int) -> tuple[Ledger, None]:
     traded = Market(market.panel)
-    return peer_ledger(traded, rules, Span(first_known(traded), SPAN.start), SPAN, seed), None
+    fitted = Span(traded.first_bar(Peer.feature_names, Peer.window_steps), SPAN.start)
+    return peer_ledger(traded, rules, fitted, SPAN, seed), None
 
 
 def table(results: list[Result]) -> Table:

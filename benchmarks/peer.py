@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from stable_baselines3 import PPO
 from stable_baselines3.common.vec_env import DummyVecEnv
 
@@ -77,11 +76,8 @@ def train_peer(market: Market, rules: Rules, span: Span, seed: int) -> Peer:
 
 def peer_ledger(market: Market, rules: Rules, fitted: Span, judged: Span, seed: int) -> Ledger:
     """Train on the span ``fitted`` and return the ledger of one account over the span ``judged``."""
-    peer = train_peer(market, rules, fitted, seed)
-    peer.ppo.policy.set_training_mode(False)
-    return evaluate(peer, market, (holdout_windows(judged),), rules).sets[HOLDOUT].ledger.select(0)
-
-
-def first_known(market: Market) -> int:
-    """Return the first bar at which every feature is known."""
-    return int(np.flatnonzero(np.isfinite(market.features(DEFAULT_FEATURES)).all((1, 2)))[0])
+    return (
+        evaluate(train_peer(market, rules, fitted, seed), market, (holdout_windows(judged),), rules)
+        .sets[HOLDOUT]
+        .ledger.select(0)
+    )

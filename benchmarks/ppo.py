@@ -164,7 +164,7 @@ def measure(market: Market, rules: Rules, rounds: int, updates: int) -> dict[str
     difference = check_parity(task)
     contenders = []
     for name, kind in (("constants (ceiling)", ConstantVecEnv), ("gymrl, all rules", TimedVecEnv)):
-        env = kind(task, config.n_accounts, bootstraps=config.gamma > 0.0)
+        env = kind(task, config.n_accounts)
         contenders.append(Contender(name, build_ppo(config, task, env, learner.spread, 0), env, config.rollout_size))
         contenders[-1].play(1)  # warm up
         contenders[-1].rounds.clear()

@@ -12,7 +12,6 @@ import ppo as gymrl
 import torch
 from harness import Row, show
 from rich.console import Console
-from stable_baselines3.common.logger import Logger
 
 from rlx.data.features import DEFAULT_FEATURES
 from rlx.data.market import Market
@@ -85,10 +84,9 @@ def puffer_contender(config: PufferPpoConfig, task: PortfolioTask, *, constant: 
 
 def gymrl_contender(config: PufferPpoConfig, task: PortfolioTask) -> Contender:
     """Return gymrl's PPO with as many accounts, minibatches and hidden units, on the same task."""
-    env = gymrl.PortfolioVecEnv(task, config.n_accounts, bootstraps=config.gamma > 0.0)
+    env = gymrl.PortfolioVecEnv(task, config.n_accounts)
     shaped = GymrlConfig(**{name: getattr(config, name) for name in SHARED})
     ppo = build_ppo(shaped, task, env, torch.ones(task.signals.shape[2]), 0)
-    ppo.set_logger(Logger(folder=None, output_formats=[]))
 
     def update() -> None:
         ppo.learn(config.rollout_size, reset_num_timesteps=False)

@@ -21,14 +21,13 @@ class PortfolioVecEnv(VecEnv):
     A finished account's info holds ``terminal_observation``, ``TimeLimit.truncated`` and ``episode`` with the summed
     unscaled reward ``r``, length ``l`` and wall clock ``t``. All other accounts share one empty info, which must not be
     changed. Attributes and methods belong to the whole batch, so they cannot be set for some of the accounts.
-    ``bootstraps`` is whether infos say that an episode was truncated: SB3 then makes a forward pass for each such
-    account, whose value at a discount of 0 counts for nothing.
+    With the attribute ``bootstraps`` False, no info says that an episode was truncated: SB3 makes a forward pass for
+    each that does, for a value that counts for nothing at a discount of 0.
     """
 
-    def __init__(
-        self, task: PortfolioTask, n_accounts: int, seed: int | None = None, *, bootstraps: bool = True
-    ) -> None:
-        self.bootstraps = bootstraps
+    bootstraps = True
+
+    def __init__(self, task: PortfolioTask, n_accounts: int, seed: int | None = None) -> None:
         self.core = PortfolioBatch(task, n_accounts, seed)
         self._actions: FloatArray = np.zeros((n_accounts, task.head.n_actions), dtype=np.float32)
         self._no_infos: list[dict[str, Any]] = [{}] * n_accounts

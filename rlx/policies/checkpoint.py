@@ -49,7 +49,7 @@ class CheckpointPolicy:
         self.name = facts.module
         self.feature_names = facts.feature_names
         self.window_steps = facts.window_steps
-        self._announced: set[tuple[str, ...]] = set()  # the symbols of other universes
+        self.announced: set[tuple[str, ...]] = set()  # other universes that the log has; copies share it
         self.acts = facts.gate is None or facts.gate["open"]
         self.reads_account = self.acts and network.reads_account
         self.normalizer = Normalizer.from_dict(facts.normalizer)
@@ -64,9 +64,9 @@ class CheckpointPolicy:
         """Refuse any universe other than the one the policy was trained on, unless its network treats assets alike."""
         trained, given = self.facts.symbols, tuple(market.symbols)
         if trained != given and self.network.symmetric:
-            if given in self._announced:
+            if given in self.announced:
                 return
-            self._announced.add(given)
+            self.announced.add(given)
             note = "the policy was trained on %s; its weights are shared by the assets, so it also decides for %s."
             log.warning(note, one_line(", ".join(trained)), ", ".join(given))
         elif trained != given:
@@ -81,7 +81,7 @@ class CheckpointPolicy:
         """Return the policy that follows the network whatever its gate, under a name of its own."""
         policy = CheckpointPolicy(replace(self.facts, gate=None), self.network, self.path)
         policy.name = f"{self.facts.module}_ungated"
-        policy._announced = self._announced
+        policy.announced = self.announced
         return policy
 
     def reset(self, batch: int) -> None:

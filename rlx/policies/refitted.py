@@ -51,6 +51,8 @@ class RefittedPolicy:
         self.policies, self.path = tuple(policies), path
         self.fits = tuple(Fit(first, policy.seen) for first, policy in zip(firsts, policies, strict=True))
         one = self.policies[0]
+        for policy in self.policies:
+            policy.announced = one.announced
         self.name, self.facts = one.name, one.facts
         self.feature_names, self.window_steps = one.feature_names, one.window_steps
         self.reads_account = any(policy.reads_account for policy in self.policies)

@@ -82,6 +82,7 @@ def test_the_track_is_one_account_and_every_window_is_a_test(refitted: Finished)
     assert (block["n"], block["steps"], block["refits"]) == (3, 120, 3)
     assert block["status"] == {"unseen": 3, "seen": 0, "purged": 0, "embargoed": 0}
     assert all(row["status"] == "unseen" for row in block["rows"])
+    assert "gymrl_ungated" in card(run)["baselines"]  # what it would have done behind no gate
     assert "Not a test" not in card(run)["verdict"]
     holdout = read_ledger(run / "ledger.parquet")["holdout"]
     assert str(holdout.timestamps[0, 0])[:19] == block["rows"][0]["first"]

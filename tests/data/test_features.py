@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import re
 from dataclasses import replace
 
@@ -96,6 +97,12 @@ def test_no_feature_knows_the_future(bar: int, seed: int, factor: float) -> None
     before, after = compute_features(panel, ALL), compute_features(other, ALL)
     np.testing.assert_array_equal(before[: bar + 1], after[: bar + 1])
     assert not np.array_equal(before[bar + 1 :], after[bar + 1 :])
+
+
+def test_features_lie_in_memory_as_their_pickled_copy_does() -> None:
+    """Sums over another order of the same numbers round differently, and a process of its own gets a copy."""
+    features = compute_features(sample("daily9"), DEFAULT_FEATURES)
+    assert features.strides == pickle.loads(pickle.dumps(features)).strides == np.empty(features.shape, "f4").strides
 
 
 def test_cut_history_gives_the_same_features() -> None:

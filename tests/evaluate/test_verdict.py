@@ -200,4 +200,5 @@ SHUT = Gate(False, excess=0.031, t=0.84, needed=1.96, detectable=0.0723, attempt
 )
 def test_the_gate_of_a_trained_policy_is_stated(gate: Gate, said: str) -> None:
     without = verdict(interval(-0.1, 0.3))
-    assert verdict(interval(-0.1, 0.3), gate=asdict(gate)).replace(f" {said}", "", 1) == without
+    found = verdict(interval(-0.1, 0.3), gate=asdict(gate))
+    assert f" {said} " in found and found.replace(f" {said}", "", 1) == without

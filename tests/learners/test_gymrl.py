@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,10 @@ import pytest
 import torch
 from lightning.pytorch.callbacks import Callback, ModelCheckpoint
 
-import rlx.learners.gymrl.learner as gymrl_learner
 from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.envs.portfolio import PortfolioBatch
-from rlx.envs.vec_env import PortfolioVecEnv
 from rlx.errors import ConfigError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
@@ -119,14 +116,13 @@ def test_the_policy_acts_by_the_members_mean_score() -> None:
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.9])
-def test_final_values_are_left_out_only_where_they_count_for_nothing(
-    gamma: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_final_values_are_left_out_only_where_they_count_for_nothing(gamma: float) -> None:
     learnt = []
     for bootstraps in (True, False):
-        given = functools.partial(PortfolioVecEnv, bootstraps=bootstraps)
-        monkeypatch.setattr(gymrl_learner, "PortfolioVecEnv", lambda task, n, given=given, **_: given(task, n))
         learner = make_learner(make_market(), gamma=gamma)
+        assert [ppo.env.bootstraps for ppo in learner.ppos] == [gamma > 0.0] * 2
+        for ppo in learner.ppos:
+            ppo.env.bootstraps = bootstraps
         fit(learner)
         learnt.append(weights_of(learner))
     same = all(np.array_equal(tensor, learnt[1][name]) for name, tensor in learnt[0].items())

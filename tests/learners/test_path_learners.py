@@ -203,6 +203,17 @@ def test_a_member_is_shown_nothing_that_is_held_out_from_it(kind: type[PathLearn
         assert len(fitted) > 0.9 * member.fitted.sum()
 
 
+@both
+def test_each_member_is_clipped_by_its_own_gradient(kind: type[PathLearner]) -> None:
+    learner = make(kind, make_market(), updates=1, warmup_updates=0, max_grad_norm=1e-4)
+    clipped = FirstGradient()
+    fit(learner, clipped)
+    assert clipped.gradient is not None
+    sizes = [sum(p.numel() for p in parameters) for parameters in learner.net.parameters_by_member()]
+    norms = [float(np.linalg.norm(part)) for part in np.split(clipped.gradient, np.cumsum(sizes)[:-1])]
+    assert norms == pytest.approx([1e-4] * 2, rel=1e-3)  # together, their squares would add up to that of 1e-4
+
+
 def test_a_rollout_longer_than_the_training_span_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"module\.rollout_steps=5000: must be at most"):
         make(HftrainingLearner, make_market(), rollout_steps=5000)

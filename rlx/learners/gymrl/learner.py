@@ -74,8 +74,7 @@ class GymrlLearner(Learner):
 
     def _open(self, task: PortfolioTask, number: int) -> PPO:
         seed = self.seed + number
-        env = PortfolioVecEnv(task, self.config.n_accounts, bootstraps=self.config.gamma > 0.0)
-        return build_ppo(self.config, task, env, self.spread, seed)
+        return build_ppo(self.config, task, PortfolioVecEnv(task, self.config.n_accounts), self.spread, seed)
 
     @property
     def updates(self) -> int:

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from stable_baselines3 import PPO
 from stable_baselines3.common.logger import Logger
-from stable_baselines3.common.vec_env import VecEnv
 from torch import Tensor
 from torch.optim import AdamW
 
@@ -49,11 +48,12 @@ class Played(TypedDict):
     rollout: dict[str, Any]
 
 
-def build_ppo(config: GymrlConfig, task: PortfolioTask, env: VecEnv, spread: Tensor, seed: int) -> PPO:
+def build_ppo(config: GymrlConfig, task: PortfolioTask, env: PortfolioVecEnv, spread: Tensor, seed: int) -> PPO:
     """Return SB3's PPO on ``env``, on the CPU and with a logger that writes nothing.
 
     ``spread`` (F,) are the units of the relative features.
     """
+    env.bootstraps = config.gamma > 0.0
     shapes = {
         "n_features": task.signals.shape[2],
         "window_steps": task.window_steps,
