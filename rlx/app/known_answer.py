@@ -21,7 +21,7 @@ SMALLEST_GAIN = 0.01
 
 def with_known_answer(judgement: Judgement, data: Any, market: Market, span: Span, rules: Rules) -> Judgement:
     """Return the judgement whose verdict says expected growth and captured share; unchanged for other markets."""
-    if not isinstance(data, SyntheticData) or data.kind not in KNOWN:
+    if not isinstance(data, SyntheticData) or data.kind not in KNOWN or judgement.evaluation.intraday:
         return judgement
     known = known_market(data.kind, data.n_assets, data.n_bars, data.seed)
     if known.panel.fingerprint != market.fingerprint:  # only some of its dates or symbols

@@ -15,7 +15,7 @@ from rlx.data.splits import Span
 from rlx.decisions.observation import Observation
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.windows import HOLDOUT, holdout_windows
-from rlx.policies.base import Forecasting, Oracle, Policy
+from rlx.policies.base import Forecasting, Intraday, Oracle, Policy, Trips
 from rlx.sim.ledger import Ledger
 from rlx.sim.rules import GUARDS, Rules
 from rlx.types import Execution, FloatArray, IntArray
@@ -24,13 +24,15 @@ DIGEST_BYTES = 16
 
 ACCOUNT = ("weights", "value", "drawdown", "trailing_return", "cooldown_long", "cooldown_short")
 
-BEFORE_THE_OPEN = (
-    "limit_clipped",
+BEFORE_THE_FILLS = (
     *(rule.flag for rule in GUARDS if not rule.sees_trade),
     *(rule.sets for rule in GUARDS if not rule.sees_trade),
     "trailing_return",
 )
-"""Ledger quantities of a step that follow from its decision's bar, even if it trades at the next open."""
+"""Ledger quantities of a step that follow from its decision's bar, even if it trades by orders during the next bar."""
+
+BEFORE_THE_OPEN = (*BEFORE_THE_FILLS, "limit_clipped")
+"""The same where the step trades at the next open."""
 
 AT_THE_CLOSE = (
     *BEFORE_THE_OPEN,
@@ -56,15 +58,17 @@ class Play:
     forecasts: dict[str, Any]
     targets: dict[str, Any]
     ledger: Ledger
+    intraday: bool = False
 
     def known_at(self, bar: int, execution: Execution) -> dict[str, dict[str, Any]]:
         """Return everything that follows from bars up to ``bar``: group -> name -> array, time first.
 
         Features begin at bar 0 and everything else at ``start``. Of the step decided on ``bar`` only the decision is
-        known; the steps before it have closed.
+        known; the steps before it have closed. Orders of an intraday policy are filled during the next bar.
         """
         steps = bar - self.start + 1
         decided = BEFORE_THE_OPEN if execution is Execution.next_open else AT_THE_CLOSE
+        decided = BEFORE_THE_FILLS if self.intraday else decided
         books = {name: getattr(self.ledger, name) for name in Ledger.names()}
         return {
             "features": {name: values[: bar + 1] for name, values in self.features.items()},
@@ -122,9 +126,20 @@ class OracleRecorder(Recorder):
         self.policy.foresee(first_bar, last_bar)
 
 
+class IntradayRecorder(Recorder):
+    """A recorder whose weights are orders for one bar."""
+
+    def trips(self) -> Trips:
+        """Return what the policy's orders earn."""
+        assert isinstance(self.policy, Intraday)
+        return self.policy.trips()
+
+
 def record(policy: Policy) -> Recorder:
     """Return a recorder of a fresh copy of the policy, without state from other plays."""
     fresh = copy.deepcopy(policy)
+    if isinstance(policy, Intraday):
+        return IntradayRecorder(fresh)
     return OracleRecorder(fresh) if isinstance(policy, Oracle) else Recorder(fresh)
 
 
@@ -145,6 +160,7 @@ def play(policy: Policy, market: Market, span: Span, rules: Rules, names: Sequen
         forecasts={"forecast": np.concatenate(recorder.forecasts)} if recorder.forecasts else {},
         targets={"targets": np.concatenate(recorder.targets)},
         ledger=ledger,
+        intraday=isinstance(policy, Intraday),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,14 +13,14 @@ from rlx.decisions.observation import Observation
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.windows import WindowSet
 from rlx.measures.evaluation import Evaluation, WindowLedger
-from rlx.policies.base import Oracle
+from rlx.policies.base import Intraday, Oracle
 from rlx.sim.books import open_record
 from rlx.sim.rules import Rules
-from rlx.types import FloatArray
+from rlx.types import Execution, FloatArray
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
-    from rlx.policies.base import Policy
+    from rlx.policies.base import Policy, Trips
     from rlx.sim.accounts import Accounts
 
 Progress = Callable[[int, int], None]
@@ -36,19 +37,19 @@ def evaluate(
 
     Windows are sorted by length, longest first, so finished accounts are at the end of the batch and each step plays
     only the windows that are still running. A window's ledger does not depend on the other windows, as long as the
-    policy's decision for an account does not depend on the rest of the batch. ``progress`` is called with (steps done,
+    policy's decision for an account does not depend on the rest of the batch. An ``Intraday`` policy is booked from the
+    returns of its round trips, under the same rules otherwise. ``progress`` is called with (steps done,
     steps in total). Raises ConfigError for windows that do not fit the market or start before the policy's features
     exist, and RlxError for a decision that is not a finite weight for each asset.
     """
-    from rlx.sim.accounts import Accounts
-
     began = time.perf_counter()
     policy.bind(market)
     sets = sorted(window_sets, key=lambda windows: -windows.steps)
     _check_windows(sets, policy, market)
     starts = np.concatenate([windows.starts for windows in sets])
     lengths = np.concatenate([np.full(len(windows), windows.steps) for windows in sets])
-    accounts = Accounts.of(market, rules, len(starts))
+    trips = policy.trips() if isinstance(policy, Intraday) else None
+    accounts = _open_accounts(market, rules, len(starts), trips)
     accounts.reset(starts)
     policy.reset(len(starts))
     if isinstance(policy, Oracle):
@@ -62,6 +63,8 @@ def evaluate(
         running = int(np.searchsorted(-lengths, -step))  # windows longer than `step`: a prefix
         observation = seer.observe(accounts, running)
         targets = asker.decide(observation)
+        if trips is not None:
+            targets = targets * trips.filled[observation.bar]
         for book in books:
             if step < book.windows.steps:
                 book.step(accounts, targets, step)
@@ -76,6 +79,24 @@ def evaluate(
         sets={book.windows.name: book.close(market) for book in books},
         latency_seconds=np.array(asker.latencies),
         wall_seconds=time.perf_counter() - began,
+        intraday=trips is not None,
+    )
+
+
+def _open_accounts(market: Market, rules: Rules, batch: int, trips: Trips | None) -> Accounts:
+    """Return accounts of a market; those of ``trips`` earn its returns and are sold completely at each close."""
+    from rlx.sim.accounts import Accounts
+
+    if trips is None:
+        return Accounts.of(market, rules, batch)
+    flat = replace(rules, execution=Execution.close, limits=replace(rules.limits, closing_gross=0.0))
+    return Accounts(
+        trips.returns,
+        flat,
+        batch,
+        periods_per_year=market.periods_per_year,
+        symbols=market.symbols,
+        asset_classes=market.asset_classes,
     )
 
 

@@ -37,7 +37,10 @@ class WindowLedger:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """One policy played closed-loop over window sets; only timings differ between two runs."""
+    """One policy played closed-loop over window sets; only timings differ between two runs.
+
+    With ``intraday`` its weights are round trips within a bar, and not positions at a close.
+    """
 
     policy: str
     symbols: tuple[str, ...]
@@ -46,6 +49,7 @@ class Evaluation:
     sets: Mapping[str, WindowLedger]
     latency_seconds: FloatArray  # (calls,) duration of each act() over its batch
     wall_seconds: float
+    intraday: bool = False
 
     @property
     def env_steps(self) -> int:

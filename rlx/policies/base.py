@@ -62,6 +62,28 @@ class Oracle(Policy, Protocol):
         """Receive, after ``reset``, the bars (B,) of each window's first decision and last close."""
 
 
+class Trips(NamedTuple):
+    """What orders of one bar earned, for the decision of each bar but the last: (N-1, A) each.
+
+    ``returns`` are those of an asset's round trip during the next bar, exit price / entry price - 1, before costs.
+    ``filled`` is how much of an entry of each asset's order was filled: 1 all, 0 nothing.
+    """
+
+    returns: FloatArray
+    filled: FloatArray
+
+
+@runtime_checkable
+class Intraday(Policy, Protocol):
+    """A policy whose weights are orders for the next bar only: every position is closed within the bar.
+
+    What is filled trades twice a bar, and both trades have the costs of the evaluation. Nothing is held overnight.
+    """
+
+    def trips(self) -> Trips:
+        """Return, after ``bind``, what orders of this policy earn on the market."""
+
+
 @runtime_checkable
 class Forecasting(Policy, Protocol):
     """A policy that forecasts before it decides; an audit compares the forecasts."""
