@@ -29,6 +29,9 @@ def explain(error: HydraException | OmegaConfBaseException) -> ConfigError:
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)):
         return ConfigError(_unknown_key(cause))
     if isinstance(cause, ValidationError):
+        if "is not in struct" in str(cause):  # of a group that is null
+            group = str(cause.full_key).partition(".")[0]
+            return ConfigError(f"{cause.full_key}: there is none. Choose what it belongs to with {group}=OPTION first.")
         return ConfigError(f"{cause.full_key}: {_first_line(cause)}.")
     return ConfigError(_shortened(" ".join(str(error).split())))
 
