@@ -29,9 +29,6 @@ def explain(error: HydraException | OmegaConfBaseException) -> ConfigError:
     if isinstance(cause, (ConfigAttributeError, ConfigKeyError)):
         return ConfigError(_unknown_key(cause))
     if isinstance(cause, ValidationError):
-        if "is not in struct" in str(cause):  # of a group that is null
-            group = str(cause.full_key).partition(".")[0]
-            return ConfigError(f"{cause.full_key}: there is none. Choose what it belongs to with {group}=OPTION first.")
         return ConfigError(f"{cause.full_key}: {_first_line(cause)}.")
     return ConfigError(_shortened(" ".join(str(error).split())))
 
@@ -106,7 +103,8 @@ def _group_and_option(file: str) -> tuple[str, str]:
 def _unknown_key(error: ConfigAttributeError | ConfigKeyError) -> str:
     parent = error.object_type
     if not (isinstance(parent, type) and is_dataclass(parent)):
-        return f"{error.full_key}: {_first_line(error)}."
+        options = " or ".join(_options_with(str(error.full_key), None))  # of a group that is null
+        return f"{error.full_key}: {f'needs {options}' if options else _first_line(error)}."
     return unknown_key(str(error.full_key), parent)
 
 
@@ -120,7 +118,7 @@ def unknown_key(full_key: str, schema: type) -> str:
     return f"{full_key}: no such key. {above or 'The configuration'} has {', '.join(known)}.{hint}"
 
 
-def _options_with(full_key: str, schema: type) -> list[str]:
+def _options_with(full_key: str, schema: type | None) -> list[str]:
     """Return the options of the same group, such as data=folder, that have a key."""
     group, _, name = full_key.partition(".")
     stems = []
