@@ -31,6 +31,10 @@ class Garch(NamedTuple):
     converged: bool = True
 
 
+WEIGHTED = Garch(0.0, 0.0, 1.0 - DECAY, 0.0, DECAY)
+"""The exponentially weighted variance around zero."""
+
+
 def fit_all(series: Sequence[FloatArray]) -> list[Garch]:
     """Return the fit of each series of returns (T,); many are fitted on all cores, with the same result."""
     if len(series) < FEWEST_FOR_PROCESSES:
@@ -64,7 +68,7 @@ def fit(returns: FloatArray) -> Garch:
 
 
 def _weighted(returns: FloatArray) -> Garch:
-    return Garch(float(returns.mean()), 0.0, 1.0 - DECAY, 0.0, DECAY, converged=False)
+    return WEIGHTED._replace(mu=float(returns.mean()), converged=False)
 
 
 def variances(returns: FloatArray, models: Sequence[Garch], n_fitted: int) -> FloatArray:
