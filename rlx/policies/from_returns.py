@@ -31,6 +31,7 @@ class FromReturns(Rebalanced):
 
     reads_forecasts = True
     _market: Market | None = None
+    _paths: FloatArray
 
     @abstractmethod
     def of_returns(self, returns: FloatArray) -> FloatArray:

@@ -112,12 +112,8 @@ class Kelly(FromReturns):
 
     def describe(self) -> dict[str, Any]:
         """Return kind and settings."""
-        facts, own = super().describe(), {"cap": self.config.cap}
-        return {
-            **facts,
-            **own,
-            **({"forecast_fraction": self.config.forecast_fraction} if "forecaster" in facts else {}),
-        }
+        facts = {**super().describe(), "cap": self.config.cap}
+        return {**facts, "forecast_fraction": self.config.forecast_fraction} if "forecaster" in facts else facts
 
 
 def shrunk(mean: FloatArray, errors: FloatArray, paths: FloatArray) -> FloatArray:

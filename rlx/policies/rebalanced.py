@@ -75,7 +75,7 @@ class Rebalanced(ABC):
 
     def first_estimate(self, market: Market) -> int:
         """Return the first bar at which weights can be estimated."""
-        return self.lookback_steps
+        return int(self.lookback_steps)
 
     def estimate_at(self, close: FloatArray, bar: int) -> FloatArray:
         """Return the weights (A,) estimated at a rebalancing bar from closes (N, A)."""
