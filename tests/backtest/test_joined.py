@@ -60,6 +60,6 @@ def test_bad_rows_and_panels_are_refused() -> None:
         join(replace(make_rows(), symbols=("Y",)), make_panel())
     with pytest.raises(DataError, match="ascending bars"):
         join(make_rows(at=[0, 1, 2, 3, 3]), make_panel())
+    empty = np.empty((0, 1))
     with pytest.raises(DataError, match="no forecast has a bar after it"):
-        empty = np.empty((0, 1))
         join(ForecastRows(("X",), np.empty(0, np.int64), empty, empty, empty, empty), make_panel())

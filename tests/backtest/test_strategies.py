@@ -122,7 +122,7 @@ def test_a_missing_forecast_is_flat_and_counted(name: str) -> None:
         np.testing.assert_allclose(np.delete(found.ledger.net_return[0], 1), np.delete(LIMITS[name][0], 1), atol=5e-9)
 
 
-@pytest.mark.parametrize("name", [name for name in LIMITS])
+@pytest.mark.parametrize("name", LIMITS)
 def test_a_forecast_high_below_the_low_is_counted_and_not_traded(name: str) -> None:
     rows = make_rows()
     swapped = replace(rows, high=rows.high.copy(), low=rows.low.copy())
