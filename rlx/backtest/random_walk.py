@@ -42,7 +42,7 @@ def _paths(bars: int, seed: int, volatility: float, steps: int) -> FloatArray:
 
 
 def _days(bars: int) -> TimeArray:
-    return np.asarray(np.busday_offset("2000-01-03", np.arange(bars)))
+    return np.asarray(np.busday_offset(np.datetime64("2000-01-03"), np.arange(bars)))
 
 
 def _panel(paths: FloatArray, stamps: TimeArray, frequency: str) -> MarketPanel:
@@ -64,8 +64,9 @@ def noise_rows(panel: MarketPanel, seed: int, size: float = NOISE) -> ForecastRo
     """
     assert panel.high is not None and panel.low is not None
     rng = np.random.default_rng(seed)
-    moves: list[FloatArray] = []
-    for last in (panel.close, panel.high, panel.low):
-        moves.append(last * (1.0 + rng.normal(0.0, size, panel.close.shape)) / panel.close - 1.0)
+    close, high, low = (
+        last * (1.0 + rng.normal(0.0, size, panel.close.shape)) / panel.close - 1.0
+        for last in (panel.close, panel.high, panel.low)
+    )
     band = np.full(panel.close.shape, size)
-    return ForecastRows(panel.symbols, np.arange(len(panel), dtype=np.int64), *moves, band)
+    return ForecastRows(panel.symbols, np.arange(len(panel), dtype=np.int64), close, high, low, band)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rlx.backtest.stored_documents import ORIGINAL_NUMBERS
 from rlx.measures.metric import UNDEFINED, written
 from rlx.report.numbers import number
 from rlx.report.tables import Column, Table
@@ -71,6 +72,17 @@ def symbols_table(documents: Sequence[Document], strategies: Sequence[str], meas
         [name, *(_measure(document["strategies"].get(name), measure) for document in documents)] for name in strategies
     ]
     return Table(["strategy", *(document["symbol"] for document in documents)], rows, "Return a year by symbol")
+
+
+def legacy_table(documents: Sequence[Document]) -> Table:
+    """Return what documents of the original system report; nothing in it can be compared with other documents."""
+    rows = [
+        [document["symbol"], name, *(written((one or {}).get(number), "+.4f") for number in ORIGINAL_NUMBERS)]
+        for document in documents
+        for name, one in document["strategies"].items()
+    ]
+    headings = ["legacy", "strategy", *(name.replace("_", " ") for name in ORIGINAL_NUMBERS)]
+    return Table(headings, rows, "Documents of the original system", left=(0, 1))
 
 
 def title_of(document: Document) -> str:
