@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status: 0 success, 1 a negative finding, 2 unusable input."""
     print_anything()
     with exiting_on_stops():
-        arguments = _parser().parse_args(argv)
+        arguments = _parsed(argv)
         try:
             status = arguments.run(arguments)
         except BrokenPipeError:
@@ -28,6 +28,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             complain(error)
             status = BAD_INPUT
     sys.exit(status)
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the arguments; a command's ``overrides`` may also follow its options, which argparse would refuse."""
+    parser = _parser()
+    arguments, more = parser.parse_known_args(argv)
+    if more and (not hasattr(arguments, "overrides") or any(one.startswith("-") for one in more)):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        arguments.overrides += more
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:

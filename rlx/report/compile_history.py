@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from rlx.compile_check.deltas import Deltas, summarised
 from rlx.compile_check.legacy import MEASURES, LegacyEntry, by_symbol, read_legacy, variant_of
+from rlx.compile_check.legacy_alert import alert, recorded_deltas
 from rlx.compile_check.legacy_findings import (
     ALIKE,
     CLOSES,
@@ -17,7 +19,6 @@ from rlx.compile_check.legacy_findings import (
     simple_returns,
     symbol_findings,
 )
-from rlx.compile_check.legacy_stats import LegacyStats, legacy_stats, recorded_deltas
 from rlx.console import open_console, say
 from rlx.errors import RlxError
 from rlx.files import write_text
@@ -36,7 +37,7 @@ _COUNTS: tuple[Column[tuple[str, list[LegacyEntry]]], ...] = (
     Column("First Timestamp", lambda row: min(entry["timestamp"] for entry in row[1])),
     Column("Latest Timestamp", lambda row: max(entry["timestamp"] for entry in row[1])),
 )
-_STATS: tuple[Column[tuple[str, LegacyStats]], ...] = (
+_STATS: tuple[Column[tuple[str, Deltas]], ...] = (
     Column("Symbol", lambda row: row[0], left=True),
     Column("Mean", lambda row: row[1].mean, spec=".4f"),
     Column("Std Dev", lambda row: row[1].std, spec=".4f"),
@@ -47,7 +48,7 @@ _STATS: tuple[Column[tuple[str, LegacyStats]], ...] = (
     Column("Neg", lambda row: row[1].negative, spec="d"),
     Column("Zero", lambda row: row[1].zero, spec="d"),
     Column("Pos Ratio", lambda row: row[1].positive_share, spec=".4f"),
-    Column("Alert", lambda row: row[1].alert, left=True),
+    Column("Alert", lambda row: alert(row[1]), left=True),
 )
 _FINDINGS: tuple[Column[SymbolFindings], ...] = (
     Column("symbol", lambda row: row.symbol, left=True),
@@ -84,7 +85,7 @@ def stats_tables(entries: Sequence[LegacyEntry]) -> list[Table]:
     tables = [Table.of(_COUNTS, symbols.items(), "Entry Counts")]
     for name, title in MEASURES.items():
         deltas = {symbol: recorded_deltas(own, name) for symbol, own in symbols.items()}
-        rows = [(symbol, legacy_stats(own)) for symbol, own in deltas.items() if own]
+        rows = [(symbol, summarised(own)) for symbol, own in deltas.items() if own]
         tables.append(Table.of(_STATS, rows, f"Δ {title}"))
     return tables
 

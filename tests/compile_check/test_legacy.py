@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from rlx.compile_check.deltas import summarised
 from rlx.compile_check.legacy import by_symbol, read_legacy
+from rlx.compile_check.legacy_alert import alert, recorded_deltas
 from rlx.compile_check.legacy_findings import STEEP, distinct, simple_returns, symbol_findings
-from rlx.compile_check.legacy_stats import legacy_stats, recorded_deltas
 from rlx.errors import RlxError
 from rlx.report.compile_history import findings_text, render_history, stats_tables
 from rlx.untrusted.markdown import table
@@ -52,15 +53,15 @@ def test_the_committed_history_gives_the_committed_statistics() -> None:
 
 
 def test_the_worked_example_has_no_alert() -> None:
-    stats = legacy_stats(WORKED)
+    stats = summarised(WORKED)
     assert stats.mean == pytest.approx(0.003333, abs=5e-7)
     assert stats.std == pytest.approx(0.011165, abs=5e-7)
     assert stats.rolling_mean == pytest.approx(0.0032)
-    assert (stats.positive, stats.negative, stats.zero, stats.positive_share, stats.alert) == (3, 2, 1, 0.5, "")
+    assert (stats.positive, stats.negative, stats.zero, stats.positive_share, alert(stats)) == (3, 2, 1, 0.5, "")
 
 
 @pytest.mark.parametrize(
-    ("deltas", "alert"),
+    ("deltas", "expected"),
     [
         ([0.0001] * 6, ""),  # a loss that rises in every run: the original says nothing
         ([0.0] * 5 + [22.65], "promote"),
@@ -72,14 +73,14 @@ def test_the_worked_example_has_no_alert() -> None:
         ([0.001, 0.001, 0.0, 0.0, 0.0], ""),
     ],
 )
-def test_the_alert_is_that_of_the_first_rule_that_holds(deltas: list[float], alert: str) -> None:
-    assert legacy_stats(deltas).alert == alert
+def test_the_alert_is_that_of_the_first_rule_that_holds(deltas: list[float], expected: str) -> None:
+    assert alert(summarised(deltas)) == expected
 
 
 def test_a_single_delta_has_no_deviation_and_none_at_all_has_no_statistics() -> None:
-    assert legacy_stats([0.5]).std == 0.0
+    assert summarised([0.5]).std == 0.0
     with pytest.raises(ValueError, match="at least one"):
-        legacy_stats([])
+        summarised([])
 
 
 def test_the_record_contains_repeats_exact_zeros_and_steep_returns_outside_the_session() -> None:
