@@ -10,6 +10,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from rlx import registry
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
+from rlx.config.objective import ObjectiveConfig
 from rlx.config.options import option_file, register_folders
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.guard_config import FittedGuard
@@ -64,6 +65,7 @@ class EvaluateConfig(TradedConfig):
     """Everything ``evaluate.py`` reads."""
 
     policy: Any = MISSING
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
 
 
 FIXED: dict[str, dict[str, Any]] = {

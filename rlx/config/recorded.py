@@ -41,6 +41,12 @@ def recorded_evaluation(run: Mapping[str, Any], origin: str) -> DictConfig:
     return overlay(writable(EvaluateConfig), run, (), groups, origin, "Judge the policy again.")
 
 
+def recorded_module(run: Mapping[str, Any], origin: str) -> Any:
+    """Return the options of the module that a run recorded; ConfigError, or FileError, where they cannot be read."""
+    check_record(run, ("module",), origin)
+    return OmegaConf.to_object(group_tree("module", run["module"], origin, "Train again with this version."))
+
+
 def overlay(
     cfg: DictConfig, run: Mapping[str, Any], given: Sequence[str], groups: Sequence[str], origin: str, otherwise: str
 ) -> DictConfig:
