@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"envs", "backtest"}),
     frozenset({"policies"}),
     frozenset({"learners", "evaluate"}),
-    frozenset({"audit", "board", "compile_check", "runs", "tracking"}),
+    frozenset({"audit", "board", "compile_check", "offline", "runs", "tracking"}),
     frozenset({"report"}),
     frozenset({"config"}),
     frozenset({"training"}),
