@@ -14,6 +14,7 @@ from rlx.config.errors import explain, refuse_unknown_keys
 from rlx.config.groups import Device
 from rlx.config.guards import load_guard
 from rlx.data.config import FolderData
+from rlx.data.outlook import is_outlook
 from rlx.errors import ConfigError
 from rlx.evaluate.guard_config import is_on
 from rlx.untrusted.shown import as_typed
@@ -37,7 +38,7 @@ def typed(cfg: DictConfig, kind: type[Config]) -> Config:
         raise
     if not isinstance(config, kind):
         raise ConfigError(f"expected a {kind.__name__}, the configuration is a {type(config).__name__}.")
-    for group in ("module", "policy"):
+    for group in ("module", "policy", "forecaster"):
         if type(built := getattr(config, group, None)) in schemas(group).values():  # others check theirs
             _refuse_another_target(group, built)
     return config
@@ -103,14 +104,26 @@ def _refuse_cold_module(config: TrainConfig) -> None:
         )
 
 
+def _reads_forecasts(config: TradedConfig) -> bool:
+    """Return whether anything may read the forecasts; what a checkpoint reads is in its files."""
+    reward = config.env.reward
+    penalised = isinstance(config, TrainConfig) and (reward.cvar_penalty > 0 or reward.uncertainty_penalty > 0)
+    policy = getattr(config, "policy", None)
+    return penalised or getattr(policy, "reads_forecasts", False) or any(map(is_outlook, config.data.features or ()))
+
+
 def _ineffective_options(config: TradedConfig) -> list[str]:
     """Report the options that have no effect."""
-    forecasts = isinstance(config, TrainConfig) and getattr(config.module, "forecasts_risk", False)
+    forecasts = isinstance(config, TrainConfig) and (
+        config.forecaster is not None or getattr(config.module, "forecasts_risk", False)
+    )
     notes = [
         f"env.reward.{name}={value:g} has no effect: there is no forecast of risk to penalise."
         for name in ("cvar_penalty", "uncertainty_penalty")
         if (value := getattr(config.env.reward, name)) > 0 and not forecasts
     ]
+    if config.forecaster is not None and not _reads_forecasts(config):
+        notes.append("forecaster: has no effect: nothing in this configuration reads forecasts.")
     asked = config.hardware
     differs = asked.device is Device.cuda or asked.precision != "32" or asked.compile not in ("auto", "off")
     if isinstance(config, EvaluateConfig) and differs:
