@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 COMPILE_MODES = ("auto", "off", "default", "reduce-overhead", "max-autotune")
 
 NOT_A_LEAF = ".*The .grad attribute of a Tensor that is not a leaf"  # the compiler looks there itself
+NO_CACHES = ".*dynamo_pgo force disabled"  # said where caches are off on purpose
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -115,3 +116,29 @@ def _reason(error: Exception) -> str:
 def _fix(error: Exception) -> str:
     hint = "hardware.compile=off leaves compilation out."
     return f"Install g++ or clang, or set CXX to a compiler; {hint}" if "C++ compiler" in str(error) else hint
+
+
+def frames_compiled() -> int:
+    """Return how many functions dynamo has tried to compile in this process, recompilations included."""
+    from torch._dynamo.utils import counters
+
+    return int(counters["frames"]["total"])
+
+
+def graph_breaks() -> dict[str, int]:
+    """Return how often compiled graphs were broken in this process, by reason."""
+    from torch._dynamo.utils import counters
+
+    return dict(counters["graph_break"])
+
+
+@contextmanager
+def compiling_from_cold() -> Iterator[None]:
+    """Forget what was compiled, and neither read nor write caches of compiled code inside the block."""
+    import torch
+    from torch._inductor import config
+
+    torch.compiler.reset()
+    with config.patch(force_disable_caches=True), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=NO_CACHES)
+        yield

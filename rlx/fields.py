@@ -7,6 +7,7 @@ from typing import Annotated
 from rlx.ranges import Number, Whole
 
 FEATURE_NOISE = Number(0, 100)
+COEFFICIENT = Number(0, 10_000)
 
 Updates = Annotated[int, Whole(1, 10_000_000)]
 Bars = Annotated[int, Whole(1, 10_000)]
@@ -16,6 +17,6 @@ HorizonSteps = Annotated[int, Whole(1, 1_000)]
 Width = Annotated[int, Whole(1, 8_192)]
 Layers = Annotated[int, Whole(1, 64)]
 LearningRate = Annotated[float, Number(1e-12, 10)]
-Coefficient = Annotated[float, Number(0, 10_000)]
+Coefficient = Annotated[float, COEFFICIENT]
 Noise = Annotated[float, FEATURE_NOISE]
 GradNorm = Annotated[float, Number(1e-9, 1e9)]

@@ -131,6 +131,7 @@ GROUPS: dict[str, Group] = {
         "rlx.networks",
         ("allocate", "arguments"),
         _at("rlx.policies.networks.mlp", mlp_allocation="MlpAllocation")
+        | _at("rlx.policies.networks.weights_mlp", weights_mlp="WeightsMlp")
         | _at("rlx.policies.networks.transformer", transformer_allocation="TransformerAllocation")
         | _at("rlx.policies.networks.attention_tilt", attention_tilt="AttentionTilt")
         | _at("rlx.policies.networks.account_tilt", account_tilt="AccountTilt")

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 # Bottom to top. Packages of one layer are siblings: neither may import the other.
 LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"errors", "files", "compilation", "states", "stops"}),
-    frozenset({"untrusted"}),
+    frozenset({"untrusted", "locks"}),
     frozenset({"types", "console", "ranges", "registry", "run_folder"}),
     frozenset({"data", "fields"}),
     frozenset({"sim"}),
@@ -21,7 +21,7 @@ LAYERS: tuple[frozenset[str], ...] = (
     frozenset({"envs", "backtest"}),
     frozenset({"policies"}),
     frozenset({"learners", "evaluate"}),
-    frozenset({"audit", "board", "runs", "tracking"}),
+    frozenset({"audit", "board", "compile_check", "offline", "runs", "tracking"}),
     frozenset({"report"}),
     frozenset({"config"}),
     frozenset({"training"}),

@@ -18,7 +18,7 @@ from rlx.app.outputs import print_folder, write_documents, write_scorecard
 from rlx.board.entry import ORACLE, Entry
 from rlx.board.series import report_series, spark_line
 from rlx.board.standing import rank_board
-from rlx.board.store import Scoreboard, append, file_lock, prepare, report_path
+from rlx.board.store import WHAT, Scoreboard, append, prepare, report_path
 from rlx.config import EvaluateConfig
 from rlx.config.targets import Target, read_targets
 from rlx.console import announced, open_console, say
@@ -34,6 +34,7 @@ from rlx.evaluate.protocols.benchmark import Benchmark
 from rlx.evaluate.protocols.span import fit_windows, protocol_span
 from rlx.evaluate.windows import HOLDOUT, WindowSet
 from rlx.files import to_json, write_text
+from rlx.locks import file_lock
 from rlx.measures.days import daily_growth
 from rlx.measures.evaluation import Evaluation
 from rlx.policies.base import Dated, Documented, Oracle, Policy, Reference
@@ -121,7 +122,7 @@ def benchmark(
 
 def _record(path: Path, conditions: Conditions, entries: Sequence[Entry]) -> None:
     append(path, conditions.key["hash"], conditions.shared(), entries)
-    with file_lock(path):
+    with file_lock(path, WHAT):
         board = Scoreboard.load(path)
         pages = write_board(path, board)
     group = next(group for group in rank_board(board) if group.key == conditions.key["hash"])

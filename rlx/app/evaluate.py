@@ -12,6 +12,7 @@ from rlx.app.construct import construct
 from rlx.app.contestant import compared_with, make_ready, origin_of
 from rlx.app.guards import guarded_rules, settle_guard
 from rlx.app.known_answer import with_known_answer
+from rlx.app.objective import Objective, objective_of
 from rlx.app.outlook import market_of, warn_of_seen
 from rlx.app.outputs import (
     print_comparison,
@@ -33,6 +34,7 @@ from rlx.evaluate.protocols.base import Conditions, Protocol
 from rlx.evaluate.protocols.span import fit_windows, late_start, protocol_span
 from rlx.policies.base import Dated, Documented, Policy, Refitted
 from rlx.policies.checkpoint import CheckpointPolicy
+from rlx.report.objective import objective_documents
 from rlx.runs.provenance import record_run
 from rlx.runs.sweeps import sweep_of
 from rlx.training.hardware import Hardware, for_evaluation, set_up
@@ -51,9 +53,10 @@ def evaluate(
     # The same number of threads as in training gives the same float32 sums.
     hardware = for_evaluation(set_up(config.hardware, cache_fallback))
     policy: Policy = construct(config.policy)
+    objective = objective_of(config.objective, policy)
     market = market_of(config)
     try:
-        _judge(config, resolved, run_dir, policy, market, hardware)
+        _judge(config, resolved, run_dir, policy, market, hardware, objective)
     except RlxError as error:
         if not isinstance(policy, Documented) or not policy.documents_when_refused:
             raise
@@ -69,6 +72,7 @@ def _judge(
     policy: Policy,
     market: Market,
     hardware: Hardware,
+    objective: Objective | None,
 ) -> None:
     _refuse_to_fit(config.protocol, policy)
     make_ready(policy, market, config.costs)
@@ -102,6 +106,9 @@ def _judge(
         write_outputs(run_dir, judgement)
     if isinstance(policy, Documented):
         write_documents(run_dir, policy.documents())
+    if objective is not None:
+        written = write_documents(run_dir, objective_documents(objective.report(judgement.evaluation)))
+        log.info("The objective under other weights: %s.", " and ".join(map(str, written)))
     evals = write_evals(run_dir, judgement, market, origin.run)
     if plan.compare is None:
         print_summary(run_dir, judgement, evals)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,15 @@ from rlx.console import say
 from rlx.errors import FileError, RlxError
 from rlx.evaluate import BOARD
 from rlx.files import why_not_writable, write_text
+from rlx.locks import file_lock, lock_path
 from rlx.untrusted.paths import below
 from rlx.untrusted.text import MAX_FILE_BYTES, read_text
 
 REPORTS = "reports"
 PAGES = (".md", ".html")
 """Suffixes of the files rendered next to a board."""
-WAIT_SECONDS = 60.0
-"""Seconds that a writer waits for another one; a write takes less than a second."""
+WHAT = "scoreboard"
+"""What messages call the file."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +84,8 @@ def prepare(path: str | Path, new: int = 1) -> None:
         raise _full(path, new)
     if (reason := why_not_writable(path.absolute().parent)) is not None:
         raise RlxError(f"scoreboard {path}: cannot be written ({reason}). Name another file with protocol.board.")
-    if _lock(path).exists():
-        with file_lock(path):
+    if lock_path(path).exists():
+        with file_lock(path, WHAT):
             pass
 
 
@@ -98,7 +98,7 @@ def append(path: str | Path, key: str, shared: Mapping[str, Any], entries: Seque
     unchanged.
     """
     path = Path(path)
-    with file_lock(path):
+    with file_lock(path, WHAT):
         board, text, version = _at(path)
         new = {} if key in board.keys else {key: dict(shared)}
         board = Scoreboard({**board.keys, **new}, (*board.entries, *entries))
@@ -141,29 +141,3 @@ def report_path(board: str | Path, entry: Entry) -> Path | None:
     FileError when a symbolic link leads out of the board's folder.
     """
     return None if entry.report is None else below(Path(board).parent, REPORTS, *entry.report.split("/"))
-
-
-@contextmanager
-def file_lock(path: Path) -> Iterator[None]:
-    """Lock out other writers of a board and its rendered files; RlxError when one keeps the lock."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(_lock(path), timeout=WAIT_SECONDS)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock.acquire()
-    except Timeout:
-        raise RlxError(
-            f"scoreboard {path}: another writer has held {_lock(path)} for {WAIT_SECONDS:g} s. Wait for it, and try "
-            "again."
-        ) from None
-    except OSError as error:
-        raise RlxError(f"scoreboard {path}: cannot be locked for writing ({error}).") from error
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _lock(path: Path) -> Path:
-    return path.with_name(f".{path.name}.lock")

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import rlx
-from rlx.cli import audit, backtest, board, data, plan, recommend, sweep
+from rlx.cli import audit, backtest, board, compile, data, dataset, plan, recommend, sweep
 from rlx.console import complain, print_anything
 from rlx.errors import RlxError
 from rlx.stops import exiting_on_stops
@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status: 0 success, 1 a negative finding, 2 unusable input."""
     print_anything()
     with exiting_on_stops():
-        arguments = _parser().parse_args(argv)
+        arguments = _parsed(argv)
         try:
             status = arguments.run(arguments)
         except BrokenPipeError:
@@ -30,12 +30,23 @@ def main(argv: Sequence[str] | None = None) -> None:
     sys.exit(status)
 
 
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the arguments; a command's ``overrides`` may also follow its options, which argparse would refuse."""
+    parser = _parser()
+    arguments, more = parser.parse_known_args(argv)
+    if more and (not hasattr(arguments, "overrides") or any(one.startswith("-") for one in more)):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        arguments.overrides += more
+    return arguments
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="rlx", description="Tools around the training (rlx-train) and the judge (rlx-evaluate)."
     )
     parser.add_argument("--version", action="version", version=f"rlx {rlx.__version__}")
     groups = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (data, plan, backtest, sweep, board, recommend, audit):
+    for command in (data, plan, backtest, sweep, board, recommend, audit, compile, dataset):
         command.add(groups)
     return parser

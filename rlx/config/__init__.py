@@ -7,7 +7,8 @@ from rlx.config.backtest import BacktestConfig
 from rlx.config.checks import typed, validate
 from rlx.config.commands import GROUPS, EvaluateConfig, TradedConfig, TrainConfig, register_schemas, schemas
 from rlx.config.groups import Device, EnvConfig, HardwareConfig, TrainerConfig
-from rlx.config.recorded import as_trained, recorded_evaluation
+from rlx.config.objective import ObjectiveConfig
+from rlx.config.recorded import as_trained, recorded_evaluation, recorded_module
 from rlx.config.resumed import add_recorded_choices, as_resumed
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "EnvConfig",
     "EvaluateConfig",
     "HardwareConfig",
+    "ObjectiveConfig",
     "TradedConfig",
     "TrainConfig",
     "TrainerConfig",
@@ -24,6 +26,7 @@ __all__ = [
     "as_resumed",
     "as_trained",
     "recorded_evaluation",
+    "recorded_module",
     "register_schemas",
     "schemas",
     "typed",

@@ -67,6 +67,11 @@ def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
         )
     if isinstance(config, TrainConfig):
         _refuse_cold_module(config)
+    if isinstance(config, EvaluateConfig) and config.protocol.judges_targets and (given := config.objective.given()):
+        raise ConfigError(
+            f"objective.{next(iter(given))}: protocol={config.protocol.name} judges several policies. Report the "
+            "objective of one with policy=checkpoint."
+        )
     limits, guard, cooldown, reward = config.env.limits, config.guard, config.env.cooldown, config.env.reward
     intraday, closing = limits.intraday_gross, limits.closing_gross
     if intraday is not None and closing is not None and closing > intraday:

@@ -11,6 +11,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 from rlx import registry
 from rlx.config.backtest import BacktestConfig
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
+from rlx.config.objective import ObjectiveConfig
 from rlx.config.options import option_file, register_folders
 from rlx.errors import ConfigError, RlxError
 from rlx.evaluate.guard_config import FittedGuard
@@ -69,6 +70,7 @@ class EvaluateConfig(TradedConfig):
     """Everything ``evaluate.py`` reads."""
 
     policy: Any = MISSING
+    objective: ObjectiveConfig = field(default_factory=ObjectiveConfig)
 
 
 FIXED: dict[str, dict[str, Any]] = {

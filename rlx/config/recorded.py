@@ -42,6 +42,12 @@ def recorded_evaluation(run: Mapping[str, Any], origin: str) -> DictConfig:
     return overlay(writable(EvaluateConfig), run, (), groups, origin, "Judge the policy again.")
 
 
+def recorded_module(run: Mapping[str, Any], origin: str) -> Any:
+    """Return the options of the module that a run recorded; ConfigError, or FileError, where they cannot be read."""
+    check_record(run, ("module",), origin)
+    return OmegaConf.to_object(group_tree("module", run["module"], origin, "Train again with this version."))
+
+
 def _recorded(run: Mapping[str, Any], groups: Sequence[str]) -> list[str]:
     """Return the groups that a record must have values of: not those that are null in it, or newer than it."""
     return [group for group in groups if group not in MAY_BE_NULL or run.get(group) is not None]

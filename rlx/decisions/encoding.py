@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from rlx.decisions.observation import Observation
 from rlx.errors import DataError
 from rlx.sim.accounts import Accounts
 from rlx.sim.compiled import SOURCES, compiled, inlined
@@ -40,6 +41,18 @@ def encode(
     counters = (np.ascontiguousarray(counter, dtype=np.int64) for counter in (cooldown_long, cooldown_short))
     _write_given(observation, window, *state, *counters)
     return observation
+
+
+def encode_observation(features: FloatArray, observation: Observation) -> FloatArray:
+    """Return the observations (B, D) of a policy's accounts; ``features`` (B, W, A, F) are normalized, float32."""
+    return encode(
+        features.reshape(features.shape[0], -1),
+        observation.weights,
+        observation.drawdown,
+        observation.trailing_return,
+        observation.cooldown_long,
+        observation.cooldown_short,
+    )
 
 
 def encode_accounts(

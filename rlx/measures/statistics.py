@@ -20,6 +20,9 @@ MIN_STEPS = 20
 CHUNK_VALUES = 2_000_000
 """Resampled returns held in memory at a time (16 MB)."""
 
+SAME = "the two series are the same"
+"""Why a difference has no interval."""
+
 EXCESS = "annual_excess_over_equal_weight"
 """Name of the interval of ``paired_excess`` over equal weight, on scorecards and boards."""
 
@@ -70,12 +73,25 @@ def bootstrap_intervals(
     (R,). For a series shorter than 20 steps or without variance there is a reason instead of an interval.
     """
     returns = np.ascontiguousarray(returns, dtype=np.float64)
-    estimates = {name: float(statistic(returns[None])[0]) for name, statistic in statistics.items()}
-    reason = no_statistics(returns)
+    return _intervals(returns, returns, statistics, replications=replications, confidence=confidence, seed=seed)
+
+
+def _intervals(
+    resampled: FloatArray,
+    dependence: FloatArray,
+    statistics: Mapping[str, Statistic],
+    *,
+    replications: int = 2000,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> dict[str, Interval]:
+    """Resample ``resampled`` (T, ...) in blocks as long as the ``dependence`` (T,) of its steps needs."""
+    estimates = {name: float(statistic(resampled[None])[0]) for name, statistic in statistics.items()}
+    reason = SAME if resampled is not dependence and not dependence.any() else no_statistics(dependence)
     if reason is not None:
         return {name: _without(estimate, confidence, reason) for name, estimate in estimates.items()}
-    block = block_length(returns)
-    samples = _resample(returns, statistics, block, replications, seed)
+    block = block_length(dependence)
+    samples = _resample(resampled, statistics, block, replications, seed)
     return {name: _percentile(estimates[name], samples[name], confidence, block) for name in statistics}
 
 
@@ -116,6 +132,23 @@ def paired_excess(returns: FloatArray, baseline: FloatArray, periods_per_year: f
     """
     statistic: dict[str, Statistic] = {"excess": lambda r: metrics.per_year(r, periods_per_year)}
     return bootstrap_intervals(returns - baseline, statistic, **options)["excess"]
+
+
+def paired_intervals(
+    returns: FloatArray, baseline: FloatArray, statistics: Mapping[str, Statistic], seed: int = 0, **options: Any
+) -> dict[str, Interval]:
+    """Return the interval of each statistic's difference from that of a baseline over the same steps, both (T,).
+
+    Pairs of steps are resampled together, in blocks whose length is that of the series of differences. Without a
+    difference, there is a reason instead of an interval. ``options`` are those of ``bootstrap_intervals``.
+    """
+    differences = {name: partial(_difference, statistic) for name, statistic in statistics.items()}
+    pairs = np.stack([returns, baseline], axis=-1)
+    return _intervals(pairs, returns - baseline, differences, seed=seed, **options)
+
+
+def _difference(statistic: Statistic, pairs: FloatArray) -> FloatArray:
+    return statistic(pairs[..., 0]) - statistic(pairs[..., 1])
 
 
 def no_statistics(returns: FloatArray) -> str | None:

@@ -26,7 +26,7 @@ class PathReward(nn.Module):
         self.config = config
         self.periods_per_year = periods_per_year
         self.register_buffer("covariance", covariance, persistent=False)
-        weights = {  # of all terms, in the order in which they are logged
+        self.weights = {  # of all terms, in the order in which they are logged
             "wealth": 1.0,
             "shaping": 1.0,
             "trade": config.trade_penalty,
@@ -37,7 +37,7 @@ class PathReward(nn.Module):
             "trade_memory": config.trade_memory_lambda,
         }
         self.active: dict[str, tuple[float, Callable[[Outcome], Tensor]]] = {
-            name: (weight, getattr(self, name)) for name, weight in weights.items() if weight != 0.0
+            name: (weight, getattr(self, name)) for name, weight in self.weights.items() if weight != 0.0
         }
 
     def forward(self, outcome: Outcome) -> dict[str, Tensor]:

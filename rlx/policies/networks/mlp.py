@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from rlx.decisions.encoding import encode, observation_size
+from rlx.decisions.encoding import encode_observation, observation_size
 from rlx.decisions.head import AllocationHead
 from rlx.decisions.observation import Observation
 from rlx.policies.networks.base import PolicyNetwork
@@ -38,14 +38,7 @@ class MlpAllocation(PolicyNetwork):
 
     def allocate(self, features: FloatArray, observation: Observation) -> FloatArray:
         """Encode, act with the mean action and read it through the allocation head."""
-        encoded = encode(
-            features.reshape(features.shape[0], -1),
-            observation.weights,
-            observation.drawdown,
-            observation.trailing_return,
-            observation.cooldown_long,
-            observation.cooldown_short,
-        )
+        encoded = encode_observation(features, observation)
         with torch.inference_mode():
             actions = self(torch.from_numpy(encoded))
         return self.head.weights(np.asarray(actions.numpy()))

@@ -1,0 +1,83 @@
+"""``rlx compile check``: compose the configuration, and record and show the comparison of compiled and eager code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple, cast
+
+from hydra.core.hydra_config import HydraConfig
+from omegaconf import DictConfig, OmegaConf
+
+from rlx.app.entry import train_config
+from rlx.app.guest import compose_as_guest
+from rlx.compile_check.entry import NOT_COMPILED, CheckEntry
+from rlx.compile_check.store import RECORD, append, load, prepare
+from rlx.config import TrainConfig
+from rlx.console import say, show_progress
+from rlx.data.traded import load_traded
+from rlx.errors import ConfigError
+from rlx.ranges import OneOf, Whole, check_options
+from rlx.training.hardware import use_compile_caches
+
+MODULE, SIMULATOR = "module", "simulator"
+
+
+@dataclass(frozen=True)
+class CheckOptions:
+    """What is played, how often, and where it is recorded; ``calls`` are updates of a training, or plays."""
+
+    subject: Annotated[str, OneOf((MODULE, SIMULATOR))] = MODULE
+    rounds: Annotated[int, Whole(1, 100)] = 2
+    calls: Annotated[int, Whole(3, 100_000)] = 30
+    record: str = RECORD
+
+    def __post_init__(self) -> None:
+        check_options(self)
+
+
+class Composed(NamedTuple):
+    """The configuration, as a plain tree and typed, and the chosen option of the module."""
+
+    resolved: dict[str, Any]
+    config: TrainConfig
+    module: str
+
+
+def run_check(overrides: Sequence[str], options: CheckOptions) -> int:
+    """Compare, record, print what was found and where the record stands, write its page, and return the exit status."""
+    prepare(options.record)
+    entry = checked(overrides, options)
+    added = append(options.record, entry)
+    from rlx.report.compile_check import print_check, write_page
+
+    print_check(load(options.record), entry)
+    if not added:
+        say(f"Not added to {options.record}: its last entry of this identity has the same content.")
+    say(f"Written: {options.record} and {write_page(options.record)}")
+    return 0
+
+
+def checked(overrides: Sequence[str], options: CheckOptions) -> CheckEntry:
+    """Return the comparison of one subject, trained and judged as configured; RlxError for bad arguments."""
+    composed: Composed = compose_as_guest("train", list(overrides), _composed)
+    cache_fallback = use_compile_caches()
+    with show_progress("Loading"):
+        traded = load_traded(composed.config.data, composed.config.module.window_steps)
+        from rlx.app.compile_play import compared
+
+    return compared(composed, traded, options, cache_fallback)
+
+
+def _composed(cfg: DictConfig) -> Composed:
+    """Return the checked configuration; ConfigError for one that cannot be compared."""
+    cfg, config = train_config(cfg)
+    if config.resume is not None:
+        raise ConfigError(f"resume={config.resume}: a compile check trains from the start. Leave it out.")
+    if config.hardware.compile == NOT_COMPILED:
+        raise ConfigError(
+            "hardware.compile=off: nothing would be compiled. Leave it out, or choose default, reduce-overhead or "
+            "max-autotune."
+        )
+    resolved = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    return Composed(resolved, config, str(HydraConfig.get().runtime.choices["module"]))
