@@ -27,7 +27,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
 from rlx.app.arguments import COMMANDS, prepared, refuse_foreign_groups
-from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end, is_out_of_memory
+from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end
 from rlx.app.folders import run_folder
 from rlx.config import (
     EvaluateConfig,
@@ -42,7 +42,7 @@ from rlx.config import (
 from rlx.config.commands import NAMED
 from rlx.config.options import options_without_file
 from rlx.console import complain, print_anything, show_progress
-from rlx.errors import ConfigError, RlxError
+from rlx.errors import ConfigError, RlxError, is_out_of_memory
 from rlx.keys import find_key
 from rlx.run_folder import RunFolder
 from rlx.stops import stopped_by
