@@ -46,7 +46,7 @@ class HardwareError(RlxError):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return whether memory ran out: the machine's, or the GPU's, for which torch and its allocators use other errors."""
+    """Return whether memory ran out: the machine's, or the GPU's, for which torch has its own errors."""
     by_name = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
     return by_name or (isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None)
 

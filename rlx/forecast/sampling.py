@@ -88,36 +88,37 @@ class Sampler:
     device; a smaller number of samples never does. ``name`` is that of the model in messages.
     """
 
-    def __init__(self, name: str, model: Model, config: SamplingConfig, device: str = CPU) -> None:
+    def __init__(self, name: str, config: SamplingConfig, device: str = CPU) -> None:
         config.check_samples()
-        self.name, self.model, self.config = name, model, config
+        self.name, self.config = name, config
         self.used = Used(config, device, config.batch, device)
         self._warned: set[str] = set()
 
-    def draw(self, symbols: Sequence[str], n_rows: int, n_samples: int) -> tuple[FloatArray, IntArray]:
+    def draw(self, model: Model, symbols: Sequence[str], n_rows: int) -> tuple[FloatArray, IntArray]:
         """Return the samples (A, S, R, ...) of R rows of each symbol, and the number drawn for each symbol (A,).
 
         A symbol's samples from its number on are NaN. HardwareError names the settings when memory does not suffice.
         """
+        n_samples = self.config.n_samples
         units = _all_units(len(symbols), n_samples, n_rows)
         counts = np.full(len(symbols), n_samples)
         found: list[FloatArray] = []
         kept: list[Units] = []
         while len(units):
             part = units.at(slice(self.used.batch))
-            drawn, error = self._attempt(part)
+            drawn, error = self._attempt(model, part)
             if drawn is None:
-                units = self._relieved(units, part, symbols, counts, error)
+                units = self._relieved(model, units, part, symbols, counts, error)
                 continue
             found.append(drawn)
             kept.append(part)
             units = units.at(slice(len(part), None))
         return _arranged(found, kept, (len(symbols), n_samples, n_rows), counts), counts
 
-    def _attempt(self, part: Units) -> tuple[FloatArray | None, Exception | None]:
+    def _attempt(self, model: Model, part: Units) -> tuple[FloatArray | None, Exception | None]:
         """Return the results, or the error if memory ran out; what the failed call held is free when this returns."""
         try:
-            return self.model.draw(part), None
+            return model.draw(part), None
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
@@ -125,7 +126,13 @@ class Sampler:
             return None, error.with_traceback(None)
 
     def _relieved(
-        self, units: Units, part: Units, symbols: Sequence[str], counts: IntArray, error: Exception | None
+        self,
+        model: Model,
+        units: Units,
+        part: Units,
+        symbols: Sequence[str],
+        counts: IntArray,
+        error: Exception | None,
     ) -> Units:
         """Change one setting after an error, and return the units that are still to be drawn."""
         if len(part) > 1:
@@ -133,7 +140,7 @@ class Sampler:
             self._warn("batch", "smaller batches are used, which changes no sample")
             return units
         if self.used.device != CPU:
-            self.model.move(CPU)
+            model.move(CPU)
             self.used.device, self.used.batch = CPU, self.config.batch
             self._warn("device", f"one path does not fit on {self.used.device_asked}; the CPU is used from now on")
             return units
@@ -164,8 +171,8 @@ class Sampler:
 
 
 def _all_units(n_symbols: int, n_samples: int, n_rows: int) -> Units:
-    """Return all units, one symbol after the other, and within it one sample of all rows after the other."""
-    symbol, sample, row = np.meshgrid(np.arange(n_symbols), np.arange(n_samples), np.arange(n_rows), indexing="ij")
+    """Return all units, one symbol after the other, within it the rows, and all samples of a row together."""
+    symbol, row, sample = np.meshgrid(np.arange(n_symbols), np.arange(n_rows), np.arange(n_samples), indexing="ij")
     return Units(symbol.ravel(), row.ravel(), sample.ravel())
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from rlx.errors import ConfigError, HardwareError, is_out_of_memory
 from rlx.forecast.sampling import CPU, Sampler, SamplingConfig, Units
-from rlx.types import FloatArray
+from rlx.types import FloatArray, IntArray
 
 SYMBOLS = ("AAA", "BBB")
 Fits = Callable[["Backend", Units], bool]
@@ -34,30 +34,35 @@ class Backend:
         self.device = device
 
 
-def sampler(fits: Fits, device: str = "cuda", **settings: object) -> Sampler:
+class Session(NamedTuple):
+    """A sampler with its model."""
+
+    sampler: Sampler
+    backend: Backend
+
+
+def session(fits: Fits, device: str = "cuda", **settings: object) -> Session:
     config = SamplingConfig(**{"n_samples": 40, "batch": 64, "min_samples": 5, **settings})  # type: ignore[arg-type]
-    return Sampler("fake", Backend(fits, device), config, device)
+    return Session(Sampler("fake", config, device), Backend(fits, device))
 
 
-def drawn(sampler: Sampler) -> tuple[FloatArray, np.ndarray]:
-    return sampler.draw(SYMBOLS, n_rows=2, n_samples=sampler.config.n_samples)
+def drawn(session: Session) -> tuple[FloatArray, IntArray]:
+    return session.sampler.draw(session.backend, SYMBOLS, n_rows=2)
 
 
 def always(backend: Backend, units: Units) -> bool:
     return True
 
 
-PLAIN, _ = drawn(sampler(always))
+PLAIN, _ = drawn(session(always))
 
 
-def tried(sampler: Sampler) -> list[tuple[str, int]]:
-    backend = sampler.model
-    assert isinstance(backend, Backend)
-    return backend.tried
+def tried(session: Session) -> list[tuple[str, int]]:
+    return session.backend.tried
 
 
 def test_a_batch_that_does_not_fit_is_halved_and_the_samples_are_the_same(caplog: pytest.LogCaptureFixture) -> None:
-    tight = sampler(lambda backend, units: len(units) <= 20)
+    tight = session(lambda backend, units: len(units) <= 20)
     samples, counts = drawn(tight)
     assert [size for _, size in tried(tight)][:4] == [64, 32, 16, 16]
     np.testing.assert_array_equal(samples, PLAIN)
@@ -66,7 +71,7 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_samples_are_the_same(caplog
     drawn(tight)
     assert set(tried(tight)[before:]) == {("cuda", 16)}, "the batch that fits is kept"
     assert len(caplog.records) == 1, "the warning is given once"
-    assert tight.used.facts() == {
+    assert tight.sampler.used.facts() == {
         "asked": {"n_samples": 40, "batch": 64, "allow_fewer_samples": False, "min_samples": 5},
         "device_asked": "cuda",
         "batch": 16,
@@ -78,27 +83,27 @@ def test_a_batch_that_does_not_fit_is_halved_and_the_samples_are_the_same(caplog
 
 @pytest.mark.parametrize("batch", [1, 7, 64, 1000])
 def test_the_samples_do_not_depend_on_the_batch(batch: int) -> None:
-    np.testing.assert_array_equal(drawn(sampler(always, batch=batch))[0], PLAIN)
+    np.testing.assert_array_equal(drawn(session(always, batch=batch))[0], PLAIN)
 
 
 def test_the_last_batch_is_smaller_and_no_sample_is_dropped() -> None:
-    whole = sampler(always, batch=64)
+    whole = session(always, batch=64)
     drawn(whole)
     assert [size for _, size in tried(whole)] == [64, 64, 32]
 
 
 def test_only_when_one_path_does_not_fit_the_cpu_is_used_with_the_same_number() -> None:
-    small = sampler(lambda backend, units: backend.device == CPU and len(units) <= 32, batch=8)
+    small = session(lambda backend, units: backend.device == CPU and len(units) <= 32, batch=8)
     samples, counts = drawn(small)
     assert tried(small)[:5] == [("cuda", 8), ("cuda", 4), ("cuda", 2), ("cuda", 1), (CPU, 8)]
     np.testing.assert_array_equal(samples, PLAIN)
-    assert counts.tolist() == [40, 40] and small.used.device == CPU
+    assert counts.tolist() == [40, 40] and small.sampler.used.device == CPU
     drawn(small)
     assert {device for device, _ in tried(small)[5:]} == {CPU}, "the GPU is tried once"
 
 
 def test_where_nothing_fits_the_error_names_model_symbol_number_and_batch() -> None:
-    hopeless = sampler(lambda backend, units: False, batch=4)
+    hopeless = session(lambda backend, units: False, batch=4)
     with pytest.raises(
         HardwareError, match=r"forecaster=fake: .*AAA, with n_samples=40 and batch=1 \(asked: "
     ) as error:
@@ -114,22 +119,22 @@ def late(backend: Backend, units: Units) -> bool:
 
 def test_fewer_samples_only_where_allowed_and_only_for_that_symbol(caplog: pytest.LogCaptureFixture) -> None:
     with pytest.raises(HardwareError, match="AAA"):
-        drawn(sampler(late, CPU))
+        drawn(session(late, CPU))
     caplog.clear()
-    allowed = sampler(late, CPU, allow_fewer_samples=True)
+    allowed = session(late, CPU, allow_fewer_samples=True)
     samples, counts = drawn(allowed)
     assert counts.tolist() == [10, 40], "40, 20, 10; the other symbol has all"
     np.testing.assert_array_equal(samples[0, :10], PLAIN[0, :10])
     np.testing.assert_array_equal(samples[1], PLAIN[1])
     assert np.isnan(samples[0, 10:]).all()
-    assert allowed.used.fewer_samples == {"AAA": 10}
+    assert allowed.sampler.used.fewer_samples == {"AAA": 10}
     assert sum("fewer samples" in record.getMessage() for record in caplog.records) == 1
-    assert drawn(sampler(always, CPU, allow_fewer_samples=True))[1].tolist() == [40, 40]
+    assert drawn(session(always, CPU, allow_fewer_samples=True))[1].tolist() == [40, 40]
 
 
 def test_a_later_call_asks_for_all_samples_again() -> None:
     fits = {"tight": True}
-    some = sampler(lambda backend, units: late(backend, units) or not fits["tight"], CPU, allow_fewer_samples=True)
+    some = session(lambda backend, units: late(backend, units) or not fits["tight"], CPU, allow_fewer_samples=True)
     assert drawn(some)[1].tolist() == [10, 40]
     fits["tight"] = False
     np.testing.assert_array_equal(drawn(some)[0], PLAIN)
@@ -137,22 +142,22 @@ def test_a_later_call_asks_for_all_samples_again() -> None:
 
 def test_the_fewest_samples_are_a_limit() -> None:
     with pytest.raises(HardwareError, match="for AAA, with n_samples=16"):
-        drawn(sampler(lambda backend, units: False, CPU, allow_fewer_samples=True, min_samples=16))
+        drawn(session(lambda backend, units: False, CPU, allow_fewer_samples=True, min_samples=16))
 
 
 def test_other_errors_pass_through_unchanged() -> None:
     def broken(backend: Backend, units: Units) -> bool:
         raise ValueError("not a matter of memory")
 
-    backend = sampler(broken)
+    backend = session(broken)
     with pytest.raises(ValueError, match="not a matter of memory"):
         drawn(backend)
     assert len(tried(backend)) == 1
 
 
 def test_a_number_of_samples_cannot_fall_to_a_larger_one() -> None:
-    with pytest.raises(ConfigError, match="min_samples=64: must be at most forecaster.n_samples=32"):
-        sampler(always, n_samples=32, min_samples=64, allow_fewer_samples=True)
+    with pytest.raises(ConfigError, match=r"min_samples=64: must be at most forecaster.n_samples=32"):
+        session(always, n_samples=32, min_samples=64, allow_fewer_samples=True)
 
 
 @pytest.mark.parametrize(
