@@ -137,7 +137,14 @@ GROUPS: dict[str, Group] = {
         | _at("rlx.policies.networks.book", book_allocation="BookAllocation")
         | _at("rlx.policies.networks.book_tilt", book_tilt="BookTilt"),
     ),
-    "forecaster": Group("rlx.forecasters", OPTIONS + ("_target_",), _at("rlx.forecast.config", own="OwnConfig")),
+    "forecaster": Group(
+        "rlx.forecasters",
+        OPTIONS + ("_target_",),
+        _at("rlx.forecast.block_bootstrap", block_bootstrap="BlockBootstrapConfig")
+        | _at("rlx.forecast.config", own="OwnConfig")
+        | _at("rlx.forecast.noise", noise="NoiseConfig")
+        | _at("rlx.forecast.oracle", oracle="OracleConfig"),
+    ),
     "feature": Group("rlx.features", ("compute", "needs", "extra_bars", "minimum"), table="rlx.data.features:KINDS"),
     "metric": Group(
         "rlx.metrics",

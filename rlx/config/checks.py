@@ -37,7 +37,7 @@ def typed(cfg: DictConfig, kind: type[Config]) -> Config:
         raise
     if not isinstance(config, kind):
         raise ConfigError(f"expected a {kind.__name__}, the configuration is a {type(config).__name__}.")
-    for group in ("module", "policy"):
+    for group in ("module", "policy", "forecaster"):
         if type(built := getattr(config, group, None)) in schemas(group).values():  # others check theirs
             _refuse_another_target(group, built)
     return config
@@ -106,6 +106,8 @@ def _ineffective_options(config: TradedConfig) -> list[str]:
         for name in ("cvar_penalty", "uncertainty_penalty")
         if (value := getattr(config.env.reward, name)) > 0 and not forecasts
     ]
+    if config.forecaster is not None:
+        notes.append("forecaster: has no effect: nothing in this configuration reads forecasts.")
     asked = config.hardware
     differs = asked.device is Device.cuda or asked.precision != "32" or asked.compile not in ("auto", "off")
     if isinstance(config, EvaluateConfig) and differs:

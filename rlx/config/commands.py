@@ -26,7 +26,10 @@ USUAL_COSTS = Costs(slippage_bps=5.0, margin_annual=0.065, short_borrow_annual=0
 
 @dataclass
 class TradedConfig:
-    """What every command trades, under which rules, and how it is judged, with the command's defaults."""
+    """What every command trades, under which rules, and how it is judged, with the command's defaults.
+
+    ``forecaster`` is None where nothing is forecast.
+    """
 
     data: Any = MISSING
     env: EnvConfig = field(default_factory=EnvConfig)
@@ -34,6 +37,7 @@ class TradedConfig:
     guard: Guard = field(default_factory=Guard)
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
     protocol: Protocol = field(default_factory=Protocol)
+    forecaster: Any = None
 
     def rules(self) -> Rules:
         """Return the rules of trading; RlxError while the guard is still to be fitted."""
@@ -76,7 +80,7 @@ FIXED: dict[str, dict[str, Any]] = {
 }
 """Groups whose options differ only in numbers, by the names that option files inherit from."""
 
-NAMED = ("data", "module", "policy", "protocol")
+NAMED = ("data", "module", "policy", "protocol", "forecaster")
 """Groups whose options are components, built-in and of other packages."""
 
 GROUPS = (*NAMED, *FIXED)

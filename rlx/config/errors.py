@@ -103,7 +103,8 @@ def _group_and_option(file: str) -> tuple[str, str]:
 def _unknown_key(error: ConfigAttributeError | ConfigKeyError) -> str:
     parent = error.object_type
     if not (isinstance(parent, type) and is_dataclass(parent)):
-        return f"{error.full_key}: {_first_line(error)}."
+        options = " or ".join(_options_with(str(error.full_key), None))  # of a group that is null
+        return f"{error.full_key}: {f'needs {options}' if options else _first_line(error)}."
     return unknown_key(str(error.full_key), parent)
 
 
@@ -117,7 +118,7 @@ def unknown_key(full_key: str, schema: type) -> str:
     return f"{full_key}: no such key. {above or 'The configuration'} has {', '.join(known)}.{hint}"
 
 
-def _options_with(full_key: str, schema: type) -> list[str]:
+def _options_with(full_key: str, schema: type | None) -> list[str]:
     """Return the options of the same group, such as data=folder, that have a key."""
     group, _, name = full_key.partition(".")
     stems = []

@@ -60,16 +60,31 @@ class Forecaster(Protocol):
         """
 
 
+@runtime_checkable
+class ForTests(Forecaster, Protocol):
+    """A forecaster whose results are no evidence of skill; boards refuse them and documents give the reason.
+
+    ``test_only`` is that reason.
+    """
+
+    test_only: str
+
+
 def make_forecaster(name: str, **options: Any) -> Forecaster:
     """Return the forecaster that is registered as ``name``; ConfigError for an unknown name or option."""
-    from hydra.utils import get_object
-
     kind = registry.find("forecaster", name)
     if kind is None:
         raise ConfigError(f"forecaster={name!r:.80}: {registry.unknown('forecaster', name)}")
     known = [field.name for field in fields(kind) if not field.name.startswith("_")]
     if unknown := sorted(options.keys() - set(known)):
         raise ConfigError(f"forecaster={name}: has no option {unknown[0]}; it has {', '.join(known)}.")
-    config = kind(**options)
-    made: Forecaster = get_object(config._target_)(**{option: getattr(config, option) for option in known})
+    return built(kind(**options))
+
+
+def built(config: Any) -> Forecaster:
+    """Return the forecaster of an options object, such as ``config.forecaster`` of a command."""
+    from hydra.utils import get_object
+
+    options = {field.name: getattr(config, field.name) for field in fields(config) if not field.name.startswith("_")}
+    made: Forecaster = get_object(config._target_)(**options)
     return made

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
 
+from rlx.data.market import Market
+from rlx.forecast.aggregate import Aggregate, aggregated, quantile_at
+from rlx.forecast.chunks import forecasts
+from rlx.forecast.forecaster import PRICES, Forecaster
 from rlx.types import BoolArray, FloatArray, IntArray
+
+BAND = (0.4, 0.6)
+"""The two levels of the quantiles whose distance is a row's ``band``."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,3 +45,46 @@ class ForecastRows:
     def invalid(self) -> BoolArray:
         """Whether the forecast high is below the forecast low, (T, A)."""
         return np.asarray(self.high < self.low)
+
+
+def forecast_rows(
+    forecaster: Forecaster,
+    market: Market,
+    bars: IntArray,
+    aggregate: Aggregate | None = None,
+    seed: int = 0,
+    band: tuple[float, float] = BAND,
+) -> ForecastRows:
+    """Return the rows of the ascending ``bars`` (T,), by default with the medians of the forecasts.
+
+    Rows before the forecaster's first bar, and those whose numbers are not finite, are missing. Missing and invalid
+    rows are counted in one log line and not changed. Raises what the forecaster's ``first_bar`` raises, and ConfigError
+    for an aggregate or a ``band`` that it cannot give.
+    """
+    bars, settings = np.asarray(bars, dtype=np.int64), aggregate or Aggregate()
+    numbers = np.full((len(PRICES) + 1, len(bars), market.n_assets), np.nan)
+    unknown = int(np.searchsorted(bars, forecaster.first_bar(market)))
+    for part, made in forecasts(forecaster, market, bars[unknown:], seed):
+        place = slice(unknown + part.start, unknown + part.stop)
+        next_bar = aggregated(made, settings)[:, :, 0]
+        for number, name in enumerate(made.prices):
+            numbers[PRICES.index(name), place] = next_bar[..., number]
+        lower, upper = (quantile_at(made, level)[:, :, 0, 0] for level in band)
+        numbers[-1, place] = upper - lower
+    numbers[~np.isfinite(numbers)] = np.nan
+    rows = ForecastRows(tuple(market.symbols), bars, *numbers)
+    _report(forecaster, rows, unknown)
+    return rows
+
+
+def _report(forecaster: Forecaster, rows: ForecastRows, unknown: int) -> None:
+    """Log how many rows are missing or invalid, except those before the first forecast."""
+    missing, invalid = int(rows.missing[unknown:].sum()), int(rows.invalid.sum())
+    if missing or invalid:
+        log.warning(
+            "forecaster=%s: of %d forecasts %d are missing and %d have a high below their low; they are not traded.",
+            forecaster.name,
+            rows.close[unknown:].size,
+            missing,
+            invalid,
+        )

@@ -33,7 +33,7 @@ from rlx.evaluate.protocols.walk_forward import WalkForward
 from rlx.sim.rules import Guard
 
 CONF = Path(__file__).parents[2] / "conf"
-GROUPS = ("data", "env", "costs", "guard", "module", "gate", "hardware", "logger", "protocol", "policy")
+GROUPS = ("data", "env", "costs", "guard", "module", "gate", "hardware", "logger", "protocol", "policy", "forecaster")
 OPTIONS = [(group, path.stem) for group in GROUPS for path in sorted((CONF / group).glob("*.yaml"))]
 NEEDS_PATH = {
     ("data", "folder"),
@@ -70,6 +70,7 @@ def test_every_option_composes_into_its_schema(group: str, option: str) -> None:
     for name, kind in entry_points(group):
         config = typed(compose(name, overrides), kind)
         known = [schema if isinstance(schema, type) else type(schema) for schema in schemas(group).values()]
+        known += [type(None)] if (group, option) == ("forecaster", "none") else []
         assert type(getattr(config, group)) in known
         if name == "evaluate" or not config.protocol.evaluation_only:
             validate(config)
@@ -207,6 +208,11 @@ def message(overrides: list[str], name: str = "train") -> str:
         ("protocol.fence_iqrs=2", "protocol.fence_iqrs: no such key."),
         ("protocol.stride=64", "protocol.stride: no such key."),
         ("seed=x", "seed: Value 'x'"),
+        ("forecaster=nois", "forecaster=nois: no such option."),
+        (
+            "forecaster.n_samples=9",
+            "forecaster.n_samples: needs forecaster=block_bootstrap or forecaster=noise",
+        ),
     ],
 )
 def test_bad_input_says_what_is_wrong(override: str, expected: str) -> None:
@@ -338,6 +344,8 @@ def test_the_schema_imports_nothing_heavy() -> None:
 
 
 def test_options_that_nothing_reads_are_said_to_have_no_effect() -> None:
+    (note,) = validate(typed(compose("evaluate", ["forecaster=noise"]), EvaluateConfig))
+    assert note.startswith("forecaster: has no effect")
     (note,) = validate(typed(compose("train", ["env.reward.cvar_penalty=0.1"]), TrainConfig))
     assert note.startswith("env.reward.cvar_penalty=0.1 has no effect")
 

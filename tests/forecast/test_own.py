@@ -7,21 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rlx import registry
 from rlx.errors import CheckpointError, ConfigError
 from rlx.forecast.forecaster import make_forecaster
 from rlx.forecast.own import OwnForecaster
 from rlx.learners.pufferlib.feed import make_feed
-from rlx.testing import check_forecaster
 from tests.learners.forecasts import pipeline, regimes, small, splits_of
 
 MARKET = regimes()
-
-
-@pytest.mark.parametrize("name", registry.components("forecaster"))
-def test_every_forecaster_of_ours_passes_the_check(name: str, staged: Path) -> None:
-    options = {"path": str(staged)} if name == "own" else {}
-    check_forecaster(make_forecaster(name, **options), MARKET)
 
 
 def test_it_forecasts_what_the_portfolio_saw(staged: Path, tmp_path: Path) -> None:
@@ -52,7 +44,7 @@ def test_a_folder_without_forecasts_is_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_names_and_options_are_refused() -> None:
-    with pytest.raises(ConfigError, match=r"forecaster='owl': installed are own.*\. Did you mean 'own'"):
+    with pytest.raises(ConfigError, match=r"forecaster='owl': installed are .*own.*\. Did you mean 'own'"):
         make_forecaster("owl")
     with pytest.raises(ConfigError, match=r"has no option horizon; it has path"):
         make_forecaster("own", horizon=3)
