@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Annotated, Any, Protocol, runtime_checkable
-
-import numpy as np
+from typing import Any, Protocol, runtime_checkable
 
 from rlx.compilation import Compiler
 from rlx.errors import CheckpointError, ConfigError, RlxError
-from rlx.fields import HorizonSteps
-from rlx.ranges import FilePath, Text, Whole
 from rlx.untrusted.documents import parse_yaml, read_json
 from rlx.untrusted.paths import expanded
 from rlx.untrusted.shown import as_typed
@@ -25,32 +20,6 @@ CONFIG_FILE, CARD = "config.json", "README.md"
 MODEL_FILES = [CONFIG_FILE, "*.safetensors", "*.safetensors.index.json", CARD]  # no pickled weights
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+", re.ASCII)
 _CARD_FACTS = re.compile(r"\A---\s*\n(.*?)\n---\s*$", re.DOTALL | re.MULTILINE)
-
-
-@dataclass
-class PretrainedConfig:
-    """The model in ``path``: a folder, or a name of the Hugging Face hub such as ``amazon/chronos-2``.
-
-    A name is looked up among the models that were downloaded before, and only downloaded with ``download``. Each
-    forecast sees ``context_bars`` bars. ``last_seen`` is the last date that may have gone into the weights, if you know
-    it; results up to that date are no evidence.
-    """
-
-    path: Annotated[str, FilePath(shortest=0)] = ""
-    download: bool = False
-    horizon_steps: HorizonSteps = 1
-    context_bars: Annotated[int, Whole(8, 100_000)] = 512
-    last_seen: Annotated[str | None, Text(longest=32)] = None
-
-    def last_seen_date(self) -> np.datetime64 | None:
-        """Return ``last_seen`` as a date; ConfigError if it is none."""
-        if self.last_seen is None:
-            return None
-        try:
-            return np.datetime64(self.last_seen, "ns")
-        except ValueError:
-            given = as_typed(self.last_seen)
-            raise ConfigError(f"forecaster.last_seen={given}: must be a date such as 2024-06-30, or null.") from None
 
 
 @runtime_checkable
@@ -146,4 +115,4 @@ def read_configuration(folder: Path) -> dict[str, Any]:
 def unusable(forecaster: str, path: str, error: Exception) -> CheckpointError:
     """Return the error for a folder that its library could not load."""
     reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return CheckpointError(f"forecaster.path={as_typed(path)}: not a usable model for forecaster={forecaster} ({reason}).")
+    return CheckpointError(f"forecaster.path={as_typed(path)}: forecaster={forecaster} cannot use it ({reason}).")

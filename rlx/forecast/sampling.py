@@ -5,16 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Annotated, Any, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from rlx.errors import ConfigError, HardwareError, is_out_of_memory
-from rlx.ranges import Whole
+from rlx.fields import Batch, Samples
 from rlx.types import BoolArray, FloatArray, IntArray
 
 CPU = "cpu"
-Samples = Annotated[int, Whole(1, 65_536)]
 log = logging.getLogger(__name__)
 
 
@@ -27,7 +26,7 @@ class SamplingConfig:
     """
 
     n_samples: Samples = 256
-    batch: Annotated[int, Whole(1, 65_536)] = 64
+    batch: Batch = 64
     allow_fewer_samples: bool = False
     min_samples: Samples = 32
 
