@@ -140,7 +140,9 @@ GROUPS: dict[str, Group] = {
     "forecaster": Group(
         "rlx.forecasters",
         OPTIONS + ("_target_",),
-        _at("rlx.forecast.block_bootstrap", block_bootstrap="BlockBootstrapConfig")
+        _at("rlx.forecast.filtered_bootstrap", filtered_bootstrap="FilteredBootstrapConfig")
+        | _at("rlx.forecast.block_bootstrap", block_bootstrap="BlockBootstrapConfig")
+        | _at("rlx.forecast.ridge", ridge="RidgeForecasterConfig")
         | _at("rlx.forecast.config", own="OwnConfig")
         | _at("rlx.forecast.pretrained_config", chronos="ChronosConfig", kronos="KronosConfig", toto="TotoConfig")
         | _at("rlx.forecast.noise", noise="NoiseConfig")

@@ -11,7 +11,7 @@ from rlx.data.market import Market
 from rlx.forecast.forecaster import Forecast, Forecaster
 from rlx.types import IntArray
 
-CHUNK_BYTES = 2**25
+CHUNK_BYTES = 2**26
 """Size of one part's forecasts; while they are computed, a few times as much memory is in use."""
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from rlx.data.folds import folds
 from rlx.data.normalizer import Normalizer
 from rlx.decisions.trade_off import TradingRule, follow
+from rlx.forecast.linear import solve_ridge
 from rlx.measures.evidence import Evidence, weigh
 from rlx.sim import simulate
 from rlx.sim.rules import Costs, Limits
@@ -84,14 +85,14 @@ def fit_ridge(
     covariance = _covariance(returns)
     forecasts = np.empty_like(returns)
     for fold in folds(n_steps, config.n_folds, config.purge_steps):
-        solved = _solve(inputs[fold.fitted], outcome[fold.fitted], config.penalty)
+        solved = solve_ridge(inputs[fold.fitted], outcome[fold.fitted], config.penalty)
         forecasts[fold.held_out] = inputs[fold.held_out] @ solved * volatility
     excess = np.stack([_excess(rule, forecasts, covariance, returns, cost_rate, config.long_only) for rule in RULES])
     evidence = weigh(excess, config.gate_lags)
     return RidgeFit(
         scaler,
         spread,
-        _solve(inputs, outcome, config.penalty),
+        solve_ridge(inputs, outcome, config.penalty),
         volatility,
         covariance,
         RULES[evidence.best],
@@ -109,13 +110,6 @@ def _relative(scaler: Normalizer, features: FloatArray, spread: FloatArray) -> F
 def _spread(scaler: Normalizer, features: FloatArray) -> FloatArray:
     relative = _relative(scaler, features, np.ones(features.shape[-1]))
     return np.asarray(np.maximum(relative.std(axis=(0, 1)), 1e-6))
-
-
-def _solve(inputs: FloatArray, outcome: FloatArray, penalty: float) -> FloatArray:
-    """Return the coefficients (F,) that minimise squared errors plus ``penalty`` x observations x their squares."""
-    rows, wanted = inputs.reshape(-1, inputs.shape[-1]), outcome.reshape(-1)
-    gram = rows.T @ rows + penalty * len(rows) * np.eye(rows.shape[1])
-    return np.asarray(np.linalg.solve(gram, rows.T @ wanted))
 
 
 def _covariance(returns: FloatArray) -> FloatArray:

@@ -70,13 +70,13 @@ def test_a_market_of_closes_has_only_closes() -> None:
 def test_the_parts_do_not_change_the_forecasts() -> None:
     forecaster, bars = make_forecaster("block_bootstrap", n_samples=8), BARS[260:300]
     sizes = {}
-    for limit in (1, 5_000, 2**25):
+    for limit in (1, 5_000, 2**26):
         parts = list(forecasts(forecaster, MARKET, bars, 3, limit))
         sizes[limit] = len(parts)
         paths = np.concatenate([made.paths for _, made in parts if made.paths is not None])
         np.testing.assert_array_equal(paths, forecaster.forecast(MARKET, bars, 3).paths)
         assert [part.start for part, _ in parts] == [0, *(part.stop for part, _ in parts)][:-1]
-    assert sizes[1] == 40 and sizes[2**25] == 2 and 2 < sizes[5_000] < 40
+    assert sizes[1] == 40 and sizes[2**26] == 2 and 2 < sizes[5_000] < 40
 
 
 def test_the_aggregate_is_used() -> None:
