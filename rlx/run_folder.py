@@ -43,6 +43,7 @@ class RunFolder:
     hydra_overrides = Entry(f"{hydra.name}/overrides.yaml")
     train_log = Entry("train.log")
     evaluate_log = Entry("evaluate.log")
+    backtest_log = Entry("backtest.log")
     command = Entry("command.txt")
     config = Entry("config.yaml")
     provenance = Entry("provenance.json")
@@ -65,6 +66,12 @@ class RunFolder:
     evals = Entry("evals")
     audit = Entry("audit.json")
 
+    # Of strategies on forecasts.
+    backtests = Entry("backtests")
+    backtest_summary = Entry("backtest.json")
+    backtest_markdown = Entry("backtest.md")
+    backtest_page = Entry("backtest.html")
+
     def part(self, name: str) -> RunFolder:
         """Return the folder of a part."""
         return RunFolder(self.parts / name)
@@ -79,7 +86,7 @@ class RunFolder:
 
 
 STARTING_FILES = frozenset(
-    {RunFolder.hydra, RunFolder.train_log, RunFolder.evaluate_log}
+    {RunFolder.hydra, RunFolder.train_log, RunFolder.evaluate_log, RunFolder.backtest_log}
     | {RunFolder.command, RunFolder.config, RunFolder.provenance}
 )
 RESULTS = (
@@ -87,6 +94,7 @@ RESULTS = (
     RunFolder.policy,
     RunFolder.refits,
     RunFolder.scorecard,
+    RunFolder.backtests,
 )  # only where a run began its work
 
 

@@ -12,14 +12,16 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from rlx.config import GROUPS, EvaluateConfig, TrainConfig, schemas
+from rlx.config import GROUPS, BacktestConfig, EvaluateConfig, TrainConfig, schemas
 from rlx.errors import ConfigError
 from rlx.ranges import FilePath, declared
 from rlx.untrusted.paths import expanded
 from rlx.untrusted.shown import as_typed
 
 OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweeper.storage")  # paths and an address that are in no schema
-COMMANDS: dict[str, type[Any]] = {"train": TrainConfig, "evaluate": EvaluateConfig}
+COMMANDS: dict[str, type[Any]] = {"train": TrainConfig, "evaluate": EvaluateConfig, "backtest": BacktestConfig}
+TYPED = {"train": "train.py", "evaluate": "evaluate.py", "backtest": "rlx backtest"}
+"""Command -> how it is typed."""
 SYMBOLS = "data.symbols"
 LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # too large for a float; Python prints at most 4300 digits
 _GRAMMAR = frozenset("()[]{},\"'\\")  # sweeps, lists, functions and quotes are left as typed
@@ -30,7 +32,7 @@ _CHDIR = "hydra.job.chdir"
 @cache
 def path_keys() -> frozenset[str]:
     """Return the keys of all values that a schema declares to be paths."""
-    found = set(_paths_of(TrainConfig))
+    found = {path for command in COMMANDS.values() for path in _paths_of(command)}
     for group in GROUPS:
         for schema in schemas(group).values():
             found |= {f"{group}.{name}" for name in _paths_of(schema)}
@@ -59,7 +61,7 @@ def refuse_foreign_groups(command: str, arguments: Sequence[str]) -> None:
     for argument in arguments:
         key, _ = _plain(argument)
         if "=" in argument and key in GROUPS and key not in own:
-            raise ConfigError(f"{argument}: {command}.py has no group {key}; it has {', '.join(own)}.")
+            raise ConfigError(f"{argument}: {TYPED[command]} has no group {key}; it has {', '.join(own)}.")
 
 
 def _refuse_undecoded(arguments: Sequence[str]) -> None:

@@ -65,6 +65,42 @@ def evaluate_main() -> None:
     _run("evaluate", run_evaluate)
 
 
+def backtest_main(arguments: Sequence[str], *, dry: bool = False, illusion: bool = False) -> int:
+    """Run ``rlx backtest`` with these settings, and return its exit status; see ``train_main``.
+
+    A ``dry`` run only prints what would run.
+    """
+    if dry:
+        return dry_backtest(arguments)
+    statuses: list[int] = []
+    typed_as, sys.argv = sys.argv, ["rlx backtest", *arguments]
+    try:
+        _run("backtest", lambda cfg: statuses.append(run_backtest(cfg, typed_as, illusion=illusion)))
+    finally:
+        sys.argv = typed_as
+    return statuses[0] if statuses else 0
+
+
+def dry_backtest(arguments: Sequence[str]) -> int:
+    """Print the targets that ``rlx backtest`` would run with these settings, and return its exit status."""
+    from rlx.app.backtest_list import list_targets
+    from rlx.app.guest import compose_as_guest
+
+    status: int = compose_as_guest("backtest", arguments, list_targets)
+    return status
+
+
+def run_backtest(cfg: DictConfig, argv: Sequence[str], *, illusion: bool = False) -> int:
+    """Trade strategies with the composed configuration, in Hydra's run folder, and return the exit status."""
+    with run_folder() as run_dir:
+        with show_progress("Loading"), _frozen_imports():
+            from rlx.app.backtest_list import run_targets
+            from rlx.app.illusion import run_illusion
+
+        run = run_illusion if illusion else run_targets
+        return run(cfg, _resolved(cfg), run_dir, argv)
+
+
 def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
     print_anything()
     if {"--help", "-h"} & set(sys.argv[1:]):

@@ -1,1 +1,1 @@
-"""Orders for single symbols, replayed on OHLC bars."""
+"""Orders for single symbols, replayed on OHLC bars: trading plans, and strategies on forecasts."""

@@ -35,7 +35,7 @@ class Unfilled(NamedTuple):
 class _Bracket:
     """An exit that belongs to an entry: at ``limit`` on the day ``due``, or else at that day's close.
 
-    ``entered`` is the price of an entry inside the bar of that day, None for one at its open or the day before.
+    ``entered`` is the price of an entry inside the bar of that day, NaN for one at its open or the day before.
     """
 
     symbol: str
@@ -43,7 +43,7 @@ class _Bracket:
     quantity: float
     limit: float | None
     due: int
-    entered: float | None = None
+    entered: float = math.nan
 
 
 class Trader:
@@ -137,15 +137,15 @@ class Trader:
     def _enter_at_limit(self, one: Instruction) -> None:
         assert one.quantity is not None and one.entry_price is not None
         entry = limit_entry(one.side, one.entry_price, self._bar(one.symbol))
-        if entry is None:
+        price, within = float(entry.price), bool(entry.within)
+        if math.isnan(price):
             self._miss(one, one.quantity, 0.0, NOT_TOUCHED)
             return
-        moment = Moment(self._day, RANGE if entry.within else PART[Session.market_open])
-        entered = entry.price if entry.within else None
-        self._enter(one, one.quantity, entry.price, moment, self._day, entered)
+        moment = Moment(self._day, RANGE if within else PART[Session.market_open])
+        self._enter(one, one.quantity, price, moment, self._day, price if within else math.nan)
 
     def _enter(
-        self, one: Instruction, asked: float, price: float, moment: Moment, due: int, entered: float | None = None
+        self, one: Instruction, asked: float, price: float, moment: Moment, due: int, entered: float = math.nan
     ) -> None:
         """Enter as much as stops, overlays and cash allow, and record the exit that belongs to it."""
         quantity, reason = self._allowed(one, asked, price, moment)
@@ -177,11 +177,13 @@ class Trader:
 
     def _exit_at_limit(self, one: _Bracket) -> bool:
         optimistic = self.settings.both_touch == BothTouch.optimistic.value
-        found = limit_exit(one.side, one.limit, self._bar(one.symbol), one.entered, optimistic=optimistic)
-        self.ambiguous += found.ambiguous
-        if found.price is None:
+        limit = math.nan if one.limit is None else one.limit
+        found = limit_exit(one.side, limit, self._bar(one.symbol), one.entered, optimistic=optimistic)
+        price = float(found.price)
+        self.ambiguous += int(found.ambiguous)
+        if math.isnan(price):
             return False
-        self._leave(one, Moment(self._day, RANGE), found.price)
+        self._leave(one, Moment(self._day, RANGE), price)
         return True
 
     def _leave(self, one: _Bracket, moment: Moment, price: float) -> None:

@@ -3,6 +3,7 @@
 Only dataclasses are imported here, so that ``--help`` and a misspelt key answer at once.
 """
 
+from rlx.config.backtest import BacktestConfig
 from rlx.config.checks import typed, validate
 from rlx.config.commands import GROUPS, EvaluateConfig, TradedConfig, TrainConfig, register_schemas, schemas
 from rlx.config.groups import Device, EnvConfig, HardwareConfig, TrainerConfig
@@ -11,6 +12,7 @@ from rlx.config.resumed import add_recorded_choices, as_resumed
 
 __all__ = [
     "GROUPS",
+    "BacktestConfig",
     "Device",
     "EnvConfig",
     "EvaluateConfig",

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
+from rlx.config.backtest import BacktestConfig
 from rlx.config.commands import EvaluateConfig, TradedConfig, TrainConfig, schemas
 from rlx.config.errors import explain, refuse_unknown_keys
 from rlx.config.groups import Device
@@ -19,7 +20,7 @@ from rlx.evaluate.guard_config import is_on
 from rlx.untrusted.shown import as_typed
 
 PARTS_OF_ENV = ("limits.", "cooldown.", "reward.")  # value objects that do not know their configuration key
-Config = TypeVar("Config", bound=TrainConfig | EvaluateConfig)
+Config = TypeVar("Config", bound=TrainConfig | EvaluateConfig | BacktestConfig)
 
 
 def typed(cfg: DictConfig, kind: type[Config]) -> Config:
@@ -58,8 +59,7 @@ def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
     ``arguments`` are those of the command line: a key typed there that has no effect is reported, while a part of a
     guard's option without effect is documented (docs/guards.md).
     """
-    if isinstance(config.data, FolderData) and not config.data.path:
-        raise ConfigError("data.path: must be given, for example data.path=prices.")
+    require_data(config.data)
     if isinstance(config, TrainConfig) and config.protocol.evaluation_only:
         raise ConfigError(
             f"protocol={config.protocol.name}: a training cannot use it; train first, and give it to evaluate.py."
@@ -87,6 +87,12 @@ def validate(config: TradedConfig, arguments: Sequence[str] = ()) -> list[str]:
             f"{reward.turnover_penalty:g} is already as high."
         )
     return notes + config.protocol.check(guard, load_guard) + _ineffective_options(config)
+
+
+def require_data(data: Any) -> None:
+    """Raise ConfigError for a folder of prices without a path."""
+    if isinstance(data, FolderData) and not data.path:
+        raise ConfigError("data.path: must be given, for example data.path=prices.")
 
 
 def _refuse_cold_module(config: TrainConfig) -> None:

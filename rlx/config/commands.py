@@ -9,6 +9,7 @@ from hydra.core.config_store import ConfigStore
 from omegaconf import MISSING, DictConfig, OmegaConf
 
 from rlx import registry
+from rlx.config.backtest import BacktestConfig
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.config.options import option_file, register_folders
 from rlx.errors import ConfigError, RlxError
@@ -102,6 +103,7 @@ def register_schemas() -> None:
     store = ConfigStore.instance()
     store.store("train_schema", writable(TrainConfig))
     store.store("evaluate_schema", writable(EvaluateConfig))
+    store.store("backtest_schema", writable(BacktestConfig))
     for group in GROUPS:
         for name, schema in schemas(group).items():
             store.store(name, writable(schema), group=group)

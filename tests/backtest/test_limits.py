@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from rlx.backtest.bars import Bar
+from rlx.backtest.limits import limit_entry, limit_exit
 from rlx.backtest.replay import Replay
 from tests.backtest.by_hand import Row, make_bars, make_plan, missed, order, play, random_bars, traded
 
@@ -190,3 +194,40 @@ def test_every_fill_lies_in_its_bar_and_every_position_is_left_by_the_next_day(
         assert books.net_pnl == pytest.approx(sum(trip.net_pnl for trip in books.round_trips))
     pessimistic, optimistic = outcomes
     assert pessimistic.ambiguous or optimistic.net_pnl == pytest.approx(pessimistic.net_pnl)
+
+
+@pytest.mark.parametrize(
+    ("side", "limit", "row", "price"),
+    [
+        (1, 99.0, (98.0, 101.0, 97.0, 100.0), 98.0),
+        (-1, 101.0, (103.0, 104.0, 100.0, 102.0), 103.0),
+        (1, 99.0, (100.0, 100.0, 98.5, 99.5), 99.0),
+        (1, math.inf, DAY, 100.0),
+        (-1, -math.inf, DAY, 100.0),
+        (1, math.nan, DAY, math.nan),
+    ],
+)
+def test_prices_of_entries(side: int, limit: float, row: Row, price: float) -> None:
+    assert float(limit_entry(side, limit, Bar(*row)).price) == pytest.approx(price, nan_ok=True)
+
+
+def test_a_target_worse_than_the_entry_is_left_at_once() -> None:
+    bar = Bar(100.0, 100.0, 98.5, 99.5)
+    assert float(limit_exit(1, 98.0, bar, 99.0, optimistic=False).price) == 99.0
+
+
+@given(st.integers(1, 30), st.integers(0, 10_000), st.booleans())
+def test_arrays_are_filled_as_each_order_alone(n_orders: int, seed: int, optimistic: bool) -> None:
+    rng = np.random.default_rng(seed)
+    days = random_bars(n_orders, seed, "X")
+    bars = Bar(*(getattr(days, name)[:, 0] for name in Bar._fields))
+    side, (entry, target) = rng.choice([-1.0, 1.0], n_orders), np.round(rng.uniform(4, 16, (2, n_orders)))
+    entries = limit_entry(side, entry, bars)
+    inside = np.where(entries.within, entries.price, np.nan)
+    exits = limit_exit(side, target, bars, inside, optimistic=optimistic)
+    for one in range(n_orders):
+        bar = days.bar(one, "X")
+        alone = limit_entry(side[one], entry[one], bar)
+        left = limit_exit(side[one], target[one], bar, inside[one], optimistic=optimistic)
+        np.testing.assert_equal([float(alone.price), bool(alone.within)], [entries.price[one], entries.within[one]])
+        np.testing.assert_equal([float(left.price), bool(left.ambiguous)], [exits.price[one], exits.ambiguous[one]])

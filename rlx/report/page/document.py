@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -20,12 +18,10 @@ from rlx.report.page.board_table import board_table
 from rlx.report.page.report import moment, report
 from rlx.report.page.series import Series
 from rlx.report.page.small import interval_bar
-from rlx.report.page.templates import asset, render
+from rlx.report.page.templates import asset, content_policy, render
 from rlx.report.page.words import EXAMPLES, glossary, heading, shared_by
 
 TITLE = "Scoreboard"
-POLICY = "default-src 'none'; img-src data:; base-uri 'none'; form-action 'none'"
-"""Nothing may be loaded; the digests of the style sheet and the script are added."""
 
 
 def render_page(groups: Sequence[Group], board: str | Path) -> str:
@@ -42,7 +38,7 @@ def render_page(groups: Sequence[Group], board: str | Path) -> str:
         "examples": [(interval_bar(interval, scale), words) for interval, words in EXAMPLES],
         "groups": [_section(group, board) for group in groups],
         "glossary": glossary({name for group in groups for row in group.rows for name in row.entry.metrics}),
-        "policy": f"{POLICY}; style-src '{_digest(style)}'; script-src '{_digest(script)}'",
+        "policy": content_policy(style, script),
         "style": style,
         "script": script,
     }
@@ -58,10 +54,6 @@ def row_ids(group: Group) -> dict[str, str]:
         alike[base] += 1
         ids[target] = base if alike[base] == 1 else f"{base}--{alike[base]}"  # no other id ends with that
     return ids
-
-
-def _digest(content: str) -> str:
-    return f"sha256-{base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()}"
 
 
 def _line(rows: Sequence[Row], tables: int) -> str:

@@ -1,0 +1,55 @@
+"""``rlx backtest``: strategies on forecasts."""
+
+from __future__ import annotations
+
+import argparse
+
+from rlx.cli.groups import Groups
+from rlx.console import say
+from rlx.errors import ConfigError
+from rlx.untrusted.secret import hide
+
+
+def add(groups: Groups) -> None:
+    """Add the command."""
+    backtest = groups.add_parser("backtest", help="trade strategies on forecasts, symbol by symbol", add_help=False)
+    backtest.add_argument("arguments", nargs="*", metavar="SYMBOL or KEY=VALUE")
+    backtest.add_argument("-h", "--help", action="store_true", dest="asked")
+    backtest.add_argument("--cfg", action="store_true")
+    backtest.add_argument("--label")
+    backtest.add_argument("--targets", metavar="FILE")
+    backtest.add_argument("--dry-run", action="store_true")
+    backtest.add_argument("--show", metavar="PATH")
+    backtest.add_argument("--illusion", action="store_true")
+    backtest.set_defaults(run=_backtest)
+
+
+def _backtest(arguments: argparse.Namespace) -> int:
+    given = overrides(arguments)
+    if not (arguments.asked or arguments.cfg):
+        asked = hide(" ".join(arguments.arguments), "") or arguments.targets or arguments.show or "the defaults"
+        say(f"Backtest: {asked}", stderr=True)
+    if arguments.show is not None:
+        from rlx.app.backtest_shown import show_backtests
+
+        return show_backtests(arguments.show)
+    from rlx.app.entry import backtest_main
+
+    flags = ["--help"] if arguments.asked else ["--cfg", "job"] if arguments.cfg else []
+    return backtest_main([*given, *flags], dry=arguments.dry_run, illusion=arguments.illusion)
+
+
+def overrides(arguments: argparse.Namespace) -> list[str]:
+    """Return the arguments as settings; ConfigError for symbols that are also given as ``data.symbols``."""
+    from rlx.app.arguments import given_for, in_quotes
+
+    symbols = [one for one in arguments.arguments if "=" not in one]
+    given = [one for one in arguments.arguments if "=" in one]
+    for key, value in (("label", arguments.label), ("targets", arguments.targets)):
+        if value is not None:
+            given.append(f"{key}={in_quotes(value)}")
+    if not symbols:
+        return given
+    if given_for("data.symbols", given):
+        raise ConfigError(f"{symbols[0]}: symbols are also given as data.symbols. Give them once.")
+    return [*given, f"data.symbols=[{','.join(map(in_quotes, symbols))}]"]
