@@ -31,6 +31,7 @@ from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end
 from rlx.app.folders import run_folder
 from rlx.config import (
     EvaluateConfig,
+    ForecastCheckConfig,
     TrainConfig,
     add_recorded_choices,
     as_resumed,
@@ -79,6 +80,26 @@ def backtest_main(arguments: Sequence[str], *, dry: bool = False, illusion: bool
     finally:
         sys.argv = typed_as
     return statuses[0] if statuses else 0
+
+
+def forecast_check_main(arguments: Sequence[str]) -> None:
+    """Run ``rlx forecast check`` with these settings; see ``train_main``."""
+    typed_as, sys.argv = sys.argv, ["rlx forecast check", *arguments]
+    try:
+        _run("forecast_check", run_forecast_check)
+    finally:
+        sys.argv = typed_as
+
+
+def run_forecast_check(cfg: DictConfig) -> None:
+    """Judge a forecaster with the composed configuration, in Hydra's run folder."""
+    with run_folder() as run_dir:
+        cache_fallback = use_compile_caches()
+        config = typed(cfg, ForecastCheckConfig)
+        with show_progress("Loading"), _frozen_imports():
+            from rlx.app.forecast_run import run_check
+
+        run_check(config, _resolved(cfg), run_dir, cache_fallback)
 
 
 def dry_backtest(arguments: Sequence[str]) -> int:
