@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 for variable in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
     os.environ[variable] = "1"
 os.environ["MPLBACKEND"] = "Agg"
+os.environ["RLX_CACHE"] = "off"  # forecasts are computed, and none is left in the home folder
 # One place for compiled code, of all workers and all processes that they start, kept from run to run.
 for variable, name in (("NUMBA_CACHE_DIR", "numba"), ("TORCHINDUCTOR_CACHE_DIR", "inductor")):
     os.environ.setdefault(variable, str(Path(__file__).parents[1] / "compiled_models" / name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -55,6 +55,10 @@ class BlockBootstrap:
         drawn = np.stack([self._drawn(market, int(bar), seed) for bar in bars])  # (B, S, H)
         moves: FloatArray = np.swapaxes(bar_moves(market.panel)[drawn], 2, 3)  # (B, S, A, H, P)
         return Forecast.of_paths(compounded(moves), LEVELS, prices_of(market.panel))
+
+    def identity(self) -> dict[str, Any]:
+        """Return the options: they decide the forecasts of a market."""
+        return asdict(self.config)
 
     def _drawn(self, market: Market, bar: int, seed: int) -> IntArray:
         """Return the numbers (S, H) of the drawn moves; move j ends at the close of bar j + 1."""

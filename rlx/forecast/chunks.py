@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 
 from rlx.console import late_progress
 from rlx.data.market import Market
+from rlx.forecast.cache import default_cache
 from rlx.forecast.forecaster import Forecast, Forecaster
 from rlx.types import IntArray
 
@@ -16,18 +18,27 @@ CHUNK_BYTES = 2**26
 
 
 def forecasts(
-    forecaster: Forecaster, market: Market, bars: IntArray, seed: int, chunk_bytes: int = CHUNK_BYTES
+    forecaster: Forecaster,
+    market: Market,
+    bars: IntArray,
+    seed: int,
+    chunk_bytes: int = CHUNK_BYTES,
+    cached: bool = True,
 ) -> Iterator[tuple[slice, Forecast]]:
     """Yield the forecasts made at ``bars`` (T,) part by part, each with its place in ``bars``.
 
     The first part is a single bar, whose size decides those of the others. A progress bar appears after two seconds.
+    Unless ``cached`` is false, parts are read from the user's cache if they are there, and otherwise added to it.
     """
+    kept = default_cache() if cached else None
     done, size, total = 0, 1, len(bars)
     with late_progress() as show:
         while done < total:
             show(f"Forecasting with {forecaster.name}", done, total)
             part = slice(done, min(done + size, total))
-            made = forecaster.forecast(market, np.asarray(bars[part]), seed)
+            chosen = np.asarray(bars[part])
+            ask = forecaster.forecast if kept is None else partial(kept.forecast, forecaster)
+            made = ask(market, chosen, seed)
             yield part, made
             size = max(1, chunk_bytes * (part.stop - part.start) // max(_bytes(made), 1))
             done = part.stop

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -92,6 +92,10 @@ class FilteredBootstrap:
             for row in chosen:
                 paths[row] = self._simulated(fitted, market.timestamps[bars[row]], int(bars[row]), seed)
         return Forecast.of_paths(paths, LEVELS, prices_of(market.panel))
+
+    def identity(self) -> dict[str, Any]:
+        """Return the options: they decide the forecasts of a market."""
+        return asdict(self.config)
 
     def _fit(self, returns: FloatArray, refits: IntArray) -> None:
         """Fit every asset at every refit, unless the same returns have been fitted before."""

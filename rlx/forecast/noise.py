@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any
 
 import numpy as np
@@ -53,6 +53,10 @@ class NoiseForecaster:
         drawn = [[self._moves(seed, market.timestamps[bar], symbol) for symbol in market.symbols] for bar in bars]
         moves = np.moveaxis(np.stack(drawn), 1, 2)[..., : len(prices)]  # (B, S, A, H, P)
         return Forecast.of_paths(compounded(moves), LEVELS, prices)
+
+    def identity(self) -> dict[str, Any]:
+        """Return the options: they decide the forecasts of a market."""
+        return asdict(self.config)
 
     def _moves(self, seed: int, stamp: np.datetime64, symbol: str) -> FloatArray:
         """Return the moves (S, H, 3) of one symbol: close, high, low."""

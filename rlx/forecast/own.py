@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -46,6 +48,11 @@ class OwnForecaster:
             quantiles = self.network(torch.from_numpy(seen))[0][:, 0]  # (B, A, K)
         moves: FloatArray = quantiles.double().numpy() * np.array(self.facts.scale)[:, None]
         return Forecast(self.network.levels, moves[:, :, None, None])
+
+    def identity(self) -> dict[str, Any]:
+        """Return the key of the stage and a digest of its weights."""
+        weights = (tensor.numpy().tobytes() for _, tensor in sorted(self.network.state_dict().items()))
+        return {"stage": self.facts.key, "weights": hashlib.sha256(b"".join(weights)).hexdigest()}
 
 
 def _stage(path: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated, Any, NamedTuple
 
 import numpy as np
@@ -93,6 +93,10 @@ class RidgeForecaster:
                 scaled = known.volatility[bars[row], :, None] * (mean[n_known, :, None] + drawn)
                 paths[row] = np.expm1(scaled)
         return Forecast.of_paths(paths[:, :, :, None], LEVELS, prices_of(market.panel))
+
+    def identity(self) -> dict[str, Any]:
+        """Return the options: they decide the forecasts of a market."""
+        return asdict(self.config)
 
     def _warm_bar(self, market: Market) -> int:
         return max(START, market.first_bar(chosen_features(self.config.features, market.panel), 1))
