@@ -28,12 +28,14 @@ from rlx.training.hardware import Hardware
 from rlx.types import IntArray
 
 SCHEMA_VERSION = 1
+SHOWN_BARS = 40
+"""Bars whose forecasts are drawn."""
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Check:
-    """A check: its document, the panel and bars judged, and the forecasts of the last of them for the fan chart."""
+    """A check: its document, the panel, and the ``last`` forecasts, those at ``bars``, for a picture."""
 
     document: dict[str, Any]
     panel: MarketPanel
@@ -55,7 +57,8 @@ def check(config: ForecastCheckConfig, market: Market, forecaster: Forecaster) -
     """Judge a forecaster on a split of a market; RlxError if nothing can be judged."""
     null = BlockBootstrap(horizon_steps=forecaster.horizon_steps)
     bars, split = _bars(config, market, forecaster, null)
-    last = forecaster.forecast(market, bars[-1:], config.seed)
+    shown = bars[-SHOWN_BARS:]
+    last = forecaster.forecast(market, shown, config.seed)
     levels = tuple(config.levels or last.levels)
     compared = _compared(market, bars, levels, forecaster, null, config.seed, last.prices)
     resampling = Resampling(config.resamples, config.seed)
@@ -76,7 +79,7 @@ def check(config: ForecastCheckConfig, market: Market, forecaster: Forecaster) -
         "symbols": {symbol: [row.facts() for row in listed] for symbol, listed in by_symbol.items()},
     }
     document["verdict"] = write_verdict(document)
-    return Check(document, market.panel, bars, last)
+    return Check(document, market.panel, shown, last)
 
 
 def _compared(

@@ -32,6 +32,8 @@ class ChronosForecaster(OwnSeriesForecaster):
     ConfigError without the package, CheckpointError for a folder that is not such a model.
     """
 
+    libraries = ("chronos-forecasting", "transformers")
+
     def __init__(self, **options: Any) -> None:
         config = ChronosConfig(**options)
         require_package("chronos", "chronos", REMEDY)

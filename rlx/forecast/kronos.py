@@ -40,6 +40,8 @@ class KronosForecaster(PlacedForecaster):
     ConfigError without its code, CheckpointError for a folder that is not such a model.
     """
 
+    libraries = ("kronos-finance",)
+
     def __init__(self, **options: Any) -> None:
         self.config = KronosConfig(**options)
         library = _library(self.config.code)

@@ -6,6 +6,8 @@ import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import asdict
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
@@ -18,20 +20,26 @@ from rlx.forecast.pretrained_config import PretrainedConfig
 from rlx.forecast.sampling import CPU, Sampler, SamplingConfig
 from rlx.types import FloatArray, IntArray
 
+PLACES = ("path", "download", "tokenizer", "code", "batch", "last_seen", "_target_")
+"""Options that change no forecast: the weights are known by their digest."""
 log = logging.getLogger(__name__)
 
 
 class PlacedForecaster:
     """A forecaster with torch ``modules``, whose series are forecast one by one.
 
-    It counts ``impossible`` series, with a price of 0 or below or without a number, which become NaN.
+    It counts ``impossible`` series, with a price of 0 or below or without a number, which become NaN. ``libraries`` are
+    the distributions that its model comes from, and ``weights`` the facts about those.
     """
+
+    libraries: tuple[str, ...] = ()
+    weights: dict[str, Any]
 
     def __init__(
         self, name: str, config: PretrainedConfig, sampling: SamplingConfig, modules: Sequence[torch.nn.Module]
     ) -> None:
         self.name, self.horizon_steps, self.last_seen = name, config.horizon_steps, config.last_seen_date()
-        self.sampling, self._modules = sampling, modules
+        self.sampling, self._config, self._modules = sampling, config, modules
         self.counted: Counter[str] = Counter(impossible=0)
         self.place(CPU, "32", Compiler("off", CPU))
 
@@ -61,6 +69,13 @@ class PlacedForecaster:
             "compile_fallback": self._compiler.fallback,
             "counted": dict(self.counted),
         }
+
+    def identity(self) -> dict[str, Any]:
+        """Return the options that decide the forecasts, a digest of the weights, the device class and the libraries."""
+        options = {name: value for name, value in asdict(self._config).items() if name not in PLACES}
+        found = {name: _version(name) for name in self.libraries}
+        used = (self.sampler.used.device, self._precision, self._compiler.used)
+        return {"options": options, "weights": _digests(self.weights), "used": used, "libraries": found}
 
     @contextmanager
     def inference(self) -> Iterator[None]:
@@ -96,3 +111,15 @@ class PlacedForecaster:
         if number and not self.counted[what]:
             log.warning("forecaster=%s: %d series have %s forecasts; they are counted.", self.name, number, what)
         self.counted[what] += number
+
+
+def _digests(weights: dict[str, Any]) -> list[str]:
+    """Return the digests of all models, wherever they are."""
+    return [weights["digest"], *(inner["digest"] for inner in weights.values() if isinstance(inner, dict))]
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:  # a copy without one, such as a checkout
+        return ""

@@ -71,7 +71,7 @@ def _scored(made: Forecast, actual: FloatArray, levels: tuple[float, ...]) -> Sc
     below = np.where(np.isfinite(error), error <= 0.0, np.nan)
     by_name = {name: median[..., number] for number, name in enumerate(made.prices)}
     none = np.zeros(median.shape[:2], dtype=bool)
-    invalid = (by_name["high"] < by_name["low"]).any(axis=2) if {"high", "low"} <= set(by_name) else none
+    invalid = np.asarray((by_name["high"] < by_name["low"]).any(axis=2)) if {"high", "low"} <= set(by_name) else none
     losses = np.maximum(at * error, (at - 1.0) * error)
     return Scored(levels, made.prices, losses, below, np.abs(actual - median), invalid, made.degraded)
 

@@ -93,19 +93,22 @@ def _row(compared: Compared, resampling: Resampling, symbol: int | None, step: i
 
     own, null, still = compared.forecaster, compared.null, compared.no_move
     known = np.isfinite(part(own.pinball)) & np.isfinite(part(null.pinball))
-    loss, error = part(own.pinball), part(own.error)
+    pinball, median = ([part(getattr(one, name)) for one in (own, null, still)] for name in ("pinball", "error"))
     return Row(
-        price,
-        step + 1,
-        int(known.any(axis=1).sum()),
-        *(_mean(part(one.pinball), known) for one in (own, null, still)),
-        *(_mean(part(one.error), known) for one in (own, still)),
-        _means(part(own.by_level), known),
-        _means(part(own.below), known),
-        _means(part(null.below), known),
-        skill(loss, part(null.pinball), known, resampling),
-        skill(loss, part(still.pinball), known, resampling),
-        skill(error, part(still.error), known, resampling),
+        price=price,
+        horizon=step + 1,
+        bars=int(known.any(axis=1).sum()),
+        pinball=_mean(pinball[0], known),
+        null_pinball=_mean(pinball[1], known),
+        no_move_pinball=_mean(pinball[2], known),
+        mae=_mean(median[0], known),
+        no_move_mae=_mean(median[2], known),
+        pinball_by_level=_means(part(own.by_level), known),
+        coverage=_means(part(own.below), known),
+        null_coverage=_means(part(null.below), known),
+        skill_over_null=skill(pinball[0], pinball[1], known, resampling),
+        skill_over_no_move=skill(pinball[0], pinball[2], known, resampling),
+        mae_skill=skill(median[0], median[2], known, resampling),
     )
 
 

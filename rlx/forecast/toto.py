@@ -29,6 +29,8 @@ class TotoForecaster(OwnSeriesForecaster):
     ConfigError without the package, CheckpointError for a folder that is not such a model.
     """
 
+    libraries = ("toto-2",)
+
     def __init__(self, **options: Any) -> None:
         config = TotoConfig(**options)
         library = require_package("toto2", "toto", REMEDY)

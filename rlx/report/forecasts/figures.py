@@ -18,24 +18,28 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 NULL = BASELINES["equal_weight"]
-FAN_BARS = 40
-"""Bars before the forecast that a fan chart shows."""
 MOST_FANS = 9
 MOST_SYMBOLS = 40
 
 
 @plain_names()
 def draw_fan(document: Document, panel: MarketPanel, bars: IntArray, last: Forecast) -> Figure:
-    """Return the forecasts made at the last judged bar: a fan of quantiles of the close for each symbol."""
+    """Return the quantiles of the closes forecast at the last ``bars``, with what happened, for each symbol.
+
+    Forecasts of one bar are drawn next to each other, each over the bar it is for; of longer ones the last whose whole
+    horizon is known.
+    """
     shown = min(panel.close.shape[1], MOST_FANS)
     columns = min(3, shown)
     lines = -(-shown // columns)
-    figure = new_figure(
-        (14.0, 2.2 + 2.7 * lines), "The last forecasts", title_of(document), _heights(2.2 + 2.7 * lines)
-    )
-    grid = figure.add_gridspec(lines, columns, left=LEFT, right=0.97, top=_top(lines), bottom=0.07, hspace=0.45)
+    inches = 2.2 + 2.7 * lines
+    figure = new_figure((14.0, inches), "The last forecasts and what happened", title_of(document), _heights(inches))
+    figure.text(LEFT, 1.0 - 0.9 / inches, "black: closes. Blue: forecast quantiles and their middle.", color=MUTED)
+    top = 1.0 - 1.4 / inches
+    grid = figure.add_gridspec(lines, columns, left=LEFT, right=0.97, top=top, bottom=0.06, hspace=0.4)
     for symbol in range(shown):
-        _fan(figure.add_subplot(grid[symbol // columns, symbol % columns]), panel, int(bars[-1]), last, symbol)
+        axes = figure.add_subplot(grid[symbol // columns, symbol % columns])
+        _fan(axes, panel, bars, last, symbol)
     return figure
 
 
@@ -43,24 +47,25 @@ def _heights(inches: float) -> tuple[float, float]:
     return 1.0 - 0.35 / inches, 1.0 - 0.65 / inches
 
 
-def _top(lines: int) -> float:
-    return 1.0 - 1.25 / (2.2 + 2.7 * lines)
-
-
-def _fan(axes: Axes, panel: MarketPanel, bar: int, last: Forecast, symbol: int) -> None:
-    style(axes, f"{one_line(panel.symbols[symbol])} after {str(panel.timestamps[bar])[:10]}")
-    close, first = panel.close[:, symbol], max(0, bar - FAN_BARS)
-    past = np.arange(first, bar + 1)
-    axes.plot(past - bar, close[past], color=INK, lw=1.2)
-    horizon = last.quantiles.shape[2]
-    known = np.arange(bar, min(bar + horizon, len(close) - 1) + 1)
-    axes.plot(known - bar, close[known], color=INK, lw=1.2, ls=":", marker="o", ms=3)
-    fan = close[bar] * (1.0 + last.quantiles[0, symbol, :, 0])  # (H, K)
-    steps, fan = np.arange(horizon + 1), np.vstack([np.full(fan.shape[1], close[bar]), fan])
+def _fan(axes: Axes, panel: MarketPanel, bars: IntArray, last: Forecast, symbol: int) -> None:
+    style(axes, one_line(panel.symbols[symbol]))
+    close, horizon = panel.close[:, symbol], last.quantiles.shape[2]
+    if horizon == 1:
+        place, fan = bars + 1, close[bars][:, None] * (1.0 + last.quantiles[:, symbol, 0, 0])  # (B, K)
+    else:
+        known = int(np.flatnonzero(bars + horizon < len(close))[-1]) if bars[0] + horizon < len(close) else 0
+        start = int(bars[known])
+        fan = close[start] * (
+            1.0 + np.vstack([0.0 * last.quantiles[known, symbol, :1, 0], last.quantiles[known, symbol, :, 0]])
+        )
+        place = start + np.arange(horizon + 1)
     for pair in range(fan.shape[1] // 2):
-        axes.fill_between(steps, fan[:, pair], fan[:, -1 - pair], color=POLICY, alpha=0.13, lw=0)
-    axes.plot(steps, _median(fan), color=POLICY, lw=1.2)
-    axes.set_xlabel("bars after the forecast", fontsize=8, color=MUTED)
+        axes.fill_between(place, fan[:, pair], fan[:, -1 - pair], color=POLICY, alpha=0.13, lw=0)
+    axes.plot(place, _median(fan), color=POLICY, lw=1.0)
+    seen = np.arange(int(bars[0]), min(int(place[-1]), len(close) - 1) + 1)
+    axes.plot(seen, close[seen], color=INK, lw=1.0, marker="o", ms=2.5)
+    ticks = np.linspace(seen[0], seen[-1], 3).astype(int)
+    axes.set_xticks(ticks, [str(panel.timestamps[bar])[:10] for bar in ticks])
 
 
 def _median(fan: FloatArray) -> FloatArray:
@@ -77,7 +82,7 @@ def draw_coverage(document: Document) -> Figure:
     levels, row = document["levels"], document["pooled"][0]
     axes.plot([0, 1], [0, 1], color=MUTED, lw=0.8, ls="--")
     series = (
-        (document["null"]["name"], row["null_coverage"], NULL),
+        (f"null model ({document['null']['name']})", row["null_coverage"], NULL),
         (document["forecaster"]["name"], row["coverage"], POLICY),
     )
     for place, (name, shares, colour) in enumerate(series):
