@@ -66,7 +66,8 @@ def _median(row: Mapping[str, Any]) -> str:
         return f"{errs}, less than a forecast of {still}."
     if found["covers_zero"] is False:
         return f"{errs}, more than a forecast of {still}."
-    return f"{errs}, no less than a forecast of {still}: it does not know the direction."
+    where = ", and what skill it has is in the width of its forecasts" if _above(row["skill_over_null"]) else ""
+    return f"{errs}, no less than a forecast of {still}: it does not know the direction{where}."
 
 
 def _symbols(document: Mapping[str, Any]) -> list[str]:
