@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|not enough memory", re.IGNORECASE)  # torch's own words
 
 
 class RlxError(Exception):
@@ -40,6 +43,12 @@ class PlanError(RlxError):
 
 class HardwareError(RlxError):
     """A requested device or compiler that is not available."""
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Return whether memory ran out: the machine's, or the GPU's, for which torch has its own errors."""
+    by_name = isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
+    return by_name or (isinstance(error, RuntimeError) and _NO_MEMORY.search(str(error)) is not None)
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:

@@ -107,6 +107,15 @@ _PERF = (
     ),
     Key("perf/decision_latency_p50_ms", "ms", "Judge: median time of one batched decision", "lower"),
     Key("perf/decision_latency_p99_ms", "ms", "Judge: 99th percentile of the time of one batched decision", "lower"),
+    Key("perf/forecast_load_s", "s", "Forecast check: time until the forecaster is built", "lower"),
+    Key(
+        "perf/forecast_compile_s", "s", "Forecast check: time of the first forecast above that of a later one", "lower"
+    ),
+    Key("perf/forecast_p50_ms", "ms", "Forecast check: median time of a forecast of all symbols at one bar", "lower"),
+    Key("perf/forecast_p95_ms", "ms", "Forecast check: 95th percentile of that time", "lower"),
+    Key("perf/forecast_p99_ms", "ms", "Forecast check: 99th percentile of that time", "lower"),
+    Key("perf/forecast_forecasts_per_second", "1/s", "Forecast check: symbols forecast per second", "higher"),
+    Key("perf/forecast_peak_memory_mb", "MB", "Forecast check: peak memory of the process, or of the GPU", "lower"),
 )
 
 

@@ -147,6 +147,7 @@ GROUPS: dict[str, Group] = {
         | _at("rlx.forecast.block_bootstrap", block_bootstrap="BlockBootstrapConfig")
         | _at("rlx.forecast.ridge", ridge="RidgeForecasterConfig")
         | _at("rlx.forecast.config", own="OwnConfig")
+        | _at("rlx.forecast.pretrained_config", chronos="ChronosConfig", kronos="KronosConfig", toto="TotoConfig")
         | _at("rlx.forecast.noise", noise="NoiseConfig")
         | _at("rlx.forecast.oracle", oracle="OracleConfig"),
     ),

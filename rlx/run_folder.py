@@ -44,6 +44,7 @@ class RunFolder:
     train_log = Entry("train.log")
     evaluate_log = Entry("evaluate.log")
     backtest_log = Entry("backtest.log")
+    forecast_check_log = Entry("forecast_check.log")
     command = Entry("command.txt")
     config = Entry("config.yaml")
     provenance = Entry("provenance.json")
@@ -72,6 +73,11 @@ class RunFolder:
     backtest_markdown = Entry("backtest.md")
     backtest_page = Entry("backtest.html")
 
+    # Of a check of forecasts.
+    forecast_check = Entry("forecast_check.json")
+    forecast_markdown = Entry("forecast_check.md")
+    forecast_latency = Entry("forecast_latency.json")
+
     def part(self, name: str) -> RunFolder:
         """Return the folder of a part."""
         return RunFolder(self.parts / name)
@@ -86,7 +92,7 @@ class RunFolder:
 
 
 STARTING_FILES = frozenset(
-    {RunFolder.hydra, RunFolder.train_log, RunFolder.evaluate_log, RunFolder.backtest_log}
+    {RunFolder.hydra, RunFolder.train_log, RunFolder.evaluate_log, RunFolder.backtest_log, RunFolder.forecast_check_log}
     | {RunFolder.command, RunFolder.config, RunFolder.provenance}
 )
 RESULTS = (
@@ -95,6 +101,7 @@ RESULTS = (
     RunFolder.refits,
     RunFolder.scorecard,
     RunFolder.backtests,
+    RunFolder.forecast_check,
 )  # only where a run began its work
 
 

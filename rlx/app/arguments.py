@@ -12,15 +12,25 @@ from typing import Any
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.errors import HydraException
 
-from rlx.config import GROUPS, BacktestConfig, EvaluateConfig, TrainConfig, schemas
+from rlx.config import GROUPS, BacktestConfig, EvaluateConfig, ForecastCheckConfig, TrainConfig, schemas
 from rlx.errors import ConfigError
 from rlx.ranges import FilePath, declared
 from rlx.untrusted.paths import expanded
 from rlx.untrusted.shown import as_typed
 
 OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.sweeper.storage")  # paths and an address that are in no schema
-COMMANDS: dict[str, type[Any]] = {"train": TrainConfig, "evaluate": EvaluateConfig, "backtest": BacktestConfig}
-TYPED = {"train": "train.py", "evaluate": "evaluate.py", "backtest": "rlx backtest"}
+COMMANDS: dict[str, type[Any]] = {
+    "train": TrainConfig,
+    "evaluate": EvaluateConfig,
+    "backtest": BacktestConfig,
+    "forecast_check": ForecastCheckConfig,
+}
+TYPED = {
+    "train": "train.py",
+    "evaluate": "evaluate.py",
+    "backtest": "rlx backtest",
+    "forecast_check": "rlx forecast check",
+}
 """Command -> how it is typed."""
 SYMBOLS = "data.symbols"
 LONG_NUMBER = re.compile(r"[-+]?[0-9_]{300,}")  # too large for a float; Python prints at most 4300 digits

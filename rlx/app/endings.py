@@ -68,8 +68,3 @@ def stop_if_disk_error(error: OSError) -> None:
 def is_disk_error(error: OSError) -> bool:
     """Return whether a file could not be read or written."""
     return error.errno in FULL | UNUSABLE
-
-
-def is_out_of_memory(error: Exception) -> bool:
-    """Return whether memory ran out: the machine's, or the GPU's, for which torch has its own error."""
-    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"

@@ -27,10 +27,11 @@ from omegaconf.errors import OmegaConfBaseException
 
 from rlx.app import STARTED
 from rlx.app.arguments import COMMANDS, prepared, refuse_foreign_groups
-from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end, is_out_of_memory
+from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end
 from rlx.app.folders import run_folder
 from rlx.config import (
     EvaluateConfig,
+    ForecastCheckConfig,
     TrainConfig,
     add_recorded_choices,
     as_resumed,
@@ -42,7 +43,7 @@ from rlx.config import (
 from rlx.config.commands import NAMED
 from rlx.config.options import options_without_file
 from rlx.console import complain, print_anything, show_progress
-from rlx.errors import ConfigError, RlxError
+from rlx.errors import ConfigError, RlxError, is_out_of_memory
 from rlx.keys import find_key
 from rlx.run_folder import RunFolder
 from rlx.stops import stopped_by
@@ -79,6 +80,26 @@ def backtest_main(arguments: Sequence[str], *, dry: bool = False, illusion: bool
     finally:
         sys.argv = typed_as
     return statuses[0] if statuses else 0
+
+
+def forecast_check_main(arguments: Sequence[str]) -> None:
+    """Run ``rlx forecast check`` with these settings; see ``train_main``."""
+    typed_as, sys.argv = sys.argv, ["rlx forecast check", *arguments]
+    try:
+        _run("forecast_check", run_forecast_check)
+    finally:
+        sys.argv = typed_as
+
+
+def run_forecast_check(cfg: DictConfig) -> None:
+    """Judge a forecaster with the composed configuration, in Hydra's run folder."""
+    with run_folder() as run_dir:
+        cache_fallback = use_compile_caches()
+        config = typed(cfg, ForecastCheckConfig)
+        with show_progress("Loading"), _frozen_imports():
+            from rlx.app.forecast_run import run_check
+
+        run_check(config, _resolved(cfg), run_dir, cache_fallback)
 
 
 def dry_backtest(arguments: Sequence[str]) -> int:

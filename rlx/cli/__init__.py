@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 import rlx
-from rlx.cli import audit, backtest, board, compile, data, dataset, plan, recommend, sweep
+from rlx.cli import audit, backtest, board, compile, data, dataset, forecast, plan, recommend, sweep
 from rlx.console import complain, print_anything
 from rlx.errors import RlxError
 from rlx.stops import exiting_on_stops
@@ -47,6 +47,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"rlx {rlx.__version__}")
     groups = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in (data, plan, backtest, sweep, board, recommend, audit, compile, dataset):
+    for command in (data, forecast, plan, backtest, sweep, board, recommend, audit, compile, dataset):
         command.add(groups)
     return parser

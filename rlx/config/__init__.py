@@ -6,6 +6,7 @@ Only dataclasses are imported here, so that ``--help`` and a misspelt key answer
 from rlx.config.backtest import BacktestConfig
 from rlx.config.checks import typed, validate
 from rlx.config.commands import GROUPS, EvaluateConfig, TradedConfig, TrainConfig, register_schemas, schemas
+from rlx.config.forecast_check import ForecastCheckConfig
 from rlx.config.groups import Device, EnvConfig, HardwareConfig, TrainerConfig
 from rlx.config.objective import ObjectiveConfig
 from rlx.config.recorded import as_trained, recorded_evaluation, recorded_module
@@ -17,6 +18,7 @@ __all__ = [
     "Device",
     "EnvConfig",
     "EvaluateConfig",
+    "ForecastCheckConfig",
     "HardwareConfig",
     "ObjectiveConfig",
     "TradedConfig",

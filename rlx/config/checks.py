@@ -12,6 +12,7 @@ from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 from rlx.config.backtest import BacktestConfig
 from rlx.config.commands import EvaluateConfig, TradedConfig, TrainConfig, schemas
 from rlx.config.errors import explain, refuse_unknown_keys
+from rlx.config.forecast_check import ForecastCheckConfig
 from rlx.config.groups import Device
 from rlx.config.guards import load_guard
 from rlx.data.config import FolderData
@@ -21,7 +22,7 @@ from rlx.evaluate.guard_config import is_on
 from rlx.untrusted.shown import as_typed
 
 PARTS_OF_ENV = ("limits.", "cooldown.", "reward.")  # value objects that do not know their configuration key
-Config = TypeVar("Config", bound=TrainConfig | EvaluateConfig | BacktestConfig)
+Config = TypeVar("Config", bound=TrainConfig | EvaluateConfig | BacktestConfig | ForecastCheckConfig)
 
 
 def typed(cfg: DictConfig, kind: type[Config]) -> Config:

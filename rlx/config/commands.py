@@ -10,6 +10,7 @@ from omegaconf import MISSING, DictConfig, OmegaConf
 
 from rlx import registry
 from rlx.config.backtest import BacktestConfig
+from rlx.config.forecast_check import ForecastCheckConfig
 from rlx.config.groups import EnvConfig, HardwareConfig, TrainerConfig
 from rlx.config.objective import ObjectiveConfig
 from rlx.config.options import option_file, register_folders
@@ -106,6 +107,7 @@ def register_schemas() -> None:
     store.store("train_schema", writable(TrainConfig))
     store.store("evaluate_schema", writable(EvaluateConfig))
     store.store("backtest_schema", writable(BacktestConfig))
+    store.store("forecast_check_schema", writable(ForecastCheckConfig))
     for group in GROUPS:
         for name, schema in schemas(group).items():
             store.store(name, writable(schema), group=group)

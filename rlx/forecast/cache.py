@@ -28,7 +28,7 @@ from rlx.types import IntArray
 from rlx.untrusted.paths import expanded
 from rlx.untrusted.text import read_bytes
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 VARIABLE = "RLX_CACHE"
 OFF = "off"
 LIBRARIES = ("rlx", "numpy", "scipy", "arch", "torch")
@@ -70,7 +70,8 @@ class Cache:
             found = _read(path, shape) if path.exists() else None
             if found is None:
                 found = forecaster.forecast(market, bars, seed)
-                self._write(path, found)
+                if not found.degraded.any():  # memory may suffice another time
+                    self._write(path, found)
         return found
 
     @contextmanager
@@ -166,7 +167,10 @@ def _packed(forecast: Forecast) -> bytes:
         "levels": np.array(forecast.levels, dtype=np.float64),
         "prices": np.array([PRICES.index(name) for name in forecast.prices], dtype=np.int64),
         "quantiles": np.ascontiguousarray(forecast.quantiles),
+        "joint": np.array(int(forecast.joint)),
     }
+    if forecast.samples_asked is not None:
+        arrays["samples"] = np.array(forecast.samples_asked)
     if forecast.paths is not None:
         arrays["paths"] = np.ascontiguousarray(forecast.paths)
     return safetensors.numpy.save(arrays)
@@ -192,7 +196,9 @@ def _unpacked(content: bytes, shape: tuple[int, ...]) -> Forecast:
         raise ValueError(f"its quantiles have the shape {quantiles.shape}")
     if paths is not None and (paths.shape[:1] + paths.shape[2:]) != (*shape, len(prices)):
         raise ValueError(f"its paths have the shape {paths.shape}")
-    return Forecast(tuple(arrays["levels"].tolist()), quantiles, paths, prices)
+    asked = int(arrays["samples"]) if "samples" in arrays else None
+    used = None if asked is None else np.full(quantiles.shape[:2], asked)
+    return Forecast(tuple(arrays["levels"].tolist()), quantiles, paths, prices, bool(arrays["joint"]), asked, used)
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy as np
 from rlx import registry
 from rlx.data.market import Market
 from rlx.errors import ConfigError
-from rlx.types import FloatArray, IntArray
+from rlx.types import BoolArray, FloatArray, IntArray
 
 PRICES = ("close", "high", "low")
 
@@ -24,12 +24,26 @@ class Forecast:
     some of ``PRICES`` with ``close`` first. ``quantiles`` (B, A, H, P, K) are at the K ascending ``levels``. ``paths``
     (B, S, A, H, P) are S sample paths, joint over symbols, bars and prices, or None if the forecaster has only
     quantiles.
+
+    Without ``joint``, each series of a symbol and price was forecast on its own: paths of different series may not be
+    combined, and a high may be below a low. A series without a possible forecast is NaN throughout. If memory ran out,
+    ``samples_used`` (B, A) is below ``samples_asked``; both are None for a forecaster that always draws all.
     """
 
     levels: tuple[float, ...]
     quantiles: FloatArray
     paths: FloatArray | None = None
     prices: tuple[str, ...] = PRICES[:1]
+    joint: bool = True
+    samples_asked: int | None = None
+    samples_used: IntArray | None = None
+
+    @property
+    def degraded(self) -> BoolArray:
+        """Whether a symbol's forecast is from fewer samples than asked for, (B, A)."""
+        if self.samples_used is None or self.samples_asked is None:
+            return np.zeros(self.quantiles.shape[:2], dtype=bool)
+        return np.asarray(self.samples_used < self.samples_asked)
 
     @classmethod
     def of_paths(cls, paths: FloatArray, levels: Sequence[float], prices: Sequence[str] = PRICES[:1]) -> Forecast:

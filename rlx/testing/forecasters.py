@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from rlx.audit.perturbations import KINDS, perturbed
@@ -52,7 +54,7 @@ def _check_values(given: Forecast) -> None:
         assert moves is None or np.isfinite(moves).all(), f"{name} must be finite"
         assert moves is None or (moves > -1.0).all(), f"{name}: a move of -1 and below is a price of 0 and below"
     assert (np.diff(given.quantiles, axis=-1) >= 0.0).all(), "quantiles must not cross"
-    if given.paths is not None:
+    if given.paths is not None and given.joint:
         close = given.paths[..., 0]
         sides = {name: given.paths[..., number] for number, name in enumerate(given.prices)}
         assert (sides.get("low", close) <= close).all(), "a path closes below its low"
@@ -72,7 +74,7 @@ def _check_causality(forecaster: Forecaster, market: Market, bars: IntArray, giv
 
 def _rows(given: Forecast, rows: list[int]) -> Forecast:
     paths = None if given.paths is None else given.paths[rows]
-    return Forecast(given.levels, given.quantiles[rows], paths, given.prices)
+    return replace(given, quantiles=given.quantiles[rows], paths=paths, samples_used=None)
 
 
 def _same(one: Forecast, other: Forecast, tolerance: float = 0.0) -> bool:

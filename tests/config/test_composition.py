@@ -211,7 +211,7 @@ def message(overrides: list[str], name: str = "train") -> str:
         ("forecaster=nois", "forecaster=nois: no such option."),
         (
             "forecaster.n_samples=9",
-            "forecaster.n_samples: needs forecaster=block_bootstrap or forecaster=",
+            "forecaster.n_samples: needs forecaster=block_bootstrap or",
         ),
     ],
 )

@@ -1,0 +1,1 @@
+"""Tables, pictures and a page about a check of forecasts."""

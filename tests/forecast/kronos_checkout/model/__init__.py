@@ -1,0 +1,3 @@
+from .kronos import Kronos, KronosTokenizer
+
+__all__ = ["Kronos", "KronosTokenizer"]
