@@ -17,16 +17,18 @@ from rlx.types import FloatArray
 
 INVESTED = 3.0
 """Logit of full exposure: exp(-3) below it, the slope of the logistic function is still a twentieth."""
+LEAN = 1.5
+"""How far below the mean a score must be for an asset to be sold short."""
 
 
 @dataclass(frozen=True)
 class TiltHead:
     """Maps scores (..., A) of any number of assets to target weights (..., A); equal scores mean equal weights.
 
-    Long-only shares are a softmax of the scores. Long/short shares are (1 + score less the mean score) / A, scaled down
-    where their absolute values sum to more than one. ``max_gross`` is the largest sum of absolute weights. Exposure is
-    at most min(1, ``max_gross``), or ``max_gross`` with ``leverage_head``; an exposure score of 0 means full exposure
-    without leverage.
+    Long-only shares are a softmax of the scores. Long/short shares are in proportion to sinh(``LEAN`` + score less the
+    mean score), and their absolute values add up to one: a softmax over buying and selling each asset. ``max_gross`` is
+    the largest sum of absolute weights. Exposure is at most min(1, ``max_gross``), or ``max_gross`` with
+    ``leverage_head``; an exposure score of 0 means full exposure without leverage.
     """
 
     long_only: bool
@@ -62,11 +64,13 @@ class TiltHead:
         return shares * self.size if exposure is None else shares * self.exposure(exposure).unsqueeze(-1)
 
     def shares(self, scores: Tensor) -> Tensor:
-        """Return shares (..., A) whose absolute values add up to at most one."""
+        """Return shares (..., A) whose absolute values add up to one."""
         if self.long_only:
             return torch.softmax(scores, -1)
-        tilted = (1.0 + scores - scores.mean(-1, keepdim=True)) / scores.shape[-1]
-        return tilted / tilted.abs().sum(-1, keepdim=True).clamp(min=1.0)
+        leant = LEAN + scores - scores.mean(-1, keepdim=True)
+        largest = leant.detach().abs().amax(-1, keepdim=True)  # divided out: exp() of it may overflow
+        odds = torch.exp(leant - largest) - torch.exp(-leant - largest)
+        return odds / odds.abs().sum(-1, keepdim=True)
 
     def exposure(self, score: Tensor) -> Tensor:
         """Return the sum of absolute weights (...) that a fully invested portfolio is scaled to."""
@@ -81,5 +85,7 @@ class TiltHead:
         if self.long_only:
             odds = np.exp(scores - scores.max(axis=-1, keepdims=True))
             return np.asarray(odds / odds.sum(axis=-1, keepdims=True))
-        tilted = (1.0 + scores - scores.mean(axis=-1, keepdims=True)) / scores.shape[-1]
-        return np.asarray(tilted / np.maximum(np.abs(tilted).sum(axis=-1, keepdims=True), 1.0))
+        leant = LEAN + scores - scores.mean(axis=-1, keepdims=True)
+        largest = np.abs(leant).max(axis=-1, keepdims=True)
+        odds = np.exp(leant - largest) - np.exp(-leant - largest)
+        return np.asarray(odds / np.abs(odds).sum(axis=-1, keepdims=True))

@@ -37,7 +37,8 @@ def test_an_account_moves_a_part_of_the_way() -> None:
     np.testing.assert_allclose(head.targets(actions, np.array([[0.4, 0.6]])), [[0.5, 0.5]])
     np.testing.assert_allclose(head.targets(actions, np.array([[0.2, 0.3]])), [[0.5, 0.5]])  # a guard has sold half
     short = ScoreHead(2, TiltHead(False, 1.0), 0.5)
-    np.testing.assert_allclose(short.targets(np.array([[2.0, 0.0]]), np.array([[-0.5, 0.5]])), [[0.25, 0.25]])
+    asked = np.array([[3.0, 0.0]])  # LEAN below the mean: shares 1 and 0
+    np.testing.assert_allclose(short.targets(asked, np.array([[-0.5, 0.5]])), [[0.25, 0.25]])
 
 
 def test_scores_are_clipped_to_the_bound() -> None:

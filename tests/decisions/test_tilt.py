@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from rlx.decisions.tilt import TiltHead
+from rlx.decisions.tilt import LEAN, TiltHead
 from rlx.errors import ConfigError
 from rlx.sim.rules import Limits
 
@@ -39,10 +39,20 @@ def test_long_only_shares_by_hand() -> None:
 
 def test_long_short_shares_by_hand() -> None:
     head = TiltHead(long_only=False, max_gross=1.5)
-    # Mean 0.3, so (1 + 0.6, 1 - 0.3, 1 - 0.3) / 3: nobody is short, and they add up to one.
-    torch.testing.assert_close(head.weights(of(0.9, 0.0, 0.0)), of(1.6, 0.7, 0.7) / 3.0)
-    # Mean 1, so (1 + 5, 1 - 1, 1 - 4) / 3 = 2, 0, -1, whose absolute values add up to 3.
-    torch.testing.assert_close(head.weights(of(6.0, 0.0, -3.0)), of(2.0, 0.0, -1.0) / 3.0)
+    assert LEAN == 1.5
+    # Mean 1.5, so sinh(3) and sinh(0): an asset LEAN below the mean is not held.
+    torch.testing.assert_close(head.weights(of(3.0, 0.0)), of(1.0, 0.0))
+    # Mean 1.5 + ln 2, so sinh(3 + ln 2) and sinh(-ln 2): further below, it is sold short.
+    bought, sold = 2.0 * np.exp(3.0) - 0.5 * np.exp(-3.0), 2.0 - 0.5
+    expected = of(bought, -sold) / (bought + sold)
+    torch.testing.assert_close(head.weights(of(3.0 + 2.0 * np.log(2.0), 0.0)), expected)
+    torch.testing.assert_close(head.weights(of(8.0 + 2.0 * np.log(2.0), 5.0)), expected)  # only differences count
+
+
+def test_large_long_short_scores_do_not_overflow() -> None:
+    torch.testing.assert_close(TiltHead(False, 1.0).weights(of(2000.0, 0.0, 0.0)), of(1.0, 0.0, 0.0))
+    # One far below the mean is all that counts: it is sold, with everything.
+    torch.testing.assert_close(TiltHead(False, 1.0).weights(of(-2000.0, 0.0, 0.0)), of(-1.0, 0.0, 0.0))
 
 
 @pytest.mark.parametrize("long_only", [True, False])
