@@ -45,10 +45,14 @@ class Held(Strategy):
 
 @dataclass(frozen=True)
 class Limit(Strategy):
-    """A strategy with limit orders within a bar, flat at its close; ``tuned`` where its limits can be tuned."""
+    """A strategy with limit orders within a bar, flat at its close; ``tuned`` where its limits can be tuned.
+
+    With ``both_sides`` a bar has an order to buy and one to sell short.
+    """
 
     rule: Callable[[Joined, StrategySettings, Tilt], tuple[Orders, ...]]
     tuned: bool = False
+    both_sides: bool = False
 
     def orders(self, joined: Joined, settings: StrategySettings, tilt: Tilt = orders.UNTILTED) -> tuple[Orders, ...]:
         """Return the orders of each side traded: none where a forecast is missing or invalid, or short in crypto."""
@@ -72,8 +76,8 @@ STRATEGIES: dict[str, Held | Limit] = {
         Limit("high_low", CLOSE + EXTREMES, orders.high_low),
         Limit("maxdiff", EXTREMES, orders.maxdiff, tuned=True),
         Limit("maxdiff_eod", EXTREMES, orders.maxdiff_eod, tuned=True),
-        Limit("maxdiff_always_on", EXTREMES, orders.maxdiff_always_on, tuned=True),
-        Limit("maxdiff_always_on_eod", EXTREMES, orders.maxdiff_always_on_eod, tuned=True),
+        Limit("maxdiff_always_on", EXTREMES, orders.maxdiff_always_on, tuned=True, both_sides=True),
+        Limit("maxdiff_always_on_eod", EXTREMES, orders.maxdiff_always_on_eod, tuned=True, both_sides=True),
         Limit("pctdiff", EXTREMES, orders.pctdiff, tuned=True),
     )
 }

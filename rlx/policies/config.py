@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from rlx.backtest.plan import MONEY, ReplaySettings
+from rlx.backtest.plan import MONEY, BothTouch, ReplaySettings
+from rlx.backtest.settings import NO_TUNING, ON_THE_PAST
 from rlx.errors import ConfigError
 from rlx.policies.base import MISSING, PolicyConfig
 from rlx.ranges import FilePath, ListOf, Number, OneOf, Text, Whole, check_fields
@@ -117,15 +118,18 @@ class RefittedConfig(PolicyConfig):
 
 @dataclass
 class StrategyConfig(PolicyConfig):
-    """Hold the positions of a strategy on forecasts, ``strategy``, each symbol with 1/A of the account.
+    """Trade the strategy on forecasts with this ``name``, each symbol with 1/A of the account.
 
-    ``ci_multiplier`` is that of ``rlx backtest``.
+    The other options are those of ``rlx backtest``. ``both_touch`` is ``pessimistic`` or ``optimistic``.
     """
 
     reads_forecasts = True
-    _target_: str = "rlx.policies.strategy.StrategyPolicy"
-    strategy: Annotated[str, Text(100)] = "simple"
+    _target_: str = "rlx.policies.strategy.make_strategy"
+    name: Annotated[str, Text(100)] = "simple"
+    both_touch: Annotated[str, OneOf(tuple(BothTouch))] = BothTouch.pessimistic.value
     ci_multiplier: Annotated[float, Number(0, 1_000)] = 1.0
+    pctdiff_target: Annotated[float, Number(0, 1)] = 0.02
+    tune: Annotated[str, OneOf((NO_TUNING, ON_THE_PAST))] = NO_TUNING
 
     def __post_init__(self) -> None:
         check_fields(self, "policy")
