@@ -116,7 +116,8 @@ def _reads_forecasts(config: TradedConfig) -> bool:
     reward = config.env.reward
     penalised = isinstance(config, TrainConfig) and (reward.cvar_penalty > 0 or reward.uncertainty_penalty > 0)
     policy = getattr(config, "policy", None)
-    return penalised or getattr(policy, "reads_forecasts", False) or any(map(is_outlook, config.data.features or ()))
+    features = [*(config.data.features or ()), *(getattr(policy, "features", None) or ())]
+    return penalised or getattr(policy, "reads_forecasts", False) or any(map(is_outlook, features))
 
 
 def _ineffective_options(config: TradedConfig) -> list[str]:

@@ -1,1 +1,1 @@
-"""Forecasts of the next bars' moves: a protocol for all forecasters, and the package's quantile network."""
+"""Forecasts of the next bars' moves: forecasters behind one protocol, their cache, and what others read of them."""

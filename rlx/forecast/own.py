@@ -11,6 +11,7 @@ import torch
 
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
+from rlx.data.outlook import is_outlook
 from rlx.errors import CheckpointError
 from rlx.forecast.config import FORECASTER, SPECIALISTS
 from rlx.forecast.forecaster import Forecast
@@ -30,6 +31,11 @@ class OwnForecaster:
     def __init__(self, path: str) -> None:
         forecasts = read_forecasts(_stage(Path(path)), path)
         self.facts, self.network = forecasts.facts, forecasts.network()
+        if own := [name for name in self.facts.feature_names if is_outlook(name)]:
+            raise CheckpointError(
+                f"forecaster.path={path}: its network sees {own[0]}, which needs a forecaster itself. Give a run "
+                "without features of forecasts."
+            )
         self.last_seen: np.datetime64 | None = self.facts.last_seen
         self._normalizer = Normalizer.from_dict(self.facts.normalizer)
 

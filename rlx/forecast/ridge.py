@@ -10,6 +10,8 @@ import numpy as np
 from rlx.data.features import chosen_features
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
+from rlx.data.outlook import is_outlook
+from rlx.errors import ConfigError
 from rlx.fields import Coefficient, Samples
 from rlx.forecast.forecaster import Forecast
 from rlx.forecast.garch import WEIGHTED, variances
@@ -42,6 +44,8 @@ class RidgeForecasterConfig:
 
     def __post_init__(self) -> None:
         check_fields(self, "forecaster")
+        if own := [name for name in self.features or () if is_outlook(name)]:
+            raise ConfigError(f"forecaster.features: {own[0]} is a result of forecasts. Leave it out.")
 
 
 class _Known(NamedTuple):

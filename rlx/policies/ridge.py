@@ -8,6 +8,7 @@ import numpy as np
 
 from rlx.data.features import chosen_features
 from rlx.data.market import Market
+from rlx.data.outlook import is_outlook
 from rlx.decisions.observation import Observation
 from rlx.decisions.trade_off import best_trades
 from rlx.errors import ConfigError, RlxError
@@ -39,6 +40,11 @@ class Ridge:
         self.config = RidgeConfig(**options)
         self._costs: Costs | None = None
         self._fits: dict[int, RidgeFit | None] = {}
+
+    @property
+    def reads_forecasts(self) -> bool:
+        """Whether forecasts are among its features."""
+        return any(map(is_outlook, self.config.features or ()))
 
     def charge(self, costs: Costs) -> None:
         """Set the trading costs: the higher they are, the less the rule trades."""

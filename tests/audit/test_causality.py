@@ -16,6 +16,9 @@ from rlx.data.sources import synthetic
 from rlx.data.splits import Span
 from rlx.decisions.observation import Observation
 from rlx.errors import RlxError
+from rlx.forecast.block_bootstrap import BlockBootstrapConfig
+from rlx.forecast.features import ForecastOutlook
+from rlx.forecast.oracle import OracleConfig
 from rlx.policies.base import Policy
 from rlx.policies.baselines import BuyAndHold, Cash, EqualWeight
 from rlx.policies.hindsight import Hindsight
@@ -218,3 +221,14 @@ def test_one_step_can_be_audited() -> None:
     found = check_causality(Peeking(1), market(), Span(70, 71), FREE, (), dates=25, seed=0)[0]
     assert found.plays == 3
     assert "targets" in leaks(found)
+
+
+def test_forecasts_are_audited_like_any_feature() -> None:
+    panel = synthetic("random_walk", 2, 120)
+    span, names = Span(60, 119), ("forecast_q50", "forecast_q90")
+    honest = Market(panel, ForecastOutlook.of(BlockBootstrapConfig(n_samples=8, lookback_bars=50)))
+    found, _ = check_causality(EqualWeight(), honest, span, Rules(), names, dates=3, seed=0)
+    assert found.passed
+    leaking = Market(panel, ForecastOutlook.of(OracleConfig()))
+    found, _ = check_causality(EqualWeight(), leaking, span, Rules(), names, dates=3, seed=0)
+    assert not found.passed and {leak.quantity for leak in leaks(found).values()} <= set(names)

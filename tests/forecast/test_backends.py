@@ -103,6 +103,7 @@ def test_paths_compound() -> None:
         ("block_bootstrap", {"n_samples": 0}, "forecaster.n_samples=0: must be a whole number between 1 and"),
         ("block_bootstrap", {"lookback_bars": 1}, "forecaster.lookback_bars=1: must be"),
         ("block_bootstrap", {"n_sample": 1}, "has no option n_sample; it has horizon_steps"),
+        ("ridge", {"features": ["forecast_mean"]}, "forecaster.features: forecast_mean is a result of forecasts"),
         ("noise", {"size": 1.0}, "forecaster.size=1.0: must be between"),
         ("oracle", {"horizon_steps": True}, "forecaster.horizon_steps=true: must be a whole number"),
     ],

@@ -6,13 +6,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from rlx.audit.perturbations import KINDS, perturbed
 from rlx.data.config import SyntheticData
 from rlx.data.market import Market
+from rlx.data.normalizer import Normalizer
 from rlx.data.outlook import OUTLOOK_FEATURES
+from rlx.data.splits import Span
 from rlx.data.traded import cut
 from rlx.decisions.risk import priced_risk
+from rlx.decisions.segments import Segments
 from rlx.errors import DataError
 from rlx.evaluate.purging import lookback_steps
 from rlx.forecast.block_bootstrap import BlockBootstrapConfig
@@ -20,7 +24,7 @@ from rlx.forecast.features import ForecastOutlook, moments, summary
 from rlx.forecast.filtered_bootstrap import FilteredBootstrapConfig
 from rlx.forecast.forecaster import Forecast
 from rlx.forecast.noise import NoiseConfig
-from rlx.sim.rules import Reward
+from rlx.sim.rules import Reward, Rules
 from tests.forecast.markets import daily
 
 PANEL = daily().panel
@@ -138,6 +142,18 @@ def test_rewards_are_penalised_for_losses_and_spread() -> None:
     assert cvar is not None and spread is not None and cvar.shape == spread.shape == market.returns.shape
     np.testing.assert_array_equal(cvar[60:], np.maximum(0.0, -market.features(("forecast_cvar",))[60:-1, :, 0]))
     assert (cvar[:60] == 0.0).all() and (cvar[60:] > 0.0).all() and (spread[60:] > 0.0).all()
+
+
+def test_segments_of_the_training_span_carry_the_risk() -> None:
+    market, span = Market(PANEL, OUTLOOK), Span(100, 200)
+    normalizer = Normalizer.fit(("return_1",), market.features(("return_1",)), slice(100, 200))
+    rules = Rules(reward=Reward(cvar_penalty=1.0))
+    segments = Segments(market, rules, span, ("return_1",), normalizer, 1, 10)
+    tape = segments.at(torch.tensor([5])).tape
+    cvar, _ = priced_risk(market, rules.reward)
+    assert cvar is not None and tape.cvar is not None and tape.uncertainty is not None
+    np.testing.assert_allclose(tape.cvar[0].numpy(), cvar[105:115], rtol=1e-6)
+    assert Segments(market, Rules(), span, ("return_1",), normalizer, 1, 10).at(torch.tensor([5])).tape.cvar is None
 
 
 def test_a_forecast_looks_back_as_far_as_its_forecaster_needs() -> None:
