@@ -1,11 +1,11 @@
-"""Features that come from forecasts: their names, and what a market needs of whoever forecasts it."""
+"""Features that come from forecasts: their names, and what a market needs of its forecaster."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rlx.types import FloatArray
+from rlx.types import FloatArray, IntArray
 
 if TYPE_CHECKING:
     from rlx.data.market import Market
@@ -27,6 +27,16 @@ class Outlook(Protocol):
     @property
     def test_only(self) -> str | None:
         """Why the forecaster's results are no evidence of skill, None for any other."""
+
+    @property
+    def horizon_steps(self) -> int:
+        """The number of bars until the last step of a forecast."""
+
+    def paths(self, market: Market, bars: IntArray) -> FloatArray:
+        """Return the moves (B, S, A) of the close until the last step, in S sample paths, from each of ``bars``.
+
+        RlxError for a forecaster without sample paths.
+        """
 
     def first_bar(self, market: Market) -> int:
         """Return the first bar with features; RlxError for a market that cannot be forecast."""

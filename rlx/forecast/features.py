@@ -10,11 +10,12 @@ import numpy as np
 
 from rlx.data.market import Market
 from rlx.data.outlook import PREFIX
+from rlx.errors import ConfigError
 from rlx.files import to_json
 from rlx.forecast.aggregate import quantile_at
 from rlx.forecast.chunks import forecasts
 from rlx.forecast.forecaster import Forecast, Forecaster, ForTests, built
-from rlx.types import FloatArray
+from rlx.types import FloatArray, IntArray
 
 SEED = 0
 TAIL = 0.05
@@ -40,6 +41,23 @@ class ForecastOutlook:
     def test_only(self) -> str | None:
         """Why the forecaster is for tests only, None for any other."""
         return self.forecaster.test_only if isinstance(self.forecaster, ForTests) else None
+
+    @property
+    def horizon_steps(self) -> int:
+        """The forecaster's horizon."""
+        return self.forecaster.horizon_steps
+
+    def paths(self, market: Market, bars: IntArray) -> FloatArray:
+        """Return the moves (B, S, A) of the close until the last step; ConfigError for a forecaster of quantiles."""
+        parts = []
+        for _, made in forecasts(self.forecaster, market, bars, SEED, cached=self.cached):
+            if made.paths is None:
+                raise ConfigError(
+                    f"forecaster={self.forecaster.name}: has only quantiles, and this policy needs sample paths. "
+                    "Choose another one, for example forecaster=filtered_bootstrap."
+                )
+            parts.append(made.paths[:, :, :, -1, 0])
+        return np.concatenate(parts)
 
     def first_bar(self, market: Market) -> int:
         """Return the forecaster's first bar."""

@@ -87,10 +87,11 @@ class CheckpointPolicy:
         recorded = self.facts.config.get("forecaster")
         given = None if market.outlook is None else dict(market.outlook.facts)
         if recorded != given and any(map(is_outlook, self.feature_names)):
-            trained, found = (as_typed({} if facts is None else facts) for facts in (recorded, given))
+            before, now = ({} if facts is None else facts for facts in (recorded, given))
+            changed = next(name for name in {**before, **now} if before.get(name) != now.get(name))
             raise CheckpointError(
-                f"this policy sees forecasts of forecaster={trained}; here forecaster={found}. Leave the forecaster "
-                "out to take that of its training."
+                f"this policy was trained on forecasts with forecaster.{changed}={as_typed(before.get(changed))}; here "
+                f"it is {as_typed(now.get(changed))}. Leave the forecaster out to take that of its training."
             )
 
     def ungated(self) -> CheckpointPolicy:
