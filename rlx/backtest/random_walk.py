@@ -30,7 +30,8 @@ def random_walk_within(
     begins = np.arange(parts) * (steps // parts)
     inside = paths[:, begins[:, None] + np.arange(steps // parts + 1)]  # (bars, parts, steps of a part + 1)
     minutes = np.timedelta64(14 * 60 + 30, "m") + 5 * np.arange(parts)
-    return _panel(inside, (_days(bars).astype("datetime64[m]")[:, None] + minutes).ravel(), "5min")
+    stamps: TimeArray = np.add.outer(_days(bars).astype("datetime64[m]"), minutes).ravel()
+    return _panel(inside, stamps, "5min")
 
 
 def _paths(bars: int, seed: int, volatility: float, steps: int) -> FloatArray:
