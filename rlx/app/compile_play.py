@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import torch
 
-from rlx.app.compile_check import SIMULATOR, CheckOptions, Composed
+from rlx.app.compile_check import FORECASTER, SIMULATOR, CheckOptions, Composed
+from rlx.app.compile_forecaster import ForecastBars
 from rlx.app.compile_subjects import SimulatedPaths, TrainedModule
 from rlx.app.guards import settle_guard
 from rlx.app.train import judged_span
@@ -46,7 +47,9 @@ def subject_of(composed: Composed, traded: Traded, options: CheckOptions, hardwa
     config, span = composed.config, judged_span(composed.config, traded)
     if options.subject == SIMULATOR:
         return SimulatedPaths(config, traded.market, span, hardware.accelerator, options.calls)
-    return TrainedModule(composed.module, config, traded, span, hardware, options.calls)
+    if options.subject == FORECASTER:
+        return ForecastBars(composed.choices["forecaster"], config, traded.market, span, hardware, options.calls)
+    return TrainedModule(composed.choices["module"], config, traded, span, hardware, options.calls)
 
 
 def described(identity: Identity, subject: Subject, plays: Plays) -> CheckEntry:
