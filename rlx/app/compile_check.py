@@ -53,7 +53,7 @@ class Composed(NamedTuple):
 
 
 def run_check(overrides: Sequence[str], options: CheckOptions) -> int:
-    """Compare, record, print what was found and where the record stands, write its page, and return the exit status."""
+    """Compare, record, show the record, write its page, and return the exit status."""
     prepare(options.record)
     entry = checked(overrides, options)
     added = append(options.record, entry)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from rlx.app.compile_check import CheckOptions, _composed
 from rlx.app.compile_forecaster import ForecastBars
+from rlx.app.compile_play import settings_of
+from rlx.app.guest import compose_as_guest
 from rlx.compilation import Compiler
 from rlx.compile_check.measure import numeric, outcomes
 from rlx.compile_check.store import RECORD, load
@@ -17,6 +21,7 @@ from rlx.compile_check.verdict import standings
 from rlx.config import TrainConfig
 from rlx.data.config import SyntheticData
 from rlx.data.splits import Span
+from rlx.data.traded import load_traded
 from rlx.errors import ConfigError
 from rlx.forecast.config import OwnConfig
 from rlx.forecast.forecaster import make_forecaster
@@ -106,6 +111,27 @@ def test_the_forecasts_of_a_run_are_compared(staged: Path, monkeypatch: pytest.M
     assert losses.eager == pytest.approx(np.maximum(levels * error, (levels - 1.0) * error).mean())
     with pytest.raises(ConfigError, match="--calls 41"):
         ForecastBars("own", config, MARKET, Span(200, 240), hardware, 41)
+
+
+@pytest.mark.parametrize(
+    ("subject", "change", "same"),
+    [
+        ("module", "seed=1", False),
+        ("module", "protocol.start=2011-01-01", True),
+        ("simulator", "module.sharpness=2", True),
+        ("simulator", "costs=zero", False),
+        ("forecaster", "costs=zero", True),
+        ("forecaster", "forecaster.n_samples=7", False),
+    ],
+)
+def test_settings_are_what_changes_the_numbers_of_a_subject(subject: str, change: str, same: bool) -> None:
+    options = CheckOptions(subject)
+    digests = []
+    for more in ((), (change,)):
+        arguments = [*TINY, "forecaster=block_bootstrap", *more]
+        composed = compose_as_guest("train", arguments, partial(_composed, "simulator"))
+        digests.append(settings_of(composed, load_traded(composed.config.data, 4), options))
+    assert (digests[0] == digests[1]) is same
 
 
 @pytest.mark.parametrize(
