@@ -119,6 +119,8 @@ _PERF = (
 )
 
 
+_COMPILE = (Key("compile/pinball_loss", "fraction", "Forecasts of the next close's move: mean pinball loss", "lower"),)
+
 _VAL_EXCESS = (
     Key("val/excess_growth", "1/year", "Log growth over that of equal weights, on decisions not fitted to", "higher"),
     Key("val/excess_t", "", "Its t statistic, robust to autocorrelation", "higher"),
@@ -143,6 +145,7 @@ GROUPS: dict[str, tuple[str, tuple[Key, ...]]] = {
         "Forecasts that a policy uses, in units of each symbol's standard deviation of returns.",
         _FORECAST,
     ),
+    "compile": ("Outcomes of a compile check, in its record (docs/compile.md).", _COMPILE),
     "perf": ("Speed; the only group that a second run does not reproduce.", _PERF),
 }
 """Heading -> what the group measures, and its keys, without those of other packages."""

@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, NamedTuple, cast
 
 from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf
 
-from rlx.app.entry import train_config
+from rlx.app.arguments import given_for
 from rlx.app.guest import compose_as_guest
+from rlx.app.outlook import outlook_of
 from rlx.compile_check.entry import NOT_COMPILED, CheckEntry
 from rlx.compile_check.store import RECORD, append, load, prepare
-from rlx.config import TrainConfig
+from rlx.config import TrainConfig, typed, validate
 from rlx.console import say, show_progress
 from rlx.data.traded import load_traded
 from rlx.errors import ConfigError
 from rlx.ranges import OneOf, Whole, check_options
 from rlx.training.hardware import use_compile_caches
 
-MODULE, SIMULATOR = "module", "simulator"
+log = logging.getLogger(__name__)
+
+MODULE, FORECASTER, SIMULATOR = "module", "forecaster", "simulator"
 
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """What is played, how often, and where it is recorded; ``calls`` are updates of a training, or plays."""
+    """What is played, how often, and where it is recorded.
 
-    subject: Annotated[str, OneOf((MODULE, SIMULATOR))] = MODULE
+    ``calls`` are updates of a training, plays of the simulator, or parts in which the bars are forecast.
+    """
+
+    subject: Annotated[str, OneOf((MODULE, FORECASTER, SIMULATOR))] = MODULE
     rounds: Annotated[int, Whole(1, 100)] = 2
     calls: Annotated[int, Whole(3, 100_000)] = 30
     record: str = RECORD
@@ -37,15 +45,15 @@ class CheckOptions:
 
 
 class Composed(NamedTuple):
-    """The configuration, as a plain tree and typed, and the chosen option of the module."""
+    """The configuration, as a plain tree and typed, and the chosen options of its groups."""
 
     resolved: dict[str, Any]
     config: TrainConfig
-    module: str
+    choices: Mapping[str, str]
 
 
 def run_check(overrides: Sequence[str], options: CheckOptions) -> int:
-    """Compare, record, print what was found and where the record stands, write its page, and return the exit status."""
+    """Compare, record, show the record, write its page, and return the exit status."""
     prepare(options.record)
     entry = checked(overrides, options)
     added = append(options.record, entry)
@@ -58,26 +66,36 @@ def run_check(overrides: Sequence[str], options: CheckOptions) -> int:
     return 0
 
 
+def subject_in(overrides: Sequence[str]) -> str:
+    """Return what the settings are about: a forecaster if they choose one and no module."""
+    return FORECASTER if given_for("forecaster", overrides) and not given_for("module", overrides) else MODULE
+
+
 def checked(overrides: Sequence[str], options: CheckOptions) -> CheckEntry:
     """Return the comparison of one subject, trained and judged as configured; RlxError for bad arguments."""
-    composed: Composed = compose_as_guest("train", list(overrides), _composed)
+    composed: Composed = compose_as_guest("train", list(overrides), partial(_composed, options.subject))
+    if options.subject == FORECASTER and composed.config.forecaster is None:
+        raise ConfigError("--subject forecaster: forecaster must be chosen, for example forecaster=own.")
     cache_fallback = use_compile_caches()
     with show_progress("Loading"):
-        traded = load_traded(composed.config.data, composed.config.module.window_steps)
+        traded = load_traded(composed.config.data, composed.config.module.window_steps, outlook_of(composed.config))
         from rlx.app.compile_play import compared
 
     return compared(composed, traded, options, cache_fallback)
 
 
-def _composed(cfg: DictConfig) -> Composed:
+def _composed(subject: str, cfg: DictConfig) -> Composed:
     """Return the checked configuration; ConfigError for one that cannot be compared."""
-    cfg, config = train_config(cfg)
-    if config.resume is not None:
-        raise ConfigError(f"resume={config.resume}: a compile check trains from the start. Leave it out.")
+    if cfg.resume is not None:
+        raise ConfigError(f"resume={cfg.resume}: a compile check trains from the start. Leave it out.")
+    config, hydra = typed(cfg, TrainConfig), HydraConfig.get()
+    notes = validate(config, list(hydra.overrides.task))
     if config.hardware.compile == NOT_COMPILED:
         raise ConfigError(
             "hardware.compile=off: nothing would be compiled. Leave it out, or choose default, reduce-overhead or "
             "max-autotune."
         )
+    for note in notes if subject == MODULE else []:  # they are about a training
+        log.warning(note)
     resolved = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
-    return Composed(resolved, config, str(HydraConfig.get().runtime.choices["module"]))
+    return Composed(resolved, config, {str(group): str(one) for group, one in hydra.runtime.choices.items()})

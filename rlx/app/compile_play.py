@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 
 import torch
 
-from rlx.app.compile_check import SIMULATOR, CheckOptions, Composed
+from rlx.app.compile_check import FORECASTER, MODULE, SIMULATOR, CheckOptions, Composed
+from rlx.app.compile_forecaster import ForecastBars
 from rlx.app.compile_subjects import SimulatedPaths, TrainedModule
 from rlx.app.guards import settle_guard
 from rlx.app.train import judged_span
@@ -22,8 +23,12 @@ from rlx.evaluate.key import short_hash
 from rlx.files import to_json
 from rlx.training.hardware import Hardware, set_up
 
-NOT_SETTINGS = ("data", "protocol", "hardware", "logger", "trainer", "resume", "gate")
-"""Keys of the configuration that do not change what is compiled: data and window are recorded on their own."""
+SETTINGS = {
+    MODULE: ("seed", "module", "forecaster", "env", "costs", "guard"),
+    FORECASTER: ("seed", "forecaster"),
+    SIMULATOR: ("seed", "env", "costs", "guard"),
+}
+"""Keys of the configuration that change what a subject computes, except data, window and hardware."""
 
 
 def compared(composed: Composed, traded: Traded, options: CheckOptions, cache_fallback: str | None) -> CheckEntry:
@@ -36,7 +41,7 @@ def compared(composed: Composed, traded: Traded, options: CheckOptions, cache_fa
     with compiling_from_cold():
         plays = alternate(subject, hardware.compiler, hardware.accelerator, options.rounds)
     compiled = frames_compiled() > frames
-    identity = _identity(composed, traded, subject, hardware, compiled=compiled)
+    identity = _identity(settings_of(composed, traded, options), traded, subject, hardware, compiled=compiled)
     identity = replace(identity, graph_breaks=dict(Counter(graph_breaks()) - breaks))
     return described(identity, subject, plays)
 
@@ -46,7 +51,9 @@ def subject_of(composed: Composed, traded: Traded, options: CheckOptions, hardwa
     config, span = composed.config, judged_span(composed.config, traded)
     if options.subject == SIMULATOR:
         return SimulatedPaths(config, traded.market, span, hardware.accelerator, options.calls)
-    return TrainedModule(composed.module, config, traded, span, hardware, options.calls)
+    if options.subject == FORECASTER:
+        return ForecastBars(composed.choices["forecaster"], config, traded.market, span, hardware, options.calls)
+    return TrainedModule(composed.choices["module"], config, traded, span, hardware, options.calls)
 
 
 def described(identity: Identity, subject: Subject, plays: Plays) -> CheckEntry:
@@ -67,16 +74,22 @@ def _compiling(hardware: Hardware, asked: HardwareConfig) -> Hardware:
     return replace(hardware, compiler=Compiler(mode, hardware.accelerator))
 
 
-def _identity(composed: Composed, traded: Traded, subject: Subject, hardware: Hardware, *, compiled: bool) -> Identity:
+def settings_of(composed: Composed, traded: Traded, options: CheckOptions) -> str:
+    """Return the digest of everything that changes what the subject computes, except data, window and hardware."""
+    settings = {key: composed.resolved.get(key) for key in SETTINGS[options.subject]}
+    market = traded.market
+    seen = [list(market.symbols), list(traded.feature_names), market.panel.frequency, options.calls]
+    return short_hash(to_json([settings, seen]))
+
+
+def _identity(settings: str, traded: Traded, subject: Subject, hardware: Hardware, *, compiled: bool) -> Identity:
     """Return the identity without graph breaks; ``compiled`` says whether anything was."""
-    settings = {key: value for key, value in composed.resolved.items() if key not in NOT_SETTINGS}
-    market, facts = traded.market, hardware.facts()
-    mine = [settings, list(market.symbols), list(traded.feature_names), market.panel.frequency]
+    facts = hardware.facts()
     nothing = None if compiled else "the subject has nothing to compile"
     return Identity(
         subject=subject.name,
-        settings=short_hash(to_json(mine)),
-        data=market.fingerprint,
+        settings=settings,
+        data=traded.market.fingerprint,
         first=to_json(subject.window.first),
         last=to_json(subject.window.last),
         steps=subject.window.steps,

@@ -45,6 +45,7 @@ def run_dataset(overrides: Sequence[str], options: EpisodeOptions, out: str) -> 
 def recorded(composed: Composed, options: EpisodeOptions) -> tuple[Any, dict[str, Any], float]:
     """Return the steps, what describes them, and the periods per year of their market."""
     from rlx.app.guards import settle_guard
+    from rlx.app.outlook import outlook_of
     from rlx.data.normalizer import Normalizer
     from rlx.data.traded import load_traded
     from rlx.offline.episodes import record
@@ -52,7 +53,7 @@ def recorded(composed: Composed, options: EpisodeOptions) -> tuple[Any, dict[str
 
     resolved, config = composed
     with show_progress("Loading"):
-        traded = load_traded(config.data, options.window_steps)
+        traded = load_traded(config.data, options.window_steps, outlook_of(config))
     market, span = traded.market, traded.splits.train
     config, resolved, _ = settle_guard(config, resolved, market)
     features = market.features(traded.feature_names)

@@ -13,15 +13,17 @@ def add(groups: Groups) -> None:
     commands = group.add_subparsers(title="commands", required=True, metavar="COMMAND")
     check = commands.add_parser(
         "check",
-        help="play a module's training, or the simulator, eager and compiled, and record the differences",
+        help="play a module's training, a forecaster or the simulator, eager and compiled, and record the differences",
         epilog="Example: rlx compile check module=hftraining costs=zero; rlx-train --help lists the groups. Exit "
         "status: 0, regardless of the verdict; 2 unusable input. docs/compile.md explains the verdicts.",
     )
     check.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings, as for rlx-train")
-    check.add_argument("--subject", default="module", help="module or simulator (default: %(default)s)")
+    check.add_argument(
+        "--subject", help="module, forecaster or simulator (default: forecaster if only that is chosen, else module)"
+    )
     check.add_argument("--rounds", type=int, default=2, help="plays of each kind, 1 or more (default: %(default)s)")
     check.add_argument(
-        "--calls", type=int, default=30, help="updates of a training, or plays of the simulator (default: %(default)s)"
+        "--calls", type=int, default=30, help="updates, plays of the simulator or forecasts (default: %(default)s)"
     )
     check.add_argument("--record", default="compile_checks.jsonl", help="the record's file (default: %(default)s)")
     check.set_defaults(run=_check)
@@ -39,9 +41,10 @@ def add(groups: Groups) -> None:
 
 
 def _check(arguments: argparse.Namespace) -> int:
-    from rlx.app.compile_check import CheckOptions, run_check
+    from rlx.app.compile_check import CheckOptions, run_check, subject_in
 
-    options = CheckOptions(arguments.subject, arguments.rounds, arguments.calls, arguments.record)
+    subject = arguments.subject or subject_in(arguments.overrides)
+    options = CheckOptions(subject, arguments.rounds, arguments.calls, arguments.record)
     return run_check(arguments.overrides, options)
 
 

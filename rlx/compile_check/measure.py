@@ -42,11 +42,10 @@ class Plays:
 def numeric(plays: Plays) -> Numeric:
     """Return the differences of the compiled outputs from the eager ones, and those among all eager plays."""
     first, compiled = plays.eager[0], plays.compiled[0]
-    differences = [np.abs(compiled.outputs[name] - eager).ravel() for name, eager in first.outputs.items()]
-    both = np.concatenate(differences)
+    both = np.concatenate([_gaps(compiled.outputs[name], eager).ravel() for name, eager in first.outputs.items()])
     relative = max(_relative(compiled.outputs[name], eager) for name, eager in first.outputs.items())
     others = [*plays.eager[1:], *plays.again]
-    noise = max(float(np.abs(one.outputs[n] - x).max()) for one in others for n, x in first.outputs.items())
+    noise = max(float(_gaps(one.outputs[n], x).max()) for one in others for n, x in first.outputs.items())
     return Numeric(
         max_abs=_defined(float(both.max())),
         mean_abs=_defined(float(both.mean())),
@@ -57,8 +56,13 @@ def numeric(plays: Plays) -> Numeric:
     )
 
 
+def _gaps(one: FloatArray, other: FloatArray) -> FloatArray:
+    """Return absolute differences, 0 where both are missing and NaN where only one is."""
+    return np.where(np.isnan(one) & np.isnan(other), 0.0, np.abs(one - other))
+
+
 def _relative(compiled: FloatArray, eager: FloatArray) -> float:
-    difference, scale = float(np.abs(compiled - eager).max()), float(np.abs(eager).max())
+    difference, scale = float(_gaps(compiled, eager).max()), float(np.nanmax(np.abs(eager), initial=0.0))
     return difference / scale if scale > 0.0 else (0.0 if difference == 0.0 else math.inf)
 
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from rlx import registry
+from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.errors import ConfigError
 from rlx.types import BoolArray, FloatArray, IntArray
@@ -72,6 +73,14 @@ class Forecaster(Protocol):
 
         With the same ``seed``, the forecast at a bar does not depend on the other ``bars``.
         """
+
+
+@runtime_checkable
+class Placeable(Forecaster, Protocol):
+    """A forecaster with networks, which can be placed on hardware and compiled."""
+
+    def place(self, device: str, precision: str, compiler: Compiler) -> None:
+        """Run on ``cpu`` or ``cuda``, with ``32`` or ``bf16-mixed`` numbers, compiled as ``compiler`` says."""
 
 
 @runtime_checkable

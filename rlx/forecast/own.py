@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from rlx.compilation import Compiler
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.outlook import is_outlook
@@ -38,6 +39,12 @@ class OwnForecaster:
             )
         self.last_seen: np.datetime64 | None = self.facts.last_seen
         self._normalizer = Normalizer.from_dict(self.facts.normalizer)
+        self.place("cpu", "32", Compiler("off", "cpu"))
+
+    def place(self, device: str, precision: str, compiler: Compiler) -> None:
+        """Run on ``cpu`` or ``cuda``, with ``32`` or ``bf16-mixed`` numbers, compiled as ``compiler`` says."""
+        self._device, self._half = device, precision == "bf16-mixed"
+        compiler.compile_module(self.network.to(device))
 
     def first_bar(self, market: Market) -> int:
         """Return the first bar with a complete window of features; CheckpointError for other symbols."""
@@ -50,14 +57,15 @@ class OwnForecaster:
         """Return quantiles (B, A, 1, 1, K); nothing is drawn, so ``seed`` has no effect."""
         window = np.asarray(bars)[:, None] + np.arange(1 - self.facts.window_steps, 1)
         seen = self._normalizer.apply(market.features(self.facts.feature_names)[window])  # (B, W, A, F)
-        with torch.inference_mode():
-            quantiles = self.network(torch.from_numpy(seen))[0][:, 0]  # (B, A, K)
-        moves: FloatArray = quantiles.double().numpy() * np.array(self.facts.scale)[:, None]
+        half = torch.autocast(self._device, torch.bfloat16, enabled=self._half)
+        with torch.inference_mode(), half:
+            quantiles = self.network(torch.from_numpy(seen).to(self._device))[0][:, 0]  # (B, A, K)
+        moves: FloatArray = quantiles.double().cpu().numpy() * np.array(self.facts.scale)[:, None]
         return Forecast(self.network.levels, moves[:, :, None, None])
 
     def identity(self) -> dict[str, Any]:
         """Return the key of the stage and a digest of its weights."""
-        weights = (tensor.numpy().tobytes() for _, tensor in sorted(self.network.state_dict().items()))
+        weights = (tensor.cpu().numpy().tobytes() for _, tensor in sorted(self.network.state_dict().items()))
         return {"stage": self.facts.key, "weights": hashlib.sha256(b"".join(weights)).hexdigest()}
 
 

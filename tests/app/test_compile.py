@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from rlx.app.compile_check import CheckOptions, _composed
+from rlx.app.compile_forecaster import ForecastBars
+from rlx.app.compile_play import settings_of
+from rlx.app.guest import compose_as_guest
+from rlx.compilation import Compiler
+from rlx.compile_check.measure import numeric, outcomes
 from rlx.compile_check.store import RECORD, load
+from rlx.compile_check.subject import alternate
 from rlx.compile_check.verdict import standings
+from rlx.config import TrainConfig
+from rlx.data.config import SyntheticData
+from rlx.data.splits import Span
+from rlx.data.traded import load_traded
+from rlx.errors import ConfigError
+from rlx.forecast.config import OwnConfig
+from rlx.forecast.forecaster import make_forecaster
+from rlx.learners.hftraining.config import HftrainingConfig
+from rlx.training.hardware import Hardware
 from tests.app.commands import Shell
 from tests.backends import TRACED, use_backend
+from tests.learners.forecasts import regimes
 
+MARKET = regimes()
 TINY = (
     "module=hftraining",
     "data=synthetic",
@@ -30,7 +51,7 @@ def check(shell: Shell, *arguments: str, calls: str = "3") -> Any:
 @pytest.mark.parametrize("subject", [pytest.param("module", marks=pytest.mark.slow), "simulator"])
 def test_a_subject_is_compared_recorded_and_shown(shell: Shell, monkeypatch: pytest.MonkeyPatch, subject: str) -> None:
     use_backend(monkeypatch, TRACED)
-    done = check(shell, "--subject", subject)
+    done = check(shell, "--subject", subject, "--rounds", "1")
     assert done.status == 0, done.err
     (entry,) = load(shell.folder / RECORD)
     assert entry.identity.subject == {"module": "module=hftraining", "simulator": "simulator"}[subject]
@@ -62,9 +83,61 @@ def test_where_nothing_can_be_compiled_the_run_is_invalid_and_says_why(
     assert "invalid" in done.out
 
 
+def test_a_forecaster_without_a_network_has_nothing_to_compile(shell: Shell) -> None:
+    done = shell.tools("compile", "check", "forecaster=block_bootstrap", *TINY[1:3], "--calls", "5", "--rounds", "1")
+    assert done.status == 0, done.err
+    (entry,) = load(shell.folder / RECORD)
+    assert entry.identity.subject == "forecaster=block_bootstrap"
+    assert (entry.identity.compile_used, entry.identity.fallback) == ("off", "the subject has nothing to compile")
+    assert entry.numeric.max_abs == 0.0
+    assert "nothing to compile" in done.out
+
+
+def test_the_forecasts_of_a_run_are_compared(staged: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    use_backend(monkeypatch, TRACED)
+    config = TrainConfig(data=SyntheticData(), module=HftrainingConfig(), forecaster=OwnConfig(path=str(staged)))
+    compiler = Compiler("default", "cpu")
+    hardware = Hardware("cpu", "32", 1, compiler)
+    subject = ForecastBars("own", config, MARKET, Span(200, 240), hardware, 4)
+    plays = alternate(subject, compiler, "cpu", 1)
+    found = numeric(plays)
+    assert (compiler.used, found.again_max_abs, found.flipped) == ("default", 0.0, 0)
+    assert found.decisions == 40 * MARKET.n_assets
+    assert found.max_abs is not None and found.max_abs < 1e-6
+    losses = outcomes(plays, subject.metrics)["compile/pinball_loss"]
+    quantiles = plays.eager[0].outputs["quantiles"][:, :, 0, 0]
+    levels = np.array(make_forecaster("own", path=str(staged)).forecast(MARKET, np.array([200]), 0).levels)
+    error = MARKET.returns[200:240, :, None] - quantiles
+    assert losses.eager == pytest.approx(np.maximum(levels * error, (levels - 1.0) * error).mean())
+    with pytest.raises(ConfigError, match="--calls 41"):
+        ForecastBars("own", config, MARKET, Span(200, 240), hardware, 41)
+
+
+@pytest.mark.parametrize(
+    ("subject", "change", "same"),
+    [
+        ("module", "seed=1", False),
+        ("module", "protocol.start=2011-01-01", True),
+        ("simulator", "module.sharpness=2", True),
+        ("simulator", "costs=zero", False),
+        ("forecaster", "costs=zero", True),
+        ("forecaster", "forecaster.n_samples=7", False),
+    ],
+)
+def test_settings_are_what_changes_the_numbers_of_a_subject(subject: str, change: str, same: bool) -> None:
+    options = CheckOptions(subject)
+    digests = []
+    for more in ((), (change,)):
+        arguments = [*TINY, "forecaster=block_bootstrap", *more]
+        composed = compose_as_guest("train", arguments, partial(_composed, "simulator"))
+        digests.append(settings_of(composed, load_traded(composed.config.data, 4), options))
+    assert (digests[0] == digests[1]) is same
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        (("--subject", "forecaster"), "forecaster must be chosen"),
         (("data=synthetik",), "synthetic"),
         (("module.updates=none",), "module.updates"),
         (("hardware.compile=off",), "nothing would be compiled"),

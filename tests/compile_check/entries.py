@@ -27,7 +27,7 @@ NUMERIC = Numeric(1e-9, 1e-10, 1e-8, 0.0, 1000, 0)
 LATENCY = Latency(20, 100.0, 120.0, 80.0, 90.0, 10.0, 500)
 SAME = Outcome(1.0, 1.0, 1.0, -1e-9, 1e-9, 0.5)
 WORSE = Outcome(1.0, 1.0, 0.5, -0.8, -0.2, 0.0005)
-APART = Numeric(1e-2, 1e-3, 1e-1, 0.0, 1000, 7)
+DIFFERENT = Numeric(1e-2, 1e-3, 1e-1, 0.0, 1000, 7)
 
 
 def entry(year: int = 2020, **changes: Any) -> CheckEntry:

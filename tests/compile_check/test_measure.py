@@ -44,6 +44,12 @@ def test_outputs_of_zero_and_of_nan_have_no_relative_size() -> None:
     assert numeric(Plays([play(outputs=one)], [play(outputs=one)], [play(outputs=nan)])).max_abs is None
 
 
+def test_numbers_missing_on_both_sides_are_no_difference() -> None:
+    some = {"x": np.array([np.nan, 2.0])}
+    found = numeric(Plays([play(outputs=some)], [play(outputs=some)], [play(outputs={"x": np.array([np.nan, 2.5])})]))
+    assert (found.max_abs, found.max_relative, found.again_max_abs) == (0.5, 0.25, 0.0)
+
+
 def test_times_are_those_of_warm_calls_and_compiling_is_what_cold_ones_take_longer() -> None:
     eager, compiled = play(seconds=(9.0, 0.2, 0.2)), play(seconds=(3.1, 0.1, 0.1))
     found = latency(Plays([eager], [eager], [compiled]), compiles=True)

@@ -10,7 +10,7 @@ import pytest
 
 from rlx.compile_check.entry import CheckEntry, Outcome
 from rlx.compile_check.verdict import is_worse, separate, standings, why_invalid
-from tests.compile_check.entries import APART, NUMERIC, SAME, WORSE, entry, taking
+from tests.compile_check.entries import DIFFERENT, NUMERIC, SAME, WORSE, entry, taking
 
 YEARS = (2020, 2021, 2022)
 
@@ -69,12 +69,12 @@ def test_the_last_windows_count_and_not_the_first() -> None:
 
 
 def test_results_outside_the_tolerance_are_never_promoted() -> None:
-    assert verdict([entry(year, numeric=APART) for year in YEARS]) == "watch"
-    assert verdict([entry(year, numeric=APART) for year in YEARS[:2]]) == "too few"
+    assert verdict([entry(year, numeric=DIFFERENT) for year in YEARS]) == "watch"
+    assert verdict([entry(year, numeric=DIFFERENT) for year in YEARS[:2]]) == "too few"
 
 
 def test_an_outcome_on_the_worse_side_regresses() -> None:
-    assert verdict([entry(numeric=APART, outcomes={"eval/sharpe": WORSE})]) == "regress"
+    assert verdict([entry(numeric=DIFFERENT, outcomes={"eval/sharpe": WORSE})]) == "regress"
 
 
 def test_rounding_that_looks_significant_does_not_regress() -> None:
@@ -83,18 +83,18 @@ def test_rounding_that_looks_significant_does_not_regress() -> None:
 
 def test_tests_are_corrected_over_subjects_and_metrics() -> None:
     weak = replace(WORSE, p_worse=0.02)
-    one = entry(numeric=APART, outcomes={"eval/sharpe": weak})
+    one = entry(numeric=DIFFERENT, outcomes={"eval/sharpe": weak})
     assert verdict([one]) == "regress"
-    others = [entry(numeric=APART, outcomes={"eval/sharpe": SAME}, settings=f"{n:012x}") for n in range(5)]
+    others = [entry(numeric=DIFFERENT, outcomes={"eval/sharpe": SAME}, settings=f"{n:012x}") for n in range(5)]
     assert [one.verdict for one in standings([one, *others])] == ["too few"] * 6
-    both = entry(numeric=APART, outcomes={"eval/sharpe": weak, "eval/sortino": SAME})
+    both = entry(numeric=DIFFERENT, outcomes={"eval/sharpe": weak, "eval/sortino": SAME})
     assert verdict([both]) == "too few"
 
 
 def test_windows_that_do_not_overlap_are_pooled_and_repeats_are_not() -> None:
     weak = {"eval/sharpe": replace(WORSE, p_worse=0.06)}
-    assert verdict([entry(year, numeric=APART, outcomes=weak) for year in YEARS]) == "regress"
-    assert verdict([entry(2020, numeric=APART, outcomes=weak)] * 3) == "watch"
+    assert verdict([entry(year, numeric=DIFFERENT, outcomes=weak) for year in YEARS]) == "regress"
+    assert verdict([entry(2020, numeric=DIFFERENT, outcomes=weak)] * 3) == "watch"
 
 
 def test_slower_in_three_runs_regresses() -> None:
