@@ -59,7 +59,7 @@ def load_chronos(folder: Path, path: str) -> SeriesModel:
     try:
         with _without_progress():
             pipeline = chronos.BaseChronosPipeline.from_pretrained(
-                str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32
+                str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
             )
         pipeline.inner_model.eval()
         return PathModel(pipeline) if isinstance(pipeline, chronos.ChronosPipeline) else QuantileModel(pipeline)
@@ -74,7 +74,7 @@ def _without_progress() -> Iterator[None]:
     """Load weights without the library's own progress bar."""
     from transformers.utils import logging as shown
 
-    enabled = shown.is_progress_bar_enabled()  # type: ignore[no-untyped-call]
+    enabled = shown.is_progress_bar_enabled()
     shown.disable_progress_bar()  # type: ignore[no-untyped-call]
     try:
         yield

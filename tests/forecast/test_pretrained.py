@@ -180,6 +180,17 @@ def test_a_folder_that_is_no_model_is_one_clear_error(models: dict[str, str], tm
     refused(tmp_path, "forecaster=chronos cannot use it")
 
 
+def test_code_in_the_folder_of_a_model_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, ran = save_bolt(tmp_path / "model"), tmp_path / "ran"
+    facts = json.loads((folder / "config.json").read_text())
+    own = {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}
+    (folder / "config.json").write_text(json.dumps({**facts, "model_type": "evil", "auto_map": own}))
+    (folder / "evil.py").write_text(f"open({str(ran)!r}, 'w').close()\nclass Config: pass\nclass Model: pass\n")
+    with pytest.raises(CheckpointError, match="forecaster=chronos cannot use it"):
+        chronos(str(folder))
+    assert not ran.exists()
+
+
 def test_a_name_of_the_hub_is_not_downloaded_by_default() -> None:
     with pytest.raises(
         CheckpointError, match=r"nor a model downloaded before .*forecaster\.download=true downloads it"
