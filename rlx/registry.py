@@ -107,6 +107,7 @@ GROUPS: dict[str, Group] = {
         )
         | _at("rlx.policies.trailing", inverse_volatility="InverseVolatilityConfig", momentum="MomentumConfig")
         | _at("rlx.policies.optimal", minimum_variance="MinimumVarianceConfig", kelly="KellyConfig")
+        | _at("rlx.policies.volatility_target", volatility_target="VolatilityTargetConfig")
         | _at("rlx.policies.hindsight", hindsight="HindsightConfig"),
     ),
     "protocol": Group(

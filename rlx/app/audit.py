@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from rlx.app.construct import construct
+from rlx.app.outlook import market_of
 from rlx.audit.audit import AuditOptions, audit
 from rlx.config import Device, EvaluateConfig, HardwareConfig, recorded_evaluation, typed
 from rlx.console import late_progress, open_console, say
@@ -121,7 +122,7 @@ def _recorded(folder: Path) -> tuple[dict[str, Any], str]:
 
 def _same_market(folder: Path, card: Scorecard, config: EvaluateConfig, policy: Policy) -> Market:
     """Load the data; DataError if they are not those that were judged."""
-    market, judged = Market(config.data.load()), tuple(card.key["symbols"])
+    market, judged = market_of(config), tuple(card.key["symbols"])
     if market.symbols != judged and set(judged) <= set(market.symbols):
         market = market.select(judged)  # a part of a run trades only some of the symbols
     if market.fingerprint != card.key["data"]:

@@ -13,6 +13,7 @@ from typing import Any, cast
 from rlx.app.construct import construct
 from rlx.app.contestant import make_ready, origin_of
 from rlx.app.guards import settle_guard
+from rlx.app.outlook import market_of
 from rlx.app.outputs import print_folder, write_documents, write_scorecard
 from rlx.board.entry import ORACLE, Entry
 from rlx.board.series import report_series, spark_line
@@ -25,7 +26,7 @@ from rlx.data.features import chosen_features
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.data.traded import cut
-from rlx.errors import FileError, RlxError
+from rlx.errors import ConfigError, FileError, RlxError
 from rlx.evaluate.evaluator import evaluate
 from rlx.evaluate.judge import Judgement, describe_data, judge_against
 from rlx.evaluate.key import comparability_key
@@ -81,6 +82,16 @@ class Conditions:
         return {"key": self.key, "data": describe_data(self.market)}
 
 
+def _competitive(market: Market) -> Market:
+    """Return the market; ConfigError for a forecaster whose results are no evidence: boards rank skill."""
+    if market.outlook is not None and market.outlook.test_only is not None:
+        raise ConfigError(
+            f"forecaster: is for tests only ({market.outlook.test_only}), so nothing that reads it is put on a board. "
+            "Choose another one."
+        )
+    return market
+
+
 def benchmark(
     config: EvaluateConfig, resolved: Mapping[str, Any], run_dir: Path, cache_fallback: str | None = None
 ) -> None:
@@ -94,7 +105,7 @@ def benchmark(
     targets = read_targets(protocol.targets)
     prepare(board_path, len(targets))  # a board that cannot be written stops the command before the work
     hardware = for_evaluation(set_up(config.hardware, cache_fallback))
-    market = Market(config.data.load())
+    market = _competitive(market_of(config))
     config, resolved, guard_fit = settle_guard(config, resolved, market)
     conditions = Conditions.of(config, market)
     provenance = {**record_run(run_dir, resolved, more=guard_fit), "hardware": hardware.facts()}

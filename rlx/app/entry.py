@@ -195,11 +195,11 @@ def run_train(cfg: DictConfig) -> Fitted:
         cfg, config = train_config(cfg)
         cache_fallback = use_compile_caches()
         with show_progress("Loading"):
+            from rlx.app.outlook import outlook_of
             from rlx.data.traded import load_traded
 
-            traded = load_traded(
-                config.data, config.module.window_steps
-            )  # bad data end the command before the slow imports
+            # bad data end the command before the slow imports
+            traded = load_traded(config.data, config.module.window_steps, outlook_of(config))
             with _frozen_imports():
                 from rlx.app.refits import train_over_time
                 from rlx.app.train import train

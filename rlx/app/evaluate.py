@@ -12,6 +12,7 @@ from rlx.app.construct import construct
 from rlx.app.contestant import compared_with, make_ready, origin_of
 from rlx.app.guards import guarded_rules, settle_guard
 from rlx.app.known_answer import with_known_answer
+from rlx.app.outlook import market_of, warn_of_seen
 from rlx.app.outputs import (
     print_comparison,
     print_summary,
@@ -50,7 +51,7 @@ def evaluate(
     # The same number of threads as in training gives the same float32 sums.
     hardware = for_evaluation(set_up(config.hardware, cache_fallback))
     policy: Policy = construct(config.policy)
-    market = Market(config.data.load())
+    market = market_of(config)
     try:
         _judge(config, resolved, run_dir, policy, market, hardware)
     except RlxError as error:
@@ -81,6 +82,7 @@ def _judge(
     notes = late_start(market, protocol, span), protocol.note(policy.name, span, market.timestamps, origin.seen)
     for note in filter(None, notes):
         log.warning(note)
+    warn_of_seen(market, span)
     provenance = record_run(run_dir, resolved, more=guard_fit)
     with show_progress(f"Judging {policy.name}"):
         judgement = judge(

@@ -13,6 +13,7 @@ from lightning.pytorch import seed_everything
 
 from rlx.app.construct import construct
 from rlx.app.guards import settle_guard
+from rlx.app.outlook import warn_of_seen
 from rlx.app.outputs import print_folder, print_summary, write_evals
 from rlx.app.parts import judge_parts, judge_saved, write_parts, write_report
 from rlx.config import TrainConfig
@@ -125,6 +126,7 @@ def judged_span(config: TrainConfig, traded: Traded) -> Span:
     span = protocol_span(traded.market, traded.splits, config.protocol, first_bar=traded.splits.train.start)
     if note := late_start(traded.market, config.protocol, span):
         log.warning(note)
+    warn_of_seen(traded.market, span)
     return span
 
 

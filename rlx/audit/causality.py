@@ -94,7 +94,7 @@ def check_causality(
     tally = _Tally(market)
     for number, bar in enumerate(bars):
         for kind_number, kind in enumerate(KINDS):
-            other = Market(perturbed(market.panel, bar, kind, random))
+            other = market.with_panel(perturbed(market.panel, bar, kind, random))
             again = play(policy, other, Span(span.start, bar + 1), rules, names)
             tally.compare(real, again, bar, kind, rules)
             if progress is not None:
@@ -112,7 +112,7 @@ def check_causality(
 
 
 def _refuse_chance(policy: Policy, market: Market, span: Span, rules: Rules, names: Sequence[str], real: Play) -> None:
-    again = play(policy, Market(market.panel), span, rules, names)
+    again = play(policy, market.with_panel(market.panel), span, rules, names)
     last = span.stop - 1
     before, after = (one.known_at(last, rules.execution) for one in (real, again))
     if any(

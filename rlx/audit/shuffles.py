@@ -11,6 +11,7 @@ import numpy as np
 from rlx.audit.edges import Book
 from rlx.audit.play import Recorder, record
 from rlx.data.market import Market
+from rlx.data.outlook import is_outlook
 from rlx.data.panel import BAR_FIELDS, PRICE_FIELDS, MarketPanel
 from rlx.data.splits import Span
 from rlx.evaluate.evaluator import evaluate
@@ -75,7 +76,7 @@ def play_shuffled(
         books = (
             _play_stacked(policy, market, span, rules, panels)
             if size > 1
-            else _play_alone(policy, panels[0], span, rules)
+            else _play_alone(policy, market.with_panel(panels[0]), span, rules)
         )
         yield from books
         done += len(chunk)
@@ -84,8 +85,9 @@ def play_shuffled(
 
 
 def _together(policy: Policy, market: Market, span: Span) -> int:
-    """Return the number of futures per batch; 1 for a policy that may read the market itself or its dates."""
-    if not (isinstance(policy, CheckpointPolicy) or type(policy) in (Cash, EqualWeight)):
+    """Return the number of futures per batch; 1 for a policy that may read the market, its dates or forecasts."""
+    forecasts = any(map(is_outlook, policy.feature_names))
+    if forecasts or not (isinstance(policy, CheckpointPolicy) or type(policy) in (Cash, EqualWeight)):
         return 1
     bars = len(span) + _context(policy, market) + 1
     return max(2, CHUNK_VALUES // (bars * market.n_assets * max(len(policy.feature_names), 1)))
@@ -95,8 +97,7 @@ def _context(policy: Policy, market: Market) -> int:
     return market.first_bar(policy.feature_names, policy.window_steps) if policy.feature_names else 0
 
 
-def _play_alone(policy: Policy, panel: MarketPanel, span: Span, rules: Rules) -> list[Book]:
-    market = Market(panel)
+def _play_alone(policy: Policy, market: Market, span: Span, rules: Rules) -> list[Book]:
     return _books(record(policy), market, np.array([span.start]), len(span), rules)
 
 

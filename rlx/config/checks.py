@@ -16,6 +16,7 @@ from rlx.config.forecast_check import ForecastCheckConfig
 from rlx.config.groups import Device
 from rlx.config.guards import load_guard
 from rlx.data.config import FolderData
+from rlx.data.outlook import is_outlook
 from rlx.errors import ConfigError
 from rlx.evaluate.guard_config import is_on
 from rlx.untrusted.shown import as_typed
@@ -105,15 +106,25 @@ def _refuse_cold_module(config: TrainConfig) -> None:
         )
 
 
+def _reads_forecasts(config: TradedConfig) -> bool:
+    """Return whether anything may read the forecasts; what a checkpoint reads is in its files."""
+    reward = config.env.reward
+    penalised = isinstance(config, TrainConfig) and (reward.cvar_penalty > 0 or reward.uncertainty_penalty > 0)
+    policy = getattr(config, "policy", None)
+    return penalised or getattr(policy, "reads_forecasts", False) or any(map(is_outlook, config.data.features or ()))
+
+
 def _ineffective_options(config: TradedConfig) -> list[str]:
     """Report the options that have no effect."""
-    forecasts = isinstance(config, TrainConfig) and getattr(config.module, "forecasts_risk", False)
+    forecasts = isinstance(config, TrainConfig) and (
+        config.forecaster is not None or getattr(config.module, "forecasts_risk", False)
+    )
     notes = [
         f"env.reward.{name}={value:g} has no effect: there is no forecast of risk to penalise."
         for name in ("cvar_penalty", "uncertainty_penalty")
         if (value := getattr(config.env.reward, name)) > 0 and not forecasts
     ]
-    if config.forecaster is not None:
+    if config.forecaster is not None and not _reads_forecasts(config):
         notes.append("forecaster: has no effect: nothing in this configuration reads forecasts.")
     asked = config.hardware
     differs = asked.device is Device.cuda or asked.precision != "32" or asked.compile not in ("auto", "off")

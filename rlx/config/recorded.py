@@ -14,7 +14,8 @@ from rlx.config.commands import EvaluateConfig, writable
 from rlx.config.records import TARGET, check_record, schema_of, schema_trees
 from rlx.errors import ConfigError
 
-FROM_THE_RUN = ("data", "env", "costs", "guard", "protocol")
+MAY_BE_NULL = ("forecaster",)
+FROM_THE_RUN = ("data", "env", "costs", "guard", "protocol", *MAY_BE_NULL)
 
 
 def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str], origin: str) -> DictConfig:
@@ -25,7 +26,7 @@ def as_trained(cfg: DictConfig, run: Mapping[str, Any], overrides: Sequence[str]
     comes from the run. ConfigError, or FileError, when the run's values do not fit this version's schema.
     """
     given = [override.key_or_group for override in OverridesParser.create().parse_overrides(list(overrides))]
-    check_record(run, [group for group in FROM_THE_RUN if group not in given], origin)
+    check_record(run, [group for group in _recorded(run, FROM_THE_RUN) if group not in given], origin)
     otherwise = "Choose the conditions yourself with GROUP=OPTION."
     return overlay(cfg, run, given, FROM_THE_RUN, origin, otherwise)
 
@@ -37,8 +38,13 @@ def recorded_evaluation(run: Mapping[str, Any], origin: str) -> DictConfig:
     policy that is not registered: a file must not cause anything else to be built.
     """
     groups = (*FROM_THE_RUN, "policy")
-    check_record(run, groups, origin)
+    check_record(run, _recorded(run, groups), origin)
     return overlay(writable(EvaluateConfig), run, (), groups, origin, "Judge the policy again.")
+
+
+def _recorded(run: Mapping[str, Any], groups: Sequence[str]) -> list[str]:
+    """Return the groups that a record must have values of: not those that are null in it, or newer than it."""
+    return [group for group in groups if group not in MAY_BE_NULL or run.get(group) is not None]
 
 
 def overlay(
@@ -51,7 +57,7 @@ def overlay(
     """
     result = copy.deepcopy(cfg)
     for group in groups:
-        if group in given or group not in run:
+        if group in given or group not in _recorded(run, [group]) or group not in run:
             continue
         tree = group_tree(group, run[group], origin, otherwise)
         for key in given:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
 
 from rlx.data.features import compute_features, warmup_bars
+from rlx.data.outlook import OUTLOOK_FEATURES, PREFIX, Outlook, is_outlook
 from rlx.data.panel import MarketPanel
-from rlx.errors import DataError
+from rlx.errors import DataError, did_you_mean
 from rlx.types import AssetClass, FloatArray, TimeArray
 
 
@@ -17,11 +18,12 @@ class Market:
     """A panel of N bars and A symbols as the simulator sees it.
 
     A decision at the close of bar t earns ``returns[t]`` = C[t+1]/C[t] - 1, so there are N-1 steps.
-    ``overnight_returns[t]`` = O[t+1]/C[t] - 1 is what the weights held into bar t+1 earn before its open.
+    ``overnight_returns[t]`` = O[t+1]/C[t] - 1 is what the weights held into bar t+1 earn before its open. With an
+    ``outlook`` it also has the features of its forecasts.
     """
 
-    def __init__(self, panel: MarketPanel) -> None:
-        self.panel = panel
+    def __init__(self, panel: MarketPanel, outlook: Outlook | None = None) -> None:
+        self.panel, self.outlook = panel, outlook
         self._features: dict[tuple[str, ...], FloatArray] = {}
 
     @property
@@ -74,14 +76,60 @@ class Market:
 
     def select(self, symbols: Sequence[str]) -> Market:
         """Return the market of some of the symbols, in the given order, over the same bars."""
-        return Market(self.panel.select(symbols))
+        return Market(self.panel.select(symbols), self.outlook)
+
+    def with_panel(self, panel: MarketPanel) -> Market:
+        """Return the market of other bars that never were, such as another future, with the same outlook."""
+        return Market(panel, None if self.outlook is None else self.outlook.unsaved())
 
     def features(self, names: Sequence[str]) -> FloatArray:
         """Return raw causal features (N, A, F) float32, NaN during the warm-up; cached by names."""
         key = tuple(names)
         if key not in self._features:
-            self._features[key] = compute_features(self.panel, key)
+            forecast = any(map(is_outlook, key))
+            self._features[key] = self._with_forecasts(key) if forecast else compute_features(self.panel, key)
         return self._features[key]
+
+    def _with_forecasts(self, names: tuple[str, ...]) -> FloatArray:
+        if len(set(names)) != len(names):
+            raise DataError(f"data.features: a name is listed twice in {list(names)}.")
+        others = [name for name in names if not is_outlook(name)]
+        columns = dict(zip(others, np.moveaxis(compute_features(self.panel, others), -1, 0), strict=True))
+        columns |= {name: self._forecast(name) for name in names if is_outlook(name)}
+        return np.ascontiguousarray(np.stack([columns[name] for name in names], axis=-1), dtype=np.float32)
+
+    def _forecast(self, name: str) -> FloatArray:
+        """Return one feature (N, A) of the forecasts; DataError where there is none with that name."""
+        if name not in OUTLOOK_FEATURES:
+            known, hint = ", ".join(OUTLOOK_FEATURES), did_you_mean(name, OUTLOOK_FEATURES)
+            raise DataError(f"data.features: unknown feature '{name}'.{hint} Of forecasts there are {known}.")
+        if self.outlook is None:
+            raise DataError(
+                f"data.features: '{name}' needs a forecaster. Choose one, for example forecaster=filtered_bootstrap."
+            )
+        if name not in self.outlook_features:
+            raise DataError(
+                f"data.features: '{name}' needs sample paths, and this forecaster has only quantiles: "
+                f"{', '.join(self.outlook_features)}. Choose among these, or another forecaster."
+            )
+        return self.outlook_features[name]
+
+    @cached_property
+    def outlook_features(self) -> Mapping[str, FloatArray]:
+        """The features of the forecasts by name, (N, A) each; none without an outlook."""
+        return {} if self.outlook is None else self.outlook.features(self)
+
+    @cached_property
+    def forecast_risk(self) -> tuple[FloatArray, FloatArray] | None:
+        """What rewards may penalise, per step, (N-1, A) each: forecast CVaR as a loss, and uncertainty.
+
+        Both are zero before the first forecast. None without an outlook.
+        """
+        if self.outlook is None:
+            return None
+        read = (self._forecast(f"{PREFIX}{name}") for name in ("cvar", "uncertainty"))
+        cvar, spread = (np.nan_to_num(np.asarray(values[:-1], np.float64)) for values in read)
+        return np.maximum(0.0, -cvar), spread
 
     def first_bar(self, names: Sequence[str], window_steps: int) -> int:
         """Return the first bar at which a window of ``window_steps`` bars of these features is complete.
@@ -103,7 +151,9 @@ class Market:
     def _warmup(self, names: Sequence[str]) -> int:
         if not names:
             return 0
-        expected = max(warmup_bars(name) for name in names)
+        expected = max((warmup_bars(name) for name in names if not is_outlook(name)), default=0)
+        if self.outlook is not None and any(map(is_outlook, names)):
+            expected = max(expected, self.outlook.first_bar(self))
         if expected >= self.n_bars:
             return expected
         unknown = np.flatnonzero(~np.isfinite(self.features(names)).all(axis=(1, 2)))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from rlx.data.config import DataConfig
 from rlx.data.features import chosen_features
 from rlx.data.market import Market
+from rlx.data.outlook import Outlook
 from rlx.data.splits import Splits, make_splits
 
 
@@ -19,9 +20,9 @@ class Traded(NamedTuple):
     splits: Splits
 
 
-def load_traded(data: DataConfig, window_steps: int) -> Traded:
+def load_traded(data: DataConfig, window_steps: int, outlook: Outlook | None = None) -> Traded:
     """Load the panel and cut it where a window of ``window_steps`` bars of every feature is known."""
-    market = Market(data.load())
+    market = Market(data.load(), outlook)
     names = chosen_features(data.features, market.panel)
     return Traded(market, names, cut(market, data, names, window_steps))
 

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
+from rlx.decisions.risk import priced_risk
 from rlx.errors import ConfigError, DataError
 from rlx.sim.rules import Rules
 from rlx.sim.torch_state import Step
@@ -46,6 +47,8 @@ class Segments(nn.Module):
     features: Tensor  # (W - 1 + N, A, F)
     returns: Tensor  # (N, A)
     overnight: Tensor | None
+    cvar: Tensor | None
+    uncertainty: Tensor | None
 
     def __init__(
         self,
@@ -74,6 +77,8 @@ class Segments(nn.Module):
                 raise DataError("execution=next_open needs opening prices, and this market has none: use close.")
             overnight = overnight[span.start : span.stop]
         self._keep("overnight", overnight)
+        for name, tape in zip(("cvar", "uncertainty"), priced_risk(market, rules.reward), strict=True):
+            self._keep(name, None if tape is None else tape[span.start : span.stop])
 
     def _keep(self, name: str, values: object) -> None:
         tensor = None if values is None else torch.as_tensor(values, dtype=torch.float32).contiguous()
@@ -95,5 +100,6 @@ class Segments(nn.Module):
         steps = torch.arange(self.rollout_steps, device=starts.device)
         bars = torch.arange(self.window_steps - 1 + self.rollout_steps, device=starts.device)
         paid = starts[:, None] + steps
-        overnight = None if self.overnight is None else self.overnight[paid]
-        return Segment(self.features[starts[:, None] + bars], Step(self.returns[paid], overnight, None, None))
+        optional = (self.overnight, self.cvar, self.uncertainty)
+        others = (None if series is None else series[paid] for series in optional)
+        return Segment(self.features[starts[:, None] + bars], Step(self.returns[paid], *others))

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Required, TypedDict, Unpack
 
+from rlx.data.outlook import is_outlook
 from rlx.evaluate.evaluator import Progress, evaluate
 from rlx.evaluate.key import comparability_key
 from rlx.evaluate.proof import Proof, intervals_of, prove
@@ -112,7 +113,7 @@ def judge_against(
     """Judge like ``judge``, with baselines played already over the same ``sets`` and rules."""
     evaluation, seen = evaluate(policy, market, sets, rules, about.get("progress")), about.get("seen")
     fits = policy.fits if isinstance(policy, Refitted) else ()
-    fit_spans = None if seen is None else FitSpans(seen, market.timestamps, lookback_steps(policy), fits=fits)
+    fit_spans = None if seen is None else FitSpans(seen, market.timestamps, lookback_steps(policy, market), fits=fits)
     rows, block = protocol.measure(evaluation, baselines, fit_spans)
     blocks = {protocol.name: block} if block else {}
     scorecard = _build_scorecard(evaluation, baselines, market, policy, protocol, blocks, about)
@@ -144,7 +145,7 @@ def _build_scorecard(
     counts = None if seen is None else {n: int(count) for n, count in seen_steps(holdout.timestamps[0], seen).items()}
     key = comparability_key(market, evaluation)
     metrics, theirs = _metrics(evaluation), {name: _metrics(other) for name, other in baselines.items()}
-    described = _describe_policy(policy)
+    described = _describe_policy(policy, market)
     proof = prove(evaluation, baselines.get(EQUAL_WEIGHT), protocol, about.get("sweep"), key["hash"])
     return Scorecard(
         key=key,
@@ -163,6 +164,7 @@ def _build_scorecard(
             steps=holdout.steps,
             seen_steps=counts,
             oracle=isinstance(policy, Oracle),
+            test_only=described.get("test_only"),
             significance=proof.significance,
             gate=described.get("gate"),
         ),
@@ -184,9 +186,12 @@ def _single(values: Mapping[str, FloatArray]) -> Metrics:
     return {name: to_json(float(value[0])) for name, value in values.items()}
 
 
-def _describe_policy(policy: Policy) -> dict[str, Any]:
+def _describe_policy(policy: Policy, market: Market) -> dict[str, Any]:
     oracle = {"oracle": True} if isinstance(policy, Oracle) else {}
     described: dict[str, Any] = to_json({"name": policy.name, **policy.describe(), **oracle})
+    reads = getattr(policy, "reads_forecasts", False) or any(map(is_outlook, policy.feature_names))
+    if reads and market.outlook is not None and market.outlook.test_only is not None:
+        described["test_only"] = market.outlook.test_only
     return described
 
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 
 from rlx.data.features import warmup_bars
+from rlx.data.market import Market
+from rlx.data.outlook import is_outlook
 from rlx.evaluate.seen import Seen, seen_steps
 from rlx.measures.evaluation import WindowLedger
 from rlx.policies.base import Fit, Policy
@@ -80,8 +82,15 @@ def _first_bars(fit_spans: FitSpans) -> list[int]:
     return [int(np.searchsorted(fit_spans.stamps, fit.first)) for fit in fit_spans.fits]
 
 
-def lookback_steps(policy: Policy) -> int:
-    """Return how many bars before a decision's own bar the policy's features reach; 0 without features."""
+def lookback_steps(policy: Policy, market: Market) -> int:
+    """Return how many bars before a decision's own bar the policy's features reach; 0 without features.
+
+    Of forecasts these are the bars that the first one needs.
+    """
     if not policy.feature_names:
         return 0
-    return max(map(warmup_bars, policy.feature_names)) + max(policy.window_steps, 1) - 1
+    forecasts = [name for name in policy.feature_names if is_outlook(name)]
+    needed = [warmup_bars(name) for name in policy.feature_names if name not in forecasts]
+    if forecasts and market.outlook is not None:
+        needed.append(market.outlook.first_bar(market))
+    return max(needed, default=0) + max(policy.window_steps, 1) - 1

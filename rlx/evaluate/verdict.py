@@ -41,6 +41,7 @@ def write_verdict(
     steps: int = 0,
     seen_steps: Mapping[str, int] | None = None,
     oracle: bool = False,
+    test_only: str | None = None,
     significance: Significance | None = None,
     gate: Mapping[str, Any] | None = None,
 ) -> str:
@@ -48,22 +49,24 @@ def write_verdict(
 
     Intervals and significance are left out for a ruined account, about which they mean nothing, and for an ``oracle``,
     whose knowledge of the future is not chance. ``seen_steps``: how many of the ``steps`` judged lie in each span the
-    policy was fitted on, by name (``trained``, ``selected``). An oracle and seen steps are stated first, followed by
-    numbers without claims. ``gate`` holds the fields of a trained policy's gate.
+    policy was fitted on, by name (``trained``, ``selected``). ``test_only`` is why the forecasts that it reads are for
+    tests only. An oracle, such forecasts and seen steps are stated first, followed by numbers without claims. ``gate``
+    holds the fields of a trained policy's gate.
     """
     ruined = bool(metrics.get("ruined"))
     seen = _seen(seen_steps or {}, steps)
-    sentences = [_oracle(name) if oracle else "", seen]
+    for_tests = f"No evidence: its forecasts are for tests only; {test_only}." if test_only else ""
+    sentences = [_oracle(name) if oracle else "", for_tests, seen]
     if ruined:
         sentences.append(f"{name} lost everything: its account was ruined.")
     if equal_weight is None:
         sentences.append("Equal weight was not judged, so nothing can be said about beating it.")
-    elif ruined or oracle or seen:
-        sentences.append(_compared(metrics, equal_weight, with_excess=not (ruined or oracle)))
+    elif ruined or oracle or seen or for_tests:
+        sentences.append(_compared(metrics, equal_weight, with_excess=not (ruined or oracle or for_tests)))
     else:
         sentences.append(_against(name, metrics, equal_weight))
     sentences.append("" if gate is None else gate_in_words(gate))
-    if not (ruined or oracle or seen):
+    if not (ruined or oracle or seen or for_tests):
         sentences += [_certainty(intervals, equal_weight), _claim(significance, equal_weight)]
     sentences += [SEEN_SAYS if seen else "", _clipped(metrics.get("limit_clipped"))]
     return " ".join(sentence for sentence in sentences if sentence)

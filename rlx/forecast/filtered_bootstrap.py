@@ -14,11 +14,12 @@ from rlx.data.market import Market
 from rlx.fields import HorizonSteps, Samples
 from rlx.forecast.forecaster import Forecast
 from rlx.forecast.garch import Garch, fit_all, variances
-from rlx.forecast.paths import LEVELS, bar_moves, prices_of, random_at, require_history
+from rlx.forecast.paths import LEVELS, bar_moves, prices_of, random_at, require_history, rounded
 from rlx.ranges import Whole, check_fields
 from rlx.types import FloatArray, IntArray
 
 REMEDY = "Lower forecaster.min_bars, or use a longer history."
+LONGEST = 700.0  # log move whose exponential is still a number
 log = logging.getLogger(__name__)
 
 
@@ -138,7 +139,7 @@ class FilteredBootstrap:
             close = steps[-1][..., 0]
             shock = scaled[..., 0]
             variance = omega + (alpha + gamma * (shock < 0.0)) * shock**2 + beta * variance
-        return np.asarray(np.expm1(np.stack(steps, axis=2)))
+        return rounded(np.expm1(np.minimum(np.stack(steps, axis=2), LONGEST)))
 
 
 def _key(returns: FloatArray) -> bytes:

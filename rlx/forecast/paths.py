@@ -15,6 +15,8 @@ from rlx.types import FloatArray
 LEVELS = (0.01, 0.05, 0.1, 0.25, 0.4, 0.5, 0.6, 0.75, 0.9, 0.95, 0.99)
 """The levels of the quantiles of sample paths."""
 
+LARGEST = float(np.finfo(np.float32).max)
+
 
 def prices_of(panel: MarketPanel) -> tuple[str, ...]:
     """Return the names of the prices that can be forecast: only the close if highs or lows are unknown."""
@@ -36,7 +38,12 @@ def compounded(moves: FloatArray) -> FloatArray:
         growth = np.cumprod(1.0 + moves[..., :1], axis=3)
         before = np.concatenate([np.ones_like(growth[..., :1, :]), growth[..., :-1, :]], axis=3)
         moves = before * (1.0 + moves) - 1.0
-    return moves.astype(np.float32)
+    return rounded(moves)
+
+
+def rounded(moves: FloatArray) -> FloatArray:
+    """Return moves as float32; a price that would round to zero or to infinity is the nearest one that does not."""
+    return np.asarray(np.clip(moves, np.nextafter(np.float32(-1), np.float32(0)), LARGEST), dtype=np.float32)
 
 
 def random_at(seed: int, stamp: np.datetime64, symbol: str = "") -> np.random.Generator:

@@ -14,7 +14,7 @@ from rlx.fields import Coefficient, Samples
 from rlx.forecast.forecaster import Forecast
 from rlx.forecast.garch import WEIGHTED, variances
 from rlx.forecast.linear import solve_ridge
-from rlx.forecast.paths import LEVELS, bar_moves, prices_of, random_at, require_history
+from rlx.forecast.paths import LEVELS, bar_moves, prices_of, random_at, require_history, rounded
 from rlx.ranges import ListOf, Text, Whole, check_fields
 from rlx.types import FloatArray, IntArray
 
@@ -91,7 +91,7 @@ class RidgeForecaster:
                 uniform = random_at(seed, market.timestamps[bars[row]]).random(self.config.n_samples)
                 drawn = residuals[np.floor(uniform * n_known).astype(np.int64)]  # (S, A, P)
                 scaled = known.volatility[bars[row], :, None] * (mean[n_known, :, None] + drawn)
-                paths[row] = np.expm1(scaled)
+                paths[row] = rounded(np.expm1(scaled))
         return Forecast.of_paths(paths[:, :, :, None], LEVELS, prices_of(market.panel))
 
     def identity(self) -> dict[str, Any]:

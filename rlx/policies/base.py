@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, ClassVar, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -19,8 +19,9 @@ MISSING = "???"  # OmegaConf's mark of a required value
 
 @dataclass
 class PolicyConfig:
-    """Base of every policy option: the object it builds."""
+    """Base of every policy option: the object it builds, and whether it may read the forecasts of a market."""
 
+    reads_forecasts: ClassVar[bool] = False
     _target_: str = MISSING
 
 

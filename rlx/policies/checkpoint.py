@@ -18,6 +18,7 @@ from torch import Tensor
 
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
+from rlx.data.outlook import is_outlook
 from rlx.data.splits import Span
 from rlx.decisions.observation import Observation
 from rlx.errors import CheckpointError, RlxError
@@ -30,6 +31,7 @@ from rlx.policies.networks.arguments import argument_types, build
 from rlx.types import FloatArray
 from rlx.untrusted.escape import one_line
 from rlx.untrusted.network_weights import read_weights, require_arguments, with_weights
+from rlx.untrusted.shown import as_typed
 
 log = logging.getLogger(__name__)
 
@@ -61,7 +63,11 @@ class CheckpointPolicy:
         return FACTS_FILE if self.path is None else str(self.path / FACTS_FILE)
 
     def bind(self, market: Market) -> None:
-        """Refuse any universe other than the one the policy was trained on, unless its network treats assets alike."""
+        """Refuse a universe other than the one the policy was trained on, unless its network treats assets alike.
+
+        Other forecasts than those it was trained with are refused too.
+        """
+        self._check_forecasts(market)
         trained, given = self.facts.symbols, tuple(market.symbols)
         if trained != given and self.network.symmetric:
             if given in self.announced:
@@ -75,6 +81,17 @@ class CheckpointPolicy:
             raise CheckpointError(
                 f"{where} policy trades {one_line(', '.join(trained))}; the data have {', '.join(given)}{order}. "
                 f"Select its universe with data.symbols=[{one_line(','.join(trained))}], or train a policy on this one."
+            )
+
+    def _check_forecasts(self, market: Market) -> None:
+        recorded = self.facts.config.get("forecaster")
+        given = None if market.outlook is None else dict(market.outlook.facts)
+        if recorded != given and any(map(is_outlook, self.feature_names)):
+            before, now = ({} if facts is None else facts for facts in (recorded, given))
+            changed = next(name for name in {**before, **now} if before.get(name) != now.get(name))
+            raise CheckpointError(
+                f"this policy was trained on forecasts with forecaster.{changed}={as_typed(before.get(changed))}; here "
+                f"it is {as_typed(now.get(changed))}. Leave the forecaster out to take that of its training."
             )
 
     def ungated(self) -> CheckpointPolicy:

@@ -94,6 +94,7 @@ class CheckpointConfig(PolicyConfig):
     ``ungated`` follows its network even where its gate is shut, which makes it another policy with another name.
     """
 
+    reads_forecasts = True
     _target_: str = "rlx.policies.checkpoint.load_checkpoint"
     path: Annotated[str, FilePath()] = MISSING
     ungated: bool = False
@@ -106,6 +107,7 @@ class CheckpointConfig(PolicyConfig):
 class RefittedConfig(PolicyConfig):
     """Act with the policies of a walk-forward with refits, at each bar with the latest; ``path`` is its run folder."""
 
+    reads_forecasts = True
     _target_: str = "rlx.policies.refitted.load_refitted"
     path: Annotated[str, FilePath()] = MISSING
 

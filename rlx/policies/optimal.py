@@ -7,7 +7,8 @@ from typing import Annotated, Any
 
 import numpy as np
 
-from rlx.policies.rebalanced import Rebalanced, RebalancedConfig, returns_of
+from rlx.data.market import Market
+from rlx.policies.from_returns import FromReturns, FromReturnsConfig
 from rlx.policies.trailing import STILL
 from rlx.ranges import Number, Whole
 from rlx.types import FloatArray
@@ -17,14 +18,14 @@ Covariance = Annotated[int, Whole(3, 100_000)]
 
 
 @dataclass
-class MinimumVarianceConfig(RebalancedConfig):
+class MinimumVarianceConfig(FromReturnsConfig):
     """The long-only weights with the smallest variance."""
 
     _target_: str = "rlx.policies.optimal.MinimumVariance"
     lookback_steps: Covariance = 252
 
 
-class MinimumVariance(Rebalanced):
+class MinimumVariance(FromReturns):
     """The long-only, fully invested weights with the smallest variance (Markowitz 1952).
 
     The covariance is that of simple returns, shrunk to a multiple of the identity by the optimal amount of Ledoit and
@@ -34,9 +35,8 @@ class MinimumVariance(Rebalanced):
     name = "minimum_variance"
     config_type = MinimumVarianceConfig
 
-    def estimate(self, close: FloatArray) -> FloatArray:
+    def of_returns(self, returns: FloatArray) -> FloatArray:
         """Return weights (A,) that add up to one."""
-        returns = returns_of(close)
         scale = _scale(returns)
         if scale < STILL:
             return np.full(returns.shape[1], 1.0 / returns.shape[1])
@@ -45,15 +45,19 @@ class MinimumVariance(Rebalanced):
 
 
 @dataclass
-class KellyConfig(RebalancedConfig):
-    """The long-only weights with the highest expected growth, none above ``cap`` when they are estimated."""
+class KellyConfig(FromReturnsConfig):
+    """The long-only weights with the highest expected growth, none above ``cap`` when they are estimated.
+
+    With a forecaster they are the share ``forecast_fraction`` of these weights.
+    """
 
     _target_: str = "rlx.policies.optimal.Kelly"
     lookback_steps: Covariance = 252
     cap: Annotated[float, Number(1e-6, 1)] = 0.25
+    forecast_fraction: Annotated[float, Number(1e-3, 1)] = 0.25
 
 
-class Kelly(Rebalanced):
+class Kelly(FromReturns):
     """The long-only weights with the highest expected growth, at most ``cap`` in an asset and one in total.
 
     They maximise w'm - w'Sw/2, the growth rate of equity under continuous rebalancing, where m is the mean of past
@@ -61,24 +65,44 @@ class Kelly(Rebalanced):
     blackjack, sports betting and the stock market, section 7; Merton 1969). Cash earns nothing here, so m is not
     reduced by a riskless rate, and the rest is held in cash. The mean is not adjusted and is mostly noise; the caps
     limit its effect. Where no return has varied, the highest positive means are filled up.
+
+    Of forecasts, the means are shrunk: each is moved towards zero by its standard error, not beyond zero. That is of
+    the mean of the samples, and of the mean error of the forecasts before, made at earlier rebalancing bars: sqrt(v/S +
+    u/n) with the variances v of the S samples and u of the n errors. The risk is weighted so much higher that one asset
+    gets ``forecast_fraction`` x mean / variance.
     """
 
     name = "kelly"
     config_type = KellyConfig
     config: KellyConfig
 
-    def estimate(self, close: FloatArray) -> FloatArray:
+    def of_returns(self, returns: FloatArray) -> FloatArray:
         """Return weights (A,) within [0, cap] that add up to at most one."""
+        return self._growing(returns, 1.0)
+
+    def of_forecast(self, paths: FloatArray, bar: int) -> FloatArray:
+        """Return such weights from sample paths (S, A) with shrunk means."""
+        mean = paths.mean(axis=0)
+        return self._growing(paths - mean + shrunk(mean, self._errors(bar), paths), self.config.forecast_fraction)
+
+    def _errors(self, bar: int) -> FloatArray:
+        """Return the errors (n, A) of the means of earlier forecasts whose last step is known at a bar."""
+        market: Market | None = self._market
+        assert market is not None
+        known = self._bars[self._bars + self.steps <= bar]
+        close, forecast = market.panel.close, self._paths[: len(known)].mean(axis=1, dtype=np.float64)
+        return np.asarray(close[known + self.steps] / close[known] - 1.0 - forecast)
+
+    def _growing(self, returns: FloatArray, fraction: float) -> FloatArray:
         from skfolio.optimization import ObjectiveFunction
 
-        returns = returns_of(close)
         scale = _scale(returns)
         if scale < STILL:
             return _filled(returns.mean(axis=0), self.config.cap)
         weights = _solve(  # w'm - w'Sw/2 of r, divided by the scale, is w'm - scale w'Sw/2 of r/scale
             returns / scale,
             objective_function=ObjectiveFunction.MAXIMIZE_UTILITY,
-            risk_aversion=0.5 * scale,
+            risk_aversion=0.5 * scale / fraction,
             budget=None,
             min_budget=0.0,
             max_budget=1.0,
@@ -88,7 +112,16 @@ class Kelly(Rebalanced):
 
     def describe(self) -> dict[str, Any]:
         """Return kind and settings."""
-        return {**super().describe(), "cap": self.config.cap}
+        facts = {**super().describe(), "cap": self.config.cap}
+        return {**facts, "forecast_fraction": self.config.forecast_fraction} if "forecaster" in facts else facts
+
+
+def shrunk(mean: FloatArray, errors: FloatArray, paths: FloatArray) -> FloatArray:
+    """Return means (A,) of paths (S, A) moved towards zero by their standard error; zero with fewer than two errors."""
+    if len(errors) < 2:
+        return np.zeros_like(mean)
+    error = np.sqrt(paths.var(axis=0) / len(paths) + errors.var(axis=0, ddof=1) / len(errors))
+    return np.asarray(np.sign(mean) * np.maximum(np.abs(mean) - error, 0.0))
 
 
 def _scale(returns: FloatArray) -> float:

@@ -62,15 +62,24 @@ class Rebalanced(ABC):
 
     def bind(self, market: Market) -> None:
         """Keep the market's closes; ConfigError when none of its rebalancing bars has enough returns before it."""
-        last = self._rebalanced_at(market.n_bars - 2)  # the last decision that still earns something
-        if last < self.lookback_steps:
+        self._first, last = self.first_estimate(market), self._rebalanced_at(market.n_bars - 2)  # that earns something
+        if last < self._first:
+            cause = f"policy.lookback_steps={self._first}" if market.outlook is None else "forecaster"
             raise ConfigError(
-                f"policy.lookback_steps={self.lookback_steps}: no weights would ever be estimated, because the data "
-                f"have {market.n_bars} bars and the last rebalancing (policy.rebalance_steps={self.rebalance_steps}) "
-                f"is at bar {last}. Use at most {last} steps, or a longer history."
+                f"{cause}: no weights would ever be estimated, because the data have {market.n_bars} bars and the last "
+                f"rebalancing (policy.rebalance_steps={self.rebalance_steps}) is at bar {last}. Use at most {last} "
+                f"steps{'' if market.outlook is None else ' before the first forecast'}, or a longer history."
             )
         self._close, self._timestamps = market.panel.close, market.timestamps
         self._estimates.clear()
+
+    def first_estimate(self, market: Market) -> int:
+        """Return the first bar at which weights can be estimated."""
+        return int(self.lookback_steps)
+
+    def estimate_at(self, close: FloatArray, bar: int) -> FloatArray:
+        """Return the weights (A,) estimated at a rebalancing bar from closes (N, A)."""
+        return self.estimate(close[bar - self.lookback_steps : bar + 1])
 
     def reset(self, batch: int) -> None:  # noqa: B027 - there is no state
         """There is no state: the target follows from the bar."""
@@ -89,10 +98,10 @@ class Rebalanced(ABC):
 
     def _weights(self, close: FloatArray, bar: int) -> FloatArray:
         """Return the weights decided at a rebalancing bar, (A,)."""
-        if bar < self.lookback_steps:
+        if bar < self._first:
             return np.full(close.shape[1], 1.0 / close.shape[1])
         if bar not in self._estimates:
-            self._estimates[bar] = self.estimate(close[bar - self.lookback_steps : bar + 1])
+            self._estimates[bar] = self.estimate_at(close, bar)
         return self._estimates[bar]
 
     def describe(self) -> dict[str, Any]:
@@ -100,7 +109,7 @@ class Rebalanced(ABC):
         facts = {"kind": self.name, "lookback_steps": self.lookback_steps, "rebalance_steps": self.rebalance_steps}
         if self._close is None:
             return facts
-        first = -(-self.lookback_steps // self.rebalance_steps) * self.rebalance_steps  # rounded up
+        first = -(-self._first // self.rebalance_steps) * self.rebalance_steps  # rounded up
         return {**facts, "estimated_from": str(self._timestamps[first])}
 
 

@@ -36,10 +36,15 @@ class InverseVolatility(Rebalanced):
 
     def estimate(self, close: FloatArray) -> FloatArray:
         """Return weights (A,) that add up to one."""
-        volatility = returns_of(close).std(axis=0, ddof=1)
-        still = volatility < STILL
-        shares = still.astype(np.float64) if still.any() else 1.0 / volatility
-        return np.asarray(shares / shares.sum())
+        return inverse_volatilities(returns_of(close))
+
+
+def inverse_volatilities(returns: FloatArray) -> FloatArray:
+    """Return weights (A,) proportional to 1/volatility of returns (L, A), equal ones of what has not moved if any."""
+    volatility = returns.std(axis=0, ddof=1)
+    still = volatility < STILL
+    shares = still.astype(np.float64) if still.any() else 1.0 / volatility
+    return np.asarray(shares / shares.sum())
 
 
 @dataclass

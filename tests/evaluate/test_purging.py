@@ -91,10 +91,10 @@ def test_without_fitted_spans_every_window_is_a_test() -> None:
 
 def test_how_far_features_look_back() -> None:
     """return_5 at a bar needs the close 5 bars before; a window of 3 bars begins two earlier."""
-    assert lookback_steps(Player(None, ("return_1", "return_5"), window_steps=3)) == 7
-    assert lookback_steps(Player(None, ("return_5",), window_steps=1)) == 5
-    assert lookback_steps(EqualWeight()) == 0
     market = random_market()
+    assert lookback_steps(Player(None, ("return_1", "return_5"), window_steps=3), market) == 7
+    assert lookback_steps(Player(None, ("return_5",), window_steps=1), market) == 5
+    assert lookback_steps(EqualWeight(), market) == 0
     assert market.first_bar(("return_1", "return_5"), 3) == 7
 
 

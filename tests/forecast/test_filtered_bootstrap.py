@@ -135,3 +135,13 @@ def test_between_refits_the_volatility_is_updated_and_the_model_is_not() -> None
     assert len(forecaster._models) == 1
     forecaster.forecast(market, np.arange(300, 320), 0)
     assert len(forecaster._models) == 2
+
+
+def test_a_price_stays_above_zero_however_wild_the_volatility() -> None:
+    walk = daily(1, 300)
+    close = walk.panel.close.copy()
+    close[290:] /= 1e6
+    market = Market(MarketPanel(walk.symbols, walk.timestamps, close))
+    for horizon in (1, 20):
+        paths = FilteredBootstrap(horizon_steps=horizon).forecast(market, np.array([290]), 0).paths
+        assert paths is not None and np.isfinite(paths).all() and paths.min() > -1.0

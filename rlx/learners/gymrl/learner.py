@@ -13,6 +13,7 @@ from torch import nn
 from torch.optim import Optimizer
 
 from rlx.compilation import Compiler
+from rlx.decisions.risk import priced_risk
 from rlx.decisions.scores import ScoreHead
 from rlx.decisions.tilt import TiltHead
 from rlx.envs.baseline import over_equal_weights
@@ -53,6 +54,7 @@ class GymrlLearner(Learner):
         config, span = self.config, self.cross_fit.span
         self.head = TiltHead.under(self.rules.limits, leverage_head=config.leverage_head)
         starts = self.cross_fit.starts(config.episode_steps, "module.episode_steps")
+        cvar, uncertainty = priced_risk(self.market, self.rules.reward)
         common = over_equal_weights(
             PortfolioTask(
                 market=self.market,
@@ -64,6 +66,8 @@ class GymrlLearner(Learner):
                 window_steps=config.window_steps,
                 episode_steps=config.episode_steps,
                 reward_scale=config.reward_scale,
+                cvar=cvar,
+                uncertainty=uncertainty,
             )
         )
         return [replace(common, starts=span.start + own) for own in starts]
