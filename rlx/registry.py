@@ -104,6 +104,7 @@ GROUPS: dict[str, Group] = {
             production="ProductionConfig",
             refitted="RefittedConfig",
             ridge="RidgeConfig",
+            strategy="StrategyConfig",
         )
         | _at("rlx.policies.trailing", inverse_volatility="InverseVolatilityConfig", momentum="MomentumConfig")
         | _at("rlx.policies.optimal", minimum_variance="MinimumVarianceConfig", kelly="KellyConfig")

@@ -78,8 +78,8 @@ def test_a_broken_metric_is_caught(broken: dict[str, Any], words: str) -> None:
         check_metric(replace(right, **broken))
 
 
-TRIED_ELSEWHERE = {"weights", "checkpoint", "refitted", "plan", "production", "ridge"}
-"""They need a file, or, for ridge, a longer history: tests/policies."""
+TRIED_ELSEWHERE = {"weights", "checkpoint", "refitted", "plan", "production", "ridge", "strategy"}
+"""They need a file, a forecaster or, for ridge, a longer history: tests/policies."""
 
 
 def small_policy(name: str) -> Policy:

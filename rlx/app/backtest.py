@@ -15,7 +15,7 @@ from rlx.backtest.finer import finer_bars
 from rlx.backtest.forecast_error import Observed, forecast_error
 from rlx.backtest.joined import join
 from rlx.backtest.measured import PORTFOLIO, Measured, Resampling, accounts, measured, uplifts, with_average
-from rlx.backtest.outcome import Outcome, Trading, played
+from rlx.backtest.outcome import Outcome, Trading, played, require_finer
 from rlx.backtest.strategies import chosen
 from rlx.backtest.strategy_document import Circumstances, strategy_document
 from rlx.backtest.verdict import write_verdict
@@ -44,14 +44,22 @@ class Backtest:
     documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
-def backtest(config: BacktestConfig, name: str = "") -> Backtest:
-    """Trade the strategies of a configuration; RlxError for anything that cannot be traded or forecast.
+@dataclass(frozen=True)
+class Prepared:
+    """A market with its forecasts joined, ready to trade."""
 
-    ``name`` is the option of its forecaster, for its label.
-    """
-    strategies = chosen(config.strategies)
+    market: Market
+    forecaster: Observed
+    rows: ForecastRows
+    trading: Trading
+    finer: str | None
+
+
+def prepare(config: BacktestConfig) -> Prepared:
+    """Load the market and make the forecasts of a configuration; RlxError for anything that cannot be forecast."""
     if config.forecaster is None:
         raise ConfigError("forecaster=none: strategies trade on forecasts. Choose one, for example block_bootstrap.")
+    require_finer(config, config.finer)
     market = Market(config.data.load())
     observed = Observed(construct(config.forecaster))
     rows = _rows(observed, market, config)
@@ -59,17 +67,27 @@ def backtest(config: BacktestConfig, name: str = "") -> Backtest:
     finer = None if config.finer is None else _finer(config.finer)
     found = None if finer is None else finer_bars(joined, finer, market.panel.frequency)
     trading = Trading(joined, config.settings(), config.costs, market.periods_per_year, found)
+    return Prepared(market, observed, rows, trading, None if finer is None else finer.source)
+
+
+def backtest(config: BacktestConfig, name: str = "") -> Backtest:
+    """Trade the strategies of a configuration; RlxError for anything that cannot be traded or forecast.
+
+    ``name`` is the label without one in the configuration.
+    """
+    strategies = chosen(config.strategies)
+    ready = prepare(config)
     run = Circumstances(
-        label=config.label or name or observed.name,
+        label=config.label or name or ready.forecaster.name,
         generated_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        panel=market.panel,
-        trading=trading,
-        forecaster=_facts(observed, rows, config),
-        finer=None if finer is None else finer.source,
+        panel=ready.market.panel,
+        trading=ready.trading,
+        forecaster=_facts(ready.forecaster, ready.rows, config),
+        finer=ready.finer,
     )
     with late_progress() as show:
-        outcomes = {name: with_average(one) for name, one in played(strategies, trading, show).items()}
-    return _documented(Backtest(run, outcomes), observed, Resampling(config.resamples, config.seed))
+        outcomes = {name: with_average(one) for name, one in played(strategies, ready.trading, show).items()}
+    return _documented(Backtest(run, outcomes), ready.forecaster, Resampling(config.resamples, config.seed))
 
 
 def _rows(forecaster: Observed, market: Market, config: BacktestConfig) -> ForecastRows:

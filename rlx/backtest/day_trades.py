@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from rlx.backtest.joined import Ohlc
 from rlx.backtest.limits import limit_entry, limit_exit
 from rlx.backtest.orders import Orders
 from rlx.measures.metrics import drawdowns
-from rlx.sim.ledger import SCALARS, WEIGHTS, Ledger
+from rlx.sim.ledger import FLAGS, SCALARS, WEIGHTS, Ledger
 from rlx.sim.rule_numbers import RUIN
 from rlx.types import BoolArray, FloatArray
 
@@ -98,7 +98,7 @@ def day_ledger(book: DayBook) -> Ledger:
     net = np.ascontiguousarray(book.net.T)
     value = np.cumprod(1.0 + net, axis=-1)
     nothing = np.broadcast_to(0.0, net.shape)
-    kept = {
+    kept: dict[str, Any] = dict.fromkeys(FLAGS, np.broadcast_to(np.False_, net.shape)) | {
         "net_return": net,
         "gross_return": book.gross.T,
         "trading_cost": book.cost.T,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from rlx.backtest.joined import Joined
 from rlx.data.market import Market
 from rlx.forecast.aggregate import quantile_at
+from rlx.forecast.cache import default_cache
 from rlx.forecast.forecaster import Forecast, Forecaster, ForTests
 from rlx.types import FloatArray, IntArray
 
@@ -16,7 +18,7 @@ MIDDLE_80 = (0.1, 0.9)
 
 
 class Observed:
-    """A forecaster whose forecasts of the next close are also scored as they pass: pinball loss and coverage.
+    """A forecaster whose forecasts, kept in the user's cache, are also scored as they pass: pinball loss and coverage.
 
     ``test_only`` is the reason why its results are no evidence of skill, None where they may be. ``degraded_rows``
     counts forecasts from fewer samples than asked for.
@@ -37,7 +39,8 @@ class Observed:
 
     def forecast(self, market: Market, bars: IntArray, seed: int) -> Forecast:
         """Return the forecaster's forecast, and score it where the next bar is known."""
-        made = self._inner.forecast(market, bars, seed)
+        kept = default_cache()
+        made = (self._inner.forecast if kept is None else partial(kept.forecast, self._inner))(market, bars, seed)
         self.degraded_rows += int(np.sum(getattr(made, "degraded", 0)))  # only some forecasters draw fewer samples
         known = np.asarray(bars) < market.n_bars - 1
         actual = market.returns[np.asarray(bars)[known]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -71,14 +72,14 @@ class Joined:
         return replace(self, symbols=self.symbols[at], crypto=self.crypto[at], before=before, traded=traded, **parts)
 
 
-def join(rows: ForecastRows, panel: MarketPanel) -> Joined:
+def join(rows: ForecastRows, panel: MarketPanel, *, closes_only: bool = False) -> Joined:
     """Join rows with a panel's bars by symbol and bar: never by position, and without a shift.
 
     The decisions run from the first row to the last one that has a bar after it; a bar or symbol of the panel without
-    a row has no forecast. Raises DataError for a panel without open, high and low, for rows of an unknown symbol or
-    bar, and where no row has a bar after it.
+    a row has no forecast. With ``closes_only`` prices that the panel lacks are NaN. Raises DataError for a panel that
+    lacks others, for rows of an unknown symbol or bar, and where no row has a bar after it.
     """
-    _check(rows, panel)
+    _check(rows, panel, PRICE_FIELDS[-1:] if closes_only else PRICE_FIELDS)
     kept = rows.bars < len(panel) - 1
     if not kept.any():
         raise DataError(
@@ -91,7 +92,8 @@ def join(rows: ForecastRows, panel: MarketPanel) -> Joined:
     for name in FORECASTS:
         forecasts[name] = np.full((len(bars), len(panel.symbols)), np.nan)
         forecasts[name][np.ix_(rows.bars[kept] - bars[0], columns)] = getattr(rows, name)[kept]
-    prices = [getattr(panel, name) for name in PRICE_FIELDS]
+    known = [getattr(panel, name) for name in PRICE_FIELDS]
+    prices = [np.full(panel.close.shape, np.nan) if price is None else price for price in known]
     return Joined(
         symbols=panel.symbols,
         crypto=np.array([one is AssetClass.crypto for one in panel.asset_classes]),
@@ -103,9 +105,9 @@ def join(rows: ForecastRows, panel: MarketPanel) -> Joined:
     )
 
 
-def _check(rows: ForecastRows, panel: MarketPanel) -> None:
+def _check(rows: ForecastRows, panel: MarketPanel, needed: Sequence[str]) -> None:
     source = panel.source or "this market"
-    if lacking := [name for name in PRICE_FIELDS if getattr(panel, name) is None]:
+    if lacking := [name for name in needed if getattr(panel, name) is None]:
         raise DataError(
             f"{source} has no {', '.join(lacking)}: strategies are filled on the open, high, low and close of bars, "
             "and missing ones are not invented. Use data with all four."

@@ -35,8 +35,7 @@ class Trading:
     finer: FinerBars | None = None
 
     def __post_init__(self) -> None:
-        if self.settings.both_touch == FINER and self.finer is None:
-            raise ConfigError("both_touch=finer: needs bars of a finer frequency. Name them: finer=sample_hourly.")
+        require_finer(self.settings, self.finer)
 
     @property
     def rates(self) -> FloatArray:
@@ -56,6 +55,12 @@ class Trading:
         """Return one symbol's part; its costs are ``rates`` of the whole."""
         finer = None if self.finer is None else self.finer.symbol(column)
         return replace(self, joined=self.joined.symbol(column), finer=finer)
+
+
+def require_finer(settings: StrategySettings, finer: object) -> None:
+    """Raise ConfigError if fills need bars of a finer frequency and there are none."""
+    if settings.both_touch == FINER and finer is None:
+        raise ConfigError("both_touch=finer: needs bars of a finer frequency. Name them: finer=sample_hourly.")
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def forecast_rows(
     aggregate: Aggregate | None = None,
     seed: int = 0,
     band: tuple[float, float] = BAND,
+    cached: bool = True,
 ) -> ForecastRows:
     """Return the rows of the ascending ``bars`` (T,), by default with the medians of the forecasts.
 
@@ -64,7 +65,7 @@ def forecast_rows(
     bars, settings = np.asarray(bars, dtype=np.int64), aggregate or Aggregate()
     numbers = np.full((len(PRICES) + 1, len(bars), market.n_assets), np.nan)
     unknown = int(np.searchsorted(bars, forecaster.first_bar(market)))
-    for part, made in forecasts(forecaster, market, bars[unknown:], seed):
+    for part, made in forecasts(forecaster, market, bars[unknown:], seed, cached=cached):
         place = slice(unknown + part.start, unknown + part.stop)
         next_bar = aggregated(made, settings)[:, :, 0]
         for number, name in enumerate(made.prices):

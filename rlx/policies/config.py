@@ -116,6 +116,22 @@ class RefittedConfig(PolicyConfig):
 
 
 @dataclass
+class StrategyConfig(PolicyConfig):
+    """Hold the positions of a strategy on forecasts, ``strategy``, each symbol with 1/A of the account.
+
+    ``ci_multiplier`` is that of ``rlx backtest``.
+    """
+
+    reads_forecasts = True
+    _target_: str = "rlx.policies.strategy.StrategyPolicy"
+    strategy: Annotated[str, Text(100)] = "simple"
+    ci_multiplier: Annotated[float, Number(0, 1_000)] = 1.0
+
+    def __post_init__(self) -> None:
+        check_fields(self, "policy")
+
+
+@dataclass
 class RidgeConfig(PolicyConfig):
     """Equal weights plus a tilt towards what a pooled ridge regression expects to beat the average.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rlx.backtest.stored_documents import ORIGINAL_NUMBERS
 from rlx.measures.metric import UNDEFINED, written
 from rlx.report.numbers import number
 from rlx.report.tables import Column, Table
@@ -24,14 +25,14 @@ def strategy_table(document: Document, *, wide: bool = False) -> Table:
     """
     columns: list[Column[tuple[str, Any]]] = [
         Column("strategy", lambda row: row[0], left=True),
-        Column("a year", lambda row: row[1]["metrics"][YEARLY], measure=YEARLY),
-        Column("Sharpe", lambda row: row[1]["metrics"]["sharpe"], measure="sharpe"),
+        Column("a year", lambda row: row[1]["metrics"].get(YEARLY), measure=YEARLY),
+        Column("Sharpe", lambda row: row[1]["metrics"].get("sharpe"), measure="sharpe"),
         Column("Sharpe, 95%", lambda row: _interval(row[1]["intervals"].get("sharpe"), ".2f")),
         Column("above holding", lambda row: _estimate(row[1]["excess_over_buy_and_hold"])),
         Column("95%", lambda row: _interval(row[1]["excess_over_buy_and_hold"], ".1%")),
         Column("pessimistic", lambda row: row[1].get("pessimistic", {}).get(YEARLY), spec=".1%", undefined=SAME),
         Column("optimistic", lambda row: row[1].get("optimistic", {}).get(YEARLY), spec=".1%", undefined=SAME),
-        Column("max drawdown", lambda row: row[1]["metrics"]["max_drawdown"], measure="max_drawdown"),
+        Column("max drawdown", lambda row: row[1]["metrics"].get("max_drawdown"), measure="max_drawdown"),
         Column("DSR", lambda row: row[1]["significance"]["dsr"], spec=".2f"),
         Column("peeking", lambda row: row[1]["in_sample_gain"], spec="+.1%", undefined=NONE),
     ]
@@ -73,6 +74,17 @@ def symbols_table(documents: Sequence[Document], strategies: Sequence[str], meas
     return Table(["strategy", *(document["symbol"] for document in documents)], rows, "Return a year by symbol")
 
 
+def legacy_table(documents: Sequence[Document]) -> Table:
+    """Return what documents of the original system report; nothing in it can be compared with other documents."""
+    rows = [
+        [document["symbol"], name, *(written((one or {}).get(number), "+.4f") for number in ORIGINAL_NUMBERS)]
+        for document in documents
+        for name, one in document["strategies"].items()
+    ]
+    headings = ["legacy", "strategy", *(name.replace("_", " ") for name in ORIGINAL_NUMBERS)]
+    return Table(headings, rows, "Documents of the original system", left=(0, 1))
+
+
 def title_of(document: Document) -> str:
     """Return label, symbol, dates and fills of a document."""
     data = document["data"]
@@ -93,7 +105,8 @@ def _estimate(interval: Mapping[str, Any] | None) -> str:
 def _interval(interval: Mapping[str, Any] | None, spec: str) -> str:
     if interval is None:
         return NONE
-    return "none" if interval["low"] is None else f"{interval['low']:{spec}} to {interval['high']:{spec}}"
+    low, high = interval["low"], interval["high"]
+    return "none" if low is None or high is None else f"{low:{spec}} to {high:{spec}}"
 
 
 def _percent(value: float | None, decimals: int = 3) -> str:
