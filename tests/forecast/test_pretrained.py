@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from rlx.errors import CheckpointError, ConfigError, DataError
+from rlx.forecast.features import ForecastOutlook
 from rlx.forecast.forecaster import PRICES, make_forecaster
 from rlx.forecast.pretrained import Pretrained
 from rlx.forecast.series import as_moves, contexts
@@ -80,6 +81,12 @@ def test_paths_do_not_depend_on_the_batch_or_on_the_number_of_samples(models: di
     np.testing.assert_allclose(whole.paths[:, :4], part.paths, rtol=1e-6)
     assert not np.allclose(whole.paths, large.forecast(MARKET, BARS, 4).paths)
     assert len(np.unique(whole.paths[0, :, 0, 0, 0])) > 2, "samples differ"
+
+
+def test_paths_that_are_not_joint_over_symbols_give_no_covariance(models: dict[str, str]) -> None:
+    outlook = ForecastOutlook(chronos(models["t5"]), {}, cached=False)
+    with pytest.raises(ConfigError, match="forecasts each symbol on its own, and this policy needs paths"):
+        outlook.paths(MARKET, BARS)
 
 
 def test_fewer_samples_leave_no_paths_and_mark_the_symbol(
