@@ -52,7 +52,9 @@ def _skill(document: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     if found["covers_zero"]:
         return f"{name} has no skill: it saves {share} of the pinball loss of {null} (the close of the next bar)."
     if found["estimate"] < 0.0:
-        return f"{name} is worse than {null}: it saves {share} of its pinball loss (the close of the next bar)."
+        return (
+            f"{name} is worse than {null}: its pinball loss is larger by {_larger(found)} (the close of the next bar)."
+        )
     return f"{name} has skill: it saves {share} of the pinball loss of {null} (the close of the next bar)."
 
 
@@ -126,3 +128,8 @@ def _in_words(interval: Mapping[str, Any] | Interval) -> str:
     if facts["low"] is None:
         return f"{facts['estimate']:.1%}"
     return f"{facts['estimate']:.1%} (95% interval {facts['low']:.1%} to {facts['high']:.1%})"
+
+
+def _larger(interval: Mapping[str, Any]) -> str:
+    """Return a negative skill as how much larger the loss is."""
+    return f"{-interval['estimate']:.1%} (95% interval {-interval['high']:.1%} to {-interval['low']:.1%})"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -55,15 +57,30 @@ def load_chronos(folder: Path, path: str) -> SeriesModel:
     import chronos
 
     try:
-        pipeline = chronos.BaseChronosPipeline.from_pretrained(
-            str(folder), local_files_only=True, use_safetensors=True, dtype=torch.float32
-        )
+        with _without_progress():
+            pipeline = chronos.BaseChronosPipeline.from_pretrained(
+                str(folder), local_files_only=True, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+            )
         pipeline.inner_model.eval()
         return PathModel(pipeline) if isinstance(pipeline, chronos.ChronosPipeline) else QuantileModel(pipeline)
     except Exception as error:  # whatever a damaged folder leads its library to
         if is_out_of_memory(error) or isinstance(error, CheckpointError):
             raise
         raise unusable("chronos", path, error) from error
+
+
+@contextmanager
+def _without_progress() -> Iterator[None]:
+    """Load weights without the library's own progress bar."""
+    from transformers.utils import logging as shown
+
+    enabled = shown.is_progress_bar_enabled()
+    shown.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        if enabled:
+            shown.enable_progress_bar()  # type: ignore[no-untyped-call]
 
 
 class QuantileModel:

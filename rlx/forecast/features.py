@@ -48,13 +48,18 @@ class ForecastOutlook:
         return self.forecaster.horizon_steps
 
     def paths(self, market: Market, bars: IntArray) -> FloatArray:
-        """Return the moves (B, S, A) of the close until the last step; ConfigError for a forecaster of quantiles."""
+        """Return the moves (B, S, A) of the close until the last step; ConfigError for one without joint paths."""
         parts = []
         for _, made in forecasts(self.forecaster, market, bars, SEED, cached=self.cached):
             if made.paths is None:
                 raise ConfigError(
                     f"forecaster={self.forecaster.name}: has only quantiles, and this policy needs sample paths. "
                     "Choose another one, for example forecaster=filtered_bootstrap."
+                )
+            if not made.joint:
+                raise ConfigError(
+                    f"forecaster={self.forecaster.name}: forecasts each symbol on its own, and this policy needs paths "
+                    "that are joint over symbols. Choose another one, for example forecaster=filtered_bootstrap."
                 )
             parts.append(made.paths[:, :, :, -1, 0])
         return np.concatenate(parts)

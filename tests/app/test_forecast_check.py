@@ -76,6 +76,7 @@ def test_the_null_model_is_not_compared_with_itself(check: Checked) -> None:
     assert [row["bars"] for row in document["pooled"][:3]] == [247, 246, 245]
 
 
+@pytest.mark.slow
 def test_random_weights_are_judged_and_what_is_unknown_of_them_is_said(check: Checked, tmp_path: Path) -> None:
     pytest.importorskip("chronos", reason="the extra chronos is not installed")
     folder = save_bolt(tmp_path / "bolt")
@@ -87,6 +88,7 @@ def test_random_weights_are_judged_and_what_is_unknown_of_them_is_said(check: Ch
     assert document["counted"]["forecasts"] == 75 * 3
 
 
+@pytest.mark.slow
 def test_dates_that_went_into_the_weights_are_counted(check: Checked, tmp_path: Path) -> None:
     pytest.importorskip("chronos", reason="the extra chronos is not installed")
     options = (f"forecaster.path={save_bolt(tmp_path / 'bolt')}", "forecaster.context_bars=32")

@@ -105,7 +105,7 @@ def test_horizon_libraries_format_and_code_count(monkeypatch: pytest.MonkeyPatch
         with monkeypatch.context() as patch:
             patch.setattr(cache_module, name, lambda value=value: value)
             keys.add(forecast_key(Counted(), MARKET, BARS, 0))
-    monkeypatch.setattr(cache_module, "FORMAT_VERSION", 2)
+    monkeypatch.setattr(cache_module, "FORMAT_VERSION", cache_module.FORMAT_VERSION + 1)
     keys.add(forecast_key(Counted(), MARKET, BARS, 0))
     assert len(keys) == 5
 

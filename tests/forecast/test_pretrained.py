@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from rlx.errors import CheckpointError, ConfigError, DataError
+from rlx.forecast.features import ForecastOutlook
 from rlx.forecast.forecaster import PRICES, make_forecaster
 from rlx.forecast.pretrained import Pretrained
 from rlx.forecast.series import as_moves, contexts
@@ -80,6 +81,12 @@ def test_paths_do_not_depend_on_the_batch_or_on_the_number_of_samples(models: di
     np.testing.assert_allclose(whole.paths[:, :4], part.paths, rtol=1e-6)
     assert not np.allclose(whole.paths, large.forecast(MARKET, BARS, 4).paths)
     assert len(np.unique(whole.paths[0, :, 0, 0, 0])) > 2, "samples differ"
+
+
+def test_paths_that_are_not_joint_over_symbols_give_no_covariance(models: dict[str, str]) -> None:
+    outlook = ForecastOutlook(chronos(models["t5"]), {}, cached=False)
+    with pytest.raises(ConfigError, match="forecasts each symbol on its own, and this policy needs paths"):
+        outlook.paths(MARKET, BARS)
 
 
 def test_fewer_samples_leave_no_paths_and_mark_the_symbol(
@@ -178,6 +185,17 @@ def test_a_folder_that_is_no_model_is_one_clear_error(models: dict[str, str], tm
     facts = json.loads((Path(models["bolt"]) / "config.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps(facts))
     refused(tmp_path, "forecaster=chronos cannot use it")
+
+
+def test_code_in_the_folder_of_a_model_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder, ran = save_bolt(tmp_path / "model"), tmp_path / "ran"
+    facts = json.loads((folder / "config.json").read_text())
+    own = {"AutoConfig": "evil.Config", "AutoModel": "evil.Model"}
+    (folder / "config.json").write_text(json.dumps({**facts, "model_type": "evil", "auto_map": own}))
+    (folder / "evil.py").write_text(f"open({str(ran)!r}, 'w').close()\nclass Config: pass\nclass Model: pass\n")
+    with pytest.raises(CheckpointError, match="forecaster=chronos cannot use it"):
+        chronos(str(folder))
+    assert not ran.exists()
 
 
 def test_a_name_of_the_hub_is_not_downloaded_by_default() -> None:

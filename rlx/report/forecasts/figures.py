@@ -64,7 +64,7 @@ def _fan(axes: Axes, panel: MarketPanel, bars: IntArray, last: Forecast, symbol:
     axes.plot(place, _median(fan), color=POLICY, lw=1.0)
     seen = np.arange(int(bars[0]), min(int(place[-1]), len(close) - 1) + 1)
     axes.plot(seen, close[seen], color=INK, lw=1.0, marker="o", ms=2.5)
-    ticks = np.linspace(seen[0], seen[-1], 3).astype(int)
+    ticks = np.quantile(seen, (0.15, 0.85)).astype(int)  # so that the dates of neighbours do not touch
     axes.set_xticks(ticks, [str(panel.timestamps[bar])[:10] for bar in ticks])
 
 

@@ -27,7 +27,11 @@ READING = (
 def render_check(document: Document) -> str:
     """Return the page of a check."""
     sections = [heading(1, title_of(document)), document["verdict"], READING]
-    sections += [heading(2, "All symbols"), to_markdown(price_table(document)), Markdown("![Skill](skill.png)")]
+    sections += [
+        heading(2, "All symbols"),
+        to_markdown(price_table(document, wide=True)),
+        Markdown("![Skill](skill.png)"),
+    ]
     sections += [heading(2, "By symbol"), to_markdown(symbols_table(document))]
     sections += [heading(2, "Coverage"), to_markdown(coverage_table(document)), Markdown("![Coverage](coverage.png)")]
     sections += [Markdown("![The last forecasts](fan.png)"), heading(2, "Facts"), pairs(_facts(document))]

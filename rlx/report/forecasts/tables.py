@@ -10,6 +10,7 @@ from rlx.report.tables import Column, Table
 
 Document = Mapping[str, Any]
 Row = Mapping[str, Any]
+WIDE = ("no move",)
 
 
 def title_of(document: Document) -> str:
@@ -20,11 +21,11 @@ def title_of(document: Document) -> str:
     return f"{name}{mark}: {symbols}, {split['name']} split, {split['first']} to {split['last']}, {split['bars']} bars"
 
 
-def price_table(document: Document) -> Table:
-    """Return pooled losses and skill for each price and horizon."""
+def price_table(document: Document, *, wide: bool = False) -> Table:
+    """Return pooled losses and skill for each price and horizon; a terminal has no space for all of it."""
     columns: list[Column[Row]] = [
         Column("price", lambda row: row["price"], left=True),
-        Column("bars ahead", lambda row: str(row["horizon"])),
+        Column("ahead", lambda row: str(row["horizon"])),
         Column("pinball", lambda row: row["pinball"], spec=".4%"),
         Column("null model", lambda row: row["null_pinball"], spec=".4%"),
         Column("no move", lambda row: row["no_move_pinball"], spec=".4%"),
@@ -33,9 +34,10 @@ def price_table(document: Document) -> Table:
         Column("median errs", lambda row: row["mae"], spec=".3%"),
         Column("no move errs", lambda row: row["no_move_mae"], spec=".3%"),
         Column("skill of median", lambda row: row["mae_skill"]["estimate"], spec=".2%"),
-        Column("95% ", lambda row: interval(row["mae_skill"])),
+        Column("median, 95%", lambda row: interval(row["mae_skill"])),
     ]
-    return Table.of(columns, document["pooled"], title_of(document))
+    shown = [one for one in columns if wide or one.heading not in WIDE]
+    return Table.of(shown, document["pooled"], title_of(document))
 
 
 def symbols_table(document: Document) -> Table:
@@ -48,7 +50,7 @@ def symbols_table(document: Document) -> Table:
         Column("95%", lambda row: interval(row[1]["skill_over_null"])),
         Column("p, corrected", lambda row: row[1]["p_value"], spec=".3f"),
         Column("skill of median", lambda row: row[1]["mae_skill"]["estimate"], spec=".2%"),
-        Column("95% ", lambda row: interval(row[1]["mae_skill"])),
+        Column("median, 95%", lambda row: interval(row[1]["mae_skill"])),
     ]
     first = [(symbol, rows[0]) for symbol, rows in document["symbols"].items()]
     return Table.of(columns, first, "Close of the next bar, by symbol")
