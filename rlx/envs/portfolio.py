@@ -12,7 +12,7 @@ from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.decisions.encoding import STATE_BOUND, encode_accounts, observation_size
 from rlx.decisions.scores import ActionHead
-from rlx.envs.bounds import EPISODE_STEPS, REWARD_SCALE, WINDOW_STEPS
+from rlx.envs.bounds import EPISODE_STEPS, GROUP_SIZE, REWARD_SCALE, WINDOW_STEPS
 from rlx.errors import ConfigError, DataError
 from rlx.fields import FEATURE_NOISE
 from rlx.ranges import Number, Whole, check, check_fields
@@ -42,7 +42,9 @@ class PortfolioTask:
     every observed signal: a few thousand bars are otherwise memorised.
 
     ``starts`` (K,) are the bars at which episodes may start, if not all that leave time for a whole episode.
-    ``baseline`` (T,), one number per step, is subtracted from the simulator's reward before it is scaled.
+    ``baseline`` (T,), one number per step, is subtracted from the simulator's reward before it is scaled. With a
+    ``group_size`` above 1, accounts of a group start their episodes at the same bar, and the mean of what the others of
+    its group earn is subtracted too: what remains is what an account did differently.
     """
 
     market: Market
@@ -59,6 +61,7 @@ class PortfolioTask:
     uncertainty: FloatArray | None = None
     starts: IntArray | None = None
     baseline: FloatArray | None = None
+    group_size: Annotated[int, GROUP_SIZE] = 1
 
     def __post_init__(self) -> None:
         check_fields(self, "module")
@@ -183,6 +186,8 @@ class PortfolioBatch:
     def __init__(self, task: PortfolioTask, batch: int, seed: int | None = None, restart: bool = True) -> None:
         self.task = task
         self.batch = batch = count_given("batch", batch)
+        if batch % task.group_size:
+            raise ConfigError(f"batch={batch}: must be a multiple of module.group_size={task.group_size}.")
         self.restart = restart
         cvar, uncertainty = (_within(task.span, tape) for tape in (task.cvar, task.uncertainty))
         self.accounts = Accounts.of(
@@ -192,6 +197,7 @@ class PortfolioBatch:
         self._signals, self._first_bars = task.rows(), task.first_bars
         self._everyone = np.arange(batch)
         self._returns: FloatArray = np.zeros(batch)
+        self._earned, self._played = 0.0, 0  # since the last ``take_earned``
         self._waits: BoolArray = np.ones(batch, dtype=np.bool_)  # for a reset
 
     def reset(self, bars: IntArray | None = None, out: FloatArray | None = None) -> FloatArray:
@@ -225,8 +231,9 @@ class PortfolioBatch:
         if self._waits.any():
             raise DataError("step: the episode is over, or none has begun. Call reset() first.")
         earned = self._trade(actions)
-        reward = (earned * self.task.reward_scale).astype(np.float32)
+        reward = (self._over_group(earned) * self.task.reward_scale).astype(np.float32)
         self._returns += earned
+        self._earned, self._played = self._earned + float(earned.mean()), self._played + 1
         terminated = self.accounts.ruined
         truncated = ~terminated & (self.accounts.steps >= self.task.episode_steps)
         finished = np.flatnonzero(terminated | truncated)
@@ -244,6 +251,20 @@ class PortfolioBatch:
         baseline = 0.0 if self.task.baseline is None else self.task.baseline[self.accounts.bar]
         outcome = self.accounts.trade(self.task.head.targets(actions, self.accounts.weights))
         return np.asarray(outcome.reward - baseline)
+
+    def _over_group(self, earned: FloatArray) -> FloatArray:
+        """Return what each account earned more than the mean of the others of its group."""
+        size = self.task.group_size
+        if size == 1:
+            return earned
+        groups = earned.reshape(-1, size)
+        return ((groups - groups.mean(axis=1, keepdims=True)) * (size / (size - 1))).ravel()
+
+    def take_earned(self) -> float:
+        """Return the mean unscaled reward of all accounts and steps since the last call, groups not subtracted."""
+        mean = self._earned / max(1, self._played)
+        self._earned, self._played = 0.0, 0
+        return mean
 
     def state(self) -> dict[str, Any]:
         """Return accounts, sums of rewards and the random generator's state, as arrays and plain numbers."""
@@ -263,7 +284,8 @@ class PortfolioBatch:
 
     def _start(self, rows: IntArray, bars: IntArray | None) -> None:
         if bars is None:
-            bars = self._first_bars[self.rng.integers(self._first_bars.size, size=rows.size)]
+            groups, group = np.unique(rows // self.task.group_size, return_inverse=True)
+            bars = self._first_bars[self.rng.integers(self._first_bars.size, size=groups.size)][group]
         else:
             self.task.check_starts("bars", bars := bars_given("bars", bars, (rows.size,)))
         self.accounts.reset(bars, rows)

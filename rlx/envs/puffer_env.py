@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from pufferlib import PufferEnv
 
+from rlx.envs.final_values import Bootstrap, add_final_values
 from rlx.envs.gym_env import action_space, observation_space
 from rlx.envs.portfolio import PortfolioBatch, PortfolioTask, Transition
 from rlx.types import FloatArray
@@ -15,7 +16,6 @@ from rlx.types import FloatArray
 REWARD_BOUND = 1.0  # PufferLib's trainer clamps rewards to this absolute value
 BUFFERS = ("observations", "rewards", "terminals", "truncations")
 
-Bootstrap = Callable[[FloatArray], FloatArray]
 Infos = list[dict[str, Any]]
 
 
@@ -28,8 +28,8 @@ class PortfolioPuffer(PufferEnv):  # type: ignore[misc]
 
     PufferLib's trainer ignores truncations: values would flow from one episode into the next. With a ``bootstrap``,
     which maps final observations (K, D) to values (K,), a truncation is handled as in Stable-Baselines3: ``gamma``
-    times the value of the final observation is added to the reward, and the account is marked terminal as well (Pardo
-    et al. 2018, arXiv:1712.00378). The trainer also clamps rewards to [-``REWARD_BOUND``, ``REWARD_BOUND``]:
+    times the value of the final observation is added to the reward, and the account is marked terminal as well. The
+    trainer also clamps rewards to [-``REWARD_BOUND``, ``REWARD_BOUND``]:
     ``clipped_rewards`` counts those outside.
     """
 
@@ -59,8 +59,7 @@ class PortfolioPuffer(PufferEnv):  # type: ignore[misc]
         self.rewards[...] = now.reward
         self.terminals[...] = now.terminated
         self.truncations[...] = now.truncated
-        if self.bootstrap is not None and now.truncated.any():
-            self._end_by_value(self.bootstrap, now)
+        self.terminals[add_final_values(self.rewards, now, self.bootstrap, self.gamma)] = True
         self.clipped_rewards += int(np.count_nonzero(np.abs(self.rewards) > REWARD_BOUND))
         infos = self._finished_infos(now) if now.finished.size else []
         return self.observations, self.rewards, self.terminals, self.truncations, infos
@@ -82,12 +81,6 @@ class PortfolioPuffer(PufferEnv):  # type: ignore[misc]
         for name in BUFFERS:
             getattr(self, name)[...] = state["buffers"][name]
         self.clipped_rewards = state["clipped_rewards"]
-
-    def _end_by_value(self, bootstrap: Bootstrap, now: Transition) -> None:
-        in_time = now.truncated[now.finished]  # (K,)
-        accounts = now.finished[in_time]
-        self.rewards[accounts] += self.gamma * bootstrap(now.final_observation[in_time])
-        self.terminals[accounts] = True
 
     @staticmethod
     def _finished_infos(now: Transition) -> Infos:

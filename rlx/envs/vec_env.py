@@ -10,6 +10,7 @@ import numpy as np
 from stable_baselines3.common.vec_env import VecEnv
 from stable_baselines3.common.vec_env.base_vec_env import VecEnvIndices, VecEnvStepReturn
 
+from rlx.envs.final_values import Bootstrap, add_final_values
 from rlx.envs.gym_env import action_space, observation_space
 from rlx.envs.portfolio import PortfolioBatch, PortfolioTask, Transition
 from rlx.types import FloatArray
@@ -21,15 +22,16 @@ class PortfolioVecEnv(VecEnv):
     A finished account's info holds ``terminal_observation``, ``TimeLimit.truncated`` and ``episode`` with the summed
     unscaled reward ``r``, length ``l`` and wall clock ``t``. All other accounts share one empty info, which must not be
     changed. Attributes and methods belong to the whole batch, so they cannot be set for some of the accounts.
-    With the attribute ``bootstraps`` False, no info says that an episode was truncated: SB3 makes a forward pass for
-    each that does, for a value that counts for nothing at a discount of 0.
+    With a ``bootstrap``, which maps final observations to values, ``gamma`` times the value of what follows is added to
+    the reward of a truncated account, and no info says that it was truncated: SB3 adds the same to each that does, but
+    by a forward pass of its own.
     """
-
-    bootstraps = True
 
     def __init__(self, task: PortfolioTask, n_accounts: int, seed: int | None = None) -> None:
         self.core = PortfolioBatch(task, n_accounts, seed)
         self._actions: FloatArray = np.zeros((n_accounts, task.head.n_actions), dtype=np.float32)
+        self.bootstrap: Bootstrap | None = None
+        self.gamma = 1.0
         self._no_infos: list[dict[str, Any]] = [{}] * n_accounts
         self._started = time.monotonic()
         self.render_mode = None
@@ -60,6 +62,7 @@ class PortfolioVecEnv(VecEnv):
         """Return observations (B, D), rewards (B,), dones (B,) and infos."""
         now = self.core.step(self._actions)
         infos = self._finished_infos(now) if now.finished.size else self._no_infos
+        add_final_values(now.reward, now, self.bootstrap, self.gamma)
         return now.observation, now.reward, now.terminated | now.truncated, infos
 
     def _finished_infos(self, now: Transition) -> list[dict[str, Any]]:
@@ -68,7 +71,7 @@ class PortfolioVecEnv(VecEnv):
         for row, account in enumerate(now.finished):
             infos[account] = {
                 "terminal_observation": now.final_observation[row],
-                "TimeLimit.truncated": self.bootstraps and bool(now.truncated[account]),
+                "TimeLimit.truncated": self.bootstrap is None and bool(now.truncated[account]),
                 "episode": {"r": float(now.episode_return[row]), "l": int(now.episode_steps[row]), "t": elapsed},
             }
         return infos

@@ -31,7 +31,11 @@ def test_defaults_are_valid_and_the_budget_is_whole_rollouts() -> None:
         ({"speed": 0}, r"module\.speed=0: must be between 0\.001 and 1"),
         ({"target_kl": -0.1}, r"module\.target_kl=-0\.1"),
         ({"minibatch_size": 1}, r"module\.minibatch_size=1: must be a whole number between 2 and"),
-        ({"n_accounts": 4, "rollout_steps": 25, "minibatch_size": 30}, r"rollout_steps = 100; the nearest.* is 25"),
+        ({"n_accounts": 12}, r"module\.group_size=8: must divide module\.n_accounts=12; 4 does"),
+        (
+            {"n_accounts": 4, "group_size": 1, "rollout_steps": 25, "minibatch_size": 30},
+            r"rollout_steps = 100; the nearest.* is 25",
+        ),
     ],
 )
 def test_nonsense_is_refused_in_words(options: dict[str, Any], message: str) -> None:

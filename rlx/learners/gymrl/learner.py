@@ -40,7 +40,7 @@ class GymrlLearner(Learner):
     module = "gymrl"
     config_type = GymrlConfig
     config: GymrlConfig
-    validations = 9  # each takes as long as several updates: what is held is an input, so steps are played in turn
+    validations = 5  # each takes as long as several updates: what is held is an input, so steps are played in turn
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -68,6 +68,7 @@ class GymrlLearner(Learner):
                 reward_scale=config.reward_scale,
                 cvar=cvar,
                 uncertainty=uncertainty,
+                group_size=config.group_size,
             )
         )
         return [replace(common, starts=span.start + own) for own in starts]
@@ -128,7 +129,7 @@ class GymrlLearner(Learner):
         updates = [measured(ppo) for ppo in self.ppos]
         known = [name for name in updates[0] if all(name in one for one in updates)]  # some have ended no episode yet
         metrics = {name: float(np.mean([one[name] for one in updates])) for name in known}
-        excess = metrics.pop("reward") / self.config.reward_scale * self.market.periods_per_year
+        excess = metrics.pop("reward") * self.market.periods_per_year
         return {**metrics, "excess_growth": excess}
 
     def network(self) -> AccountTilt:

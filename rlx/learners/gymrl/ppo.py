@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypedDict, cast
 
 import numpy as np
@@ -20,6 +21,7 @@ from rlx.learners.actor_critic import ActorCritic
 from rlx.learners.gymrl.config import GymrlConfig
 from rlx.learners.gymrl.policy import SharedPolicy
 from rlx.states import as_arrays, as_tensors
+from rlx.types import FloatArray
 from rlx.untrusted.plain_types import Count, require
 
 METRICS = {  # SB3's name of a metric: ours
@@ -53,7 +55,6 @@ def build_ppo(config: GymrlConfig, task: PortfolioTask, env: PortfolioVecEnv, sp
 
     ``spread`` (F,) are the units of the relative features.
     """
-    env.bootstraps = config.gamma > 0.0
     shapes = {
         "n_features": task.signals.shape[2],
         "window_steps": task.window_steps,
@@ -85,7 +86,14 @@ def build_ppo(config: GymrlConfig, task: PortfolioTask, env: PortfolioVecEnv, sp
     )
     ppo.set_logger(Logger(folder=None, output_formats=[]))
     network_of(ppo).inputs.spread.copy_(spread)
+    env.bootstrap, env.gamma = partial(_final_values, ppo), config.gamma
     return ppo
+
+
+def _final_values(ppo: PPO, observations: FloatArray) -> FloatArray:
+    with torch.no_grad():
+        seen = torch.as_tensor(observations, device=ppo.device)
+        return np.asarray(ppo.policy.predict_values(seen).squeeze(1).cpu().numpy())
 
 
 def network_of(ppo: PPO) -> ActorCritic:
@@ -98,7 +106,7 @@ def measured(ppo: PPO) -> dict[str, float]:
     values = ppo.logger.name_to_value
     metrics = {ours: float(values[name]) for name, ours in METRICS.items() if name in values}
     metrics["env_steps"] = float(ppo.num_timesteps)
-    metrics["reward"] = float(ppo.rollout_buffer.rewards.mean())
+    metrics["reward"] = _env(ppo).core.take_earned()
     episodes = ppo.ep_info_buffer
     if episodes:
         metrics["episode_reward"] = float(np.mean([episode["r"] for episode in episodes]))

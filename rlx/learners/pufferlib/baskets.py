@@ -18,13 +18,15 @@ log = logging.getLogger(__name__)
 
 
 def choose_baskets(market: Market, train: Span, config: PufferlibConfig) -> list[tuple[str, ...]]:
-    """Return the configured baskets of symbols, or pairs chosen by the returns of the training span."""
+    """Return the configured baskets, one of all symbols, or pairs chosen by the returns of the training span."""
     if market.n_assets < 2:
         raise ConfigError(
             f"module=pufferlib: needs at least two symbols to form pairs; this market has only "
             f"{', '.join(market.symbols)}."
         )
     if isinstance(config.pairs, str):
+        if config.n_pairs is None:
+            return [market.symbols]
         return least_correlated(market.symbols, market.returns[train.start : train.stop], config.n_pairs)
     for basket in config.pairs:
         for symbol in basket:

@@ -19,14 +19,15 @@ AUTO = "auto"
 
 @dataclass
 class PufferlibConfig(PufferPpoConfig):
-    """Three stages: forecaster, specialists, and PPO over pairs or larger baskets (settings: ``PufferPpoConfig``).
+    """Three stages: forecaster, specialists, and PPO over one or more baskets (settings: ``PufferPpoConfig``).
 
     ``stages`` lists the stages to run. A stage that is left out is taken from ``resume``, the folder of an earlier run;
     without ``resume``, the forecaster replaces specialists that are left out. ``cache_dir`` stores finished forecasters
-    and specialists under a key of everything they depend on (null: off). ``pairs`` is ``auto``, the ``n_pairs`` least
-    correlated pairs of the training span without a common symbol, or a list of baskets of symbols. ``leverage_limit``
-    is the largest gross exposure of a policy; above 1, the policy has an action that sets it. ``risk_penalty`` is added
-    to ``env.reward.cvar_penalty`` in training, which penalises the loss at the forecasts' lowest quantile.
+    and specialists under a key of everything they depend on (null: off). ``pairs`` is ``auto`` or a list of baskets of
+    symbols. ``auto`` is one basket of all symbols, or with ``n_pairs`` that many pairs, the least correlated ones of
+    the training span without a common symbol. ``leverage_limit`` is the largest gross exposure of a policy; above 1,
+    the policy has an action that sets it. ``risk_penalty`` is added to ``env.reward.cvar_penalty`` in training, which
+    penalises the loss at the forecasts' lowest quantile.
     """
 
     _target_: str = "rlx.learners.pufferlib.learner.PufferlibLearner"
@@ -37,7 +38,7 @@ class PufferlibConfig(PufferPpoConfig):
     cache_dir: Annotated[str | None, FilePath()] = "outputs/cache/pufferlib"
     window_steps: int = 16
     pairs: Any = AUTO
-    n_pairs: Annotated[int, Whole(1, 10_000)] = 3
+    n_pairs: Annotated[int | None, Whole(1, 10_000)] = None
     leverage_limit: Annotated[float, Number(0.001, 100)] = 1.0
     risk_penalty: Annotated[float, Number(0, 100)] = 0.0
     forecaster: ForecasterConfig = field(default_factory=ForecasterConfig)

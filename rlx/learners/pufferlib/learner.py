@@ -57,6 +57,7 @@ class PufferlibLearner(Learner):
     config_type = PufferlibConfig
     config: PufferlibConfig
     part_noun = "pair"
+    validations = 8  # as for gymrl, steps are played in turn
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -119,6 +120,7 @@ class PufferlibLearner(Learner):
             head=ScoreHead(len(basket), self.head, self.config.speed),
             episode_steps=self.config.episode_steps,
             reward_scale=self.config.reward_scale,
+            group_size=self.config.group_size,
             cvar=feed.cvar,
             uncertainty=feed.uncertainty,
         )
@@ -169,7 +171,7 @@ class PufferlibLearner(Learner):
             updates = [ppo.update() for ppo in self.ppos]
         known = [name for name in updates[0] if all(name in one for one in updates)]  # some have ended no episode yet
         metrics = {name: float(np.mean([one[name] for one in updates])) for name in known}
-        excess = metrics.pop("reward") / self.config.reward_scale * self.market.periods_per_year
+        excess = metrics.pop("reward") * self.market.periods_per_year
         metrics["excess_growth"] = excess
         self.log_update(metrics, self.config.rollout_size * len(self.ppos), watch.seconds)
 

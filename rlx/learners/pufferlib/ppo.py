@@ -120,7 +120,7 @@ class PufferPpo:
         metrics["loss"] = losses["policy_loss"] + value_term
         metrics["value_loss"] = 2.0 * losses["value_loss"]  # PufferLib's is half the mean squared error
         metrics["clip_fraction"] = float(losses["clipfrac"])
-        metrics["reward"] = float(self._trainer.rewards.mean())
+        metrics["reward"] = self.env.core.take_earned()
         metrics["env_steps"] = float(self._trainer.global_step)
         if self._episodes:
             metrics["episode_reward"], metrics["episode_steps"] = map(float, np.mean(self._episodes, axis=0))
