@@ -136,7 +136,7 @@ def graph_breaks() -> dict[str, int]:
 def compiling_from_cold() -> Iterator[None]:
     """Forget what was compiled, and neither read nor write caches of compiled code inside the block."""
     import torch
-    from torch._inductor import config
+    from torch.compiler import config
 
     torch.compiler.reset()
     with config.patch(force_disable_caches=True), warnings.catch_warnings():

@@ -258,7 +258,7 @@ class PortfolioBatch:
         if size == 1:
             return earned
         groups = earned.reshape(-1, size)
-        return ((groups - groups.mean(axis=1, keepdims=True)) * (size / (size - 1))).ravel()
+        return np.ravel((groups - groups.mean(axis=1, keepdims=True)) * (size / (size - 1)))
 
     def take_earned(self) -> float:
         """Return the mean unscaled reward of all accounts and steps since the last call, groups not subtracted."""
