@@ -139,6 +139,6 @@ def compiling_from_cold() -> Iterator[None]:
     from torch.compiler import config
 
     torch.compiler.reset()
-    with config.patch(force_disable_caches=True), warnings.catch_warnings():
+    with config.patch(force_disable_caches=True), warnings.catch_warnings():  # type: ignore[attr-defined]
         warnings.filterwarnings("ignore", message=NO_CACHES)
         yield
