@@ -55,7 +55,7 @@ def write_verdict(
     """
     ruined = bool(metrics.get("ruined"))
     seen = _seen(seen_steps or {}, steps)
-    for_tests = f"No evidence: its forecasts are for tests only; {test_only}." if test_only else ""
+    for_tests = f"No evidence of skill: its forecaster is for tests only ({test_only})." if test_only else ""
     sentences = [_oracle(name) if oracle else "", for_tests, seen]
     if ruined:
         sentences.append(f"{name} lost everything: its account was ruined.")

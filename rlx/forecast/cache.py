@@ -83,8 +83,8 @@ class Cache:
         try:
             (self.folder / "locks").mkdir(parents=True, exist_ok=True)
             lock.acquire()
-        except OSError as error:
-            _warn_once(str(self.folder), str(error.strerror or error))
+        except (OSError, NotImplementedError) as error:  # the latter on file systems without locks
+            _warn_once(str(self.folder), str(getattr(error, "strerror", None) or error))
         try:
             yield
         finally:

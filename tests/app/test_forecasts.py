@@ -76,7 +76,9 @@ def test_forecasts_for_tests_are_marked(shell: Shell) -> None:
     card = scorecard(finished.run("evaluate"))
     assert "forecaster=noise is for tests only: its forecasts are noise" in finished.err
     assert card["policy"]["test_only"] == "its forecasts are noise"
-    assert card["verdict"].startswith("No evidence: its forecasts are for tests only; its forecasts are noise.")
+    assert card["verdict"].startswith(
+        "No evidence of skill: its forecaster is for tests only (its forecasts are noise)."
+    )
     assert "may not be claimed" not in card["verdict"] and "cover zero" not in card["verdict"]
 
 
