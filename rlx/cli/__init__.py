@@ -19,7 +19,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its status: 0 success, 1 a negative finding, 2 unusable input."""
     print_anything()
     with exiting_on_stops():
-        arguments = _parser().parse_args(argv)
+        arguments = _parsed(argv)
         try:
             status = arguments.run(arguments)
         except BrokenPipeError:
@@ -28,6 +28,17 @@ def main(argv: Sequence[str] | None = None) -> None:
             complain(error)
             status = BAD_INPUT
     sys.exit(status)
+
+
+def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Return the arguments; those of a command that ``mixes`` may also come after its options."""
+    parser = _parser()
+    arguments, more = parser.parse_known_args(argv)
+    if more and (not getattr(arguments, "mixes", False) or any(one.startswith("-") for one in more)):
+        parser.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        arguments.arguments += more
+    return arguments
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,7 +21,7 @@ def add(groups: Groups) -> None:
     backtest.add_argument("--dry-run", action="store_true")
     backtest.add_argument("--show", metavar="PATH")
     backtest.add_argument("--illusion", action="store_true")
-    backtest.set_defaults(run=_backtest)
+    backtest.set_defaults(run=_backtest, mixes=True)
 
 
 def _backtest(arguments: argparse.Namespace) -> int:
