@@ -31,13 +31,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _parsed(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Return the arguments; a command's ``overrides`` may also follow its options, which argparse would refuse."""
+    """Return the arguments; a command's ``settings`` may also follow its options, which argparse would refuse."""
     parser = _parser()
     arguments, more = parser.parse_known_args(argv)
-    if more and (not hasattr(arguments, "overrides") or any(one.startswith("-") for one in more)):
+    if more and (not hasattr(arguments, "settings") or any(one.startswith("-") for one in more)):
         parser.error(f"unrecognized arguments: {' '.join(more)}")
     if more:
-        arguments.overrides += more
+        arguments.settings += more
     return arguments
 
 

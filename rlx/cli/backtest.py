@@ -13,7 +13,7 @@ from rlx.untrusted.secret import hide
 def add(groups: Groups) -> None:
     """Add the command."""
     backtest = groups.add_parser("backtest", help="trade strategies on forecasts, symbol by symbol", add_help=False)
-    backtest.add_argument("arguments", nargs="*", metavar="SYMBOL or KEY=VALUE")
+    backtest.add_argument("settings", nargs="*", metavar="SYMBOL or KEY=VALUE")
     backtest.add_argument("-h", "--help", action="store_true", dest="asked")
     backtest.add_argument("--cfg", action="store_true")
     backtest.add_argument("--label")
@@ -27,7 +27,7 @@ def add(groups: Groups) -> None:
 def _backtest(arguments: argparse.Namespace) -> int:
     given = overrides(arguments)
     if not (arguments.asked or arguments.cfg):
-        asked = hide(" ".join(arguments.arguments), "") or arguments.targets or arguments.show or "the defaults"
+        asked = hide(" ".join(arguments.settings), "") or arguments.targets or arguments.show or "the defaults"
         say(f"Backtest: {asked}", stderr=True)
     if arguments.show is not None:
         from rlx.app.backtest_shown import show_backtests
@@ -43,8 +43,8 @@ def overrides(arguments: argparse.Namespace) -> list[str]:
     """Return the arguments as settings; ConfigError for symbols that are also given as ``data.symbols``."""
     from rlx.app.arguments import given_for, in_quotes
 
-    symbols = [one for one in arguments.arguments if "=" not in one]
-    given = [one for one in arguments.arguments if "=" in one]
+    symbols = [one for one in arguments.settings if "=" not in one]
+    given = [one for one in arguments.settings if "=" in one]
     for key, value in (("label", arguments.label), ("targets", arguments.targets)):
         if value is not None:
             given.append(f"{key}={in_quotes(value)}")

@@ -17,7 +17,7 @@ def add(groups: Groups) -> None:
         epilog="Example: rlx compile check module=hftraining costs=zero; rlx-train --help lists the groups. Exit "
         "status: 0, regardless of the verdict; 2 unusable input. docs/compile.md explains the verdicts.",
     )
-    check.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings, as for rlx-train")
+    check.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings, as for rlx-train")
     check.add_argument(
         "--subject", help="module, forecaster or simulator (default: forecaster if only that is chosen, else module)"
     )
@@ -43,9 +43,9 @@ def add(groups: Groups) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     from rlx.app.compile_check import CheckOptions, run_check, subject_in
 
-    subject = arguments.subject or subject_in(arguments.overrides)
+    subject = arguments.subject or subject_in(arguments.settings)
     options = CheckOptions(subject, arguments.rounds, arguments.calls, arguments.record)
-    return run_check(arguments.overrides, options)
+    return run_check(arguments.settings, options)
 
 
 def _report(arguments: argparse.Namespace) -> int:

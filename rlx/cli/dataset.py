@@ -15,7 +15,7 @@ def add(groups: Groups) -> None:
         epilog="Example: rlx dataset costs=zero --out datasets/free.npz; rlx-evaluate --help lists the groups. "
         "docs/datasets.md describes the files.",
     )
-    dataset.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="settings, as for rlx-evaluate")
+    dataset.add_argument("settings", nargs="*", metavar="KEY=VALUE", help="settings, as for rlx-evaluate")
     dataset.add_argument("--out", default="datasets/train.npz", help="an .npz file (default: %(default)s)")
     dataset.add_argument(
         "--behaviours", help="comma-separated (default: equal_weight,inverse_volatility,momentum,ridge,random_tilt)"
@@ -34,4 +34,4 @@ def _dataset(arguments: argparse.Namespace) -> int:
 
     names = DEFAULT if arguments.behaviours is None else behaviours_of(arguments.behaviours)
     numbers = (arguments.seeds, arguments.episodes, arguments.episode_steps, arguments.window_steps)
-    return run_dataset(arguments.overrides, EpisodeOptions(names, *numbers), arguments.out)
+    return run_dataset(arguments.settings, EpisodeOptions(names, *numbers), arguments.out)

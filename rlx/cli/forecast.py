@@ -16,7 +16,7 @@ def add(groups: Groups) -> None:
     check = commands.add_parser(
         "check", help="compare a forecaster with no move and with the null model, and time it", add_help=False
     )
-    check.add_argument("arguments", nargs="*", metavar="KEY=VALUE")
+    check.add_argument("settings", nargs="*", metavar="KEY=VALUE")
     check.add_argument("-h", "--help", action="store_true", dest="asked")
     check.add_argument("--cfg", action="store_true")
     check.set_defaults(run=_check)
@@ -24,9 +24,9 @@ def add(groups: Groups) -> None:
 
 def _check(arguments: argparse.Namespace) -> int:
     if not (arguments.asked or arguments.cfg):
-        say(f"Forecast check: {hide(' '.join(arguments.arguments), '') or 'the defaults'}", stderr=True)
+        say(f"Forecast check: {hide(' '.join(arguments.settings), '') or 'the defaults'}", stderr=True)
     from rlx.app.entry import forecast_check_main
 
     flags = ["--help"] if arguments.asked else ["--cfg", "job"] if arguments.cfg else []
-    forecast_check_main([*arguments.arguments, *flags])
+    forecast_check_main([*arguments.settings, *flags])
     return 0

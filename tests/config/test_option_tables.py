@@ -18,6 +18,7 @@ from rlx.policies.rebalanced import RebalancedConfig
 
 ROOT = Path(__file__).parents[2]
 OF_TRAINING, OF_EVALUATION = {"module", "gate", "logger"}, {"policy"}
+NOT_OF_BACKTESTS = set(GROUPS) - {"data", "costs", "forecaster"}
 OWN = {"top_k", "cap"}
 ADDED = ("experiment", "sweep")  # groups that a command line adds with +
 
@@ -37,7 +38,9 @@ def listed_in_help(command: str) -> dict[str, list[str]]:
     return found
 
 
-@pytest.mark.parametrize(("command", "others"), [("train", OF_EVALUATION), ("evaluate", OF_TRAINING)])
+@pytest.mark.parametrize(
+    ("command", "others"), [("train", OF_EVALUATION), ("evaluate", OF_TRAINING), ("backtest", NOT_OF_BACKTESTS)]
+)
 def test_the_help_lists_every_option_and_the_default_first(command: str, others: set[str]) -> None:
     listed = listed_in_help(command)
     expected = {group: set(file_options(group)) for group in GROUPS if group not in others}
