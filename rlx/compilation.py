@@ -136,9 +136,10 @@ def graph_breaks() -> dict[str, int]:
 def compiling_from_cold() -> Iterator[None]:
     """Forget what was compiled, and neither read nor write caches of compiled code inside the block."""
     import torch
-    from torch._inductor import config
+    from torch.compiler import config
 
     torch.compiler.reset()
-    with config.patch(force_disable_caches=True), warnings.catch_warnings():
+    without_caches = config.patch(force_disable_caches=True)  # type: ignore[attr-defined]
+    with without_caches, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=NO_CACHES)
         yield

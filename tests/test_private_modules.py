@@ -17,6 +17,7 @@ NO_OTHER_WAY = frozenset(
         "hydra_plugins.hydra_optuna_sweeper._impl",
         "omegaconf._utils",
         "torch._dynamo.exc",
+        "torch._dynamo.utils",
         "torch._dynamo.backends.common",
         "torch._functorch",
         "torch._functorch.aot_autograd",

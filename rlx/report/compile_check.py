@@ -1,4 +1,4 @@
-"""The record of compile checks: what the last run found, where every variant stands, and the page of all runs."""
+"""The record of compile checks: what the last run found, the verdict on every variant, and the page of all runs."""
 
 from __future__ import annotations
 
