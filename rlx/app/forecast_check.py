@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +23,7 @@ from rlx.forecast.chunks import forecasts
 from rlx.forecast.forecaster import Forecast, Forecaster, ForTests
 from rlx.forecast.pretrained import OnHardware, Pretrained
 from rlx.forecast.scored import last_moves, of_points, outcomes, scored
-from rlx.forecast.skill import POOLED, Compared, Resampling, corrected, rows
+from rlx.forecast.skill import Compared, Resampling, corrected, rows
 from rlx.training.hardware import Hardware
 from rlx.types import IntArray
 
@@ -61,8 +61,6 @@ def check(config: ForecastCheckConfig, market: Market, forecaster: Forecaster) -
     last = forecaster.forecast(market, shown, config.seed)
     levels = tuple(config.levels or last.levels)
     compared = _compared(market, bars, levels, forecaster, null, config.seed, last.prices)
-    resampling = Resampling(config.resamples, config.seed)
-    by_symbol = corrected({symbol: rows(compared, resampling, number) for number, symbol in enumerate(market.symbols)})
     document = {
         "schema_version": SCHEMA_VERSION,
         "generated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -70,16 +68,24 @@ def check(config: ForecastCheckConfig, market: Market, forecaster: Forecaster) -
         "null": {"name": null.name, "options": to_json(vars(null.config))},
         "data": {"source": market.panel.source, "fingerprint": market.fingerprint, "symbols": list(market.symbols)},
         "split": split,
-        "levels": list(levels),
         "horizon_steps": forecaster.horizon_steps,
+        **_results(config, compared, market.symbols),
+    }
+    return Check({**document, "verdict": write_verdict(document)}, market.panel, shown, last)
+
+
+def _results(config: ForecastCheckConfig, compared: Compared, symbols: Sequence[str]) -> dict[str, Any]:
+    """Return what was measured, with the settings that it depends on."""
+    resampling = Resampling(config.resamples, config.seed)
+    by_symbol = corrected({symbol: rows(compared, resampling, number) for number, symbol in enumerate(symbols)})
+    return {
+        "levels": list(compared.forecaster.levels),
         "resamples": config.resamples,
         "seed": config.seed,
         "counted": _counted(compared),
         "pooled": [row.facts() for row in rows(compared, resampling)],
         "symbols": {symbol: [row.facts() for row in listed] for symbol, listed in by_symbol.items()},
     }
-    document["verdict"] = write_verdict(document)
-    return Check(document, market.panel, shown, last)
 
 
 def _compared(
@@ -151,6 +157,3 @@ def _counted(compared: Compared) -> dict[str, int]:
 def with_latency(made: Check, latency: Mapping[str, Any] | None) -> Check:
     """Return the check with its measured times in the document."""
     return made if latency is None else replace(made, document={**made.document, "latency": dict(latency)})
-
-
-__all__ = ["POOLED", "Check", "check", "ready", "with_latency"]

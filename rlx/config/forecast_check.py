@@ -27,7 +27,7 @@ class ForecastCheckConfig:
     hardware: HardwareConfig = field(default_factory=HardwareConfig)
     split: Annotated[str, OneOf(SPLITS)] = "auto"
     levels: Annotated[list[float] | None, ListOf(Number(1e-6, 1 - 1e-6), fewest=1, most=100)] = None
-    resamples: Annotated[int, Whole(20, 100_000)] = 500
+    resamples: Annotated[int, Whole(20, 100_000)] = 2000
     latency_calls: Annotated[int | None, Whole(20, 100_000)] = 20
     seed: Annotated[int, Whole(0, 2**32 - 1)] = 0
 

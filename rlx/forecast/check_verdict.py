@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from rlx.measures.statistics import Interval
 
+LEVEL = 0.05
+"""The p-value, corrected for the number of symbols, from which a symbol's skill counts."""
 FAR = 0.05
 """A coverage that differs from its level by more is reported."""
 
@@ -76,9 +79,13 @@ def _symbols(document: Mapping[str, Any]) -> list[str]:
     first = {symbol: rows[0] for symbol, rows in document["symbols"].items()}
     if len(first) < 2 or document["forecaster"]["name"] == document["null"]["name"]:
         return []
-    good = [symbol for symbol, row in first.items() if row["p_value"] is not None and row["p_value"] <= 0.05]
+    needed = math.ceil(len(first) / LEVEL)
+    if document["resamples"] + 1 < needed:
+        few = f"{document['resamples']:,} resamples are too few to find skill of one of {len(first)} symbols"
+        return [f"{few} (resamples={needed} at least)."]
+    good = [symbol for symbol, row in first.items() if row["p_value"] is not None and row["p_value"] <= LEVEL]
     who = f" ({', '.join(good[:8])}{', ...' if len(good) > 8 else ''})" if good else ""
-    return [f"Corrected for the number of symbols, {len(good)} of {len(first)} show skill at 5%{who}."]
+    return [f"Corrected for the number of symbols, {len(good)} of {len(first)} show skill at {LEVEL:.0%}{who}."]
 
 
 def _other_prices(document: Mapping[str, Any]) -> list[str]:

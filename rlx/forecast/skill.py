@@ -12,14 +12,12 @@ from rlx.measures.multiple import holm_correction
 from rlx.measures.statistics import Interval, bootstrap_intervals
 from rlx.types import FloatArray
 
-POOLED = "all symbols"
-
 
 @dataclass(frozen=True)
 class Resampling:
     """How many resamples give an interval, and their seed."""
 
-    replications: int = 500
+    replications: int = 2000
     seed: int = 0
 
 

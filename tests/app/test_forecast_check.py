@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 
 from rlx.cli import main
+from rlx.config.options import file_options
 from rlx.keys import find_key
 from rlx.run_folder import RunFolder
+from tests.config.test_option_tables import listed_in_help
 from tests.forecast.tiny_models import save_bolt
 
 SMALL = (
@@ -44,6 +46,7 @@ def test_a_check_writes_its_folder_and_finds_no_skill_in_a_random_walk(
 ) -> None:
     document = check("forecaster=ridge", "latency_calls=20", "levels=[0.1,0.5,0.9]")
     assert " has no skill: it saves " in document["verdict"] or " is worse than " in document["verdict"]
+    assert "40 resamples are too few to find skill of one of 3 symbols (resamples=60 at least)" in document["verdict"]
     assert "does not know the direction" in document["verdict"] and document["levels"] == [0.1, 0.5, 0.9]
     assert document["split"] == {**document["split"], "name": "test", "bars": 75, "bars_seen": 0}
     assert [row["price"] for row in document["pooled"]] == ["close", "high", "low"]
@@ -122,6 +125,14 @@ def test_bad_input_is_one_message_and_leaves_no_folder(
     shown = capsys.readouterr().err
     assert words in " ".join(shown.split()) and "Traceback" not in shown
     assert not (tmp_path / "run").exists()
+
+
+def test_the_help_lists_every_option_and_the_default_first() -> None:
+    listed = listed_in_help("forecast_check")
+    assert {group: set(options) for group, options in listed.items()} == {
+        group: set(file_options(group)) for group in ("forecaster", "data", "hardware")
+    }
+    assert [options[0] for options in listed.values()] == ["filtered_bootstrap", "sample_daily", "auto"]
 
 
 def test_a_second_check_does_not_overwrite_the_first(check: Checked, capsys: pytest.CaptureFixture[str]) -> None:

@@ -117,6 +117,3 @@ def draw_skill(document: Document) -> Figure:
     note(axes, "right of 0:\nbetter than\nthe null model", MUTED)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:.1%}")
     return figure
-
-
-__all__ = ["draw_coverage", "draw_fan", "draw_skill"]
