@@ -258,7 +258,8 @@ class PortfolioBatch:
         if size == 1:
             return earned
         groups = earned.reshape(-1, size)
-        return np.ravel((groups - groups.mean(axis=1, keepdims=True)) * (size / (size - 1)))
+        over: FloatArray = (groups - groups.mean(axis=1, keepdims=True)) * (size / (size - 1))
+        return over.ravel()
 
     def take_earned(self) -> float:
         """Return the mean unscaled reward of all accounts and steps since the last call, groups not subtracted."""
