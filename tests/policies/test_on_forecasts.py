@@ -152,6 +152,17 @@ def test_no_decision_changes_with_the_future(kind: str) -> None:
     np.testing.assert_array_equal(before, decide(policy, other, 300))
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_kelly_learns_of_no_error_before_it_is_known(kind: str) -> None:
+    paths = 0.02 + np.random.default_rng(0).normal(0.0, 0.1, (4_000, 2))
+    real = market(Given(paths))
+    other = real.with_panel(perturbed(real.panel, 30, kind, np.random.default_rng(0)))
+    policy = Kelly(rebalance_steps=1, cap=1.0)
+    before = decide(policy, real, 30)
+    assert before.sum() > 0.1
+    np.testing.assert_array_equal(before, decide(policy, other, 30))
+
+
 def test_it_holds_cash_in_a_crash() -> None:
     prices = Market(sample("daily9", ["SPY", "IWM"]), ForecastOutlook.of(FilteredBootstrapConfig()))
     policy = VolatilityTarget(target_annual=0.10)
