@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +228,7 @@ def test_the_schema_and_the_policy_have_the_same_settings(tmp_path: Path) -> Non
     import inspect
 
     taken = inspect.signature(PlanReplay.__init__).parameters
-    schema = {name: field.default for name, field in PlanConfig.__dataclass_fields__.items()}
+    schema = {one.name: one.default for one in fields(PlanConfig)}
     del schema["_target_"]
     assert list(schema) == [name for name in taken if name != "self"]
     assert all(taken[name].default == default for name, default in schema.items() if name != "path")

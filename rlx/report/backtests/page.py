@@ -19,7 +19,7 @@ def render_backtests(sections: Sequence[Mapping[str, Any]], line: str, summaries
     """Return the page of ``section``s, after tables that summarise them."""
     style = asset("page.css")
     return render(
-        "backtest.html",
+        "backtests.html",
         {
             "title": TITLE,
             "line": line,
