@@ -68,7 +68,8 @@ def why_invalid(entry: CheckEntry) -> str | None:
     """Return why a run compares nothing; None where it is valid."""
     identity, noise = entry.identity, entry.numeric.again_max_abs
     if identity.compile_used == NOT_COMPILED:
-        return f"nothing was compiled: {identity.fallback or 'no compilation was asked for'}"
+        why = identity.fallback or "no compilation was asked for"
+        return f"nothing was compiled: {why.rstrip('.')}"
     if entry.cache_answered:
         return "a cache answered"
     if noise is None or noise > 0.0:

@@ -15,6 +15,7 @@ from rlx.decisions.encoding import observation_size
 from rlx.errors import ConfigError
 from rlx.offline.behaviours import RandomTilt, behaviour, names
 from rlx.offline.episodes import EpisodeOptions, Steps, record, until
+from rlx.policies.baselines import EqualWeight
 from rlx.sim import simulate
 from rlx.sim.rules import Costs, Limits, Rules
 from tests.envs.tasks import FEATURES, LONG_ONLY, make_market, normalizer_of, splits_of
@@ -103,25 +104,42 @@ def test_a_market_until_a_bar_ends_there() -> None:
     assert until(market, 50).timestamps[-1] == market.timestamps[50]
 
 
-def test_a_ruin_is_a_terminal_and_ends_the_episode() -> None:
+def ruined_from(bar: int) -> Market:
+    """Return a market of two assets that lose everything in the step to a bar."""
     market = make_market()
     close = np.ones((160, 2)) * 100.0
-    close[40:] = 1e-9  # everything is lost in the step to bar 40
-    panel = replace(
-        market.panel,
-        symbols=("A", "B"),
-        asset_classes=market.asset_classes[:2],
-        close=close,
-        **dict.fromkeys(("open", "high", "low", "volume")),
-    )
-    ruined = Market(panel)
+    close[bar:] = 1e-9
+    unknown = dict.fromkeys(("open", "high", "low", "volume"))
+    panel = replace(market.panel, symbols=("A", "B"), asset_classes=market.asset_classes[:2], close=close, **unknown)
+    return Market(panel)
+
+
+def test_a_ruin_is_a_terminal_and_ends_the_episode() -> None:
     options = EpisodeOptions(("equal_weight",), 1, 4, 30, 1)
-    found = record(ruined, LONG_ONLY, Span(20, 60), normalizer_of(market), options)
-    ends = found.terminals + found.timeouts
+    found = record(ruined_from(40), LONG_ONLY, Span(20, 60), normalizer_of(make_market()), options)
+    assert found.episodes == 4
     assert found.terminals.sum() >= 1
-    assert (found.terminals * found.timeouts).sum() == 0
     assert set(found.bars[found.terminals == 1]) == {39}
-    assert ends[-1] == 1
+    after = np.flatnonzero(found.terminals[:-1]) + 1
+    assert set(found.bars[after]) <= set(found.bars[[0, *(np.flatnonzero(found.terminals + found.timeouts)[:-1] + 1)]])
+
+
+def test_a_ruin_at_the_last_step_is_no_timeout() -> None:
+    options = EpisodeOptions(("equal_weight",), 1, 2, 20, 1)
+    found = record(ruined_from(40), LONG_ONLY, Span(20, 40), normalizer_of(make_market()), options)
+    assert (found.terminals.sum(), found.timeouts.sum(), found.episodes) == (2, 0, 2)
+
+
+def test_behaviours_are_shown_no_bar_after_the_train_split(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[int] = []
+
+    class Spy(EqualWeight):
+        def bind(self, market: Market) -> None:
+            shown.append(market.n_bars)
+
+    monkeypatch.setattr("rlx.offline.episodes.behaviour", lambda name, seed, costs: Spy())
+    recorded(make_market())
+    assert set(shown) == {splits_of(make_market(), 2).train.stop + 1}
 
 
 def test_the_same_seed_gives_the_same_data_and_another_one_does_not() -> None:
