@@ -118,14 +118,14 @@ class RefittedConfig(PolicyConfig):
 
 @dataclass
 class StrategyConfig(PolicyConfig):
-    """Trade the strategy on forecasts with this ``name``, each symbol with 1/A of the account.
+    """Trade the strategy on forecasts named ``strategy``, each symbol with 1/A of the account.
 
     The other options are those of ``rlx backtest``. ``both_touch`` is ``pessimistic`` or ``optimistic``.
     """
 
     reads_forecasts = True
     _target_: str = "rlx.policies.strategy.make_strategy"
-    name: Annotated[str, Text(100)] = "simple"
+    strategy: Annotated[str, Text(100)] = "simple"
     both_touch: Annotated[str, OneOf(tuple(BothTouch))] = BothTouch.pessimistic.value
     ci_multiplier: Annotated[float, Number(0, 1_000)] = 1.0
     pctdiff_target: Annotated[float, Number(0, 1)] = 0.02

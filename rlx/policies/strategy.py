@@ -45,7 +45,7 @@ class StrategyPolicy:
         outlook = market.outlook
         if not isinstance(outlook, ForecastOutlook):
             raise ConfigError(
-                f"policy.name={self.name}: needs a forecaster. Choose one, for example forecaster=filtered_bootstrap."
+                f"policy.strategy={self.name}: needs a forecaster. Choose one, for example forecaster=filtered_bootstrap."
             )
         bars = np.arange(market.n_bars, dtype=np.int64)
         rows = forecast_rows(outlook.forecaster, market, bars, seed=SEED, cached=outlook.cached)
@@ -96,7 +96,7 @@ class OrderPolicy(StrategyPolicy):
     def __init__(self, strategy: Limit, settings: StrategySettings) -> None:
         if strategy.both_sides:
             raise ConfigError(
-                f"policy.name={strategy.name}: it trades both sides of a symbol in one bar, and a policy has only one "
+                f"policy.strategy={strategy.name}: it trades both sides of a symbol in one bar, and a policy has only one "
                 f"weight for it. Use rlx backtest strategies=[{strategy.name}]."
             )
         super().__init__(strategy, settings)
@@ -124,16 +124,16 @@ class OrderPolicy(StrategyPolicy):
 
 
 def make_strategy(
-    name: str = "simple",
+    strategy: str = "simple",
     both_touch: str = BothTouch.pessimistic.value,
     ci_multiplier: float = 1.0,
     pctdiff_target: float = 0.02,
     tune: str = NO_TUNING,
 ) -> StrategyPolicy:
     """Return the policy of a strategy; ConfigError for an unknown one, and for what a policy cannot trade."""
-    StrategyConfig(name=name, both_touch=both_touch)
+    StrategyConfig(strategy=strategy, both_touch=both_touch)
     settings = StrategySettings(
         both_touch=both_touch, ci_multiplier=ci_multiplier, pctdiff_target=pctdiff_target, tune=tune
     )
-    strategy = chosen([name], "policy.name")[name]
-    return HeldPolicy(strategy, settings) if isinstance(strategy, Held) else OrderPolicy(strategy, settings)
+    one = chosen([strategy], "policy.strategy")[strategy]
+    return HeldPolicy(one, settings) if isinstance(one, Held) else OrderPolicy(one, settings)

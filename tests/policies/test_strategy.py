@@ -102,7 +102,7 @@ def test_what_a_policy_cannot_trade_is_refused() -> None:
     refused = r"maxdiff_always_on: it trades both sides.*rlx backtest strategies=\[maxdiff_always_on\]"
     with pytest.raises(ConfigError, match=refused):
         make_strategy("maxdiff_always_on")
-    with pytest.raises(ConfigError, match=r"policy.name: unknown strategy 'simpel'.*Did you mean 'simple'\?"):
+    with pytest.raises(ConfigError, match=r"policy.strategy: unknown strategy 'simpel'.*Did you mean 'simple'\?"):
         make_strategy("simpel")
     with pytest.raises(ConfigError, match="both_touch"):
         make_strategy("maxdiff", both_touch="finer")
