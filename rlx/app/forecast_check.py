@@ -48,7 +48,7 @@ def ready(config: ForecastCheckConfig, hardware: Hardware) -> Forecaster:
     if config.forecaster is None:
         raise ConfigError("forecaster=none: there is nothing to check. Choose one, for example filtered_bootstrap.")
     forecaster: Forecaster = construct(config.forecaster)
-    if isinstance(forecaster, OnHardware):
+    if isinstance(forecaster, Placeable):
         forecaster.place(hardware.accelerator, hardware.precision, hardware.compiler)
     return forecaster
 

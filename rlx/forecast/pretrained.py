@@ -9,8 +9,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol, runtime_checkable
 
-from rlx.compilation import Compiler
 from rlx.errors import CheckpointError, ConfigError, RlxError
+from rlx.forecast.forecaster import Placeable
 from rlx.untrusted.documents import parse_yaml, read_json
 from rlx.untrusted.paths import expanded
 from rlx.untrusted.shown import as_typed
@@ -30,11 +30,8 @@ class Pretrained(Protocol):
 
 
 @runtime_checkable
-class OnHardware(Protocol):
-    """A forecaster that can be moved to another device."""
-
-    def place(self, device: str, precision: str, compiler: Compiler) -> None:
-        """Run on ``cpu`` or ``cuda``, with ``32`` or ``bf16-mixed`` numbers, compiled as ``compiler`` says."""
+class OnHardware(Placeable, Protocol):
+    """A forecaster that documents how it ran on its hardware."""
 
     def settings(self) -> dict[str, Any]:
         """Return the settings asked for and those in use, and what was counted, for documents."""

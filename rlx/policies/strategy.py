@@ -45,7 +45,8 @@ class StrategyPolicy:
         outlook = market.outlook
         if not isinstance(outlook, ForecastOutlook):
             raise ConfigError(
-                f"policy.strategy={self.name}: needs a forecaster. Choose one, for example forecaster=filtered_bootstrap."
+                f"policy.strategy={self.name}: needs a forecaster. Choose one, for example "
+                "forecaster=filtered_bootstrap."
             )
         bars = np.arange(market.n_bars, dtype=np.int64)
         rows = forecast_rows(outlook.forecaster, market, bars, seed=SEED, cached=outlook.cached)
@@ -96,8 +97,8 @@ class OrderPolicy(StrategyPolicy):
     def __init__(self, strategy: Limit, settings: StrategySettings) -> None:
         if strategy.both_sides:
             raise ConfigError(
-                f"policy.strategy={strategy.name}: it trades both sides of a symbol in one bar, and a policy has only one "
-                f"weight for it. Use rlx backtest strategies=[{strategy.name}]."
+                f"policy.strategy={strategy.name}: it trades both sides of a symbol in one bar, and a policy has only "
+                f"one weight for it. Use rlx backtest strategies=[{strategy.name}]."
             )
         super().__init__(strategy, settings)
         self._strategy = strategy
