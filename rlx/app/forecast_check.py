@@ -20,7 +20,7 @@ from rlx.files import to_json
 from rlx.forecast.block_bootstrap import BlockBootstrap
 from rlx.forecast.check_verdict import write_verdict
 from rlx.forecast.chunks import forecasts
-from rlx.forecast.forecaster import Forecast, Forecaster, ForTests
+from rlx.forecast.forecaster import Forecast, Forecaster, ForTests, Placeable
 from rlx.forecast.pretrained import OnHardware, Pretrained
 from rlx.forecast.scored import last_moves, of_points, outcomes, scored
 from rlx.forecast.skill import Compared, Resampling, corrected, rows
