@@ -130,7 +130,7 @@ def _facts(forecaster: Observed, rows: ForecastRows, config: BacktestConfig) -> 
         "invalid_rows": int(rows.invalid.sum()),
         "degraded_rows": forecaster.degraded_rows,
         "test_only": forecaster.test_only,
-        "oracle": forecaster.test_only is not None,
+        "oracle": forecaster.knows_the_future,
     }
 
 

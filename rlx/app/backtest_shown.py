@@ -12,11 +12,13 @@ from rlx.errors import ConfigError, FileError
 from rlx.report.backtests.tables import Document, legacy_table, strategy_table
 from rlx.report.tables import terminal_line, to_terminal
 
+UNUSABLE = 2
+
 
 def show_backtests(path: str) -> int:
     """Print the documents in a file or folder, those of forecasters for tests and of the original system last.
 
-    Returns 1 if a file could not be read, with the reason.
+    Returns 2 if a file could not be read, with the reason.
     """
     documents, failed = [], False
     for file in _files(Path(path)):
@@ -37,7 +39,7 @@ def show_backtests(path: str) -> int:
         say(
             "legacy: of the original system, whose procedure makes noise seem skilled (docs/strategies.md). Not ranked."
         )
-    return int(failed)
+    return UNUSABLE if failed else 0
 
 
 def _show(title: str, documents: Sequence[Document]) -> None:

@@ -28,12 +28,12 @@ from rlx.data.splits import Span
 from rlx.data.traded import cut
 from rlx.errors import ConfigError, FileError, RlxError
 from rlx.evaluate.evaluator import evaluate
-from rlx.evaluate.judge import Judgement, describe_data, judge_against
-from rlx.evaluate.key import comparability_key
+from rlx.evaluate.judge import Judgement, describe_data, judge_against, reads_forecasts
+from rlx.evaluate.key import comparability_key, short_hash
 from rlx.evaluate.protocols.benchmark import Benchmark
 from rlx.evaluate.protocols.span import fit_windows, protocol_span
 from rlx.evaluate.windows import HOLDOUT, WindowSet
-from rlx.files import to_json, write_text
+from rlx.files import file_name, to_json, write_text
 from rlx.locks import file_lock
 from rlx.measures.days import daily_growth
 from rlx.measures.evaluation import Evaluation
@@ -150,6 +150,7 @@ def _judge_target(
     blank, policy = named, None
     try:
         policy = construct(target.config)
+        named = _with_forecaster(named, policy, conditions.market)
         blank = replace(named, references=policy.references() if isinstance(policy, Reference) else [])
         judgement = _judge(policy, target, conditions, provenance)
     except Exception as error:  # an error in one policy, also a foreign one, does not stop the others
@@ -164,7 +165,23 @@ def _judge_target(
     if isinstance(policy, Documented):
         write_documents(folder, policy.documents())
     entry = _filled(blank, judgement, _why_unranked(policy, judgement, conditions))
-    return _with_report(replace(entry, report=f"{entry.key}/{target.slug}.json"), named, judgement, board_path)
+    return _with_report(
+        replace(entry, report=f"{entry.key}/{file_name(entry.target)}.json"), named, judgement, board_path
+    )
+
+
+def _with_forecaster(named: Entry, policy: Policy, market: Market) -> Entry:
+    """Return the line of a policy; one that reads forecasts is another system with each forecaster."""
+    if market.outlook is None or not reads_forecasts(policy):
+        return named
+    facts = dict(market.outlook.facts)
+    source = f"{market.outlook.name} {short_hash(facts)[:4]}"
+    return replace(
+        named,
+        target=f"{named.target} on {source}",
+        system=f"{named.system} on {source}",
+        options={**named.options, "forecaster": facts},
+    )
 
 
 def _with_report(entry: Entry, named: Entry, judgement: Judgement, board_path: Path) -> Entry:

@@ -12,6 +12,7 @@ from rlx.data.market import Market
 from rlx.forecast.aggregate import quantile_at
 from rlx.forecast.cache import default_cache
 from rlx.forecast.forecaster import Forecast, Forecaster, ForTests
+from rlx.forecast.oracle import OracleForecaster
 from rlx.types import FloatArray, IntArray
 
 MIDDLE_80 = (0.1, 0.9)
@@ -29,6 +30,7 @@ class Observed:
         self.name, self.horizon_steps = forecaster.name, forecaster.horizon_steps
         self.last_seen = forecaster.last_seen
         self.test_only = forecaster.test_only if isinstance(forecaster, ForTests) else None
+        self.knows_the_future = isinstance(forecaster, OracleForecaster)
         self.degraded_rows = 0
         self._losses: list[FloatArray] = []
         self._inside: list[FloatArray] = []
@@ -44,7 +46,7 @@ class Observed:
         self.degraded_rows += int(np.sum(getattr(made, "degraded", 0)))  # only some forecasters draw fewer samples
         known = np.asarray(bars) < market.n_bars - 1
         actual = market.returns[np.asarray(bars)[known]]
-        quantiles = made.quantiles[known][:, :, 0, 0]
+        quantiles = np.ascontiguousarray(made.quantiles[known][:, :, 0, 0])  # sums of a cached layout round differently
         error, levels = actual[..., None] - quantiles, np.array(made.levels)
         self._losses.append(np.maximum(levels * error, (levels - 1.0) * error).mean(axis=-1))
         if made.paths is not None or (made.levels[0] <= MIDDLE_80[0] and made.levels[-1] >= MIDDLE_80[1]):

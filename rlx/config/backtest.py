@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from omegaconf import MISSING
 
-from rlx.backtest.settings import StrategySettings
+from rlx.backtest.settings import FINER, StrategySettings
 from rlx.errors import ConfigError
 from rlx.forecast.aggregate import Aggregate
 from rlx.ranges import FilePath, ListOf, Number, Text, Whole
@@ -42,6 +42,13 @@ class BacktestConfig(StrategySettings):
         super().__post_init__()
         if self.band[0] >= self.band[1]:
             raise ConfigError(f"band=[{self.band[0]:g},{self.band[1]:g}]: the first level must be below the second.")
+
+        if self.finer is not None and self.both_touch != FINER:
+            raise ConfigError(f"finer={self.finer}: has no effect without both_touch=finer. Add that, or leave it out.")
+        for one in fields(StrategySettings):
+            if one.name.startswith("tune_") and not self.tunes and getattr(self, one.name) != one.default:
+                value = getattr(self, one.name)
+                raise ConfigError(f"{one.name}={value}: has no effect without tune=past. Add that, or leave it out.")
 
     def settings(self) -> StrategySettings:
         """Return the settings of the strategies alone."""

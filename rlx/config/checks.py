@@ -112,7 +112,9 @@ def _refuse_cold_module(config: TrainConfig) -> None:
 
 
 def _reads_forecasts(config: TradedConfig) -> bool:
-    """Return whether anything may read the forecasts; what a checkpoint reads is in its files."""
+    """Return whether anything may read the forecasts; what a checkpoint or a list of targets reads is in its files."""
+    if config.protocol.judges_targets:
+        return True
     reward = config.env.reward
     penalised = isinstance(config, TrainConfig) and (reward.cvar_penalty > 0 or reward.uncertainty_penalty > 0)
     policy = getattr(config, "policy", None)

@@ -25,6 +25,10 @@ class Outlook(Protocol):
         """Plain values that name the forecaster and its options."""
 
     @property
+    def name(self) -> str:
+        """The forecaster's name."""
+
+    @property
     def test_only(self) -> str | None:
         """Why the forecaster's results are no evidence of skill, None for any other."""
 

@@ -189,10 +189,16 @@ def _single(values: Mapping[str, FloatArray]) -> Metrics:
 def _describe_policy(policy: Policy, market: Market) -> dict[str, Any]:
     oracle = {"oracle": True} if isinstance(policy, Oracle) else {}
     described: dict[str, Any] = to_json({"name": policy.name, **policy.describe(), **oracle})
-    reads = getattr(policy, "reads_forecasts", False) or any(map(is_outlook, policy.feature_names))
-    if reads and market.outlook is not None and market.outlook.test_only is not None:
-        described["test_only"] = market.outlook.test_only
+    if market.outlook is not None and reads_forecasts(policy):
+        described["forecaster"] = to_json(market.outlook.facts)
+        if market.outlook.test_only is not None:
+            described["test_only"] = market.outlook.test_only
     return described
+
+
+def reads_forecasts(policy: Policy) -> bool:
+    """Return whether a policy's decisions depend on the market's forecaster."""
+    return getattr(policy, "reads_forecasts", False) or any(map(is_outlook, policy.feature_names))
 
 
 def _equal_weight(

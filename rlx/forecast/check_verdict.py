@@ -46,9 +46,10 @@ def _warnings(document: Mapping[str, Any]) -> list[str]:
 
 def _skill(document: Mapping[str, Any], row: Mapping[str, Any]) -> str:
     name, null = document["forecaster"]["name"], document["null"]["name"]
-    if name == null:
-        return f"{name} is the null model itself."
     found = row["skill_over_null"]
+    if name == null and found["estimate"] in (None, 0.0):
+        return f"{name} is the null model itself."
+    null = f"{null}, the null model" + (" with its default options" if name == null else "")
     share = _in_words(found)
     if found["covers_zero"] is None:
         return f"Whether {name} has skill cannot be said: {found['reason']}."
@@ -93,7 +94,7 @@ def _other_prices(document: Mapping[str, Any]) -> list[str]:
     if not others:
         return []
     parts = [f"{row['price']} {_in_words(row['skill_over_null'])}" for row in others]
-    return [f"Of the null model's loss for the other prices it saves: {'; '.join(parts)}."]
+    return [f"Skill over the null model for the other prices: {'; '.join(parts)}."]
 
 
 def _other_horizons(close: list[Mapping[str, Any]]) -> list[str]:

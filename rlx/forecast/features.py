@@ -38,6 +38,11 @@ class ForecastOutlook:
         return cls(built(config), to_json(asdict(config)))
 
     @property
+    def name(self) -> str:
+        """The forecaster's name."""
+        return self.forecaster.name
+
+    @property
     def test_only(self) -> str | None:
         """Why the forecaster is for tests only, None for any other."""
         return self.forecaster.test_only if isinstance(self.forecaster, ForTests) else None

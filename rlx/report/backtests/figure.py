@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-SIZE_INCHES = (14.0, 13.0)
+WIDTH_INCHES, TITLE_INCHES, PANEL_INCHES = 14.0, 1.04, 3.99
 BARS_SHOWN = 60
 """Bars of the panel with entries and exits, the last ones: more could not be distinguished."""
 GAIN, LOSS = "#1a8f6d", "#c0392b"
@@ -27,15 +27,19 @@ GAIN, LOSS = "#1a8f6d", "#c0392b"
 def draw_backtest(trading: Trading, outcomes: Mapping[str, Outcome], account: int, document: Document) -> Figure:
     """Return the figure of one account, 1400 pixels wide, without changing pyplot's state."""
     title = f"Strategies on forecasts of {document['forecaster']['name']}"
-    figure = new_figure(SIZE_INCHES, title, title_of(document), (0.972, 0.951))
-    grid = figure.add_gridspec(3, 1, left=LEFT, right=0.84, top=0.92, bottom=0.04, hspace=0.24)
-    stamps = trading.joined.stamps
-    draw_chart(figure.add_subplot(grid[0]), value_chart(stamps, outcomes, account))
-    if (band := bounds_chart(stamps, outcomes, account)) is not None:
-        draw_chart(figure.add_subplot(grid[1]), band)
-    names = names_with_fills(outcomes)
-    if names and account < len(trading.joined.symbols):
-        _draw_trades(figure.add_subplot(grid[2]), trading, outcomes[names[0]], account)
+    stamps, names = trading.joined.stamps, names_with_fills(outcomes)
+    drawn = (value_chart(stamps, outcomes, account), bounds_chart(stamps, outcomes, account))
+    charts = [chart for chart in drawn if chart is not None]
+    trades = bool(names) and account < len(trading.joined.symbols)
+    n_panels = len(charts) + trades
+    height = TITLE_INCHES + PANEL_INCHES * n_panels
+    figure = new_figure((WIDTH_INCHES, height), title, title_of(document), (1.0 - 0.36 / height, 1.0 - 0.64 / height))
+    top = 1.0 - TITLE_INCHES / height
+    grid = figure.add_gridspec(n_panels, 1, left=LEFT, right=0.84, top=top, bottom=0.52 / height, hspace=0.24)
+    for place, chart in enumerate(charts):
+        draw_chart(figure.add_subplot(grid[place]), chart)
+    if trades:
+        _draw_trades(figure.add_subplot(grid[n_panels - 1]), trading, outcomes[names[0]], account)
     return figure
 
 
