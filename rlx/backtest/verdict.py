@@ -82,8 +82,7 @@ def _error(error: Mapping[str, Mapping[str, Any]]) -> str:
     if "close" not in error:
         return ""
     close = error["close"]
-    words = "less than" if close["mae"] < close["naive_mae"] else "no less than"
     return (
-        f"The forecast of the close errs by {close['mae']:.3%} on average, {words} a forecast of no move "
-        f"({close['naive_mae']:.3%})."
+        f"The forecast of the close errs by {close['mae']:.3%} on average, a forecast of no move by "
+        f"{close['naive_mae']:.3%}; whether that is skill, rlx forecast check says."
     )

@@ -113,7 +113,7 @@ def test_documents_of_the_original_are_shown_as_legacy_and_damaged_ones_are_name
     (shell.folder / "old" / "later.json").write_text(json.dumps({"schema_version": 9, "strategies": {}}))
     (shell.folder / "old" / "text.json").write_text("{")
     done = shell.tools("backtest", "--show", "old")
-    assert done.status == 1
+    assert done.status == 2
     assert "legacy" in done.out and "+11.2000" in done.out and "n/a" in done.out
     assert "later.json: schema_version=9" in done.err and "text.json: not a JSON document" in done.err
 

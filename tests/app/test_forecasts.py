@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from rlx.board.store import Scoreboard
 from rlx.policies.checkpoint import load_checkpoint
 from tests.app.commands import SMOKE, Finished, Shell
 
@@ -80,6 +81,23 @@ def test_forecasts_for_tests_are_marked(shell: Shell) -> None:
         "No evidence of skill: its forecaster is for tests only (its forecasts are noise)."
     )
     assert "may not be claimed" not in card["verdict"] and "cover zero" not in card["verdict"]
+
+
+def test_a_board_has_a_row_for_each_forecaster(shell: Shell) -> None:
+    targets = shell.folder / "targets.yaml"
+    targets.write_text("targets:\n  - {policy: strategy}\n  - {policy: cash}\n")
+    few = ("data.symbols=[SPY,AAPL]", "data.start=2019-01", "env=long_short", "forecaster=block_bootstrap")
+    for samples in (16, 17):
+        finished = shell.evaluate(
+            "protocol=benchmark", f"protocol.targets={targets}", *few, f"forecaster.n_samples={samples}"
+        )
+        assert finished.status == 0 and "has no effect" not in finished.err
+    entries = Scoreboard.load(shell.folder / "outputs" / "board" / "scoreboard.json").entries
+    strategies = {one.target: one for one in entries if one.kind == "strategy"}
+    assert len(strategies) == 2 and all(name.startswith("strategy on block_bootstrap ") for name in strategies)
+    assert {one.options["forecaster"]["n_samples"] for one in strategies.values()} == {16, 17}
+    assert len({one.report for one in strategies.values()}) == 2
+    assert {one.target for one in entries if one.kind == "cash"} == {"cash"}
 
 
 def test_a_board_refuses_forecasts_for_tests(shell: Shell) -> None:
