@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 
 from rlx.cli.groups import Groups
+from rlx.cli.symbols import as_settings
 from rlx.console import say
-from rlx.errors import ConfigError
 from rlx.untrusted.secret import hide
 
 
@@ -41,15 +41,7 @@ def _backtest(arguments: argparse.Namespace) -> int:
 
 def overrides(arguments: argparse.Namespace) -> list[str]:
     """Return the arguments as settings; ConfigError for symbols that are also given as ``data.symbols``."""
-    from rlx.app.arguments import given_for, in_quotes
+    from rlx.app.arguments import in_quotes
 
-    symbols = [one for one in arguments.settings if "=" not in one]
-    given = [one for one in arguments.settings if "=" in one]
-    for key, value in (("label", arguments.label), ("targets", arguments.targets)):
-        if value is not None:
-            given.append(f"{key}={in_quotes(value)}")
-    if not symbols:
-        return given
-    if given_for("data.symbols", given):
-        raise ConfigError(f"{symbols[0]}: symbols are also given as data.symbols. Give them once.")
-    return [*given, f"data.symbols=[{','.join(map(in_quotes, symbols))}]"]
+    named = (("label", arguments.label), ("targets", arguments.targets))
+    return as_settings(arguments.settings) + [f"{key}={in_quotes(value)}" for key, value in named if value is not None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from rlx.cli.groups import Groups
+from rlx.cli.symbols import as_settings
 from rlx.console import say
 from rlx.untrusted.secret import hide
 
@@ -16,7 +17,7 @@ def add(groups: Groups) -> None:
     check = commands.add_parser(
         "check", help="compare a forecaster with no move and with the null model, and time it", add_help=False
     )
-    check.add_argument("settings", nargs="*", metavar="KEY=VALUE")
+    check.add_argument("settings", nargs="*", metavar="SYMBOL or KEY=VALUE")
     check.add_argument("-h", "--help", action="store_true", dest="asked")
     check.add_argument("--cfg", action="store_true")
     check.set_defaults(run=_check)
@@ -28,5 +29,5 @@ def _check(arguments: argparse.Namespace) -> int:
     from rlx.app.entry import forecast_check_main
 
     flags = ["--help"] if arguments.asked else ["--cfg", "job"] if arguments.cfg else []
-    forecast_check_main([*arguments.settings, *flags])
+    forecast_check_main([*as_settings(arguments.settings), *flags])
     return 0

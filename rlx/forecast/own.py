@@ -30,6 +30,8 @@ class OwnForecaster:
     horizon_steps = 1
 
     def __init__(self, path: str) -> None:
+        if not path:
+            raise CheckpointError("forecaster.path: must be given for forecaster=own: a module=pufferlib run's folder.")
         forecasts = read_forecasts(_stage(Path(path)), path)
         self.facts, self.network = forecasts.facts, forecasts.network()
         if own := [name for name in self.facts.feature_names if is_outlook(name)]:

@@ -9,9 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 
 from rlx.data.market import Market
+from rlx.errors import ConfigError
 from rlx.policies.rebalanced import Rebalanced, RebalancedConfig, returns_of
 from rlx.types import FloatArray
 
+FEWEST_PATHS = 3
+"""As few as past returns: two are symmetric around their mean, and the shrinkage of their covariance is undefined."""
 log = logging.getLogger(__name__)
 
 
@@ -61,6 +64,11 @@ class FromReturns(Rebalanced):
         self._bars = np.arange(-(-first // self.rebalance_steps), 1 + (market.n_bars - 2) // self.rebalance_steps)
         self._bars *= self.rebalance_steps
         self._paths = market.outlook.paths(market, self._bars)
+        if (n_paths := self._paths.shape[1]) < FEWEST_PATHS:
+            raise ConfigError(
+                f"policy={self.name}: estimates from sample paths of a forecast, and {n_paths} are too few. "
+                f"Set forecaster.n_samples to {FEWEST_PATHS} at least."
+            )
         if unusable := int((~np.isfinite(self._paths)).any(axis=(1, 2)).sum()):
             log.warning("policy=%s: %d of %d forecasts are not finite.", self.name, unusable, len(self._bars))
 
