@@ -43,7 +43,14 @@ def typed(cfg: DictConfig, kind: type[Config]) -> Config:
     for group in ("module", "policy", "forecaster"):
         if type(built := getattr(config, group, None)) in schemas(group).values():  # others check theirs
             _refuse_another_target(group, built)
+    _refuse_foreign_forecaster(getattr(config, "forecaster", None))
     return config
+
+
+def _refuse_foreign_forecaster(forecaster: Any) -> None:
+    """Refuse a value that is no option of the group: a record may have anything in its place."""
+    if forecaster is not None and type(forecaster) not in schemas("forecaster").values():
+        raise ConfigError(f"forecaster={as_typed(forecaster)}: must be an option of the group; --help lists them.")
 
 
 def _refuse_another_target(group: str, built: Any) -> None:

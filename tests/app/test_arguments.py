@@ -67,7 +67,8 @@ def test_only_what_hydra_would_misread_is_quoted(typed: str, given: str, monkeyp
 def test_every_path_of_the_configuration_is_declared_to_be_one() -> None:
     assert path_keys() == {
         *("data.path", "policy.path", "policy.trades", "policy.log", "protocol.targets", "protocol.board", "resume"),
-        *("module.warm_start", "module.resume", "module.cache_dir", "forecaster.path", "finer", "targets"),
+        *("module.warm_start", "module.resume", "module.cache_dir", "finer", "targets"),
+        *("forecaster.path", "forecaster.tokenizer", "forecaster.code"),
     }
 
 

@@ -251,7 +251,7 @@ def test_a_checkpoint_newer_than_the_last_one_is_taken(trained: Finished, shell:
         ([], ["has finished", "scorecard.json", "trainer.max_updates=2"]),
         (["seed=4"], ["seed=4 (the run: 0)", "start a new run"]),
         (["guard=none"], ["guard.drawdown_threshold=null (the run: 0.036)"]),
-        (["module.gamma=0.5", "trainer.max_updates=3"], ["module.gamma=0.5 (the run: 0.0)"]),
+        (["module.gamma=0.5", "trainer.max_updates=3"], ["module.gamma=0.5 (the run: 0.7)"]),
         (["module.total_env_steps=9000000"], ["module.total_env_steps=9000000 (the run: 614400)"]),
         (["trainer.monitor=val/sortino"], ["trainer.monitor=val/sortino (the run: val/excess_growth)"]),
         (["gate=none", "trainer.max_updates=3"], ["gate.level=null (the run: 0.05)"]),

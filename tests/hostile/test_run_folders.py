@@ -46,7 +46,7 @@ TAKEN_OF_CONFIGURATIONS = {
         "module.target_kl",
         "trainer.(max_updates|max_minutes|validate_every_updates|early_stop_patience)",
     ),
-    "missing anything": ("resume",),  # not of what is recorded
+    "missing anything": ("resume", "forecaster"),  # not of what is recorded; ignored where none was chosen
     "object": ("data.split", "env.(limits|cooldown|reward)"),
     "list": ("logger.tags",),
     "missing list null": ("data.symbols",),
