@@ -31,7 +31,6 @@ from rlx.app.endings import FAILED, FULL_ERROR, PastHydra, end
 from rlx.app.folders import run_folder
 from rlx.config import (
     EvaluateConfig,
-    ForecastCheckConfig,
     TrainConfig,
     add_recorded_choices,
     as_resumed,
@@ -58,71 +57,16 @@ _not_yet_run = [STARTED]
 
 def train_main() -> None:
     """Run ``train.py`` / ``rlx-train``; call it within ``exiting_on_stops``, as ``rlx.app.start`` does."""
-    _run("train", _train)
+    run_command("train", _train)
 
 
 def evaluate_main() -> None:
     """Run ``evaluate.py`` / ``rlx-evaluate``; call it within ``exiting_on_stops``, as ``rlx.app.start`` does."""
-    _run("evaluate", run_evaluate)
+    run_command("evaluate", run_evaluate)
 
 
-def backtest_main(arguments: Sequence[str], *, dry: bool = False, illusion: bool = False) -> int:
-    """Run ``rlx backtest`` with these settings, and return its exit status; see ``train_main``.
-
-    A ``dry`` run only prints what would run.
-    """
-    if dry:
-        return dry_backtest(arguments)
-    statuses: list[int] = []
-    typed_as, sys.argv = sys.argv, ["rlx backtest", *arguments]
-    try:
-        _run("backtest", lambda cfg: statuses.append(run_backtest(cfg, typed_as, illusion=illusion)))
-    finally:
-        sys.argv = typed_as
-    return statuses[0] if statuses else 0
-
-
-def forecast_check_main(arguments: Sequence[str]) -> None:
-    """Run ``rlx forecast check`` with these settings; see ``train_main``."""
-    typed_as, sys.argv = sys.argv, ["rlx forecast check", *arguments]
-    try:
-        _run("forecast_check", run_forecast_check)
-    finally:
-        sys.argv = typed_as
-
-
-def run_forecast_check(cfg: DictConfig) -> None:
-    """Judge a forecaster with the composed configuration, in Hydra's run folder."""
-    with run_folder() as run_dir:
-        cache_fallback = use_compile_caches()
-        config = typed(cfg, ForecastCheckConfig)
-        with show_progress("Loading"), _frozen_imports():
-            from rlx.app.forecast_run import run_check
-
-        run_check(config, _resolved(cfg), run_dir, cache_fallback)
-
-
-def dry_backtest(arguments: Sequence[str]) -> int:
-    """Print the targets that ``rlx backtest`` would run with these settings, and return its exit status."""
-    from rlx.app.backtest_list import list_targets
-    from rlx.app.guest import compose_as_guest
-
-    status: int = compose_as_guest("backtest", arguments, list_targets)
-    return status
-
-
-def run_backtest(cfg: DictConfig, argv: Sequence[str], *, illusion: bool = False) -> int:
-    """Trade strategies with the composed configuration, in Hydra's run folder, and return the exit status."""
-    with run_folder() as run_dir:
-        with show_progress("Loading"), _frozen_imports():
-            from rlx.app.backtest_list import run_targets
-            from rlx.app.illusion import run_illusion
-
-        run = run_illusion if illusion else run_targets
-        return run(cfg, _resolved(cfg), run_dir, argv)
-
-
-def _run(name: str, job: Callable[[DictConfig], Any]) -> None:
+def run_command(name: str, job: Callable[[DictConfig], Any]) -> None:
+    """Compose the configuration of a command from ``sys.argv`` and do its job; bad input ends in one message."""
     print_anything()
     if {"--help", "-h"} & set(sys.argv[1:]):
         sys.stdout.write(help_text(name))
@@ -200,14 +144,14 @@ def run_train(cfg: DictConfig) -> Fitted:
 
             # bad data end the command before the slow imports
             traded = load_traded(config.data, config.module.window_steps, outlook_of(config))
-            with _frozen_imports():
+            with frozen_imports():
                 from rlx.app.refits import train_over_time
                 from rlx.app.train import train
                 from rlx.training.resume import undone_if_not_restored
 
         job = train_over_time if config.protocol.retrains else train
         with undone_if_not_restored(run_dir):
-            return job(config, _resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
+            return job(config, resolved(cfg), traded, run_dir, began=began, cache_fallback=cache_fallback)
 
 
 def train_config(cfg: DictConfig) -> tuple[DictConfig, TrainConfig]:
@@ -221,7 +165,7 @@ def train_config(cfg: DictConfig) -> tuple[DictConfig, TrainConfig]:
 
 
 @contextmanager
-def _frozen_imports() -> Iterator[None]:
+def frozen_imports() -> Iterator[None]:
     """Import modules with the garbage collector off, and exclude them from collection until the process ends.
 
     They are never garbage, and searching their million objects repeatedly would take a fifth of the start.
@@ -243,12 +187,12 @@ def run_evaluate(cfg: DictConfig) -> None:
     with run_folder() as run_dir:
         cache_fallback = use_compile_caches()
         cfg, config = evaluate_config(cfg)
-        with show_progress("Loading"), _frozen_imports():
+        with show_progress("Loading"), frozen_imports():
             from rlx.app.benchmark import benchmark
             from rlx.app.evaluate import evaluate
 
         job = benchmark if config.protocol.judges_targets else evaluate
-        job(config, _resolved(cfg), run_dir, cache_fallback)
+        job(config, resolved(cfg), run_dir, cache_fallback)
 
 
 def evaluate_config(cfg: DictConfig) -> tuple[DictConfig, EvaluateConfig]:
@@ -315,5 +259,6 @@ def _log_warnings(notes: list[str]) -> None:
         log.warning(note)
 
 
-def _resolved(cfg: DictConfig) -> dict[str, Any]:
+def resolved(cfg: DictConfig) -> dict[str, Any]:
+    """Return a composed configuration as plain values."""
     return cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))

@@ -33,7 +33,7 @@ def _backtest(arguments: argparse.Namespace) -> int:
         from rlx.app.backtest_shown import show_backtests
 
         return show_backtests(arguments.show)
-    from rlx.app.entry import backtest_main
+    from rlx.app.composed_tools import backtest_main
 
     flags = ["--help"] if arguments.asked else ["--cfg", "job"] if arguments.cfg else []
     return backtest_main([*given, *flags], dry=arguments.dry_run, illusion=arguments.illusion)

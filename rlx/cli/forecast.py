@@ -26,7 +26,7 @@ def add(groups: Groups) -> None:
 def _check(arguments: argparse.Namespace) -> int:
     if not (arguments.asked or arguments.cfg):
         say(f"Forecast check: {hide(' '.join(arguments.settings), '') or 'the defaults'}", stderr=True)
-    from rlx.app.entry import forecast_check_main
+    from rlx.app.composed_tools import forecast_check_main
 
     flags = ["--help"] if arguments.asked else ["--cfg", "job"] if arguments.cfg else []
     forecast_check_main([*as_settings(arguments.settings), *flags])

@@ -72,7 +72,7 @@ def behaviour(name: str, seed: int, costs: Costs) -> Policy:
         policy = _built(kind)
     except RlxError as error:
         raise ConfigError(f"--behaviours {name}: it cannot act with its default options ({error})") from error
-    if isinstance(policy, Oracle | Dated) or policy.feature_names:
+    if not _recordable(policy):
         raise ConfigError(f"--behaviours {name}: only policies that decide from past prices can be recorded.")
     if isinstance(policy, Charged):
         policy.charge(costs)
@@ -80,10 +80,21 @@ def behaviour(name: str, seed: int, costs: Costs) -> Policy:
 
 
 def names() -> Sequence[str]:
-    """Return the policies of rlx that act with their default options alone, and random weights."""
-    kinds = registry.loaded("policy")
-    free = [name for name, kind in kinds.items() if not _needs_options(kind)]
-    return [*free, RandomTilt.name]
+    """Return the policies that can be recorded with their default options, and random weights."""
+    return [*(name for name, kind in registry.loaded("policy").items() if _acts_alone(kind)), RandomTilt.name]
+
+
+def _acts_alone(kind: Any) -> bool:
+    """Return whether a policy can be recorded with its default options."""
+    try:
+        return _recordable(_built(kind))
+    except RlxError:  # the reason is given when it is asked for
+        return False
+
+
+def _recordable(policy: Policy) -> bool:
+    others = isinstance(policy, Oracle | Dated) or policy.feature_names
+    return not others and not getattr(policy, "needs_forecaster", False)
 
 
 def _needs_options(kind: Any) -> bool:

@@ -33,6 +33,7 @@ class StrategyPolicy:
     window_steps = 0
     reads_account = False
     reads_forecasts = True
+    needs_forecaster = True
     closes_only = False
 
     def __init__(self, strategy: Held | Limit, settings: StrategySettings) -> None:
