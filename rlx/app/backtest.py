@@ -14,7 +14,7 @@ from rlx.app.construct import construct
 from rlx.backtest.finer import finer_bars
 from rlx.backtest.forecast_error import Observed, forecast_error
 from rlx.backtest.joined import join
-from rlx.backtest.measured import PORTFOLIO, Measured, Resampling, accounts, measured, uplifts, with_average
+from rlx.backtest.measured import PORTFOLIO, Resampling, accounts, measured, uplifts, with_average
 from rlx.backtest.outcome import Outcome, Trading, played, require_finer
 from rlx.backtest.strategies import chosen
 from rlx.backtest.strategy_document import Circumstances, strategy_document
@@ -40,7 +40,6 @@ class Backtest:
 
     run: Circumstances
     outcomes: Mapping[str, Outcome]
-    measures: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
     documents: Mapping[str, dict[str, Any]] = field(default_factory=dict)
 
 
@@ -52,7 +51,7 @@ class Prepared:
     forecaster: Observed
     rows: ForecastRows
     trading: Trading
-    finer: str | None
+    finer: MarketPanel | None
 
 
 def prepare(config: BacktestConfig) -> Prepared:
@@ -67,7 +66,7 @@ def prepare(config: BacktestConfig) -> Prepared:
     finer = None if config.finer is None else _finer(config.finer)
     found = None if finer is None else finer_bars(joined, finer, market.panel.frequency)
     trading = Trading(joined, config.settings(), config.costs, market.periods_per_year, found)
-    return Prepared(market, observed, rows, trading, None if finer is None else finer.source)
+    return Prepared(market, observed, rows, trading, finer)
 
 
 def backtest(config: BacktestConfig, name: str = "") -> Backtest:
@@ -130,24 +129,23 @@ def _facts(forecaster: Observed, rows: ForecastRows, config: BacktestConfig) -> 
         "invalid_rows": int(rows.invalid.sum()),
         "degraded_rows": forecaster.degraded_rows,
         "test_only": forecaster.test_only,
-        "oracle": forecaster.knows_the_future,
     }
 
 
 def _documented(made: Backtest, observed: Observed, resampling: Resampling) -> Backtest:
     trading = made.run.trading
     year, joined = trading.periods_per_year, trading.joined
-    measures, documents = {}, {}
+    documents = {}
     every = list(accounts(joined.symbols))
     with late_progress() as show:
         for account, symbol in every:
             show(f"Measuring {symbol}", account, len(every))
             found = measured(made.outcomes, account, year, resampling)
-            error = {} if symbol == PORTFOLIO else forecast_error(joined, account)
+            at = slice(None) if symbol == PORTFOLIO else slice(account, account + 1)
+            error = forecast_error(joined, at)
             if "close" in error:
-                error["close"] |= observed.scores(account)
+                error["close"] |= observed.scores(at)
             uplift = uplifts(found, year, resampling)
             verdict = write_verdict(found, error, made.run.forecaster["test_only"])
-            measures[symbol] = found
             documents[symbol] = strategy_document(made.run, symbol, found, error, uplift, verdict)
-    return Backtest(made.run, made.outcomes, measures, documents)
+    return Backtest(made.run, made.outcomes, documents)

@@ -11,7 +11,7 @@ from omegaconf import DictConfig
 
 from rlx.app.backtest import prepare
 from rlx.backtest.illusion import illusion
-from rlx.backtest.joined import join
+from rlx.backtest.joined import FORECASTS, join
 from rlx.backtest.outcome import Trading
 from rlx.backtest.random_walk import noise_rows, random_walk
 from rlx.config import BacktestConfig, typed
@@ -61,12 +61,11 @@ def run_illusion(cfg: DictConfig, resolved: Mapping[str, Any], run_dir: Path, ar
 def _on_noise(trading: Trading, panel: MarketPanel, seed: int) -> Trading:
     """Return the trading with noise as its forecasts, on the same bars."""
     rows, bars = noise_rows(panel, seed), trading.joined.bars
-    kept = replace(rows, bars=bars, **{name: getattr(rows, name)[bars] for name in ("close", "high", "low", "band")})
+    kept = replace(rows, bars=bars, **{name: getattr(rows, name)[bars] for name in FORECASTS})
     return replace(trading, joined=join(kept, panel))
 
 
 def _on_walk(trading: Trading, seed: int) -> Trading:
     panel = random_walk(WALK_BARS, seed)
-    settings = replace(trading.settings, both_touch="pessimistic")
     costs = replace(trading.costs, per_asset_bps=None)
-    return Trading(join(noise_rows(panel, seed + 1), panel), settings, costs, Market(panel).periods_per_year)
+    return Trading(join(noise_rows(panel, seed + 1), panel), trading.settings, costs, Market(panel).periods_per_year)

@@ -16,6 +16,8 @@ from rlx.sim.ledger import FLAGS, SCALARS, WEIGHTS, Ledger
 from rlx.sim.rule_numbers import RUIN
 from rlx.types import BoolArray, FloatArray
 
+ROUNDING = 1e-6  # of a product of returns, relative to the value of a ruined account
+
 
 class Fills(NamedTuple):
     """What came of one side's orders, each (..., T, A): prices are NaN and flags false where it did not enter.
@@ -94,18 +96,24 @@ def _traded(orders: Orders, fills: Fills, rates: FloatArray) -> tuple[FloatArray
 
 
 def day_ledger(book: DayBook) -> Ledger:
-    """Return the books of (T, A) as a ledger (A, T), in which nothing is carried out of a step."""
-    net = np.ascontiguousarray(book.net.T)
+    """Return the books of (T, A) as a ledger (A, T), in which nothing is carried out of a step.
+
+    An account that is ruined trades no more, as in the simulator.
+    """
+    ruined = np.logical_or.accumulate(np.cumprod(1.0 + book.net.T, axis=-1) <= RUIN * (1.0 + ROUNDING), axis=-1)
+    alive = np.concatenate([np.ones_like(ruined[:, :1]), ~ruined[:, :-1]], axis=-1)
+    net = np.where(alive, book.net.T, 0.0)
     value = np.cumprod(1.0 + net, axis=-1)
     nothing = np.broadcast_to(0.0, net.shape)
     kept: dict[str, Any] = dict.fromkeys(FLAGS, np.broadcast_to(np.False_, net.shape)) | {
         "net_return": net,
-        "gross_return": book.gross.T,
-        "trading_cost": book.cost.T,
-        "turnover": book.turnover.T,
-        "gross_exposure": book.exposure.T,
+        "gross_return": np.where(alive, book.gross.T, 0.0),
+        "trading_cost": np.where(alive, book.cost.T, 0.0),
+        "turnover": np.where(alive, book.turnover.T, 0.0),
+        "gross_exposure": np.where(alive, book.exposure.T, 0.0),
         "value": value,
         "drawdown": drawdowns(value),
+        "ruined": ruined,
         "reward": np.log1p(net),
         "leverage_scale": np.broadcast_to(1.0, net.shape),
     }

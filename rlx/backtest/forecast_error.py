@@ -12,7 +12,6 @@ from rlx.data.market import Market
 from rlx.forecast.aggregate import quantile_at
 from rlx.forecast.cache import default_cache
 from rlx.forecast.forecaster import Forecast, Forecaster, ForTests
-from rlx.forecast.oracle import OracleForecaster
 from rlx.types import FloatArray, IntArray
 
 MIDDLE_80 = (0.1, 0.9)
@@ -30,7 +29,6 @@ class Observed:
         self.name, self.horizon_steps = forecaster.name, forecaster.horizon_steps
         self.last_seen = forecaster.last_seen
         self.test_only = forecaster.test_only if isinstance(forecaster, ForTests) else None
-        self.knows_the_future = isinstance(forecaster, OracleForecaster)
         self.degraded_rows = 0
         self._losses: list[FloatArray] = []
         self._inside: list[FloatArray] = []
@@ -43,7 +41,7 @@ class Observed:
         """Return the forecaster's forecast, and score it where the next bar is known."""
         kept = default_cache()
         made = (self._inner.forecast if kept is None else partial(kept.forecast, self._inner))(market, bars, seed)
-        self.degraded_rows += int(np.sum(getattr(made, "degraded", 0)))  # only some forecasters draw fewer samples
+        self.degraded_rows += int(made.degraded.sum())
         known = np.asarray(bars) < market.n_bars - 1
         actual = market.returns[np.asarray(bars)[known]]
         quantiles = np.ascontiguousarray(made.quantiles[known][:, :, 0, 0])  # sums of a cached layout round differently
@@ -55,26 +53,26 @@ class Observed:
             self._inside.append(scored)
         return made
 
-    def scores(self, column: int) -> dict[str, float | None]:
-        """Return pinball loss and coverage of the middle 80% for one symbol, None where nothing was scored."""
-        return {"pinball": _mean(self._losses, column), "coverage_80": _mean(self._inside, column)}
+    def scores(self, at: slice) -> dict[str, float | None]:
+        """Return pinball loss and coverage of the middle 80% for some symbols, None where nothing was scored."""
+        return {"pinball": _mean(self._losses, at), "coverage_80": _mean(self._inside, at)}
 
 
-def _mean(parts: list[FloatArray], column: int) -> float | None:
-    scored = np.concatenate([part[:, column] for part in parts]) if parts else np.empty(0)
+def _mean(parts: list[FloatArray], at: slice) -> float | None:
+    scored = np.concatenate([part[:, at].ravel() for part in parts]) if parts else np.empty(0)
     scored = scored[np.isfinite(scored)]
     return float(scored.mean()) if scored.size else None
 
 
-def forecast_error(joined: Joined, column: int) -> dict[str, dict[str, Any]]:
+def forecast_error(joined: Joined, at: slice) -> dict[str, dict[str, Any]]:
     """Return for each price the mean absolute error of the forecast move, that of no move, and the number of bars.
 
-    All moves are relative to the last close, as fractions.
+    ``at`` are the symbols, over which errors are averaged. All moves are relative to the last close, as fractions.
     """
     found = {}
     for name in ("close", "high", "low"):
-        actual = getattr(joined.traded, name)[:, column] / joined.before.close[:, column] - 1.0
-        forecast = getattr(joined, name)[:, column]
+        actual = getattr(joined.traded, name)[:, at] / joined.before.close[:, at] - 1.0
+        forecast = getattr(joined, name)[:, at]
         known = np.isfinite(forecast)
         if known.any():
             found[name] = {

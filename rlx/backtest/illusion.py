@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from rlx.backtest.original import WINDOW, payoffs, tuned, window_sharpes, windows_of
 from rlx.backtest.outcome import Trading, play
 from rlx.backtest.plan import BothTouch
-from rlx.backtest.strategies import STRATEGIES
+from rlx.backtest.settings import NO_TUNING
+from rlx.backtest.strategies import MAXDIFF, STRATEGIES
 from rlx.errors import DataError
 from rlx.measures.metrics import sharpe
 from rlx.types import FloatArray
 
-MAXDIFF = "maxdiff"
 FEWEST_WINDOWS = 3
 
 
@@ -39,11 +39,13 @@ def illusion(trading: Trading) -> dict[str, Judged]:
 
     Raises DataError for fewer than ``FEWEST_WINDOWS`` windows.
     """
+    honest = replace(trading.settings, tune=NO_TUNING, both_touch=BothTouch.pessimistic.value)
+    trading = replace(trading, settings=honest, finer=None)
     by_symbol = [_procedures(trading, column) for column in range(len(trading.joined.symbols))]
-    fewest = min(len(next(iter(one.values()))) for one in by_symbol)
-    if fewest < FEWEST_WINDOWS:
+    windows = [len(next(iter(one.values()))) for one in by_symbol]
+    if (fewest := min(windows)) < FEWEST_WINDOWS:
         raise DataError(
-            f"{trading.joined.symbols[0]}: {fewest} windows of {WINDOW} bars with forecasts of high and low; at least "
+            f"{trading.joined.symbols[windows.index(fewest)]}: {fewest} windows of {WINDOW} bars with forecasts of high and low; at least "
             f"{FEWEST_WINDOWS} are needed. Use a longer history, or a forecaster of highs and lows."
         )
     year = trading.periods_per_year

@@ -9,20 +9,21 @@ from typing import Any
 import numpy as np
 
 from rlx.backtest.outcome import Outcome
-from rlx.backtest.strategies import BUY_AND_HOLD, SIMPLE
+from rlx.backtest.strategies import BUY_AND_HOLD, MAXDIFF, SIMPLE
 from rlx.measures.metrics import drawdowns, per_year
 from rlx.measures.performance import METRICS, performance_metrics
 from rlx.measures.significance import Significance, measure_significance
 from rlx.measures.statistics import Interval, bootstrap_intervals, paired_excess, return_statistics
 from rlx.measures.trials import Trials
-from rlx.sim.ledger import Ledger
+from rlx.sim.ledger import FLAGS, Ledger
 from rlx.types import FloatArray
 
 PORTFOLIO = "(average)"
 """The account that has an equal share in the accounts of all symbols; no symbol has parentheses around its name."""
 CONFIDENCE = 0.95
 WINDOWS = 3
-UPLIFT = ("maxdiff", SIMPLE)
+UPLIFT = (MAXDIFF, SIMPLE)
+"""Two strategies whose difference documents report."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,9 @@ def with_average(outcome: Outcome) -> Outcome:
     means = {name: np.asarray(getattr(outcome.ledger, name), np.float64).mean(axis=0) for name in names}
     means["value"] = np.cumprod(1.0 + means["net_return"])
     means["drawdown"] = drawdowns(means["value"])
+    means["reward"] = np.log1p(means["net_return"])
+    means |= {name: np.asarray(getattr(outcome.ledger, name)).any(axis=0) for name in FLAGS}
+    means["ruined"] = np.asarray(outcome.ledger.ruined).all(axis=0)
     added = {name: np.concatenate([getattr(outcome.ledger, name), means[name][None]]) for name in names}
     gain = outcome.in_sample_gain
     return replace(

@@ -52,9 +52,10 @@ class Trading:
         return fill_within(self.joined.traded, optimistic=both_touch == BothTouch.optimistic)
 
     def symbol(self, column: int) -> Trading:
-        """Return one symbol's part; its costs are ``rates`` of the whole."""
+        """Return one symbol's part, with its own costs."""
+        costs = replace(self.costs, per_asset_bps=[float(self.rates[column]) * 1e4])
         finer = None if self.finer is None else self.finer.symbol(column)
-        return replace(self, joined=self.joined.symbol(column), finer=finer)
+        return replace(self, joined=self.joined.symbol(column), costs=costs, finer=finer)
 
 
 def require_finer(settings: StrategySettings, finer: object) -> None:
@@ -116,7 +117,7 @@ def _play_limits(strategy: Limit, trading: Trading) -> Outcome:
         _counts(strategy, trading, fills),
         orders=orders,
         fills=fills,
-        bounds={one.value: carried_out[one.value][1].net.T for one in BothTouch},
+        bounds={one.value: day_ledger(carried_out[one.value][1]).net_return for one in BothTouch},
         tilt=None if gain is None else tilt,
         in_sample_gain=gain,
         rules_tried=1 if gain is None else len(tilt_pairs(trading.settings)),
@@ -133,10 +134,10 @@ def _tuned(strategy: Limit, trading: Trading) -> tuple[Tilt, FloatArray]:
     """Return the multipliers of every bar and symbol, and what tuning on the judged bars would add in a year."""
     pairs, shape = tilt_pairs(trading.settings), trading.joined.close.shape
     high, low, gain = np.zeros(shape), np.zeros(shape), np.zeros(shape[1])
-    for column, rate in enumerate(trading.rates):
+    for column in range(shape[1]):
         one = trading.symbol(column)
         fill = one.fill(trading.settings.both_touch)
-        returns = returns_of_pairs(strategy, one.joined, trading.settings, fill, np.array([rate]))
+        returns = returns_of_pairs(strategy, one.joined, trading.settings, fill, one.rates)
         chosen = best_on_past(returns, trading.settings)
         high[:, column], low[:, column] = pairs[chosen].T
         pretended = best_on_itself(returns, trading.settings)

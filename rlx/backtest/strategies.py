@@ -16,7 +16,7 @@ from rlx.types import BoolArray, FloatArray
 
 CLOSE: tuple[str, ...] = ("close",)
 EXTREMES: tuple[str, ...] = ("high", "low")
-SIMPLE, BUY_AND_HOLD = "simple", "buy_and_hold"
+SIMPLE, BUY_AND_HOLD, MAXDIFF = "simple", "buy_and_hold", "maxdiff"
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ STRATEGIES: dict[str, Held | Limit] = {
         Held("ci_guard", (*CLOSE, "band"), positions.ci_guard),
         Limit("entry_takeprofit", CLOSE + EXTREMES, orders.entry_takeprofit),
         Limit("high_low", CLOSE + EXTREMES, orders.high_low),
-        Limit("maxdiff", EXTREMES, orders.maxdiff, tuned=True),
+        Limit(MAXDIFF, EXTREMES, orders.maxdiff, tuned=True),
         Limit("maxdiff_eod", EXTREMES, orders.maxdiff_eod, tuned=True),
         Limit("maxdiff_always_on", EXTREMES, orders.maxdiff_always_on, tuned=True, both_sides=True),
         Limit("maxdiff_always_on_eod", EXTREMES, orders.maxdiff_always_on_eod, tuned=True, both_sides=True),

@@ -30,7 +30,7 @@ class Circumstances:
     panel: MarketPanel
     trading: Trading
     forecaster: Mapping[str, Any]
-    finer: str | None = None
+    finer: MarketPanel | None = None
 
 
 def strategy_document(
@@ -51,7 +51,8 @@ def strategy_document(
         "last": str(joined.stamps[-1])[:10],
         "bars": len(joined.bars),
         "symbols": list(joined.symbols) if symbol == PORTFOLIO else [symbol],
-        "finer": run.finer,
+        "finer": None if run.finer is None else run.finer.source,
+        "finer_fingerprint": None if run.finer is None else run.finer.fingerprint,
     }
     costs = run.trading.costs
     tuning = {name: value for name, value in asdict(settings).items() if name.startswith("tune_")}
@@ -61,7 +62,7 @@ def strategy_document(
         "symbol": symbol,
         "generated_at": run.generated_at,
         "data": data,
-        "forecaster": dict(run.forecaster),
+        "forecaster": {**run.forecaster, "oracle": run.forecaster["test_only"] is not None},
         "costs": costs,
         "both_touch": settings.both_touch,
         "tune": settings.tune,
@@ -82,7 +83,7 @@ def strategy_document(
 
 def comparability_key(data: Mapping[str, Any], costs: Any, both_touch: str) -> str:
     """Return a digest of what two results must have in common to be compared: bars, costs and the rule of fills."""
-    shared = {name: data[name] for name in ("fingerprint", "first", "last", "bars", "symbols")}
+    shared = {name: data[name] for name in ("fingerprint", "first", "last", "bars", "symbols", "finer_fingerprint")}
     text = json.dumps(to_json([shared, costs, both_touch]), sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 

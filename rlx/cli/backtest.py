@@ -7,6 +7,7 @@ import argparse
 from rlx.cli.groups import Groups
 from rlx.cli.symbols import as_settings
 from rlx.console import say
+from rlx.errors import ConfigError
 from rlx.untrusted.secret import hide
 
 
@@ -18,9 +19,10 @@ def add(groups: Groups) -> None:
     backtest.add_argument("--cfg", action="store_true")
     backtest.add_argument("--label")
     backtest.add_argument("--targets", metavar="FILE")
-    backtest.add_argument("--dry-run", action="store_true")
-    backtest.add_argument("--show", metavar="PATH")
-    backtest.add_argument("--illusion", action="store_true")
+    mode = backtest.add_mutually_exclusive_group()
+    mode.add_argument("--dry-run", action="store_true")
+    mode.add_argument("--show", metavar="PATH")
+    mode.add_argument("--illusion", action="store_true")
     backtest.set_defaults(run=_backtest)
 
 
@@ -30,6 +32,8 @@ def _backtest(arguments: argparse.Namespace) -> int:
         asked = hide(" ".join(arguments.settings), "") or arguments.targets or arguments.show or "the defaults"
         say(f"Backtest: {asked}", stderr=True)
     if arguments.show is not None:
+        if given:
+            raise ConfigError("--show: takes no settings. Leave them out.")
         from rlx.app.backtest_shown import show_backtests
 
         return show_backtests(arguments.show)

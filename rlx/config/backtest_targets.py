@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -88,14 +89,14 @@ def _target(number: int, entry: Any) -> BacktestTarget:
     unnamed = f"target {number}"
     if not isinstance(entry, dict):
         return BacktestTarget(unnamed, failure="it is no mapping, for example {symbols: [AAPL], costs: zero}.")
-    if "output_json" in entry:
-        return _original(unnamed, entry)
     name = unnamed
     try:
+        if "output_json" in entry:
+            return _original(unnamed, entry)
         name = _name(entry.get("name", unnamed), f"{unnamed}: name")
         base = None if entry.get("base") is None else _name(entry["base"], f"{unnamed}: base")
         return BacktestTarget(name, *_settings(entry), base)
-    except ConfigError as error:
+    except (ConfigError, FileError) as error:
         return BacktestTarget(name, failure=str(error))
 
 
@@ -104,12 +105,12 @@ def _settings(entry: Mapping[Any, Any]) -> tuple[dict[str, str], dict[str, Any]]
     options: dict[str, str] = {}
     values: dict[str, Any] = {}
     for key, value in entry.items():
+        refuse_non_values(value, "targets", str(key)[:80])
         if key in OWN_KEYS:
             continue
         if key not in KEYS:
             hint = did_you_mean(str(key)[:80], KEYS)
             raise ConfigError(f"{key!r:.80} is not a key of a target; it has {', '.join(KEYS)}.{hint}")
-        refuse_non_values(value, "targets", key)
         if key not in CHOSEN:
             values[key] = value
             continue
@@ -118,6 +119,8 @@ def _settings(entry: Mapping[Any, Any]) -> tuple[dict[str, str], dict[str, Any]]
             options[key] = _option(key, option)
         values[key] = given
     if "symbols" in entry:
+        if "symbols" in values.get("data", {}):
+            raise ConfigError("symbols: are also given as data.symbols. Give them once.")
         values["data"] = {**values.get("data", {}), "symbols": entry["symbols"]}
     return options, values
 
@@ -133,9 +136,12 @@ def _original(unnamed: str, entry: Mapping[str, Any]) -> BacktestTarget:
     symbol, environment = entry.get("symbol"), entry.get("env") or {}
     if not isinstance(symbol, str) or not isinstance(environment, dict):
         return BacktestTarget(unnamed, failure="an entry of the original system needs a symbol and an env.")
+    refuse_non_values(symbol, "targets", "symbol")
     samples = environment.get(SAMPLES)
     values: dict[str, Any] = {"data": {"symbols": [symbol]}}
-    if isinstance(samples, str) and samples.isdigit() and len(samples) < 10:
+    if samples is not None:
+        if type(samples) not in (str, int) or not re.fullmatch(r"[0-9]{1,9}", str(samples)):
+            raise ConfigError(f"env.{SAMPLES}={samples!r:.40}: must be a whole number of up to 9 digits.")
         values["forecaster"] = {"n_samples": int(samples)}
     used = {"symbol", "output_label", "env"}
     ignored = sorted(set(map(str, entry)) - used) + sorted(set(map(str, environment)) - {SAMPLES})

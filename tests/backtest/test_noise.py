@@ -80,7 +80,7 @@ def test_the_oracle_earns_more_than_any_other() -> None:
 def test_the_oracle_is_marked() -> None:
     trading = Trading(join(rows_of("oracle"), PANEL), StrategySettings(), Costs(), 252)
     found = measured(played({"simple": STRATEGIES["simple"]}, trading), 0, 252, Resampling(20))
-    facts = {"name": "oracle", "test_only": make_forecaster("oracle").test_only, "oracle": True}  # type: ignore[attr-defined]
+    facts = {"name": "oracle", "test_only": make_forecaster("oracle").test_only}  # type: ignore[attr-defined]
     verdict = write_verdict(found, {}, facts["test_only"])
     assert verdict.startswith("No evidence of skill: it knows the next bar.")
     run = Circumstances("label", "2025-01-01T00:00:00Z", PANEL, trading, facts)

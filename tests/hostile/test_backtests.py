@@ -36,7 +36,9 @@ def document() -> dict[str, Any]:
     found = measured(played(some, one), 0, 252, Resampling(20))
     facts = {"name": "by hand", "test_only": None}
     run = Circumstances("label", "2025-01-01T00:00:00Z", make_panel(), one, facts)
-    return strategy_document(run, "X", found, forecast_error(one.joined, 0), uplifts(found, 252, Resampling(20)), "")
+    return strategy_document(
+        run, "X", found, forecast_error(one.joined, slice(0, 1)), uplifts(found, 252, Resampling(20)), ""
+    )
 
 
 def show(path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -32,7 +32,7 @@ def value_chart(stamps: TimeArray, outcomes: Mapping[str, Outcome], account: int
 
 def bounds_chart(stamps: TimeArray, outcomes: Mapping[str, Outcome], account: int) -> Chart | None:
     """Return the chart of a strategy's value under both assumptions; None without a strategy with targets."""
-    named = [name for name in (*PREFERRED, *outcomes) if name in outcomes and outcomes[name].bounds]
+    named = names_with_fills(outcomes)
     if not named:
         return None
     outcome = outcomes[named[0]]
@@ -72,6 +72,6 @@ def _moments(stamps: TimeArray) -> TimeArray:
     return np.concatenate([[before], stamps])
 
 
-def names_with_fills(outcomes: Mapping[str, Outcome], names: Sequence[str] = PREFERRED) -> list[str]:
+def names_with_fills(outcomes: Mapping[str, Outcome]) -> list[str]:
     """Return the strategies with orders, those drawn first."""
-    return [name for name in dict.fromkeys([*names, *outcomes]) if name in outcomes and outcomes[name].fills]
+    return [name for name in dict.fromkeys([*PREFERRED, *outcomes]) if name in outcomes and outcomes[name].fills]

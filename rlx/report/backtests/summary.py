@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from rlx.backtest.measured import PORTFOLIO
+from rlx.backtest.measured import PORTFOLIO, UPLIFT
 from rlx.backtest.readiness import broken_rules, ready
 from rlx.backtest.strategies import BUY_AND_HOLD
 from rlx.measures.metric import UNDEFINED, written
@@ -16,7 +16,6 @@ from rlx.untrusted.markdown import bullets, heading
 from rlx.untrusted.markdown import document as whole
 
 EQUAL = "="
-COMPARED = ("maxdiff", "simple")
 
 READY = (
     "A strategy is ready only if it earned more than buying and holding in each of three consecutive windows that do "
@@ -87,7 +86,7 @@ def target_table(result: Result) -> Table:
 def comparisons(results: Sequence[Result]) -> Table:
     """Return target less base of the same symbols and key: ``=`` for no difference, ``n/a`` where one is missing."""
     by_name = {one.name: one for one in results}
-    header = ["target", "symbol", *(f"{name} {what}" for name in COMPARED for what in ("a year", "Sharpe")), "turnover"]
+    header = ["target", "symbol", *(f"{name} {what}" for name in UPLIFT for what in ("a year", "Sharpe")), "turnover"]
     rows = []
     for one in results:
         base = by_name.get(one.base or "")
@@ -102,10 +101,10 @@ def comparisons(results: Sequence[Result]) -> Table:
 
 def _changes(document: Document, base: Document | None) -> list[str]:
     cells = []
-    for name in COMPARED:
+    for name in UPLIFT:
         for measure in (YEARLY, "sharpe"):
             cells.append(_change(measure, *(_metric(one, name, measure) for one in (document, base))))
-    cells.append(_change("turnover", *(_metric(one, COMPARED[0], "turnover") for one in (document, base))))
+    cells.append(_change("turnover", *(_metric(one, UPLIFT[0], "turnover") for one in (document, base))))
     errors = [None if one is None else one["forecast_error"].get("close", {}).get("mae") for one in (document, base)]
     return [*cells, _change(YEARLY, *errors)]
 

@@ -66,10 +66,10 @@ def error_table(document: Document) -> Table:
     return Table(["price", "mean error", "of no move", "pinball", "coverage of 80%"], rows, "Errors of the forecasts")
 
 
-def symbols_table(documents: Sequence[Document], strategies: Sequence[str], measure: str = YEARLY) -> Table:
-    """Return one measure of each strategy by symbol."""
+def symbols_table(documents: Sequence[Document], strategies: Sequence[str]) -> Table:
+    """Return the yearly return of each strategy by symbol."""
     rows = [
-        [name, *(_measure(document["strategies"].get(name), measure) for document in documents)] for name in strategies
+        [name, *(_measure(document["strategies"].get(name), YEARLY) for document in documents)] for name in strategies
     ]
     return Table(["strategy", *(document["symbol"] for document in documents)], rows, "Return a year by symbol")
 
