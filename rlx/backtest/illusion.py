@@ -44,9 +44,10 @@ def illusion(trading: Trading) -> dict[str, Judged]:
     by_symbol = [_procedures(trading, column) for column in range(len(trading.joined.symbols))]
     windows = [len(next(iter(one.values()))) for one in by_symbol]
     if (fewest := min(windows)) < FEWEST_WINDOWS:
+        shortest = trading.joined.symbols[windows.index(fewest)]
         raise DataError(
-            f"{trading.joined.symbols[windows.index(fewest)]}: {fewest} windows of {WINDOW} bars with forecasts of high and low; at least "
-            f"{FEWEST_WINDOWS} are needed. Use a longer history, or a forecaster of highs and lows."
+            f"{shortest}: {fewest} windows of {WINDOW} bars with forecasts of high and low; at least {FEWEST_WINDOWS} "
+            "are needed. Use a longer history, or a forecaster of highs and lows."
         )
     year = trading.periods_per_year
     return {name: _judged(np.stack([one[name][-fewest:] for one in by_symbol]), year) for name in by_symbol[0]}

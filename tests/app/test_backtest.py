@@ -106,6 +106,18 @@ def test_bad_input_is_one_message(shell: Shell, arguments: tuple[str, ...], said
     assert not (shell.folder / "outputs").exists()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--illusion", "--dry-run", "SPY"), "not allowed with argument"),
+        (("--show", "old", "SPY"), "--show: takes no settings"),
+    ],
+)
+def test_modes_exclude_each_other(shell: Shell, arguments: tuple[str, ...], said: str) -> None:
+    done = shell.tools("backtest", *arguments)
+    assert done.status == 2 and said in done.err
+
+
 def test_documents_of_the_original_are_shown_as_legacy_and_damaged_ones_are_named(shell: Shell) -> None:
     old = {"symbol": "AAPL_real_full", "strategies": {"maxdiff": {"return": 0.0311, "sharpe": 11.2}, "buy_hold": None}}
     (shell.folder / "old").mkdir()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -77,6 +79,11 @@ def test_the_illusion_grows_with_volatility_and_not_with_skill(volatility: float
     returns = payoffs(windows, *tuned(windows))
     assert returns.sum(axis=1).mean() == pytest.approx(mean, abs=0.006 * volatility / 0.016)
     assert 14.0 < window_sharpes(returns, 252).mean() < 19.0
+
+
+def test_nothing_honest_is_tuned() -> None:
+    plain = walk(2, 122)
+    assert illusion(replace(plain, settings=StrategySettings(tune="past"))) == illusion(plain)
 
 
 def test_too_few_windows_are_refused() -> None:

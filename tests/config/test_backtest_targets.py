@@ -36,6 +36,12 @@ def test_options_and_values_of_targets(tmp_path: Path) -> None:
     ("entry", "said"),
     [
         ("{tuen: past}", "'tuen' is not a key of a target; .* Did you mean 'tune'?"),
+        ("{symbols: ['${oc.env:HOME}']}", "targets: symbols"),
+        ("{symbols: [SPY], data: {symbols: [AAPL]}}", "symbols: are also given as data.symbols"),
+        ("{costs: {1: 2}}", "1"),
+        ("{output_json: x, symbol: '${oc.env:HOME}', env: {}}", "targets: symbol is"),
+        ("{output_json: x, symbol: SPY, env: {MARKETSIM_TOTO_MAX_NUM_SAMPLES: '²'}}", "must be a whole number"),
+        ("{output_json: x, symbol: SPY, output_label: [1]}", "output_label="),
         ("{forecaster: '../x'}", "forecaster='../x': must be the name of an option"),
         ("{forecaster: [1]}", r"forecaster=\[1\]: must be the name of an option"),
         ("{costs: {commission_bps: '${oc.env:HOME}'}}", "HOME"),
