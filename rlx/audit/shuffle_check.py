@@ -13,7 +13,7 @@ from rlx.audit.shuffles import play_shuffled
 from rlx.data.market import Market
 from rlx.data.splits import Span
 from rlx.measures.statistics import MIN_STEPS
-from rlx.policies.base import Policy
+from rlx.policies.base import Intraday, Policy
 from rlx.policies.baselines import EqualWeight
 from rlx.sim.rules import Rules
 from rlx.types import FloatArray
@@ -77,6 +77,8 @@ def check_shuffles(
     """Play the policy on ``permutations`` shuffled futures of the span and measure its edge in each."""
     if permutations == 0:
         return Shuffle(None, 0, reason="no shuffled futures were requested")
+    if isinstance(policy, Intraday):
+        return Shuffle(None, 0, reason="what orders earn within a bar has no known mean on shuffled futures")
     if len(span) < MIN_STEPS:
         return Shuffle(None, 0, reason=f"shuffling needs at least {MIN_STEPS} steps, the span has {len(span)}")
     random = np.random.default_rng(seed)
