@@ -41,7 +41,7 @@ def write_summary(run_dir: Path, results: Sequence[Result]) -> None:
 def print_summary(results: Sequence[Result]) -> None:
     """Print a line for each target: the number of its symbols, or why it failed."""
     rows = [
-        [one.name, f"{len(one.documents)} documents" if one.failure is None else f"failed: {one.failure}"]
+        [one.name, f"documents: {len(one.documents)}" if one.failure is None else f"failed: {one.failure}"]
         for one in results
     ]
     open_console().print(to_terminal(Table(["target", "result"], rows, "Targets", left=(0, 1))))

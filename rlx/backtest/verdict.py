@@ -15,15 +15,12 @@ CLAIMED = 0.95
 def write_verdict(found: Mapping[str, Measured], error: Mapping[str, Mapping[str, Any]], test_only: str | None) -> str:
     """Return sentences on buying and holding, on the assumption about bars that touch both prices, and on the forecast.
 
-    ``test_only`` is the reason why the forecaster's results are no evidence of skill, None for any other.
+    ``test_only`` is the reason why the forecaster's results are no evidence of skill, None for any other: nothing else
+    is said of those.
     """
-    parts = [
-        "" if test_only is None else f"No evidence of skill: {test_only}.",
-        _against_holding(found),
-        _bounds(found),
-        _peeking(found),
-        _error(error),
-    ]
+    if test_only is not None:
+        return f"No evidence of skill: {test_only}."
+    parts = [_against_holding(found), _bounds(found), _peeking(found), _error(error)]
     return " ".join(part for part in parts if part)
 
 
