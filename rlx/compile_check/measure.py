@@ -32,7 +32,7 @@ class Play:
 
 @dataclass(frozen=True)
 class Plays:
-    """The plays of all rounds; the first round is compared, and all others must repeat it."""
+    """The plays of all rounds; every one is compared with the first eager one, which all must repeat."""
 
     eager: Sequence[Play]
     again: Sequence[Play]
@@ -40,20 +40,24 @@ class Plays:
 
 
 def numeric(plays: Plays) -> Numeric:
-    """Return the differences of the compiled outputs from the eager ones, and those among all eager plays."""
-    first, compiled = plays.eager[0], plays.compiled[0]
-    both = np.concatenate([_gaps(compiled.outputs[name], eager).ravel() for name, eager in first.outputs.items()])
-    relative = max(_relative(compiled.outputs[name], eager) for name, eager in first.outputs.items())
-    others = [*plays.eager[1:], *plays.again]
-    noise = max(float(_gaps(one.outputs[n], x).max()) for one in others for n, x in first.outputs.items())
+    """Return the differences of all compiled outputs from the first eager ones, and those among all eager plays."""
+    first, others = plays.eager[0], [*plays.eager[1:], *plays.again]
+    gaps = np.concatenate([_all_gaps(one, first) for one in plays.compiled])
+    relative = np.max([_relative(one.outputs[n], x) for one in plays.compiled for n, x in first.outputs.items()])
+    noise = np.max([_all_gaps(one, first).max() for one in others])
     return Numeric(
-        max_abs=_defined(float(both.max())),
-        mean_abs=_defined(float(both.mean())),
-        max_relative=_defined(relative),
-        again_max_abs=_defined(noise),
+        max_abs=_defined(float(gaps.max())),
+        mean_abs=_defined(float(gaps.mean())),
+        max_relative=_defined(float(relative)),
+        again_max_abs=_defined(float(noise)),
         decisions=first.sides.size,
-        flipped=int((first.sides != compiled.sides).sum()),
+        flipped=max(int((first.sides != one.sides).sum()) for one in plays.compiled),
     )
+
+
+def _all_gaps(one: Play, other: Play) -> FloatArray:
+    """Return the absolute differences of all outputs in one row, in which the maximum of numpy keeps a NaN."""
+    return np.concatenate([_gaps(one.outputs[name], output).ravel() for name, output in other.outputs.items()])
 
 
 def _gaps(one: FloatArray, other: FloatArray) -> FloatArray:

@@ -37,6 +37,20 @@ def test_every_further_eager_play_counts_as_noise() -> None:
     assert found.again_max_abs == pytest.approx(0.2)
 
 
+def test_a_nan_in_any_output_leaves_nothing_to_compare() -> None:
+    nan = {**play().outputs, "value": np.full(2, np.nan)}
+    found = numeric(Plays([play()], [play()], [play(outputs=nan)]))
+    assert (found.max_abs, found.mean_abs, found.max_relative) == (None, None, None)
+    assert numeric(Plays([play()], [play(), play(outputs=nan)], [play()])).again_max_abs is None
+
+
+def test_every_compiled_play_is_compared() -> None:
+    found = numeric(Plays([play()], [play()], [play(), play(shift=0.03, sides=[-1, 1, -1]), play(sides=[1, 1, -1])]))
+    assert found.max_abs == pytest.approx(0.03)
+    assert found.mean_abs == pytest.approx(0.03 * 4 / 18)
+    assert (found.max_relative, found.flipped) == (pytest.approx(0.03 / 0.6), 2)
+
+
 def test_outputs_of_zero_and_of_nan_have_no_relative_size() -> None:
     zero, one, nan = ({"x": np.array([value])} for value in (0.0, 1.0, np.nan))
     assert numeric(Plays([play(outputs=zero)], [play(outputs=zero)], [play(outputs=zero)])).max_relative == 0.0
