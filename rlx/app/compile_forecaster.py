@@ -29,8 +29,6 @@ class ForecastBars:
     close, and the series is the pinball loss of that move, averaged over symbols.
     """
 
-    cached = False
-
     def __init__(
         self, name: str, config: TrainConfig, market: Market, span: Span, hardware: Hardware, calls: int
     ) -> None:

@@ -63,7 +63,6 @@ def described(identity: Identity, subject: Subject, plays: Plays) -> CheckEntry:
         numeric=numeric(plays),
         latency=latency(plays, compiles=identity.compile_used != NOT_COMPILED),
         outcomes=outcomes(plays, subject.metrics),
-        cache_answered=subject.cached,
         recorded_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
     )
 

@@ -112,7 +112,6 @@ class CheckEntry:
     numeric: Numeric
     latency: Latency
     outcomes: dict[str, Outcome]
-    cache_answered: bool
     recorded_at: Moment
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,6 +133,5 @@ def entry_of(value: Any, name: str) -> CheckEntry:
         numeric=require_fields(Numeric, value["numeric"], name, "numeric"),
         latency=require_fields(Latency, value["latency"], name, "latency"),
         outcomes=outcomes,
-        cache_answered=flat.cache_answered,
         recorded_at=flat.recorded_at,
     )

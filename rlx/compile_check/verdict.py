@@ -70,8 +70,6 @@ def why_invalid(entry: CheckEntry) -> str | None:
     if identity.compile_used == NOT_COMPILED:
         why = identity.fallback or "no compilation was asked for"
         return f"nothing was compiled: {why.rstrip('.')}"
-    if entry.cache_answered:
-        return "a cache answered"
     if noise is None or noise > 0.0:
         return f"two eager plays with one seed differ (by {'NaN' if noise is None else f'{noise:.3g}'})"
     return None

@@ -123,7 +123,7 @@ def test_rounds_begin_with_another_play_each_time() -> None:
     seen: list[str] = []
 
     class Recorded:
-        name, cached, metrics = "recorded", False, {}
+        name, metrics = "recorded", {}
         window = Window(np.datetime64("2020-01-01"), np.datetime64("2020-02-01"), 30)
 
         def play(self, compiler: Compiler) -> Play:

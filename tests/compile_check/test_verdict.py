@@ -25,7 +25,6 @@ def verdict(entries: Sequence[CheckEntry]) -> str:
     [
         ({"compile_used": "off", "fallback": "no compiler"}, "no compiler"),
         ({"compile_used": "off"}, "no compilation was asked for"),
-        ({"cache_answered": True}, "a cache answered"),
         ({"numeric": replace(NUMERIC, again_max_abs=1e-12)}, "two eager plays"),
         ({"numeric": replace(NUMERIC, again_max_abs=None)}, "NaN"),
     ],
