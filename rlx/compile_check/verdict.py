@@ -6,9 +6,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import numpy as np
+
 from rlx.compile_check.entry import NOT_COMPILED, CheckEntry, Outcome
 from rlx.keys import known_key
 from rlx.measures.multiple import holm_correction
+from rlx.measures.statistics import REPLICATIONS
 
 INVALID, EQUAL, PROMOTE, REGRESS, WATCH, TOO_FEW = "invalid", "equal", "promote", "regress", "watch", "too few"
 
@@ -162,7 +165,8 @@ def is_worse(key: str, outcome: Outcome) -> bool:
 def _significantly_worse(groups: dict[Variant, list[CheckEntry]], rules: VerdictRules) -> dict[Variant, list[str]]:
     """Return for each variant the keys that are worse, tested together; equal runs differ by rounding and are left out.
 
-    Runs over windows that do not overlap are pooled by Stouffer's method.
+    Runs over windows that do not overlap are pooled by Stouffer's method, with p-values in the range that the
+    bootstrap can measure: a p-value of 0 or 1 would outweigh all others.
     """
     tests = {
         (variant, key): _pooled(p_values)
@@ -191,4 +195,5 @@ def _p_values(entries: Sequence[CheckEntry], rules: VerdictRules) -> dict[str, l
 def _pooled(p_values: Sequence[float]) -> float:
     from scipy.stats import combine_pvalues
 
-    return p_values[0] if len(p_values) == 1 else float(combine_pvalues(p_values, method="stouffer").pvalue)
+    least = 1.0 / (1 + REPLICATIONS)
+    return float(combine_pvalues(np.clip(p_values, least, 1.0 - least), method="stouffer").pvalue)

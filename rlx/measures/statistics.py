@@ -17,6 +17,9 @@ from rlx.types import FloatArray
 MIN_STEPS = 20
 """Shorter series get no interval: their serial dependence cannot be estimated."""
 
+REPLICATIONS = 2000
+"""Resamples that are drawn unless a number is given."""
+
 CHUNK_VALUES = 2_000_000
 """Resampled returns held in memory at a time (16 MB)."""
 
@@ -62,7 +65,7 @@ def bootstrap_intervals(
     returns: FloatArray,
     statistics: Mapping[str, Statistic],
     *,
-    replications: int = 2000,
+    replications: int = REPLICATIONS,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> dict[str, Interval]:
@@ -81,7 +84,7 @@ def _intervals(
     dependence: FloatArray,
     statistics: Mapping[str, Statistic],
     *,
-    replications: int = 2000,
+    replications: int = REPLICATIONS,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> dict[str, Interval]:
