@@ -11,6 +11,9 @@ from rlx.untrusted.plain_types import Count, Measure, Words, dated, matching, re
 NOT_COMPILED = "off"
 """The mode in use where nothing was compiled."""
 
+CONFIDENCE = 0.95
+"""Of the intervals of outcomes, and of all tests of a record together."""
+
 Hash = Annotated[str, matching(r"[0-9a-f]{12}", "12 digits of 0-9 and a-f")]
 Moment = Annotated[str, dated(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z?)?", "2026-01-31T12:00:00")]
 Share = Annotated[float, Number(0, 1)]

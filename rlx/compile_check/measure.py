@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlx.compile_check.entry import Latency, Numeric, Outcome
+from rlx.compile_check.entry import CONFIDENCE, Latency, Numeric, Outcome
 from rlx.keys import find_key
 from rlx.measures.statistics import Interval, Statistic, paired_intervals
 from rlx.types import BoolArray, FloatArray, IntArray
@@ -102,10 +102,11 @@ def _compile_seconds(first: Play, p50_ms: float | None) -> float | None:
     return None if p50_ms is None else max(0.0, float(cold.sum()) - cold.size * p50_ms / 1000.0)
 
 
-def outcomes(plays: Plays, metrics: Mapping[str, Statistic], seed: int = 0) -> dict[str, Outcome]:
+def outcomes(plays: Plays, metrics: Mapping[str, Statistic]) -> dict[str, Outcome]:
     """Return each metric of the first round, by logged key; ``metrics`` map series (R, T) to (R,)."""
     eager, again, compiled = (side[0].series for side in (plays.eager, plays.again, plays.compiled))
-    intervals = paired_intervals(compiled, eager, {key: _worse(key, metric) for key, metric in metrics.items()}, seed)
+    worse = {key: _worse(key, metric) for key, metric in metrics.items()}
+    intervals = paired_intervals(compiled, eager, worse, confidence=CONFIDENCE)
     found = {}
     for key, metric in metrics.items():
         mine, repeated, theirs = (_defined(float(metric(series[None])[0])) for series in (eager, again, compiled))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rlx.compile_check.deltas import Deltas, summarised
-from rlx.compile_check.entry import CheckEntry, Outcome
+from rlx.compile_check.entry import CONFIDENCE, CheckEntry, Outcome
 from rlx.compile_check.store import WHAT, load
-from rlx.compile_check.verdict import RULES, Standing, Variant, is_equal, standings, why_invalid
+from rlx.compile_check.verdict import TOLERANCE, Standing, Variant, is_equal, standings, why_invalid
 from rlx.console import open_console, say
 from rlx.errors import RlxError
 from rlx.files import write_text
@@ -19,8 +19,8 @@ from rlx.report.tables import Column, Table, terminal_line, to_markdown, to_term
 from rlx.untrusted.markdown import bullets, document, heading
 
 EXPLAINED = (
-    f"Equal: the same decisions, and outputs within {RULES.tolerance:g} of their size. Noise: eager again less eager. "
-    f"Intervals are {RULES.confidence:.0%} paired block-bootstrap intervals of compiled less eager, and tests are "
+    f"Equal: the same decisions, and outputs within {TOLERANCE:g} of their size. Noise: eager again less eager. "
+    f"Intervals are {CONFIDENCE:.0%} paired block-bootstrap intervals of compiled less eager, and tests are "
     "corrected for their number (Holm). n/a: not measured."
 )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rlx.compilation import Compiler
+from rlx.compile_check import measure
 from rlx.compile_check.measure import Play, Plays, latency, numeric, outcomes
 from rlx.compile_check.subject import Window, alternate, sides, warm_calls
 from rlx.measures.statistics import SAME
@@ -100,6 +101,19 @@ def test_a_lower_return_is_worse_and_its_interval_has_the_sign_of_the_difference
     assert (drawdown.low, drawdown.high) == (pytest.approx(lower.low), pytest.approx(lower.high))
     assert drawdown.p_worse == 1.0  # a lower drawdown is better
     assert lower.noise == 0.0
+
+
+def test_intervals_have_the_confidence_that_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    eager, compiled = (play(series=np.random.default_rng(seed).normal(size=100)) for seed in (0, 1))
+
+    def width() -> float:
+        one = outcomes(Plays([eager], [eager], [compiled]), {"eval/sharpe": lambda x: x.mean(axis=-1)})["eval/sharpe"]
+        assert one.low is not None and one.high is not None
+        return one.high - one.low
+
+    shown = width()
+    monkeypatch.setattr(measure, "CONFIDENCE", 0.5)
+    assert width() < shown / 2
 
 
 def test_equal_series_have_no_interval_and_say_so() -> None:
