@@ -78,9 +78,15 @@ def test_the_alert_is_that_of_the_first_rule_that_holds(deltas: list[float], exp
 
 
 def test_a_single_delta_has_no_deviation_and_none_at_all_has_no_statistics() -> None:
-    assert summarised([0.5]).std == 0.0
+    assert summarised([0.5]).std is None
     with pytest.raises(ValueError, match="at least one"):
         summarised([])
+
+
+def test_the_original_s_deviation_of_a_single_delta_is_zero(tmp_path: Path) -> None:
+    entries = read_legacy(written(tmp_path / "h.json", [entry()]))
+    simple = next(table for table in stats_tables(entries) if table.title.endswith("Simple Return"))
+    assert simple.rows[0][simple.header.index("Std Dev")] == "0.0000"
 
 
 def test_the_record_contains_repeats_exact_zeros_and_steep_returns_outside_the_session() -> None:
