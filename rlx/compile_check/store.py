@@ -61,7 +61,7 @@ def append(path: str | Path, entry: CheckEntry) -> bool:
         if last is not None and entry.same_as(last):
             return False
         line = json.dumps(entry.to_dict(), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
-        _check_readable(line, f"{path}: the new line")
+        _entry(line, f"{path}: the new line")  # what could not be read again is not written
         text = text.removesuffix("\n") + "\n" + line + "\n"
         if len(text.encode()) > MAX_FILE_BYTES:
             raise RlxError(f"{WHAT} {path}: it is full ({MAX_FILE_BYTES >> 20} MiB). Name another with --record.")
@@ -69,8 +69,8 @@ def append(path: str | Path, entry: CheckEntry) -> bool:
     return True
 
 
-def _check_readable(line: str, place: str) -> None:
-    entry_of(parse_json(line, place, unique), place)
+def _entry(line: str, place: str) -> CheckEntry:
+    return entry_of(parse_json(line, place, unique), place)
 
 
 def _parsed(text: str, name: str) -> list[CheckEntry]:
@@ -79,4 +79,4 @@ def _parsed(text: str, name: str) -> list[CheckEntry]:
     if version != {"schema_version": SCHEMA_VERSION}:
         raise FileError(f"{name}: line 1 is not {_HEAD.strip()}, so this is not a record of compile checks.")
     places = ((f"{name}: line {number}", line) for number, line in enumerate(lines, 2))
-    return [entry_of(parse_json(line, place, unique), place) for place, line in places]
+    return [_entry(line, place) for place, line in places]
