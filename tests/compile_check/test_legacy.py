@@ -106,6 +106,15 @@ def test_the_record_contains_repeats_exact_zeros_and_steep_returns_outside_the_s
     }
 
 
+@pytest.mark.parametrize("variant", ["compile", "compile128"])
+def test_repeats_and_other_variants_do_not_make_a_forecast_common(tmp_path: Path, variant: str) -> None:
+    rare = {"maxdiff_return": 0.5, "simple_return": -0.3, "close_val_loss": 0.1}
+    runs = [entry(), entry(compile={**entry()["compile"], "simple_return": -0.02})]
+    entries = [*runs, *[entry(variant=variant, baseline=rare, compile=rare)] * 3]
+    (found,) = symbol_findings(read_legacy(written(tmp_path / "h.json", entries)))
+    assert (found.maxdiff_return, found.loss, found.simple_returns) == (0.03, 0.012, (-0.02, -0.01))
+
+
 def test_a_record_without_these_is_not_accused(tmp_path: Path) -> None:
     other = entry(compile={"maxdiff_return": 0.04}, delta={"maxdiff_return": 0.01}, variant="compile128")
     said = " ".join(findings_text(read_legacy(written(tmp_path / "h.json", [other]))))
