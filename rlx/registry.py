@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -190,6 +190,14 @@ def _why_not(point: EntryPoint, known: Mapping[str, Component]) -> str | None:
     if point.name in known:
         return f"{known[point.name].package} has one with that name"
     return None
+
+
+def built(options: Any) -> Any:
+    """Return the component of an options object, such as ``config.forecaster`` of a command; it has ``_target_``."""
+    from hydra.utils import get_object
+
+    public = (field.name for field in fields(options) if not field.name.startswith("_"))
+    return get_object(options._target_)(**{name: getattr(options, name) for name in public})
 
 
 @cache

@@ -6,12 +6,13 @@ import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple
 
 from hydra.core.hydra_config import HydraConfig
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from rlx.app.arguments import given_for
+from rlx.app.entry import resolved
 from rlx.app.guest import compose_as_guest
 from rlx.app.outlook import outlook_of
 from rlx.compile_check.entry import NOT_COMPILED, CheckEntry
@@ -97,5 +98,4 @@ def _composed(subject: str, cfg: DictConfig) -> Composed:
         )
     for note in notes if subject == MODULE else []:  # they are about a training
         log.warning(note)
-    resolved = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
-    return Composed(resolved, config, {str(group): str(one) for group, one in hydra.runtime.choices.items()})
+    return Composed(resolved(cfg), config, {str(group): str(one) for group, one in hydra.runtime.choices.items()})

@@ -23,24 +23,22 @@ from rlx.types import FloatArray
 
 
 class ForecastBars:
-    """The forecasts of all bars of a span in parts of one size, from the configured seed; a call forecasts one part.
+    """The forecasts of all bars of a span in nearly equal parts, from the configured seed; a call forecasts one part.
 
-    Every play builds the forecaster again and reads no cache. A decision is the side of the median move of the next
-    close, and the series is the pinball loss of that move, averaged over symbols.
+    Sizes differ by one bar at most. Every play builds the forecaster again and reads no cache. A decision is the side
+    of the median move of the next close, and the series is the pinball loss of that move, averaged over symbols.
     """
-
-    cached = False
 
     def __init__(
         self, name: str, config: TrainConfig, market: Market, span: Span, hardware: Hardware, calls: int
     ) -> None:
         self.config, self.market, self.hardware, self.name = config, market, hardware, f"forecaster={name}"
         first = max(span.start, built(config.forecaster).first_bar(market))
-        size = (span.stop - first) // calls
-        if size < 1:
-            raise ConfigError(f"--calls {calls}: the span has {max(0, span.stop - first)} bars to forecast. Lower it.")
-        self.bars = (first + np.arange(size * calls)).reshape(calls, size)
-        self.window = window_of(market, Span(first, first + size * calls))
+        self.bars = np.arange(first, span.stop)
+        if len(self.bars) < calls:
+            raise ConfigError(f"--calls {calls}: the span has {len(self.bars)} bars to forecast. Lower it.")
+        self.parts = np.array_split(self.bars, calls)
+        self.window = window_of(market, Span(first, span.stop))
         self.metrics: dict[str, Statistic] = {"compile/pinball_loss": lambda series: series.mean(axis=-1)}
 
     def play(self, compiler: Compiler) -> Play:
@@ -48,7 +46,7 @@ class ForecastBars:
         forecaster, made, seconds, frames = built(self.config.forecaster), [], [], [frames_compiled()]
         if isinstance(forecaster, Placeable):
             forecaster.place(self.hardware.accelerator, self.hardware.precision, compiler)
-        for bars in self.bars:
+        for bars in self.parts:
             began = time.perf_counter()
             made.append(forecaster.forecast(self.market, bars, self.config.seed))
             seconds.append(time.perf_counter() - began)
@@ -64,6 +62,6 @@ class ForecastBars:
 
     def _losses(self, made: Forecast, quantiles: FloatArray) -> FloatArray:
         """Return the pinball loss (T,) of quantiles (T, A, K) of the next move."""
-        moved = torch.from_numpy(self.market.returns[self.bars.ravel()])
+        moved = torch.from_numpy(self.market.returns[self.bars])
         loss = pinball(torch.from_numpy(quantiles), moved, torch.tensor(made.levels, dtype=torch.float64))
         return np.asarray(loss.mean(-1).numpy())

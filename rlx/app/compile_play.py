@@ -41,8 +41,8 @@ def compared(composed: Composed, traded: Traded, options: CheckOptions, cache_fa
     with compiling_from_cold():
         plays = alternate(subject, hardware.compiler, hardware.accelerator, options.rounds)
     compiled = frames_compiled() > frames
-    identity = _identity(settings_of(composed, traded, options), traded, subject, hardware, compiled=compiled)
-    identity = replace(identity, graph_breaks=dict(Counter(graph_breaks()) - breaks))
+    broken = dict(Counter(graph_breaks()) - breaks)
+    identity = _identity(settings_of(composed, traded, options), traded, subject, hardware, broken, compiled=compiled)
     return described(identity, subject, plays)
 
 
@@ -63,7 +63,6 @@ def described(identity: Identity, subject: Subject, plays: Plays) -> CheckEntry:
         numeric=numeric(plays),
         latency=latency(plays, compiles=identity.compile_used != NOT_COMPILED),
         outcomes=outcomes(plays, subject.metrics),
-        cache_answered=subject.cached,
         recorded_at=f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}",
     )
 
@@ -82,8 +81,10 @@ def settings_of(composed: Composed, traded: Traded, options: CheckOptions) -> st
     return short_hash(to_json([settings, seen]))
 
 
-def _identity(settings: str, traded: Traded, subject: Subject, hardware: Hardware, *, compiled: bool) -> Identity:
-    """Return the identity without graph breaks; ``compiled`` says whether anything was."""
+def _identity(
+    settings: str, traded: Traded, subject: Subject, hardware: Hardware, breaks: dict[str, int], *, compiled: bool
+) -> Identity:
+    """Return the identity; ``compiled`` says whether anything was."""
     facts = hardware.facts()
     nothing = None if compiled else "the subject has nothing to compile"
     return Identity(
@@ -100,5 +101,5 @@ def _identity(settings: str, traded: Traded, subject: Subject, hardware: Hardwar
         compile_asked=hardware.compiler.asked,
         compile_used=hardware.compiler.used if compiled else NOT_COMPILED,
         fallback=hardware.compiler.fallback or nothing,
-        graph_breaks={},
+        graph_breaks=breaks,
     )

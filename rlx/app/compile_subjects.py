@@ -60,15 +60,15 @@ class TimedCalls(Callback):
 class TrainedModule:
     """A short training from the configured seed, whose last policy then trades the span to judge; a call is an update.
 
-    The policy trades without its gate, in the judge, on the CPU and eager: what differs is what was learnt.
+    The policy trades without its gate, in the judge, on the CPU and eager: what differs is what was learnt. A cache of
+    the module is neither read nor written: it would answer the second play.
     """
-
-    cached = False
 
     def __init__(
         self, name: str, config: TrainConfig, traded: Traded, span: Span, hardware: Hardware, updates: int
     ) -> None:
-        self.config, self.traded, self.span, self.hardware, self.updates = config, traded, span, hardware, updates
+        self.config, self.traded, self.span = replace(config, module=_without_cache(config.module)), traded, span
+        self.hardware, self.updates = hardware, updates
         market, self.name = traded.market, f"module={name}"
         self.window = window_of(market, span)
         self.metrics = {f"eval/{name}": one for name, one in return_statistics(market.periods_per_year).items()}
@@ -93,10 +93,13 @@ class TrainedModule:
         return np.asarray(book.executed_weights[0], np.float64), np.asarray(book.net_return[0], np.float64)
 
 
+def _without_cache(module: Any) -> Any:
+    return replace(module, cache_dir=None) if hasattr(module, "cache_dir") else module
+
+
 class SimulatedPaths:
     """Random weights of several accounts, played through the torch engine with their gradient; a call is one play."""
 
-    cached = False
     name = "simulator"
 
     def __init__(self, config: TrainConfig, market: Market, span: Span, device: str, calls: int) -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
-from rlx.app.entry import evaluate_config
+from rlx.app.entry import evaluate_config, resolved
 from rlx.app.guest import compose_as_guest
 from rlx.config import EvaluateConfig
 from rlx.console import open_console, say, show_progress
@@ -51,17 +51,17 @@ def recorded(composed: Composed, options: EpisodeOptions) -> tuple[Any, dict[str
     from rlx.offline.episodes import record
     from rlx.policies.facts import PolicyFacts
 
-    resolved, config = composed
+    settings, config = composed
     with show_progress("Loading"):
         traded = load_traded(config.data, options.window_steps, outlook_of(config))
     market, span = traded.market, traded.splits.train
-    config, resolved, _ = settle_guard(config, resolved, market)
+    config, settings, _ = settle_guard(config, settings, market)
     features = market.features(traded.feature_names)
     normalizer = Normalizer.fit(traded.feature_names, features, span.bars_seen(options.window_steps))
     rules = config.rules()
     steps = record(market, rules, span, normalizer, options)
     seen = {"trained": span}
-    facts = PolicyFacts.of("offline", market, rules, normalizer, options.window_steps, resolved, seen)
+    facts = PolicyFacts.of("offline", market, rules, normalizer, options.window_steps, settings, seen)
     about = {"span": span.ends(market.timestamps), "options": asdict(options), "policy": asdict(facts)}
     return steps, {**about, **_bounds(rules)}, market.periods_per_year
 
@@ -75,7 +75,7 @@ def _bounds(rules: Rules) -> dict[str, float]:
 
 def _composed(cfg: DictConfig) -> Composed:
     cfg, config = evaluate_config(cfg)
-    return cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True)), config
+    return resolved(cfg), config
 
 
 def behaviours_of(text: str) -> tuple[str, ...]:

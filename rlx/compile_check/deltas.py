@@ -11,13 +11,13 @@ RECENT = 5
 
 @dataclass(frozen=True)
 class Deltas:
-    """Statistics of differences; ``std`` is the sample standard deviation, 0 for a single difference.
+    """Statistics of differences; ``std`` is the sample standard deviation, None for a single difference.
 
     ``rolling_mean`` is the mean of the last five.
     """
 
     mean: float
-    std: float
+    std: float | None
     last: float
     rolling_mean: float
     samples: int
@@ -37,7 +37,7 @@ def summarised(deltas: Sequence[float]) -> Deltas:
         raise ValueError("deltas: at least one is needed.")
     return Deltas(
         mean=fmean(deltas),
-        std=stdev(deltas) if len(deltas) > 1 else 0.0,
+        std=stdev(deltas) if len(deltas) > 1 else None,
         last=deltas[-1],
         rolling_mean=fmean(deltas[-RECENT:]),
         samples=len(deltas),

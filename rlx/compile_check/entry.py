@@ -11,6 +11,9 @@ from rlx.untrusted.plain_types import Count, Measure, Words, dated, matching, re
 NOT_COMPILED = "off"
 """The mode in use where nothing was compiled."""
 
+CONFIDENCE = 0.95
+"""Of the intervals of outcomes, and of all tests of a record together."""
+
 Hash = Annotated[str, matching(r"[0-9a-f]{12}", "12 digits of 0-9 and a-f")]
 Moment = Annotated[str, dated(r"\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d)?Z?)?", "2026-01-31T12:00:00")]
 Share = Annotated[float, Number(0, 1)]
@@ -112,7 +115,6 @@ class CheckEntry:
     numeric: Numeric
     latency: Latency
     outcomes: dict[str, Outcome]
-    cache_answered: bool
     recorded_at: Moment
 
     def to_dict(self) -> dict[str, Any]:
@@ -134,6 +136,5 @@ def entry_of(value: Any, name: str) -> CheckEntry:
         numeric=require_fields(Numeric, value["numeric"], name, "numeric"),
         latency=require_fields(Latency, value["latency"], name, "latency"),
         outcomes=outcomes,
-        cache_answered=flat.cache_answered,
         recorded_at=flat.recorded_at,
     )

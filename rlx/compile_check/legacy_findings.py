@@ -67,7 +67,7 @@ def symbol_findings(entries: Sequence[LegacyEntry]) -> list[SymbolFindings]:
 def _findings(symbol: str, entries: Sequence[LegacyEntry]) -> SymbolFindings:
     runs = [entry for entry in distinct(entries) if variant_of(entry) == COMPILED]
     zero = sum(all(entry["delta"].get(name) == 0.0 for name in ALIKE) for entry in runs)
-    documents = [part for entry in entries for part in (entry["baseline"], entry["compile"])]
+    documents = [part for entry in runs for part in (entry["baseline"], entry["compile"])]
     pairs = ((part.get(ALIKE[0]), part.get(ALIKE[1])) for part in documents)
     known = [(maxdiff, loss) for maxdiff, loss in pairs if maxdiff is not None and loss is not None]
     if not known:

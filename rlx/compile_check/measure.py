@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rlx.compile_check.entry import Latency, Numeric, Outcome
+from rlx.compile_check.entry import CONFIDENCE, Latency, Numeric, Outcome
 from rlx.keys import find_key
 from rlx.measures.statistics import Interval, Statistic, paired_intervals
 from rlx.types import BoolArray, FloatArray, IntArray
@@ -32,7 +32,7 @@ class Play:
 
 @dataclass(frozen=True)
 class Plays:
-    """The plays of all rounds; the first round is compared, and all others must repeat it."""
+    """The plays of all rounds; every one is compared with the first eager one, which all must repeat."""
 
     eager: Sequence[Play]
     again: Sequence[Play]
@@ -40,20 +40,24 @@ class Plays:
 
 
 def numeric(plays: Plays) -> Numeric:
-    """Return the differences of the compiled outputs from the eager ones, and those among all eager plays."""
-    first, compiled = plays.eager[0], plays.compiled[0]
-    both = np.concatenate([_gaps(compiled.outputs[name], eager).ravel() for name, eager in first.outputs.items()])
-    relative = max(_relative(compiled.outputs[name], eager) for name, eager in first.outputs.items())
-    others = [*plays.eager[1:], *plays.again]
-    noise = max(float(_gaps(one.outputs[n], x).max()) for one in others for n, x in first.outputs.items())
+    """Return the differences of all compiled outputs from the first eager ones, and those among all eager plays."""
+    first, others = plays.eager[0], [*plays.eager[1:], *plays.again]
+    gaps = np.concatenate([_all_gaps(one, first) for one in plays.compiled])
+    relative = np.max([_relative(one.outputs[n], x) for one in plays.compiled for n, x in first.outputs.items()])
+    noise = np.max([_all_gaps(one, first).max() for one in others])
     return Numeric(
-        max_abs=_defined(float(both.max())),
-        mean_abs=_defined(float(both.mean())),
-        max_relative=_defined(relative),
-        again_max_abs=_defined(noise),
+        max_abs=_defined(float(gaps.max())),
+        mean_abs=_defined(float(gaps.mean())),
+        max_relative=_defined(float(relative)),
+        again_max_abs=_defined(float(noise)),
         decisions=first.sides.size,
-        flipped=int((first.sides != compiled.sides).sum()),
+        flipped=max(int((first.sides != one.sides).sum()) for one in plays.compiled),
     )
+
+
+def _all_gaps(one: Play, other: Play) -> FloatArray:
+    """Return the absolute differences of all outputs in one row, in which the maximum of numpy keeps a NaN."""
+    return np.concatenate([_gaps(one.outputs[name], output).ravel() for name, output in other.outputs.items()])
 
 
 def _gaps(one: FloatArray, other: FloatArray) -> FloatArray:
@@ -98,10 +102,11 @@ def _compile_seconds(first: Play, p50_ms: float | None) -> float | None:
     return None if p50_ms is None else max(0.0, float(cold.sum()) - cold.size * p50_ms / 1000.0)
 
 
-def outcomes(plays: Plays, metrics: Mapping[str, Statistic], seed: int = 0) -> dict[str, Outcome]:
+def outcomes(plays: Plays, metrics: Mapping[str, Statistic]) -> dict[str, Outcome]:
     """Return each metric of the first round, by logged key; ``metrics`` map series (R, T) to (R,)."""
     eager, again, compiled = (side[0].series for side in (plays.eager, plays.again, plays.compiled))
-    intervals = paired_intervals(compiled, eager, {key: _worse(key, metric) for key, metric in metrics.items()}, seed)
+    worse = {key: _worse(key, metric) for key, metric in metrics.items()}
+    intervals = paired_intervals(compiled, eager, worse, confidence=CONFIDENCE)
     found = {}
     for key, metric in metrics.items():
         mine, repeated, theirs = (_defined(float(metric(series[None])[0])) for series in (eager, again, compiled))

@@ -21,8 +21,13 @@ _HEAD = json.dumps({"schema_version": SCHEMA_VERSION}, separators=(",", ":")) + 
 
 def load(path: str | Path) -> list[CheckEntry]:
     """Return the entries of a record, oldest first; RlxError, naming the file, when it is missing or damaged."""
+    return _contents(path)[1]
+
+
+def _contents(path: str | Path) -> tuple[str, list[CheckEntry]]:
     try:
-        return _parsed(read_text(path), str(path))
+        text = read_text(path)
+        return text, _parsed(text, str(path))
     except FileNotFoundError:
         raise RlxError(f"{WHAT} {path}: no such file. rlx compile check writes {RECORD}.") from None
     except OSError as error:
@@ -51,18 +56,21 @@ def append(path: str | Path, entry: CheckEntry) -> bool:
     """
     path = Path(path)
     with file_lock(path, WHAT):
-        entries = load(path) if path.exists() else []
+        text, entries = _contents(path) if path.exists() else (_HEAD, [])
         last = next((one for one in reversed(entries) if one.identity == entry.identity), None)
         if last is not None and entry.same_as(last):
             return False
-        text = read_text(path) if path.exists() else _HEAD
-        text += "" if text.endswith("\n") else "\n"
-        text += json.dumps(entry.to_dict(), allow_nan=False, ensure_ascii=False, separators=(",", ":")) + "\n"
-        _parsed(text, str(path))  # what could not be read again is not written
+        line = json.dumps(entry.to_dict(), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        _entry(line, f"{path}: the new line")  # what could not be read again is not written
+        text = text.removesuffix("\n") + "\n" + line + "\n"
         if len(text.encode()) > MAX_FILE_BYTES:
             raise RlxError(f"{WHAT} {path}: it is full ({MAX_FILE_BYTES >> 20} MiB). Name another with --record.")
         write_text(path, text)
     return True
+
+
+def _entry(line: str, place: str) -> CheckEntry:
+    return entry_of(parse_json(line, place, unique), place)
 
 
 def _parsed(text: str, name: str) -> list[CheckEntry]:
@@ -71,4 +79,4 @@ def _parsed(text: str, name: str) -> list[CheckEntry]:
     if version != {"schema_version": SCHEMA_VERSION}:
         raise FileError(f"{name}: line 1 is not {_HEAD.strip()}, so this is not a record of compile checks.")
     places = ((f"{name}: line {number}", line) for number, line in enumerate(lines, 2))
-    return [entry_of(parse_json(line, place, unique), place) for place, line in places]
+    return [_entry(line, place) for place, line in places]

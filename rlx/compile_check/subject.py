@@ -27,12 +27,11 @@ class Window(NamedTuple):
 class Subject(Protocol):
     """Something that computes the same numbers at every play, with whatever its compiler does.
 
-    ``name`` is such as ``module=hftraining``. ``cached`` says whether a cache may answer a play. ``metrics`` are those
-    of the plays' series, by logged key.
+    ``name`` is such as ``module=hftraining``. ``metrics`` are those of the plays' series, by logged key. No cache may
+    answer a play.
     """
 
     name: str
-    cached: bool
     window: Window
     metrics: dict[str, Statistic]
 

@@ -6,34 +6,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from rlx.compile_check.entry import NOT_COMPILED, CheckEntry, Outcome
+import numpy as np
+
+from rlx.compile_check.entry import CONFIDENCE, NOT_COMPILED, CheckEntry, Outcome
 from rlx.keys import known_key
 from rlx.measures.multiple import holm_correction
+from rlx.measures.statistics import REPLICATIONS
 
 INVALID, EQUAL, PROMOTE, REGRESS, WATCH, TOO_FEW = "invalid", "equal", "promote", "regress", "watch", "too few"
 
+TOLERANCE = 1e-5
+"""Largest relative difference that counts as rounding."""
+GAIN = 0.10
+"""Share of the eager time that matters."""
+FEWEST = 3
+"""Runs that a conclusion needs."""
+LEVEL = (1.0 - CONFIDENCE) / 2.0
+"""The one-sided p-value at which an interval ends at zero."""
+
 ROUNDING = 1e-9  # of a share computed from two times: 90 ms of 100 ms are a gain of 10%
-
-
-@dataclass(frozen=True)
-class VerdictRules:
-    """``tolerance``: largest relative difference that counts as rounding. ``gain``: share of time that matters.
-
-    ``fewest``: runs that a conclusion needs. ``confidence``: of the intervals, and of all tests together.
-    """
-
-    tolerance: float = 1e-5
-    gain: float = 0.10
-    fewest: int = 3
-    confidence: float = 0.95
-
-    @property
-    def level(self) -> float:
-        """The one-sided p-value at which an interval ends at zero."""
-        return (1.0 - self.confidence) / 2.0
-
-
-RULES = VerdictRules()
 
 
 class Variant(NamedTuple):
@@ -70,24 +61,22 @@ def why_invalid(entry: CheckEntry) -> str | None:
     if identity.compile_used == NOT_COMPILED:
         why = identity.fallback or "no compilation was asked for"
         return f"nothing was compiled: {why.rstrip('.')}"
-    if entry.cache_answered:
-        return "a cache answered"
     if noise is None or noise > 0.0:
         return f"two eager plays with one seed differ (by {'NaN' if noise is None else f'{noise:.3g}'})"
     return None
 
 
-def is_equal(entry: CheckEntry, rules: VerdictRules = RULES) -> bool:
+def is_equal(entry: CheckEntry) -> bool:
     """Return whether compiled and eager results differ by rounding only."""
-    return entry.numeric.flipped == 0 and _within(entry, rules)
+    return entry.numeric.flipped == 0 and _within(entry)
 
 
-def _within(entry: CheckEntry, rules: VerdictRules) -> bool:
+def _within(entry: CheckEntry) -> bool:
     relative = entry.numeric.max_relative
-    return relative is not None and relative <= rules.tolerance
+    return relative is not None and relative <= TOLERANCE
 
 
-def standings(entries: Iterable[CheckEntry], rules: VerdictRules = RULES) -> list[Standing]:
+def standings(entries: Iterable[CheckEntry]) -> list[Standing]:
     """Return the standing of every variant, in the order of their first runs.
 
     The tests of outcomes are corrected for their number over all variants and metrics (Holm 1979).
@@ -95,35 +84,33 @@ def standings(entries: Iterable[CheckEntry], rules: VerdictRules = RULES) -> lis
     groups: dict[Variant, list[CheckEntry]] = {}
     for entry in entries:
         groups.setdefault(Variant.of(entry), []).append(entry)
-    worse = _significantly_worse(groups, rules)
-    return [_standing(variant, own, worse[variant], rules) for variant, own in groups.items()]
+    worse = _significantly_worse(groups)
+    return [_standing(variant, own, worse[variant]) for variant, own in groups.items()]
 
 
-def _standing(variant: Variant, entries: Sequence[CheckEntry], worse: Sequence[str], rules: VerdictRules) -> Standing:
+def _standing(variant: Variant, entries: Sequence[CheckEntry], worse: Sequence[str]) -> Standing:
     valid = [entry for entry in entries if why_invalid(entry) is None]
-    verdict, reason = _verdict(entries, valid, worse, rules)
+    verdict, reason = _verdict(entries, valid, worse)
     return Standing(variant, tuple(entries), verdict, reason, len(valid))
 
 
-def _verdict(
-    entries: Sequence[CheckEntry], valid: Sequence[CheckEntry], worse: Sequence[str], rules: VerdictRules
-) -> tuple[str, str]:
+def _verdict(entries: Sequence[CheckEntry], valid: Sequence[CheckEntry], worse: Sequence[str]) -> tuple[str, str]:
     """Return the verdict and its reason: the first rule that holds."""
     if (why := why_invalid(entries[-1])) is not None:
         return INVALID, f"in the last run {why}"
     if worse:
         return REGRESS, f"worse in {', '.join(worse)}, corrected for all tests of this record"
-    if _slower(valid, rules):
-        return REGRESS, f"slower by {rules.gain:.0%} or more in each of the last {rules.fewest} runs"
-    rounding = all(is_equal(entry, rules) for entry in valid)
+    if _slower(valid):
+        return REGRESS, f"slower by {GAIN:.0%} or more in each of the last {FEWEST} runs"
+    rounding = all(is_equal(entry) for entry in valid)
     said = "the same decisions, and outputs that differ by rounding only" if rounding else "outputs within tolerance"
-    if _promoted(entries, rules):
-        return PROMOTE, f"faster by {rules.gain:.0%} or more in each of the last {rules.fewest} windows, with {said}"
+    if _promoted(entries):
+        return PROMOTE, f"faster by {GAIN:.0%} or more in each of the last {FEWEST} windows, with {said}"
     if rounding:
         return EQUAL, f"{said}, so differences of outcomes are rounding too"
-    if len(valid) >= rules.fewest:
+    if len(valid) >= FEWEST:
         return WATCH, "no rule of promotion or regression holds"
-    return TOO_FEW, f"{len(valid)} valid of the {rules.fewest} runs that a conclusion needs"
+    return TOO_FEW, f"{len(valid)} valid of the {FEWEST} runs that a conclusion needs"
 
 
 def separate(entries: Sequence[CheckEntry]) -> list[CheckEntry]:
@@ -136,21 +123,21 @@ def separate(entries: Sequence[CheckEntry]) -> list[CheckEntry]:
     return kept[::-1]
 
 
-def _promoted(entries: Sequence[CheckEntry], rules: VerdictRules) -> bool:
-    last = separate(entries)[-rules.fewest :]
-    return len(last) >= rules.fewest and all(_is_better(entry, rules) for entry in last)
+def _promoted(entries: Sequence[CheckEntry]) -> bool:
+    last = separate(entries)[-FEWEST:]
+    return len(last) >= FEWEST and all(_is_better(entry) for entry in last)
 
 
-def _is_better(entry: CheckEntry, rules: VerdictRules) -> bool:
+def _is_better(entry: CheckEntry) -> bool:
     gain = entry.latency.gain
-    if why_invalid(entry) is not None or gain is None or gain < rules.gain - ROUNDING or not _within(entry, rules):
+    if why_invalid(entry) is not None or gain is None or gain < GAIN - ROUNDING or not _within(entry):
         return False
-    return is_equal(entry, rules) or not any(is_worse(key, one) for key, one in entry.outcomes.items())
+    return is_equal(entry) or not any(is_worse(key, one) for key, one in entry.outcomes.items())
 
 
-def _slower(valid: Sequence[CheckEntry], rules: VerdictRules) -> bool:
-    gains = [entry.latency.gain for entry in valid[-rules.fewest :]]
-    return len(gains) >= rules.fewest and all(gain is not None and gain <= ROUNDING - rules.gain for gain in gains)
+def _slower(valid: Sequence[CheckEntry]) -> bool:
+    gains = [entry.latency.gain for entry in valid[-FEWEST:]]
+    return len(gains) >= FEWEST and all(gain is not None and gain <= ROUNDING - GAIN for gain in gains)
 
 
 def is_worse(key: str, outcome: Outcome) -> bool:
@@ -161,26 +148,27 @@ def is_worse(key: str, outcome: Outcome) -> bool:
     return outcome.high < 0.0 if known.better == "higher" else outcome.low > 0.0
 
 
-def _significantly_worse(groups: dict[Variant, list[CheckEntry]], rules: VerdictRules) -> dict[Variant, list[str]]:
+def _significantly_worse(groups: dict[Variant, list[CheckEntry]]) -> dict[Variant, list[str]]:
     """Return for each variant the keys that are worse, tested together; equal runs differ by rounding and are left out.
 
-    Runs over windows that do not overlap are pooled by Stouffer's method.
+    Runs over windows that do not overlap are pooled by Stouffer's method, with p-values in the range that the
+    bootstrap can measure: a p-value of 0 or 1 would outweigh all others.
     """
     tests = {
         (variant, key): _pooled(p_values)
         for variant, entries in groups.items()
-        for key, p_values in _p_values(entries, rules).items()
+        for key, p_values in _p_values(entries).items()
     }
     corrected = holm_correction({str(number): p for number, p in enumerate(tests.values())})
     found: dict[Variant, list[str]] = {variant: [] for variant in groups}
     for number, (variant, key) in enumerate(tests):
-        if corrected[str(number)] <= rules.level:
+        if corrected[str(number)] <= LEVEL:
             found[variant].append(key)
     return found
 
 
-def _p_values(entries: Sequence[CheckEntry], rules: VerdictRules) -> dict[str, list[float]]:
-    tested = [entry for entry in entries if why_invalid(entry) is None and not is_equal(entry, rules)]
+def _p_values(entries: Sequence[CheckEntry]) -> dict[str, list[float]]:
+    tested = [entry for entry in entries if why_invalid(entry) is None and not is_equal(entry)]
     found: dict[str, list[float]] = {}
     for entry in separate(tested):
         for key, outcome in entry.outcomes.items():
@@ -193,4 +181,5 @@ def _p_values(entries: Sequence[CheckEntry], rules: VerdictRules) -> dict[str, l
 def _pooled(p_values: Sequence[float]) -> float:
     from scipy.stats import combine_pvalues
 
-    return p_values[0] if len(p_values) == 1 else float(combine_pvalues(p_values, method="stouffer").pvalue)
+    least = 1.0 / (1 + REPLICATIONS)
+    return float(combine_pvalues(np.clip(p_values, least, 1.0 - least), method="stouffer").pvalue)

@@ -44,7 +44,8 @@ class PortfolioTask:
     ``starts`` (K,) are the bars at which episodes may start, if not all that leave time for a whole episode.
     ``baseline`` (T,), one number per step, is subtracted from the simulator's reward before it is scaled. With a
     ``group_size`` above 1, accounts of a group start their episodes at the same bar, and the mean of what the others of
-    its group earn is subtracted too: what remains is what an account did differently.
+    its group earn is subtracted too: what remains is what an account did differently. The ruin of one truncates the
+    others, so that the group starts the next episode together.
     """
 
     market: Market
@@ -170,7 +171,7 @@ class Transition(NamedTuple):
     observation: FloatArray  # (B, D) float32
     reward: FloatArray  # (B,) float32, scaled
     terminated: BoolArray  # (B,) ruined
-    truncated: BoolArray  # (B,) out of steps
+    truncated: BoolArray  # (B,) out of steps, or another account of the group is ruined
     finished: IntArray  # (K,) accounts whose episode ended
     final_observation: FloatArray  # (K, D) float32
     episode_return: FloatArray  # (K,) sum of unscaled rewards
@@ -235,7 +236,7 @@ class PortfolioBatch:
         self._returns += earned
         self._earned, self._played = self._earned + float(earned.mean()), self._played + 1
         terminated = self.accounts.ruined
-        truncated = ~terminated & (self.accounts.steps >= self.task.episode_steps)
+        truncated = ~terminated & (self._any_of_group(terminated) | (self.accounts.steps >= self.task.episode_steps))
         finished = np.flatnonzero(terminated | truncated)
         observation = self.observe(out=out)
         final, returns, steps = observation[finished], self._returns[finished], self.accounts.steps[finished]
@@ -260,6 +261,11 @@ class PortfolioBatch:
         groups = earned.reshape(-1, size)
         over: FloatArray = (groups - groups.mean(axis=1, keepdims=True)) * (size / (size - 1))
         return over.ravel()
+
+    def _any_of_group(self, accounts: BoolArray) -> BoolArray:
+        """Return for each account whether any of its group is among ``accounts`` (B,): a group ends together."""
+        size = self.task.group_size
+        return accounts if size == 1 else np.repeat(accounts.reshape(-1, size).any(axis=1), size)
 
     def take_earned(self) -> float:
         """Return the mean unscaled reward of all accounts and steps since the last call, groups not subtracted."""

@@ -106,8 +106,5 @@ def make_forecaster(name: str, **options: Any) -> Forecaster:
 
 def built(config: Any) -> Forecaster:
     """Return the forecaster of an options object, such as ``config.forecaster`` of a command."""
-    from hydra.utils import get_object
-
-    options = {field.name: getattr(config, field.name) for field in fields(config) if not field.name.startswith("_")}
-    made: Forecaster = get_object(config._target_)(**options)
+    made: Forecaster = registry.built(config)
     return made

@@ -17,6 +17,9 @@ from rlx.types import FloatArray
 MIN_STEPS = 20
 """Shorter series get no interval: their serial dependence cannot be estimated."""
 
+REPLICATIONS = 2000
+"""Resamples that are drawn unless a number is given."""
+
 CHUNK_VALUES = 2_000_000
 """Resampled returns held in memory at a time (16 MB)."""
 
@@ -62,7 +65,7 @@ def bootstrap_intervals(
     returns: FloatArray,
     statistics: Mapping[str, Statistic],
     *,
-    replications: int = 2000,
+    replications: int = REPLICATIONS,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> dict[str, Interval]:
@@ -73,21 +76,23 @@ def bootstrap_intervals(
     (R,). For a series shorter than 20 steps or without variance there is a reason instead of an interval.
     """
     returns = np.ascontiguousarray(returns, dtype=np.float64)
-    return _intervals(returns, returns, statistics, replications=replications, confidence=confidence, seed=seed)
+    return _intervals(returns, returns, statistics, no_statistics(returns), replications, confidence, seed)
 
 
 def _intervals(
     resampled: FloatArray,
     dependence: FloatArray,
     statistics: Mapping[str, Statistic],
-    *,
-    replications: int = 2000,
-    confidence: float = 0.95,
-    seed: int = 0,
+    reason: str | None,
+    replications: int,
+    confidence: float,
+    seed: int,
 ) -> dict[str, Interval]:
-    """Resample ``resampled`` (T, ...) in blocks as long as the ``dependence`` (T,) of its steps needs."""
+    """Resample ``resampled`` (T, ...) in blocks as long as the ``dependence`` (T,) of its steps needs.
+
+    With a ``reason`` why there can be no interval, there are estimates only.
+    """
     estimates = {name: float(statistic(resampled[None])[0]) for name, statistic in statistics.items()}
-    reason = SAME if resampled is not dependence and not dependence.any() else no_statistics(dependence)
     if reason is not None:
         return {name: _without(estimate, confidence, reason) for name, estimate in estimates.items()}
     block = block_length(dependence)
@@ -135,16 +140,23 @@ def paired_excess(returns: FloatArray, baseline: FloatArray, periods_per_year: f
 
 
 def paired_intervals(
-    returns: FloatArray, baseline: FloatArray, statistics: Mapping[str, Statistic], seed: int = 0, **options: Any
+    returns: FloatArray,
+    baseline: FloatArray,
+    statistics: Mapping[str, Statistic],
+    *,
+    replications: int = REPLICATIONS,
+    confidence: float = 0.95,
+    seed: int = 0,
 ) -> dict[str, Interval]:
     """Return the interval of each statistic's difference from that of a baseline over the same steps, both (T,).
 
     Pairs of steps are resampled together, in blocks whose length is that of the series of differences. Without a
-    difference, there is a reason instead of an interval. ``options`` are those of ``bootstrap_intervals``.
+    difference, there is a reason instead of an interval.
     """
     differences = {name: partial(_difference, statistic) for name, statistic in statistics.items()}
-    pairs = np.stack([returns, baseline], axis=-1)
-    return _intervals(pairs, returns - baseline, differences, seed=seed, **options)
+    pairs, gaps = np.stack([returns, baseline], axis=-1), returns - baseline
+    reason = no_statistics(gaps) if gaps.any() else SAME
+    return _intervals(pairs, gaps, differences, reason, replications, confidence, seed)
 
 
 def _difference(statistic: Statistic, pairs: FloatArray) -> FloatArray:

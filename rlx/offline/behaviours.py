@@ -97,17 +97,8 @@ def _recordable(policy: Policy) -> bool:
     return not others and not getattr(policy, "needs_forecaster", False)
 
 
-def _needs_options(kind: Any) -> bool:
-    return any(field.default == MISSING for field in fields(kind))
-
-
 def _built(kind: Any) -> Policy:
-    from hydra.utils import get_object
-
-    if _needs_options(kind):
-        needed = ", ".join(field.name for field in fields(kind) if field.default == MISSING)
-        raise ConfigError(f"it needs {needed}.")
-    config = kind()
-    options = {field.name: getattr(config, field.name) for field in fields(config) if not field.name.startswith("_")}
-    made: Policy = get_object(config._target_)(**options)
+    if needed := [field.name for field in fields(kind) if field.default == MISSING]:
+        raise ConfigError(f"it needs {', '.join(needed)}.")
+    made: Policy = registry.built(kind())
     return made

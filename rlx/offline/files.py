@@ -101,12 +101,16 @@ def read_dataset(path: str | Path) -> Dataset:
     try:
         value = read_json(described, limit=MAX_FACTS_BYTES)
         about = require_fields(About, value, str(described))
-        about = replace(about, behaviours=[Behaviour(**one) for one in value["behaviours"]])
+        about = replace(about, behaviours=_behaviours(value["behaviours"], str(described)))
         facts = require_fields(PolicyFacts, value["policy"], str(described), "policy")
         return Dataset(_arrays(path, about), about, facts)
     except (OSError, FileError, zipfile.BadZipFile, ValueError) as error:
         said = str(error) if isinstance(error, FileError) else f"{path}: cannot be read ({reason(error)})."
         raise RlxError(f"{said} Write the data set again with rlx dataset.") from error
+
+
+def _behaviours(values: list[Any], name: str) -> list[Behaviour]:
+    return [require_fields(Behaviour, one, name, f"behaviours[{place}]") for place, one in enumerate(values)]
 
 
 def _arrays(path: Path, about: About) -> Steps:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from rlx.compile_check.deltas import Deltas, summarised
-from rlx.compile_check.entry import CheckEntry, Outcome
+from rlx.compile_check.entry import CONFIDENCE, CheckEntry, Outcome
 from rlx.compile_check.store import WHAT, load
-from rlx.compile_check.verdict import RULES, Standing, Variant, is_equal, standings, why_invalid
+from rlx.compile_check.verdict import TOLERANCE, Standing, Variant, is_equal, standings, why_invalid
 from rlx.console import open_console, say
 from rlx.errors import RlxError
 from rlx.files import write_text
@@ -19,26 +18,10 @@ from rlx.report.tables import Column, Table, terminal_line, to_markdown, to_term
 from rlx.untrusted.markdown import bullets, document, heading
 
 EXPLAINED = (
-    f"Equal: the same decisions, and outputs within {RULES.tolerance:g} of their size. Noise: eager again less eager. "
-    f"Intervals are {RULES.confidence:.0%} paired block-bootstrap intervals of compiled less eager, and tests are "
+    f"Equal: the same decisions, and outputs within {TOLERANCE:g} of their size. Noise: eager again less eager. "
+    f"Intervals are {CONFIDENCE:.0%} paired block-bootstrap intervals of compiled less eager, and tests are "
     "corrected for their number (Holm). n/a: not measured."
 )
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """One metric of one run."""
-
-    key: str
-    outcome: Outcome
-
-
-@dataclass(frozen=True)
-class _Summed:
-    """One metric of all runs of a variant that have it."""
-
-    key: str
-    deltas: Deltas
 
 
 _STANDINGS: tuple[Column[Standing], ...] = (
@@ -74,29 +57,29 @@ _TIMES: tuple[Column[CheckEntry], ...] = (
     Column("compile s", lambda one: one.latency.compile_seconds, spec=".1f"),
     Column("break-even calls", lambda one: one.latency.break_even_calls, spec=",d"),
 )
-_OUTCOMES: tuple[Column[_Measured], ...] = (
-    Column("metric", lambda one: one.key, left=True),
-    Column("better", lambda one: _better(one.key), left=True),
-    Column("eager", lambda one: one.outcome.eager, spec=".6g"),
-    Column("again", lambda one: one.outcome.again, spec=".6g"),
-    Column("compiled", lambda one: one.outcome.compiled, spec=".6g"),
-    Column("compiled - eager", lambda one: one.outcome.delta, spec="+.3g"),
-    Column("noise", lambda one: one.outcome.noise, spec="+.3g"),
-    Column("low", lambda one: one.outcome.low, spec="+.3g"),
-    Column("high", lambda one: one.outcome.high, spec="+.3g"),
-    Column("no interval because", lambda one: one.outcome.reason or "", left=True),
+_OUTCOMES: tuple[Column[tuple[str, Outcome]], ...] = (
+    Column("metric", lambda row: row[0], left=True),
+    Column("better", lambda row: _better(row[0]), left=True),
+    Column("eager", lambda row: row[1].eager, spec=".6g"),
+    Column("again", lambda row: row[1].again, spec=".6g"),
+    Column("compiled", lambda row: row[1].compiled, spec=".6g"),
+    Column("compiled - eager", lambda row: row[1].delta, spec="+.3g"),
+    Column("noise", lambda row: row[1].noise, spec="+.3g"),
+    Column("low", lambda row: row[1].low, spec="+.3g"),
+    Column("high", lambda row: row[1].high, spec="+.3g"),
+    Column("no interval because", lambda row: row[1].reason or "", left=True),
 )
-_DELTAS: tuple[Column[_Summed], ...] = (
-    Column("metric", lambda one: one.key, left=True),
-    Column("better", lambda one: _better(one.key), left=True),
-    Column("runs", lambda one: one.deltas.samples, spec="d"),
-    Column("mean", lambda one: one.deltas.mean, spec="+.3g"),
-    Column("sd", lambda one: one.deltas.std, spec=".3g"),
-    Column("last", lambda one: one.deltas.last, spec="+.3g"),
-    Column("mean of last 5", lambda one: one.deltas.rolling_mean, spec="+.3g"),
-    Column("positive", lambda one: one.deltas.positive, spec="d"),
-    Column("negative", lambda one: one.deltas.negative, spec="d"),
-    Column("zero", lambda one: one.deltas.zero, spec="d"),
+_DELTAS: tuple[Column[tuple[str, Deltas]], ...] = (
+    Column("metric", lambda row: row[0], left=True),
+    Column("better", lambda row: _better(row[0]), left=True),
+    Column("runs", lambda row: row[1].samples, spec="d"),
+    Column("mean", lambda row: row[1].mean, spec="+.3g"),
+    Column("sd", lambda row: row[1].std, spec=".3g"),
+    Column("last", lambda row: row[1].last, spec="+.3g"),
+    Column("mean of last 5", lambda row: row[1].rolling_mean, spec="+.3g"),
+    Column("positive", lambda row: row[1].positive, spec="d"),
+    Column("negative", lambda row: row[1].negative, spec="d"),
+    Column("zero", lambda row: row[1].zero, spec="d"),
 )
 
 
@@ -125,7 +108,7 @@ def run_tables(entry: CheckEntry) -> list[Table]:
 
 def outcomes_table(entry: CheckEntry) -> Table:
     """Return the metrics of one run."""
-    return Table.of(_OUTCOMES, (_Measured(*one) for one in entry.outcomes.items()), "Outcomes")
+    return Table.of(_OUTCOMES, entry.outcomes.items(), "Outcomes")
 
 
 def deltas_table(entries: Iterable[CheckEntry]) -> Table:
@@ -135,7 +118,7 @@ def deltas_table(entries: Iterable[CheckEntry]) -> Table:
         for key, outcome in entry.outcomes.items():
             if outcome.delta is not None:
                 found.setdefault(key, []).append(outcome.delta)
-    rows = [_Summed(key, summarised(deltas)) for key, deltas in found.items()]
+    rows = [(key, summarised(deltas)) for key, deltas in found.items()]
     return Table.of(_DELTAS, rows, "Differences over the valid runs")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from rlx.app.compile_check import CheckOptions, _composed
 from rlx.app.compile_forecaster import ForecastBars
 from rlx.app.compile_play import settings_of
+from rlx.app.compile_subjects import TrainedModule
 from rlx.app.guest import compose_as_guest
 from rlx.compilation import Compiler
 from rlx.compile_check.measure import numeric, outcomes
@@ -23,9 +25,11 @@ from rlx.data.config import SyntheticData
 from rlx.data.splits import Span
 from rlx.data.traded import load_traded
 from rlx.errors import ConfigError
+from rlx.forecast.block_bootstrap import BlockBootstrapConfig
 from rlx.forecast.config import OwnConfig
 from rlx.forecast.forecaster import make_forecaster
 from rlx.learners.hftraining.config import HftrainingConfig
+from rlx.learners.pufferlib.config import PufferlibConfig
 from rlx.training.hardware import Hardware
 from tests.app.commands import Shell
 from tests.backends import TRACED, use_backend
@@ -111,6 +115,28 @@ def test_the_forecasts_of_a_run_are_compared(staged: Path, monkeypatch: pytest.M
     assert losses.eager == pytest.approx(np.maximum(levels * error, (levels - 1.0) * error).mean())
     with pytest.raises(ConfigError, match="--calls 41"):
         ForecastBars("own", config, MARKET, Span(200, 240), hardware, 41)
+
+
+def test_all_bars_of_the_span_are_forecast() -> None:
+    forecaster = BlockBootstrapConfig(n_samples=8, lookback_bars=50)
+    config = TrainConfig(data=SyntheticData(), module=HftrainingConfig(), forecaster=forecaster)
+    eager = Compiler("off", "cpu")
+    whole, parts = (
+        ForecastBars("block_bootstrap", config, MARKET, Span(200, 240), Hardware("cpu", "32", 1, eager), calls)
+        for calls in (1, 7)
+    )
+    assert (parts.window, parts.window.steps) == (whole.window, 40)
+    one, seven = whole.play(eager), parts.play(eager)
+    assert len(seven.seconds) == 7 and seven.series.shape == (40,)
+    np.testing.assert_array_equal(seven.outputs["paths"], one.outputs["paths"])
+
+
+def test_no_cache_of_a_module_answers_a_play() -> None:
+    config = TrainConfig(data=SyntheticData(), module=PufferlibConfig())
+    traded = load_traded(config.data, config.module.window_steps)
+    hardware = Hardware("cpu", "32", 1, Compiler("default", "cpu"))
+    played = TrainedModule("pufferlib", config, traded, traded.splits.validation, hardware, 3).config.module
+    assert played == replace(config.module, cache_dir=None) != config.module
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def entry(year: int = 2020, **changes: Any) -> CheckEntry:
     of_identity = {name: changes.pop(name) for name in list(changes) if hasattr(IDENTITY, name)}
     window = {"first": f"{year}-01-01T00:00:00", "last": f"{year}-12-31T00:00:00"}
     base = CheckEntry(
-        replace(IDENTITY, **(window | of_identity)), NUMERIC, LATENCY, {"eval/sharpe": SAME}, False, f"{year}-12-31"
+        replace(IDENTITY, **(window | of_identity)), NUMERIC, LATENCY, {"eval/sharpe": SAME}, f"{year}-12-31"
     )
     return replace(base, **changes)
 

@@ -78,9 +78,15 @@ def test_the_alert_is_that_of_the_first_rule_that_holds(deltas: list[float], exp
 
 
 def test_a_single_delta_has_no_deviation_and_none_at_all_has_no_statistics() -> None:
-    assert summarised([0.5]).std == 0.0
+    assert summarised([0.5]).std is None
     with pytest.raises(ValueError, match="at least one"):
         summarised([])
+
+
+def test_the_original_s_deviation_of_a_single_delta_is_zero(tmp_path: Path) -> None:
+    entries = read_legacy(written(tmp_path / "h.json", [entry()]))
+    simple = next(table for table in stats_tables(entries) if table.title.endswith("Simple Return"))
+    assert simple.rows[0][simple.header.index("Std Dev")] == "0.0000"
 
 
 def test_the_record_contains_repeats_exact_zeros_and_steep_returns_outside_the_session() -> None:
@@ -98,6 +104,15 @@ def test_the_record_contains_repeats_exact_zeros_and_steep_returns_outside_the_s
         "META": -12.4,
         "TSLA": -22.5,
     }
+
+
+@pytest.mark.parametrize("variant", ["compile", "compile128"])
+def test_repeats_and_other_variants_do_not_make_a_forecast_common(tmp_path: Path, variant: str) -> None:
+    rare = {"maxdiff_return": 0.5, "simple_return": -0.3, "close_val_loss": 0.1}
+    runs = [entry(), entry(compile={**entry()["compile"], "simple_return": -0.02})]
+    entries = [*runs, *[entry(variant=variant, baseline=rare, compile=rare)] * 3]
+    (found,) = symbol_findings(read_legacy(written(tmp_path / "h.json", entries)))
+    assert (found.maxdiff_return, found.loss, found.simple_returns) == (0.03, 0.012, (-0.02, -0.01))
 
 
 def test_a_record_without_these_is_not_accused(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from rlx.compilation import Compiler
+from rlx.compile_check import measure
 from rlx.compile_check.measure import Play, Plays, latency, numeric, outcomes
 from rlx.compile_check.subject import Window, alternate, sides, warm_calls
 from rlx.measures.statistics import SAME
@@ -35,6 +36,20 @@ def test_differences_are_of_all_outputs_and_relative_to_each_one_s_size() -> Non
 def test_every_further_eager_play_counts_as_noise() -> None:
     found = numeric(Plays([play(), play(shift=-0.2)], [play(), play(shift=0.1)], [play(), play()]))
     assert found.again_max_abs == pytest.approx(0.2)
+
+
+def test_a_nan_in_any_output_leaves_nothing_to_compare() -> None:
+    nan = {**play().outputs, "value": np.full(2, np.nan)}
+    found = numeric(Plays([play()], [play()], [play(outputs=nan)]))
+    assert (found.max_abs, found.mean_abs, found.max_relative) == (None, None, None)
+    assert numeric(Plays([play()], [play(), play(outputs=nan)], [play()])).again_max_abs is None
+
+
+def test_every_compiled_play_is_compared() -> None:
+    found = numeric(Plays([play()], [play()], [play(), play(shift=0.03, sides=[-1, 1, -1]), play(sides=[1, 1, -1])]))
+    assert found.max_abs == pytest.approx(0.03)
+    assert found.mean_abs == pytest.approx(0.03 * 4 / 18)
+    assert (found.max_relative, found.flipped) == (pytest.approx(0.03 / 0.6), 2)
 
 
 def test_outputs_of_zero_and_of_nan_have_no_relative_size() -> None:
@@ -88,6 +103,19 @@ def test_a_lower_return_is_worse_and_its_interval_has_the_sign_of_the_difference
     assert lower.noise == 0.0
 
 
+def test_intervals_have_the_confidence_that_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    eager, compiled = (play(series=np.random.default_rng(seed).normal(size=100)) for seed in (0, 1))
+
+    def width() -> float:
+        one = outcomes(Plays([eager], [eager], [compiled]), {"eval/sharpe": lambda x: x.mean(axis=-1)})["eval/sharpe"]
+        assert one.low is not None and one.high is not None
+        return one.high - one.low
+
+    shown = width()
+    monkeypatch.setattr(measure, "CONFIDENCE", 0.5)
+    assert width() < shown / 2
+
+
 def test_equal_series_have_no_interval_and_say_so() -> None:
     series = np.random.default_rng(1).normal(size=100)
     one = play(series=series)
@@ -109,7 +137,7 @@ def test_rounds_begin_with_another_play_each_time() -> None:
     seen: list[str] = []
 
     class Recorded:
-        name, cached, metrics = "recorded", False, {}
+        name, metrics = "recorded", {}
         window = Window(np.datetime64("2020-01-01"), np.datetime64("2020-02-01"), 30)
 
         def play(self, compiler: Compiler) -> Play:

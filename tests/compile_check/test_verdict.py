@@ -25,7 +25,6 @@ def verdict(entries: Sequence[CheckEntry]) -> str:
     [
         ({"compile_used": "off", "fallback": "no compiler"}, "no compiler"),
         ({"compile_used": "off"}, "no compilation was asked for"),
-        ({"cache_answered": True}, "a cache answered"),
         ({"numeric": replace(NUMERIC, again_max_abs=1e-12)}, "two eager plays"),
         ({"numeric": replace(NUMERIC, again_max_abs=None)}, "NaN"),
     ],
@@ -95,6 +94,15 @@ def test_windows_that_do_not_overlap_are_pooled_and_repeats_are_not() -> None:
     weak = {"eval/sharpe": replace(WORSE, p_worse=0.06)}
     assert verdict([entry(year, numeric=DIFFERENT, outcomes=weak) for year in YEARS]) == "regress"
     assert verdict([entry(2020, numeric=DIFFERENT, outcomes=weak)] * 3) == "watch"
+
+
+@pytest.mark.parametrize(
+    ("p_values", "expected"),
+    [((0.0005, 0.0005, 0.0005, 1.0), "regress"), ((0.0, 1.0), "too few"), ((0.0, 0.0), "regress"), ((1.0,), "too few")],
+)
+def test_no_p_value_outweighs_all_others(p_values: tuple[float, ...], expected: str) -> None:
+    worse = [{"eval/sharpe": replace(WORSE, p_worse=p)} for p in p_values]
+    assert verdict([entry(2020 + n, numeric=DIFFERENT, outcomes=one) for n, one in enumerate(worse)]) == expected
 
 
 def test_slower_in_three_runs_regresses() -> None:

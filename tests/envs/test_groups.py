@@ -7,8 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from rlx.data.market import Market
+from rlx.data.panel import MarketPanel
 from rlx.envs.portfolio import PortfolioBatch
 from rlx.errors import ConfigError
+from rlx.sim.rules import Rules
 from tests.envs.tasks import LONG_ONLY, make_market, make_task
 
 TASK = make_task(make_market(), LONG_ONLY, leverage_head=False, episode_steps=6)
@@ -29,6 +32,24 @@ def test_accounts_of_a_group_start_at_the_same_bar() -> None:
             starts.append(bars[:, 0].copy())
         batch.step(actions(step, 12))
     assert len({tuple(one) for one in starts}) == 3 and len(set(starts[0].tolist())) > 1
+
+
+def test_a_group_ends_with_the_ruin_of_one_and_starts_again_together() -> None:
+    market = make_market()
+    close = market.panel.close.copy()
+    close[30:, 0] *= 1e-9
+    fallen = Market(MarketPanel(market.symbols, market.timestamps, close))
+    task = make_task(fallen, Rules(), leverage_head=False, group_size=3)
+    batch = PortfolioBatch(task, 6, seed=0)
+    batch.reset(np.array([29, 29, 29, 40, 40, 40]))
+    held = np.zeros((6, 3))  # cash, except what the first account holds
+    held[0, 0] = 1.0
+    step = batch.step(held)
+    assert step.terminated.tolist() == [True, False, False, False, False, False]
+    assert step.truncated.tolist() == [False, True, True, False, False, False]
+    assert step.finished.tolist() == [0, 1, 2]
+    bars = batch.accounts.bar
+    assert len(set(bars[:3].tolist())) == 1 and bars[3:].tolist() == [41, 41, 41]
 
 
 def test_rewards_are_over_the_mean_of_the_others_of_the_group() -> None:

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from rlx.decisions.encoding import encode_observation
 from rlx.errors import ConfigError
+from rlx.offline import episodes
 from rlx.offline.cql import mdp_dataset, train_cql
+from rlx.offline.episodes import EpisodeOptions, record
 from rlx.offline.files import read_dataset
+from rlx.policies.checkpoint import CheckpointPolicy
+from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.arguments import build
 from rlx.policies.networks.weights_mlp import WeightsMlp
 from tests.app.commands import Shell
-from tests.envs.tasks import make_market
+from tests.envs.tasks import LONG_ONLY, make_market, normalizer_of, splits_of
 from tests.offline.test_files import ARGUMENTS
 from tests.policies.acting import observe
 
@@ -93,8 +96,22 @@ def test_the_exported_network_decides_as_the_trained_one(shell: Shell) -> None:
     np.testing.assert_allclose(mine, algorithm.predict(data.steps.observations[:50]), atol=1e-6)
 
 
-def test_both_sides_encode_one_observation_alike() -> None:
-    market = make_market()
-    observation = observe(market, [30])
-    features = np.zeros((1, 1, 3, 2), np.float32)
-    assert encode_observation(features, observation).shape == (1, 2 * 3 + 3 * 3 + 2)
+class Watched(WeightsMlp):
+    """Keeps the encoded observations that reach it."""
+
+    def forward(self, encoded: torch.Tensor) -> torch.Tensor:
+        """Keep them, and decide."""
+        self.seen = [*getattr(self, "seen", []), encoded.numpy()]
+        return super().forward(encoded)
+
+
+def test_a_network_receives_what_is_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    market, options = make_market(), EpisodeOptions(("watched",), 1, 2, 30, window_steps=2)
+    span, normalizer = splits_of(market, 2).train, normalizer_of(market, 2)
+    facts = PolicyFacts.of("cql", market, LONG_ONLY, normalizer, 2, {}, {"trained": span})
+    network = Watched(3, len(normalizer.feature_names), 2, [4], 0.0, 1.0, 1.0)
+    monkeypatch.setattr(episodes, "behaviour", lambda *_: CheckpointPolicy(facts, network))
+    steps = record(market, LONG_ONLY, span, normalizer, options)
+    received = np.stack(network.seen, axis=1).reshape(60, -1)
+    np.testing.assert_array_equal(steps.observations, received)
+    assert steps.actions.std(axis=0).min() > 0.0

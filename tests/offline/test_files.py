@@ -82,6 +82,10 @@ def test_damaged_files_are_refused(written: Path) -> None:
         (lambda value: value.update(assets=7), "actions is not of the shape"),
         (lambda value: value["policy"].pop("symbols"), "symbols"),
         (lambda value: value["behaviours"].append({"name": 3}), "behaviours"),
+        (
+            lambda value: value["behaviours"][1].update(extra=1),
+            r"behaviours\[1\]\.extra is 1, which is an unknown field",
+        ),
     ):
         damage(written, change)
         with pytest.raises(RlxError, match=reason):
