@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from rlx.compilation import Compiler
-from rlx.forecast.forecaster import Forecast
+from rlx.forecast.forecaster import Forecast, Place
 from rlx.forecast.paths import LEVELS, random_at
 from rlx.forecast.pretrained_config import PretrainedConfig
 from rlx.forecast.sampling import CPU, Sampler, SamplingConfig
@@ -46,7 +46,7 @@ class PlacedForecaster:
     def place(self, device: str, precision: str, compiler: Compiler) -> None:
         """Run on ``cpu`` or ``cuda``, with ``32`` or ``bf16-mixed`` numbers, and compiled if ``compiler`` compiles."""
         self.move(device)
-        self._precision, self._compiler = precision, compiler
+        self._place = Place(device, precision, compiler)
         if compiler.used != "off":
             for module in self._modules:
                 compiler.compile_module(module)
@@ -62,11 +62,8 @@ class PlacedForecaster:
     def settings(self) -> dict[str, Any]:
         """Return the settings asked for and those in use, and what was counted."""
         return {
+            **self._place.facts(),
             **self.sampler.used.facts(),
-            "precision": self._precision,
-            "compile_asked": self._compiler.asked,
-            "compile_used": self._compiler.used,
-            "compile_fallback": self._compiler.fallback,
             "counted": dict(self.counted),
         }
 
@@ -74,15 +71,15 @@ class PlacedForecaster:
         """Return the options that decide the forecasts, a digest of the weights, the device class and the libraries."""
         options = {name: value for name, value in asdict(self._config).items() if name not in PLACES}
         found = {name: _version(name) for name in self.libraries}
-        used = (self.sampler.used.device, self._precision, self._compiler.used)
+        used = (self.sampler.used.device, *self._place.used())
         return {"options": options, "weights": _digests(self.weights), "used": used, "libraries": found}
 
     @contextmanager
     def inference(self) -> Iterator[None]:
         """Run the model without gradients, in the numbers chosen."""
         device = self.sampler.used.device
-        half = self._precision == "bf16-mixed"
-        with torch.inference_mode(), torch.autocast(device, torch.bfloat16) if half else nullcontext():
+        half = torch.autocast(device, torch.bfloat16) if self._place.half else nullcontext()
+        with torch.inference_mode(), half:
             yield
 
     def random_rows(self, seed: int, stamp: np.datetime64, series: str, numbers: int) -> FloatArray:
