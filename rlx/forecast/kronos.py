@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rlx.data.market import Market
 from rlx.errors import ConfigError, DataError, is_out_of_memory
+from rlx.forecast.cache import digest_of_code
 from rlx.forecast.forecaster import PRICES, Forecast
 from rlx.forecast.kronos_bars import FIELDS, KronosBars
 from rlx.forecast.paths import require_history
@@ -44,7 +45,8 @@ class KronosForecaster(PlacedForecaster):
 
     def __init__(self, **options: Any) -> None:
         self.config = KronosConfig(**options)
-        library = _library(self.config.code)
+        library, code = _library(self.config.code), self.config.code
+        self._code = None if code is None else digest_of_code(expanded(code) / "model")
         folder = find_model("kronos", self.config.path, download=self.config.download)
         tokens = find_model("kronos", self.config.tokenizer, download=self.config.download, key="tokenizer")
         self._model = _loaded(library.Kronos, folder, self.config.path)
@@ -54,6 +56,10 @@ class KronosForecaster(PlacedForecaster):
         sampling = SamplingConfig(**{name: getattr(self.config, name) for name in names})
         super().__init__("kronos", self.config, sampling, [self._model, self._tokenizer])
         log.info("forecaster.path=%s: licence %s.", self.config.path, self.weights["licence"] or "not stated")
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the forecasts, a digest of the checkout's code included."""
+        return {**super().identity(), "code": self._code}
 
     def first_bar(self, market: Market) -> int:
         """Return the first bar with ``context_bars`` bars; DataError for a market without opens, highs and lows."""

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import numpy as np
 import torch
 
 from rlx.compilation import Compiler
+from rlx.forecast.cache import installed_version
 from rlx.forecast.forecaster import Forecast, Place
 from rlx.forecast.paths import LEVELS, random_at
 from rlx.forecast.pretrained_config import PretrainedConfig
@@ -70,7 +70,7 @@ class PlacedForecaster:
     def identity(self) -> dict[str, Any]:
         """Return the options that decide the forecasts, a digest of the weights, the device class and the libraries."""
         options = {name: value for name, value in asdict(self._config).items() if name not in PLACES}
-        found = {name: _version(name) for name in self.libraries}
+        found = {name: installed_version(name) for name in self.libraries}
         used = (self.sampler.used.device, *self._place.used())
         return {"options": options, "weights": _digests(self.weights), "used": used, "libraries": found}
 
@@ -113,10 +113,3 @@ class PlacedForecaster:
 def _digests(weights: dict[str, Any]) -> list[str]:
     """Return the digests of all models, wherever they are."""
     return [weights["digest"], *(inner["digest"] for inner in weights.values() if isinstance(inner, dict))]
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:  # a copy without one, such as a checkout
-        return ""

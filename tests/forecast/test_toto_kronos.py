@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 from rlx.errors import CheckpointError, ConfigError, DataError
+from rlx.forecast.cache import forecast_key
 from rlx.forecast.forecaster import make_forecaster
 from rlx.forecast.kronos_bars import _parts, _with_next
 from rlx.testing import check_forecaster
@@ -74,6 +76,19 @@ def test_kronos_keeps_its_samples_instead_of_their_mean(kronos: dict[str, str]) 
     assert paths is not None and paths.shape == (2, 5, 2, 1, 3)
     assert len(np.unique(paths[0, :, 0, 0, 0])) > 1, "a mean would be one number"
     np.testing.assert_allclose(paths, other.forecast(MARKET, np.array([80, 100]), 0).paths, rtol=1e-6)
+
+
+def test_another_checkout_makes_other_forecasts(kronos: dict[str, str], tmp_path: Path) -> None:
+    own = Path(shutil.copytree(CODE, tmp_path / "checkout"))
+
+    def key() -> str:
+        made = make_forecaster("kronos", **options(kronos, code=str(own)))
+        return forecast_key(made, MARKET, np.array([80]), 0)  # type: ignore[arg-type]
+
+    before = key()
+    with (own / "model" / "kronos.py").open("a") as file:
+        file.write("\n# edited\n")
+    assert key() != before
 
 
 def test_the_checkout_leaves_no_module_called_model() -> None:
