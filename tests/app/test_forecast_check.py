@@ -138,6 +138,10 @@ def test_dates_that_went_into_the_weights_are_counted(check: Checked, tmp_path: 
         (["levels=[0.5,0.1]"], "must be ascending"),
         (["latency_calls=3"], "latency_calls=3: must be a whole number between 20"),
         (["policy=cash"], "rlx forecast check has no group policy"),
+        (
+            ["latency_calls=20", "data.n_bars=270"],
+            "latency_calls=20: needs 21 bars with enough history for forecaster=",
+        ),
         (["forecaster=chronos"], "forecaster.path: must be given for forecaster=chronos"),
         (["forecaster=chronos", "forecaster.path=nowhere"], "forecaster.path=nowhere: no such folder"),
         (["forecaster=block_bootstrap", "data.n_bars=100"], "forecaster=block_bootstrap: needs 253 bars"),
