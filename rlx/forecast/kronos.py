@@ -112,8 +112,7 @@ class _Task:
     def draw(self, units: Units) -> FloatArray:
         """Return moves (N, H, P) against the last close."""
         past, stamps = self.bars.past[units.symbol, units.row], self.bars.stamps[units.row]
-        rows = zip(units.symbol, units.row, units.sample, strict=True)
-        uniform = np.stack([self._uniform(int(symbol), int(row))[sample] for symbol, row, sample in rows])
+        uniform = self.forecaster.random_rows(self.seed, units, self._named, 2 * self.forecaster.horizon_steps)
         with self.forecaster.inference():
             made = self.forecaster.continued(past, stamps, uniform)
         return self.bars.as_moves(made, units.symbol, units.row)
@@ -122,10 +121,8 @@ class _Task:
         """Move the model."""
         self.forecaster.move(device)
 
-    def _uniform(self, symbol: int, row: int) -> FloatArray:
-        stamp = self.market.timestamps[self.bars.bars[row]]
-        numbers = 2 * self.forecaster.horizon_steps
-        return self.forecaster.random_rows(self.seed, stamp, self.market.symbols[symbol], numbers)
+    def _named(self, symbol: int, row: int) -> tuple[np.datetime64, str]:
+        return self.market.timestamps[self.bars.bars[row]], self.market.symbols[symbol]
 
 
 def _library(code: str | None) -> ModuleType:

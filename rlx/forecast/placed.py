@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,12 @@ from rlx.forecast.cache import installed_version
 from rlx.forecast.forecaster import Forecast, Place
 from rlx.forecast.paths import LEVELS, random_at
 from rlx.forecast.pretrained_config import PretrainedConfig
-from rlx.forecast.sampling import CPU, Sampler, SamplingConfig
+from rlx.forecast.sampling import CPU, Sampler, SamplingConfig, Units
 from rlx.types import FloatArray, IntArray
 
 PLACES = ("path", "download", "tokenizer", "code", "batch", "last_seen", "_target_")
 """Options that change no forecast: the weights are known by their digest."""
+Named = Callable[[int, int], tuple[np.datetime64, str]]
 log = logging.getLogger(__name__)
 
 
@@ -82,9 +84,14 @@ class PlacedForecaster:
         with torch.inference_mode(), half:
             yield
 
-    def random_rows(self, seed: int, stamp: np.datetime64, series: str, numbers: int) -> FloatArray:
-        """Return ``numbers`` random numbers for each sample (S, numbers), which depend on seed, bar and series only."""
-        return random_at(seed, stamp, series).random((self.sampling.n_samples, numbers))
+    def random_rows(self, seed: int, units: Units, named: Named, numbers: int) -> FloatArray:
+        """Return random numbers of each unit (N, ``numbers``), which depend on seed, bar, series and sample only.
+
+        ``named`` returns the stamp and the series' name of a symbol and row.
+        """
+        rows = zip(units.symbol.tolist(), units.row.tolist(), units.sample, strict=True)
+        size = (self.sampling.n_samples, numbers)
+        return np.stack([_random(seed, *named(symbol, row), size)[sample] for symbol, row, sample in rows])
 
     def of_paths(self, paths: FloatArray, counts: IntArray, prices: tuple[str, ...]) -> Forecast:
         """Return the forecast of separate paths (B, S, A, H, P), of which each symbol has its number in ``counts``."""
@@ -108,6 +115,11 @@ class PlacedForecaster:
         if number and not self.counted[what]:
             log.warning("forecaster=%s: %d series have %s forecasts; they are counted.", self.name, number, what)
         self.counted[what] += number
+
+
+@lru_cache(maxsize=1)  # units come row by row
+def _random(seed: int, stamp: np.datetime64, series: str, size: tuple[int, int]) -> FloatArray:
+    return random_at(seed, stamp, series).random(size)
 
 
 def _digests(weights: dict[str, Any]) -> list[str]:

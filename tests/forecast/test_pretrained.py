@@ -15,7 +15,7 @@ from rlx.errors import CheckpointError, ConfigError, DataError
 from rlx.forecast.features import ForecastOutlook
 from rlx.forecast.forecaster import PRICES, make_forecaster
 from rlx.forecast.pretrained import Pretrained
-from rlx.forecast.series import as_moves, contexts
+from rlx.forecast.series import as_moves, bars_before, contexts
 from rlx.forecast.tokens import drawn_tokens
 from rlx.testing import check_forecaster
 from rlx.types import FloatArray
@@ -70,8 +70,8 @@ def test_own_moves_are_converted_by_multiplication() -> None:
     moves = as_moves(own, panel, np.array([50]), "moves")
     np.testing.assert_allclose(moves[0, :, 0, 0], np.broadcast_to([0.1, 0.21], (2, 2)))
     np.testing.assert_allclose(1 + moves[0, :, 1, 0, 0], 1.1 * panel.high[50] / panel.close[50])
-    seen = contexts(panel, np.array([50]), 2, "moves")
-    np.testing.assert_allclose(seen[:, 0, 1, 1], panel.high[50] / panel.high[49] - 1)
+    seen = contexts(panel, 2, "moves")[50 - bars_before("moves", 2)]
+    np.testing.assert_allclose(seen[:, 1, 1], panel.high[50] / panel.high[49] - 1)
 
 
 def test_paths_do_not_depend_on_the_batch_or_on_the_number_of_samples(models: dict[str, str]) -> None:
