@@ -41,6 +41,7 @@ class KronosForecaster(PlacedForecaster):
     ConfigError without its code, CheckpointError for a folder that is not such a model.
     """
 
+    calls_forward = False
     libraries = ("kronos-finance",)
 
     def __init__(self, **options: Any) -> None:

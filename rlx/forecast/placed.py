@@ -31,9 +31,11 @@ class PlacedForecaster:
     """A forecaster with torch ``modules``, whose series are forecast one by one.
 
     It counts ``impossible`` series, with a price of 0 or below or without a number, which become NaN. ``libraries`` are
-    the distributions that its model comes from, and ``weights`` the facts about those.
+    the distributions that its model comes from, and ``weights`` the facts about those. A model is compiled only if its
+    library ``calls_forward``.
     """
 
+    calls_forward = True
     libraries: tuple[str, ...] = ()
     weights: dict[str, Any]
 
@@ -48,6 +50,7 @@ class PlacedForecaster:
     def place(self, device: str, precision: str, compiler: Compiler) -> None:
         """Run on ``cpu`` or ``cuda``, with ``32`` or ``bf16-mixed`` numbers, and compiled if ``compiler`` compiles."""
         self.move(device)
+        compiler = compiler if self.calls_forward else _without_effect(compiler, device)
         self._place = Place(device, precision, compiler)
         if compiler.used != "off":
             for module in self._modules:
@@ -115,6 +118,14 @@ class PlacedForecaster:
         if number and not self.counted[what]:
             log.warning("forecaster=%s: %d series have %s forecasts; they are counted.", self.name, number, what)
         self.counted[what] += number
+
+
+def _without_effect(compiler: Compiler, device: str) -> Compiler:
+    """Return a compiler that was asked for the same and compiles nothing; the other one may still be used elsewhere."""
+    eager = Compiler(compiler.asked, device)
+    if eager.used != "off":
+        eager.fallback = "Its library does not call the forward pass, the part that would be compiled."
+    return eager
 
 
 @lru_cache(maxsize=1)  # units come row by row

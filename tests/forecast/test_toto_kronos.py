@@ -12,10 +12,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from rlx.compilation import Compiler
 from rlx.errors import CheckpointError, ConfigError, DataError
 from rlx.forecast.cache import forecast_key
 from rlx.forecast.forecaster import make_forecaster
+from rlx.forecast.kronos import KronosForecaster
 from rlx.forecast.kronos_bars import _parts, _with_next
+from rlx.forecast.placed import PlacedForecaster
+from rlx.forecast.toto import TotoForecaster
 from rlx.testing import check_forecaster
 from tests.forecast.markets import closes, daily
 
@@ -36,6 +40,20 @@ def toto(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_toto_passes_the_check(toto: str) -> None:
     check_forecaster(make_forecaster("toto", path=toto, context_bars=32), MARKET)
+
+
+def reports_no_compilation(made: PlacedForecaster) -> None:
+    before = forecast_key(made, MARKET, np.array([80]), 0)
+    made.place("cpu", "32", compiler := Compiler("default", "cpu"))
+    settings = made.settings()
+    assert (settings["compile_asked"], settings["compile_used"]) == ("default", "off")
+    assert "does not call the forward pass" in settings["compile_fallback"] and compiler.used == "default"
+    assert forecast_key(made, MARKET, np.array([80]), 0) == before
+
+
+def test_compilation_is_not_reported_where_it_has_no_effect(toto: str, kronos: dict[str, str]) -> None:
+    reports_no_compilation(TotoForecaster(path=toto, context_bars=32))
+    reports_no_compilation(KronosForecaster(**options(kronos)))
 
 
 def test_toto_needs_whole_patches(toto: str) -> None:
