@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from rlx.errors import ConfigError, DataError
 from rlx.files import to_json
 from rlx.forecast.block_bootstrap import BlockBootstrap
 from rlx.forecast.check_verdict import write_verdict
-from rlx.forecast.chunks import forecasts
+from rlx.forecast.chunks import LastRows, forecasts
 from rlx.forecast.forecaster import Forecast, Forecaster, ForTests, Placeable
 from rlx.forecast.pretrained import OnHardware, Pretrained
 from rlx.forecast.scored import last_moves, of_points, outcomes, scored
@@ -58,9 +59,8 @@ def check(config: ForecastCheckConfig, market: Market, forecaster: Forecaster) -
     null = BlockBootstrap(horizon_steps=forecaster.horizon_steps)
     bars, split = _bars(config, market, forecaster, null)
     shown = bars[-SHOWN_BARS:]
-    last = forecaster.forecast(market, shown, config.seed)
-    levels = tuple(config.levels or last.levels)
-    compared = _compared(market, bars, levels, forecaster, null, config.seed, last.prices)
+    last = LastRows(len(bars) - len(shown))
+    compared = _compared(market, bars, last.passing(forecasts(forecaster, market, bars, config.seed)), null, config)
     document = {
         "schema_version": SCHEMA_VERSION,
         "generated_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -71,7 +71,7 @@ def check(config: ForecastCheckConfig, market: Market, forecaster: Forecaster) -
         "horizon_steps": forecaster.horizon_steps,
         **_results(config, compared, market.symbols),
     }
-    return Check({**document, "verdict": write_verdict(document)}, market.panel, shown, last)
+    return Check({**document, "verdict": write_verdict(document)}, market.panel, shown, last.joined())
 
 
 def _results(config: ForecastCheckConfig, compared: Compared, symbols: Sequence[str]) -> dict[str, Any]:
@@ -91,16 +91,17 @@ def _results(config: ForecastCheckConfig, compared: Compared, symbols: Sequence[
 def _compared(
     market: Market,
     bars: IntArray,
-    levels: tuple[float, ...],
-    forecaster: Forecaster,
+    made: Iterator[tuple[slice, Forecast]],
     null: Forecaster,
-    seed: int,
-    prices: tuple[str, ...],
+    config: ForecastCheckConfig,
 ) -> Compared:
-    actual = outcomes(market.panel, bars, forecaster.horizon_steps, prices)
-    own = scored(forecasts(forecaster, market, bars, seed), actual, levels)
-    other = scored(forecasts(null, market, bars, seed), actual, levels)
-    still = of_points(last_moves(market.panel, bars, forecaster.horizon_steps, prices), actual, levels, prices)
+    """Return the losses of forecasts ``made`` part by part, of the null model and of no move."""
+    first = next(made)
+    prices, levels = first[1].prices, tuple(config.levels or first[1].levels)
+    actual = outcomes(market.panel, bars, null.horizon_steps, prices)
+    own = scored(chain([first], made), actual, levels)
+    other = scored(forecasts(null, market, bars, config.seed), actual, levels)
+    still = of_points(last_moves(market.panel, bars, null.horizon_steps, prices), actual, levels, prices)
     return Compared(own, other, still)
 
 

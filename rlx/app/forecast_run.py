@@ -13,7 +13,8 @@ from rlx.console import open_console, show_progress
 from rlx.data.market import Market
 from rlx.files import write_json, write_text
 from rlx.forecast.block_bootstrap import BlockBootstrap
-from rlx.forecast.latency import latency
+from rlx.forecast.forecaster import Forecaster
+from rlx.forecast.latency import latency, timed_bars
 from rlx.report.forecasts.figures import draw_coverage, draw_fan, draw_skill
 from rlx.report.forecasts.markdown import render_check
 from rlx.report.forecasts.tables import latency_table, price_table, symbols_table
@@ -32,12 +33,21 @@ def run_check(config: ForecastCheckConfig, resolved: Mapping[str, Any], run_dir:
     with show_progress("Loading"):
         market = Market(config.data.load())
         forecaster = ready(config, hardware)
+    _require_bars(config, market, forecaster)
     made = check(config, market, forecaster)
+    del forecaster  # its memory is not that of the one that is timed
     record_run(run_dir, resolved)
     times = _times(config, market, hardware, run_dir)
     _write(run_dir, with_latency(made, times))
     _print(made, times)
     print_folder(run_dir)
+
+
+def _require_bars(config: ForecastCheckConfig, market: Market, forecaster: Forecaster) -> None:
+    """Raise DataError if forecasts cannot be timed: sooner is better than after the check."""
+    if config.latency_calls is not None:
+        for timed in (forecaster, BlockBootstrap(horizon_steps=forecaster.horizon_steps)):
+            timed_bars(timed, market, config.latency_calls)
 
 
 def _times(config: ForecastCheckConfig, market: Market, hardware: Hardware, run_dir: Path) -> Times | None:

@@ -123,13 +123,27 @@ class Market:
     def forecast_risk(self) -> tuple[FloatArray, FloatArray] | None:
         """What rewards may penalise, per step, (N-1, A) each: forecast CVaR as a loss, and uncertainty.
 
-        Both are zero before the first forecast. None without an outlook.
+        Both are zero before the first forecast. None without an outlook. DataError for a missing forecast after it.
         """
         if self.outlook is None:
             return None
-        read = (self._forecast(f"{PREFIX}{name}") for name in ("cvar", "uncertainty"))
-        cvar, spread = (np.nan_to_num(np.asarray(values[:-1], np.float64)) for values in read)
+        names, shape = (f"{PREFIX}cvar", f"{PREFIX}uncertainty"), (self.n_bars - 1, self.n_assets)
+        first = self._first_forecast(names, self.n_bars - 1)
+        cvar, spread = np.zeros(shape), np.zeros(shape)
+        cvar[first:], spread[first:] = (self._forecast(name)[first:-1] for name in names)
         return np.maximum(0.0, -cvar), spread
+
+    def _first_forecast(self, names: Sequence[str], stop: int) -> int:
+        """Return the first bar with a forecast; DataError if one is missing between it and bar ``stop``."""
+        assert self.outlook is not None
+        first = self.outlook.first_bar(self)
+        known = np.stack([np.isfinite(self._forecast(name)[first:stop]).all(axis=1) for name in names])
+        if gaps := int((~known.all(axis=0)).sum()):
+            raise DataError(
+                f"data.features: forecasts are missing at {gaps} bars after the first forecast. Use another forecaster,"
+                " or neither features of forecasts nor rewards that read them."
+            )
+        return first
 
     def first_bar(self, names: Sequence[str], window_steps: int) -> int:
         """Return the first bar at which a window of ``window_steps`` bars of these features is complete.
@@ -152,8 +166,8 @@ class Market:
         if not names:
             return 0
         expected = max((warmup_bars(name) for name in names if not is_outlook(name)), default=0)
-        if self.outlook is not None and any(map(is_outlook, names)):
-            expected = max(expected, self.outlook.first_bar(self))
+        if self.outlook is not None and (forecasts := [name for name in names if is_outlook(name)]):
+            expected = max(expected, self._first_forecast(forecasts, self.n_bars))
         if expected >= self.n_bars:
             return expected
         unknown = np.flatnonzero(~np.isfinite(self.features(names)).all(axis=(1, 2)))

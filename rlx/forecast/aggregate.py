@@ -145,10 +145,12 @@ def _of_quantiles(forecast: Forecast, aggregate: Aggregate) -> FloatArray:
 
 
 def quantile_at(forecast: Forecast, level: float) -> FloatArray:
-    """Return the quantile (B, A, H, P) at ``level``, of the samples or interpolated linearly between the levels.
+    """Return the quantile (B, A, H, P) at ``level``: the forecast's own, or of its samples, or interpolated linearly.
 
     ConfigError for a level outside those of a forecaster that has only quantiles: nothing is extrapolated.
     """
+    if level in forecast.levels:
+        return np.asarray(forecast.quantiles[..., forecast.levels.index(level)])
     if forecast.paths is not None:
         return np.asarray(np.quantile(forecast.paths, level, axis=1))
     levels = np.array(forecast.levels)
@@ -157,8 +159,6 @@ def quantile_at(forecast: Forecast, level: float) -> FloatArray:
             f"the quantile at {level:g}: this forecaster has quantiles from {levels[0]:g} to {levels[-1]:g} only. "
             "Choose a level between them, or a forecaster with sample paths."
         )
-    above = int(np.clip(np.searchsorted(levels, level), 1, max(len(levels) - 1, 1)))
-    if len(levels) == 1:
-        return np.asarray(forecast.quantiles[..., 0])
+    above = int(np.searchsorted(levels, level))
     share = (level - levels[above - 1]) / (levels[above] - levels[above - 1])
     return np.asarray((1.0 - share) * forecast.quantiles[..., above - 1] + share * forecast.quantiles[..., above])

@@ -63,6 +63,7 @@ class Cache:
         """
         if not isinstance(forecaster, Identified):
             return forecaster.forecast(market, bars, seed)
+        before = to_json(forecaster.identity())
         key = forecast_key(forecaster, market, bars, seed)
         path = self.folder / key[:2] / f"{key}.forecast"
         shape = (len(bars), market.n_assets, forecaster.horizon_steps)
@@ -70,7 +71,8 @@ class Cache:
             found = _read(path, shape) if path.exists() else None
             if found is None:
                 found = forecaster.forecast(market, bars, seed)
-                if not found.degraded.any():  # memory may suffice another time
+                lasting = not found.degraded.any()  # memory may suffice another time, also on the device of the key
+                if lasting and to_json(forecaster.identity()) == before:
                     self._write(path, found)
         return found
 
@@ -142,20 +144,26 @@ def _add_bars(digest: Any, panel: MarketPanel, n_bars: int) -> None:
 @cache
 def library_versions() -> dict[str, str]:
     """Return the versions of the libraries that compute forecasts; '' for those that are not installed."""
-    return {name: _version(name) for name in LIBRARIES}
+    return {name: installed_version(name) for name in LIBRARIES}
 
 
 @cache
 def code_digest() -> str:
     """Return a digest of the code that computes forecasts and features: its version number may be older than it."""
+    return digest_of_code(*CODE)
+
+
+def digest_of_code(*folders: Path) -> str:
+    """Return the SHA-256 of all Python files in folders, in hex."""
     digest = hashlib.sha256()
-    for folder in CODE:
+    for folder in folders:
         for path in sorted(folder.rglob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
 
 
-def _version(name: str) -> str:
+def installed_version(name: str) -> str:
+    """Return the version of a distribution, '' for one that is not installed, such as a checkout."""
     try:
         return version(name)
     except PackageNotFoundError:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -42,6 +43,26 @@ def forecasts(
             yield part, made
             size = max(1, chunk_bytes * (part.stop - part.start) // max(_bytes(made), 1))
             done = part.stop
+
+
+class LastRows:
+    """Keeps the forecasts from place ``first`` on while all pass by; these are never held together."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self._kept: list[Forecast] = []
+
+    def passing(self, parts: Iterable[tuple[slice, Forecast]]) -> Iterator[tuple[slice, Forecast]]:
+        """Yield the parts unchanged."""
+        for part, made in parts:
+            if part.stop > self._first:
+                rows = made.quantiles[max(0, self._first - part.start) :].copy()
+                self._kept.append(Forecast(made.levels, rows, None, made.prices, made.joint))
+            yield part, made
+
+    def joined(self) -> Forecast:
+        """Return what was kept, the quantiles only."""
+        return replace(self._kept[0], quantiles=np.concatenate([made.quantiles for made in self._kept]))
 
 
 def _bytes(forecast: Forecast) -> int:

@@ -83,6 +83,34 @@ class Placeable(Forecaster, Protocol):
         """Run on ``cpu`` or ``cuda``, with ``32`` or ``bf16-mixed`` numbers, compiled as ``compiler`` says."""
 
 
+@dataclass(frozen=True)
+class Place:
+    """What a forecaster was placed with; whether its code runs compiled is known after the first forecast only."""
+
+    device: str
+    precision: str
+    compiler: Compiler
+
+    @property
+    def half(self) -> bool:
+        """Whether the network runs in half precision."""
+        return self.precision == "bf16-mixed"
+
+    def used(self) -> tuple[str, str]:
+        """Return what changes the rounding of forecasts next to the device."""
+        return self.precision, self.compiler.used
+
+    def facts(self) -> dict[str, Any]:
+        """Return the settings asked for and those in use, for documents."""
+        return {
+            "device": self.device,
+            "precision": self.precision,
+            "compile_asked": self.compiler.asked,
+            "compile_used": self.compiler.used,
+            "compile_fallback": self.compiler.fallback,
+        }
+
+
 @runtime_checkable
 class ForTests(Forecaster, Protocol):
     """A forecaster whose results are no evidence of skill; boards refuse them and documents give the reason.

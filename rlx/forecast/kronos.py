@@ -14,6 +14,7 @@ from torch import Tensor
 
 from rlx.data.market import Market
 from rlx.errors import ConfigError, DataError, is_out_of_memory
+from rlx.forecast.cache import digest_of_code
 from rlx.forecast.forecaster import PRICES, Forecast
 from rlx.forecast.kronos_bars import FIELDS, KronosBars
 from rlx.forecast.paths import require_history
@@ -40,11 +41,13 @@ class KronosForecaster(PlacedForecaster):
     ConfigError without its code, CheckpointError for a folder that is not such a model.
     """
 
+    calls_forward = False
     libraries = ("kronos-finance",)
 
     def __init__(self, **options: Any) -> None:
         self.config = KronosConfig(**options)
-        library = _library(self.config.code)
+        library, code = _library(self.config.code), self.config.code
+        self._code = None if code is None else digest_of_code(expanded(code) / "model")
         folder = find_model("kronos", self.config.path, download=self.config.download)
         tokens = find_model("kronos", self.config.tokenizer, download=self.config.download, key="tokenizer")
         self._model = _loaded(library.Kronos, folder, self.config.path)
@@ -54,6 +57,10 @@ class KronosForecaster(PlacedForecaster):
         sampling = SamplingConfig(**{name: getattr(self.config, name) for name in names})
         super().__init__("kronos", self.config, sampling, [self._model, self._tokenizer])
         log.info("forecaster.path=%s: licence %s.", self.config.path, self.weights["licence"] or "not stated")
+
+    def identity(self) -> dict[str, Any]:
+        """Return what decides the forecasts, a digest of the checkout's code included."""
+        return {**super().identity(), "code": self._code}
 
     def first_bar(self, market: Market) -> int:
         """Return the first bar with ``context_bars`` bars; DataError for a market without opens, highs and lows."""
@@ -106,8 +113,7 @@ class _Task:
     def draw(self, units: Units) -> FloatArray:
         """Return moves (N, H, P) against the last close."""
         past, stamps = self.bars.past[units.symbol, units.row], self.bars.stamps[units.row]
-        rows = zip(units.symbol, units.row, units.sample, strict=True)
-        uniform = np.stack([self._uniform(int(symbol), int(row))[sample] for symbol, row, sample in rows])
+        uniform = self.forecaster.random_rows(self.seed, units, self._named, 2 * self.forecaster.horizon_steps)
         with self.forecaster.inference():
             made = self.forecaster.continued(past, stamps, uniform)
         return self.bars.as_moves(made, units.symbol, units.row)
@@ -116,10 +122,8 @@ class _Task:
         """Move the model."""
         self.forecaster.move(device)
 
-    def _uniform(self, symbol: int, row: int) -> FloatArray:
-        stamp = self.market.timestamps[self.bars.bars[row]]
-        numbers = 2 * self.forecaster.horizon_steps
-        return self.forecaster.random_rows(self.seed, stamp, self.market.symbols[symbol], numbers)
+    def _named(self, symbol: int, row: int) -> tuple[np.datetime64, str]:
+        return self.market.timestamps[self.bars.bars[row]], self.market.symbols[symbol]
 
 
 def _library(code: str | None) -> ModuleType:

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from rlx.data.market import Market
+from rlx.errors import DataError
 from rlx.forecast.forecaster import Forecaster
 from rlx.forecast.pretrained import OnHardware
 
-FEWEST_CALLS = 20
 QUANTILES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 
 
@@ -23,15 +23,13 @@ def latency(make: Callable[[], Forecaster], market: Market, calls: int, seed: in
 
     Each call forecasts all symbols at one bar that has not been forecast before, the last ones of the market, so that
     nothing can be remembered. ``compile_s`` is the first call less the warm median. Memory is the peak of the process,
-    or of the GPU.
+    or of the GPU. Raises what ``timed_bars`` does.
     """
     began = time.perf_counter()
     forecaster = make()
     load_s = time.perf_counter() - began
     _reset_gpu_peak()
-    last = market.n_bars - 1
-    bars = [max(forecaster.first_bar(market), last - number) for number in range(calls + 1)]
-    first, *warm = [_seconds(forecaster, market, bar, seed) for bar in bars]
+    first, *warm = [_seconds(forecaster, market, bar, seed) for bar in timed_bars(forecaster, market, calls)]
     times = np.array(warm)
     settings = forecaster.settings() if isinstance(forecaster, OnHardware) else {}
     return {
@@ -51,6 +49,17 @@ def latency(make: Callable[[], Forecaster], market: Market, calls: int, seed: in
         "forecasts_per_second": market.n_assets * len(warm) / float(times.sum()),
         "peak_memory_mb": _peak_mb(settings.get("device", "cpu")),
     }
+
+
+def timed_bars(forecaster: Forecaster, market: Market, calls: int) -> list[int]:
+    """Return the bars of the first call and of ``calls`` warm ones; DataError if fewer can be forecast."""
+    known = market.n_bars - forecaster.first_bar(market)
+    if known <= calls:
+        raise DataError(
+            f"latency_calls={calls}: needs {calls + 1} bars with enough history for forecaster={forecaster.name}, and "
+            f"{market.panel.source or 'the panel'} has {known}. Use a longer history, fewer calls, or null for none."
+        )
+    return [market.n_bars - 1 - number for number in range(calls + 1)]
 
 
 def _seconds(forecaster: Forecaster, market: Market, bar: int, seed: int) -> float:

@@ -15,7 +15,7 @@ from rlx.data.normalizer import Normalizer
 from rlx.data.outlook import is_outlook
 from rlx.errors import CheckpointError
 from rlx.forecast.config import FORECASTER, SPECIALISTS
-from rlx.forecast.forecaster import Forecast
+from rlx.forecast.forecaster import Forecast, Place
 from rlx.forecast.hand_over import FACTS_FILE, STAGES_FOLDER, read_forecasts
 from rlx.types import FloatArray, IntArray
 
@@ -41,12 +41,17 @@ class OwnForecaster:
             )
         self.last_seen: np.datetime64 | None = self.facts.last_seen
         self._normalizer = Normalizer.from_dict(self.facts.normalizer)
+        self._digest = _digest(self.network)
         self.place("cpu", "32", Compiler("off", "cpu"))
 
     def place(self, device: str, precision: str, compiler: Compiler) -> None:
         """Run on ``cpu`` or ``cuda``, with ``32`` or ``bf16-mixed`` numbers, compiled as ``compiler`` says."""
-        self._device, self._half = device, precision == "bf16-mixed"
+        self._place = Place(device, precision, compiler)
         compiler.compile_module(self.network.to(device))
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings asked for and those in use."""
+        return self._place.facts()
 
     def first_bar(self, market: Market) -> int:
         """Return the first bar with a complete window of features; CheckpointError for other symbols."""
@@ -59,16 +64,21 @@ class OwnForecaster:
         """Return quantiles (B, A, 1, 1, K); nothing is drawn, so ``seed`` has no effect."""
         window = np.asarray(bars)[:, None] + np.arange(1 - self.facts.window_steps, 1)
         seen = self._normalizer.apply(market.features(self.facts.feature_names)[window])  # (B, W, A, F)
-        half = torch.autocast(self._device, torch.bfloat16, enabled=self._half)
+        half = torch.autocast(self._place.device, torch.bfloat16, enabled=self._place.half)
         with torch.inference_mode(), half:
-            quantiles = self.network(torch.from_numpy(seen).to(self._device))[0][:, 0]  # (B, A, K)
+            quantiles = self.network(torch.from_numpy(seen).to(self._place.device))[0][:, 0]  # (B, A, K)
         moves: FloatArray = quantiles.double().cpu().numpy() * np.array(self.facts.scale)[:, None]
         return Forecast(self.network.levels, moves[:, :, None, None])
 
     def identity(self) -> dict[str, Any]:
-        """Return the key of the stage and a digest of its weights."""
-        weights = (tensor.cpu().numpy().tobytes() for _, tensor in sorted(self.network.state_dict().items()))
-        return {"stage": self.facts.key, "weights": hashlib.sha256(b"".join(weights)).hexdigest()}
+        """Return the key of the stage, a digest of its weights, and the device class and numbers that it runs with."""
+        used = (self._place.device, *self._place.used())
+        return {"stage": self.facts.key, "weights": self._digest, "used": used}
+
+
+def _digest(network: torch.nn.Module) -> str:
+    weights = (tensor.numpy().tobytes() for _, tensor in sorted(network.state_dict().items()))
+    return hashlib.sha256(b"".join(weights)).hexdigest()
 
 
 def _stage(path: Path) -> Path:

@@ -92,31 +92,24 @@ class _Task:
     def __init__(self, forecaster: OwnSeriesForecaster, market: Market, bars: IntArray, seed: int) -> None:
         self.forecaster, self.market, self.bars, self.seed = forecaster, market, bars, seed
         config = forecaster.config
-        series = contexts(market.panel, bars, config.context_bars, config.series)
-        self._series = series.reshape(len(series), -1, series.shape[-1])  # (A, R, L)
-        self._random: dict[tuple[int, int], FloatArray] = {}
+        self._contexts = contexts(market.panel, config.context_bars, config.series)
+        self._places = bars - bars_before(config.series, config.context_bars)
+        self._prices = prices_of(market.panel)
 
     def draw(self, units: Units) -> FloatArray:
         """Return what the model says about each unit's series."""
         model, horizon = self.forecaster.model, self.forecaster.horizon_steps
-        uniform = np.zeros((len(units), 0)) if model.levels else self._uniform(units)
+        bar, price = np.divmod(units.row, len(self._prices))
+        series = self._contexts[self._places[bar], units.symbol, price]  # (N, L)
+        none = np.zeros((len(units), 0))
+        uniform = none if model.levels else self.forecaster.random_rows(self.seed, units, self._named, horizon)
         with self.forecaster.inference():
-            return model.forecast(self._series[units.symbol, units.row], horizon, uniform)
+            return model.forecast(series, horizon, uniform)
 
     def move(self, device: str) -> None:
         """Move the model."""
         self.forecaster.move(device)
 
-    def _uniform(self, units: Units) -> FloatArray:
-        """Return the random numbers (N, H) of each unit."""
-        rows = zip(units.symbol, units.row, units.sample, strict=True)
-        return np.stack([self._of_row(int(symbol), int(row))[sample] for symbol, row, sample in rows])
-
-    def _of_row(self, symbol: int, row: int) -> FloatArray:
-        if (symbol, row) not in self._random:
-            prices = prices_of(self.market.panel)
-            bar, price = divmod(row, len(prices))
-            series, stamp = f"{self.market.symbols[symbol]}\0{prices[price]}", self.market.timestamps[self.bars[bar]]
-            numbers = self.forecaster.random_rows(self.seed, stamp, series, self.forecaster.horizon_steps)
-            self._random = {(symbol, row): numbers}  # units come row by row
-        return self._random[symbol, row]
+    def _named(self, symbol: int, row: int) -> tuple[np.datetime64, str]:
+        bar, price = divmod(row, len(self._prices))
+        return self.market.timestamps[self.bars[bar]], f"{self.market.symbols[symbol]}\0{self._prices[price]}"

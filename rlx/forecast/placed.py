@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import asdict
-from importlib.metadata import PackageNotFoundError, version
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 import torch
 
 from rlx.compilation import Compiler
-from rlx.forecast.forecaster import Forecast
+from rlx.forecast.cache import installed_version
+from rlx.forecast.forecaster import Forecast, Place
 from rlx.forecast.paths import LEVELS, random_at
 from rlx.forecast.pretrained_config import PretrainedConfig
-from rlx.forecast.sampling import CPU, Sampler, SamplingConfig
+from rlx.forecast.sampling import CPU, Sampler, SamplingConfig, Units
 from rlx.types import FloatArray, IntArray
 
 PLACES = ("path", "download", "tokenizer", "code", "batch", "last_seen", "_target_")
 """Options that change no forecast: the weights are known by their digest."""
+Named = Callable[[int, int], tuple[np.datetime64, str]]
 log = logging.getLogger(__name__)
 
 
@@ -29,9 +31,11 @@ class PlacedForecaster:
     """A forecaster with torch ``modules``, whose series are forecast one by one.
 
     It counts ``impossible`` series, with a price of 0 or below or without a number, which become NaN. ``libraries`` are
-    the distributions that its model comes from, and ``weights`` the facts about those.
+    the distributions that its model comes from, and ``weights`` the facts about those. A model is compiled only if its
+    library ``calls_forward``.
     """
 
+    calls_forward = True
     libraries: tuple[str, ...] = ()
     weights: dict[str, Any]
 
@@ -46,7 +50,8 @@ class PlacedForecaster:
     def place(self, device: str, precision: str, compiler: Compiler) -> None:
         """Run on ``cpu`` or ``cuda``, with ``32`` or ``bf16-mixed`` numbers, and compiled if ``compiler`` compiles."""
         self.move(device)
-        self._precision, self._compiler = precision, compiler
+        compiler = compiler if self.calls_forward else _without_effect(compiler, device)
+        self._place = Place(device, precision, compiler)
         if compiler.used != "off":
             for module in self._modules:
                 compiler.compile_module(module)
@@ -62,32 +67,34 @@ class PlacedForecaster:
     def settings(self) -> dict[str, Any]:
         """Return the settings asked for and those in use, and what was counted."""
         return {
+            **self._place.facts(),
             **self.sampler.used.facts(),
-            "precision": self._precision,
-            "compile_asked": self._compiler.asked,
-            "compile_used": self._compiler.used,
-            "compile_fallback": self._compiler.fallback,
             "counted": dict(self.counted),
         }
 
     def identity(self) -> dict[str, Any]:
         """Return the options that decide the forecasts, a digest of the weights, the device class and the libraries."""
         options = {name: value for name, value in asdict(self._config).items() if name not in PLACES}
-        found = {name: _version(name) for name in self.libraries}
-        used = (self.sampler.used.device, self._precision, self._compiler.used)
+        found = {name: installed_version(name) for name in self.libraries}
+        used = (self.sampler.used.device, *self._place.used())
         return {"options": options, "weights": _digests(self.weights), "used": used, "libraries": found}
 
     @contextmanager
     def inference(self) -> Iterator[None]:
         """Run the model without gradients, in the numbers chosen."""
         device = self.sampler.used.device
-        half = self._precision == "bf16-mixed"
-        with torch.inference_mode(), torch.autocast(device, torch.bfloat16) if half else nullcontext():
+        half = torch.autocast(device, torch.bfloat16) if self._place.half else nullcontext()
+        with torch.inference_mode(), half:
             yield
 
-    def random_rows(self, seed: int, stamp: np.datetime64, series: str, numbers: int) -> FloatArray:
-        """Return ``numbers`` random numbers for each sample (S, numbers), which depend on seed, bar and series only."""
-        return random_at(seed, stamp, series).random((self.sampling.n_samples, numbers))
+    def random_rows(self, seed: int, units: Units, named: Named, numbers: int) -> FloatArray:
+        """Return random numbers of each unit (N, ``numbers``), which depend on seed, bar, series and sample only.
+
+        ``named`` returns the stamp and the series' name of a symbol and row.
+        """
+        rows = zip(units.symbol.tolist(), units.row.tolist(), units.sample, strict=True)
+        size = (self.sampling.n_samples, numbers)
+        return np.stack([_random(seed, *named(symbol, row), size)[sample] for symbol, row, sample in rows])
 
     def of_paths(self, paths: FloatArray, counts: IntArray, prices: tuple[str, ...]) -> Forecast:
         """Return the forecast of separate paths (B, S, A, H, P), of which each symbol has its number in ``counts``."""
@@ -113,13 +120,19 @@ class PlacedForecaster:
         self.counted[what] += number
 
 
+def _without_effect(compiler: Compiler, device: str) -> Compiler:
+    """Return a compiler that was asked for the same and compiles nothing; the other one may still be used elsewhere."""
+    eager = Compiler(compiler.asked, device)
+    if eager.used != "off":
+        eager.fallback = "Its library does not call the forward pass, the part that would be compiled."
+    return eager
+
+
+@lru_cache(maxsize=1)  # units come row by row
+def _random(seed: int, stamp: np.datetime64, series: str, size: tuple[int, int]) -> FloatArray:
+    return random_at(seed, stamp, series).random(size)
+
+
 def _digests(weights: dict[str, Any]) -> list[str]:
     """Return the digests of all models, wherever they are."""
     return [weights["digest"], *(inner["digest"] for inner in weights.values() if isinstance(inner, dict))]
-
-
-def _version(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:  # a copy without one, such as a checkout
-        return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from typing import Annotated
 
 import numpy as np
@@ -13,6 +14,7 @@ from rlx.forecast.sampling import SamplingConfig
 from rlx.ranges import FilePath, Number, OneOf, Text, Whole, check_fields
 from rlx.untrusted.shown import as_typed
 
+FIRST_YEAR, LAST_YEAR = 1678, 2261  # whole years in nanoseconds of 64 bits
 MOVES, LEVELS_OF_PRICE = "moves", "prices"
 
 
@@ -22,7 +24,7 @@ class PretrainedConfig:
 
     A name is looked up among the models that were downloaded before, and only downloaded with ``download``. Each
     forecast sees ``context_bars`` bars. ``last_seen`` is the last date that may have gone into the weights, if you know
-    it; results up to that date are no evidence.
+    it, or a time in UTC; results up to the end of that date are no evidence.
     """
 
     path: Annotated[str, FilePath(shortest=0)] = ""
@@ -36,14 +38,28 @@ class PretrainedConfig:
         self.last_seen_date()
 
     def last_seen_date(self) -> np.datetime64 | None:
-        """Return ``last_seen`` as a date; ConfigError if it is none."""
+        """Return ``last_seen`` in UTC, the end of a date; ConfigError if it is none, or has a time zone."""
         if self.last_seen is None:
             return None
+        given = f"forecaster.last_seen={as_typed(self.last_seen)}"
         try:
-            return np.datetime64(self.last_seen, "ns")
+            found = _last_moment(self.last_seen)
         except ValueError:
-            given = as_typed(self.last_seen)
-            raise ConfigError(f"forecaster.last_seen={given}: must be a date such as 2024-06-30, or null.") from None
+            raise ConfigError(f"{given}: must be a date such as 2024-06-30, a time in UTC, or null.") from None
+        if found.tzinfo is not None:
+            raise ConfigError(f"{given}: must have no time zone, since times are in UTC. Leave the zone out.")
+        return np.datetime64(found, "ns")
+
+
+def _last_moment(text: str) -> datetime:
+    """Return a date's last microsecond, or a time as it is; ValueError for anything else."""
+    try:
+        found = datetime.combine(date.fromisoformat(text), time.max)
+    except ValueError:
+        found = datetime.fromisoformat(text)
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        raise ValueError("nanoseconds do not reach so far")
+    return found
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from rlx.data.panel import MarketPanel
 from rlx.forecast.paths import prices_of
@@ -15,16 +16,15 @@ def bars_before(kind: str, length: int) -> int:
     return length if kind == MOVES else length - 1
 
 
-def contexts(panel: MarketPanel, bars: IntArray, length: int, kind: str) -> FloatArray:
-    """Return the last ``length`` values up to each of ``bars`` (B,) of every series, (A, B, P, L).
+def contexts(panel: MarketPanel, length: int, kind: str) -> FloatArray:
+    """Return every ``length`` values in a row of each series, (W, A, P, L), a view of which little is in memory.
 
-    With ``moves``, a value is that of a price against its own one bar before.
+    Those up to a bar are at place bar - ``bars_before(kind, length)``. With ``moves``, a value is that of a price
+    against its own one bar before.
     """
     prices = np.stack([getattr(panel, name) for name in prices_of(panel)], axis=-1)  # (N, A, P)
     values = prices[1:] / prices[:-1] - 1.0 if kind == MOVES else prices
-    last = bars - 1 if kind == MOVES else bars
-    window = last[:, None] + np.arange(1 - length, 1)
-    return np.asarray(values[window].transpose(2, 0, 3, 1))
+    return np.asarray(sliding_window_view(values, length, axis=0))
 
 
 def as_moves(values: FloatArray, panel: MarketPanel, bars: IntArray, kind: str) -> FloatArray:

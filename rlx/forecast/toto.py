@@ -29,6 +29,7 @@ class TotoForecaster(OwnSeriesForecaster):
     ConfigError without the package, CheckpointError for a folder that is not such a model.
     """
 
+    calls_forward = False
     libraries = ("toto-2",)
 
     def __init__(self, **options: Any) -> None:

@@ -8,7 +8,7 @@ import logging
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import MISSING, asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ import numpy as np
 import safetensors.torch
 from torch import Tensor
 
+from rlx import registry
 from rlx.data.market import Market
 from rlx.data.normalizer import Normalizer
 from rlx.data.outlook import is_outlook
 from rlx.data.splits import Span
 from rlx.decisions.observation import Observation
 from rlx.errors import CheckpointError, RlxError
-from rlx.files import named_in_errors
+from rlx.files import named_in_errors, to_json
 from rlx.forecast.network import shape_types
 from rlx.policies.baselines import EqualWeight
 from rlx.policies.facts import FACTS_FILE, FORMAT_VERSION, PolicyFacts, WrittenNetwork, facts_file, read_facts
@@ -84,10 +85,11 @@ class CheckpointPolicy:
             )
 
     def _check_forecasts(self, market: Market) -> None:
-        recorded = self.facts.config.get("forecaster")
-        given = None if market.outlook is None else dict(market.outlook.facts)
-        if recorded != given and any(map(is_outlook, self.feature_names)):
-            before, now = ({} if facts is None else facts for facts in (recorded, given))
+        if not any(map(is_outlook, self.feature_names)):
+            return
+        before = _completed(self.facts.config.get("forecaster") or {})
+        now = {} if market.outlook is None else dict(market.outlook.facts)
+        if before != now:
             changed = next(name for name in {**before, **now} if before.get(name) != now.get(name))
             raise CheckpointError(
                 f"this policy was trained on forecasts with forecaster.{changed}={as_typed(before.get(changed))}; here "
@@ -194,6 +196,15 @@ def _network(where: Path, described: WrittenNetwork, tensors: Mapping[str, Tenso
         key = f"{where}: network.arguments.forecaster"
         require_arguments(shape_types(), arguments["forecaster"], tensors, key)
     return with_weights(lambda: build(kind, arguments), tensors, path)
+
+
+def _completed(recorded: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a forecaster's recorded options with today's defaults for those that did not exist yet."""
+    kinds = {kind._target_: kind for kind in registry.loaded("forecaster").values()}
+    kind = kinds.get(str(recorded.get("_target_")))
+    known = () if kind is None else fields(kind)
+    defaults = {one.name: one.default for one in known if one.default is not MISSING}
+    return {**recorded, **{name: value for name, value in to_json(defaults).items() if name not in recorded}}
 
 
 def _plain(value: Any) -> Any:

@@ -86,12 +86,13 @@ class Kelly(FromReturns):
         return self._growing(paths - mean + shrunk(mean, self._errors(bar), paths), self.config.forecast_fraction)
 
     def _errors(self, bar: int) -> FloatArray:
-        """Return the errors (n, A) of the means of earlier forecasts whose last step is known at a bar."""
+        """Return the errors (n, A) of the means of earlier finite forecasts whose last step is known at a bar."""
         market: Market | None = self._market
         assert market is not None
         known = self._bars[self._bars + self.steps <= bar]
         close, forecast = market.panel.close, self._paths[: len(known)].mean(axis=1, dtype=np.float64)
-        return np.asarray(close[known + self.steps] / close[known] - 1.0 - forecast)
+        errors = close[known + self.steps] / close[known] - 1.0 - forecast
+        return np.asarray(errors[np.isfinite(errors).all(axis=1)])
 
     def _growing(self, returns: FloatArray, fraction: float) -> FloatArray:
         from skfolio.optimization import ObjectiveFunction

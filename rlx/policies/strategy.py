@@ -9,8 +9,7 @@ import numpy as np
 
 from rlx.backtest.joined import Joined, join
 from rlx.backtest.outcome import Outcome, Trading, play
-from rlx.backtest.plan import BothTouch
-from rlx.backtest.settings import NO_TUNING, StrategySettings
+from rlx.backtest.settings import StrategySettings
 from rlx.backtest.strategies import Held, Limit, chosen
 from rlx.data.market import Market
 from rlx.decisions.observation import Observation
@@ -125,17 +124,13 @@ class OrderPolicy(StrategyPolicy):
         return Trips(moves, filled.astype(np.float64))
 
 
-def make_strategy(
-    strategy: str = "simple",
-    both_touch: str = BothTouch.pessimistic.value,
-    ci_multiplier: float = 1.0,
-    pctdiff_target: float = 0.02,
-    tune: str = NO_TUNING,
-) -> StrategyPolicy:
-    """Return the policy of a strategy; ConfigError for an unknown one, and for what a policy cannot trade."""
-    StrategyConfig(strategy=strategy, both_touch=both_touch)
-    settings = StrategySettings(
-        both_touch=both_touch, ci_multiplier=ci_multiplier, pctdiff_target=pctdiff_target, tune=tune
-    )
+def make_strategy(strategy: str = StrategyConfig.strategy, **options: Any) -> StrategyPolicy:
+    """Return the policy of a strategy, with the options of ``StrategyConfig``.
+
+    ConfigError for an unknown strategy, and for what a policy cannot trade.
+    """
+    config = StrategyConfig(strategy=strategy, **options)
+    names = ("both_touch", "ci_multiplier", "pctdiff_target", "tune")
+    settings = StrategySettings(**{name: getattr(config, name) for name in names})
     one = chosen([strategy], "policy.strategy")[strategy]
     return HeldPolicy(one, settings) if isinstance(one, Held) else OrderPolicy(one, settings)

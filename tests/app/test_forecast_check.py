@@ -7,13 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from rlx.app import forecast_check
 from rlx.cli import main
+from rlx.config import ForecastCheckConfig
 from rlx.config.options import file_options
+from rlx.data.market import Market
+from rlx.forecast.block_bootstrap import BlockBootstrap, BlockBootstrapConfig
+from rlx.forecast.forecaster import Forecast
 from rlx.keys import find_key
 from rlx.run_folder import RunFolder
+from rlx.types import IntArray
 from tests.config.test_option_tables import listed_in_help
+from tests.forecast.markets import daily
 from tests.forecast.tiny_models import save_bolt
 
 SMALL = (
@@ -79,6 +87,27 @@ def test_the_null_model_is_not_compared_with_itself(check: Checked) -> None:
     assert [row["bars"] for row in document["pooled"][:3]] == [247, 246, 245]
 
 
+class Asked(BlockBootstrap):
+    """Notes the bars that it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(n_samples=8)
+        self.bars: list[int] = []
+
+    def forecast(self, market: Market, bars: IntArray, seed: int) -> Forecast:
+        self.bars += bars.tolist()
+        return super().forecast(market, bars, seed)
+
+
+def test_every_bar_is_forecast_once_and_the_last_are_kept() -> None:
+    market, asked = daily(2, 400), Asked()
+    config = ForecastCheckConfig(forecaster=BlockBootstrapConfig(), split="all", resamples=20)
+    made = forecast_check.check(config, market, asked)
+    assert asked.bars == list(range(252, 399)) and made.bars.tolist() == asked.bars[-40:]
+    again = BlockBootstrap(n_samples=8).forecast(market, made.bars, 0)
+    np.testing.assert_array_equal(made.last.quantiles, again.quantiles)
+
+
 @pytest.mark.slow
 def test_random_weights_are_judged_and_what_is_unknown_of_them_is_said(check: Checked, tmp_path: Path) -> None:
     pytest.importorskip("chronos", reason="the extra chronos is not installed")
@@ -109,6 +138,10 @@ def test_dates_that_went_into_the_weights_are_counted(check: Checked, tmp_path: 
         (["levels=[0.5,0.1]"], "must be ascending"),
         (["latency_calls=3"], "latency_calls=3: must be a whole number between 20"),
         (["policy=cash"], "rlx forecast check has no group policy"),
+        (
+            ["latency_calls=20", "data.n_bars=270"],
+            "latency_calls=20: needs 21 bars with enough history for forecaster=",
+        ),
         (["forecaster=chronos"], "forecaster.path: must be given for forecaster=chronos"),
         (["forecaster=chronos", "forecaster.path=nowhere"], "forecaster.path=nowhere: no such folder"),
         (["forecaster=block_bootstrap", "data.n_bars=100"], "forecaster=block_bootstrap: needs 253 bars"),

@@ -79,3 +79,11 @@ def test_quantiles_without_samples_are_interpolated_within_their_levels() -> Non
         aggregated(forecast, Aggregate("quantile", 0.9))
     with pytest.raises(ConfigError, match=r"aggregate.kind=mean: needs samples"):
         aggregated(forecast, Aggregate("mean"))
+
+
+def test_a_level_that_the_forecast_has_is_not_computed_again() -> None:
+    paths = np.random.default_rng(0).normal(0.0, 0.01, (2, 9, 1, 1, 1)).astype(np.float32)
+    made = Forecast.of_paths(paths, (0.1, 0.5))
+    np.testing.assert_array_equal(quantile_at(made, 0.1), made.quantiles[..., 0])
+    np.testing.assert_allclose(quantile_at(made, 0.2), np.quantile(paths, 0.2, axis=1), rtol=1e-6)
+    assert quantile_at(made, 0.1).dtype == np.float64

@@ -174,6 +174,23 @@ class Slow(Counted):
         return super().forecast(market, bars, seed)
 
 
+class Moving(Counted):
+    """Changes what it is during its first call, as one that leaves a GPU without memory."""
+
+    def forecast(self, market: Market, bars: IntArray, seed: int) -> Forecast:
+        self.options["device"] = "cpu"
+        return super().forecast(market, bars, seed)
+
+
+def test_what_was_computed_elsewhere_is_not_kept_for_here(tmp_path: Path) -> None:
+    cache, moving = Cache(tmp_path), Moving(device="cuda")
+    cache.forecast(moving, MARKET, BARS, 0)
+    assert list(tmp_path.rglob("*.forecast")) == []
+    cache.forecast(moving, MARKET, BARS, 0)
+    cache.forecast(Counted(device="cpu"), MARKET, BARS, 0)
+    assert len(list(tmp_path.rglob("*.forecast"))) == 1
+
+
 def test_two_writers_compute_once(tmp_path: Path) -> None:
     slow = Slow()
     both = [threading.Thread(target=Cache(tmp_path).forecast, args=(slow, MARKET, BARS, 0)) for _ in range(2)]

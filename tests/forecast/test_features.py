@@ -144,6 +144,33 @@ def test_rewards_are_penalised_for_losses_and_spread() -> None:
     assert (cvar[:60] == 0.0).all() and (cvar[60:] > 0.0).all() and (spread[60:] > 0.0).all()
 
 
+def with_gap() -> Market:
+    """Return a market with one missing forecast in the middle."""
+    known = {name: values.copy() for name, values in OUTLOOK.features(Market(PANEL)).items()}
+    for values in known.values():
+        values[200, 1] = np.nan
+
+    class Gapped:
+        facts, test_only = {}, None
+
+        def first_bar(self, market: Market) -> int:
+            return OUTLOOK.first_bar(market)
+
+        def features(self, market: Market) -> dict[str, np.ndarray]:
+            return known
+
+    return Market(PANEL, Gapped())  # type: ignore[arg-type]
+
+
+def test_a_missing_forecast_neither_shortens_the_history_nor_means_no_risk() -> None:
+    words = "forecasts are missing at 1 bars after the first forecast. Use another forecaster"
+    with pytest.raises(DataError, match=words):
+        with_gap().first_bar(NAMES, 1)
+    with pytest.raises(DataError, match=words):
+        priced_risk(with_gap(), Reward(cvar_penalty=1.0))
+    assert with_gap().first_bar(("return_1",), 1) == 1
+
+
 def test_segments_of_the_training_span_carry_the_risk() -> None:
     market, span = Market(PANEL, OUTLOOK), Span(100, 200)
     normalizer = Normalizer.fit(("return_1",), market.features(("return_1",)), slice(100, 200))

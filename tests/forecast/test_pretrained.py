@@ -15,7 +15,8 @@ from rlx.errors import CheckpointError, ConfigError, DataError
 from rlx.forecast.features import ForecastOutlook
 from rlx.forecast.forecaster import PRICES, make_forecaster
 from rlx.forecast.pretrained import Pretrained
-from rlx.forecast.series import as_moves, contexts
+from rlx.forecast.pretrained_config import PretrainedConfig
+from rlx.forecast.series import as_moves, bars_before, contexts
 from rlx.forecast.tokens import drawn_tokens
 from rlx.testing import check_forecaster
 from rlx.types import FloatArray
@@ -70,8 +71,8 @@ def test_own_moves_are_converted_by_multiplication() -> None:
     moves = as_moves(own, panel, np.array([50]), "moves")
     np.testing.assert_allclose(moves[0, :, 0, 0], np.broadcast_to([0.1, 0.21], (2, 2)))
     np.testing.assert_allclose(1 + moves[0, :, 1, 0, 0], 1.1 * panel.high[50] / panel.close[50])
-    seen = contexts(panel, np.array([50]), 2, "moves")
-    np.testing.assert_allclose(seen[:, 0, 1, 1], panel.high[50] / panel.high[49] - 1)
+    seen = contexts(panel, 2, "moves")[50 - bars_before("moves", 2)]
+    np.testing.assert_allclose(seen[:, 1, 1], panel.high[50] / panel.high[49] - 1)
 
 
 def test_paths_do_not_depend_on_the_batch_or_on_the_number_of_samples(models: dict[str, str]) -> None:
@@ -168,6 +169,30 @@ def test_settings_that_the_model_cannot_meet_are_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=words):
         chronos(**{"path": models["bolt"], **options})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "last"),
+    [
+        ("2024-06-30", "2024-06-30T23:59:59.999999"),
+        ("2024-06-30T14:30", "2024-06-30T14:30"),
+        ("2024-06-30 14:30:01", "2024-06-30T14:30:01"),
+    ],
+)
+def test_a_date_in_the_weights_is_seen_to_its_end(given: str, last: str) -> None:
+    assert PretrainedConfig(last_seen=given).last_seen_date() == np.datetime64(last, "ns")
+
+
+@pytest.mark.parametrize("given", ["", "NaT", "now", "today", "2024", "2024-02-30", "9999-01-01", "0001-01-01", "1e9"])
+def test_what_is_no_date_is_refused(given: str) -> None:
+    with pytest.raises(ConfigError, match=r"forecaster\.last_seen=.*"):
+        PretrainedConfig(last_seen=given)
+
+
+@pytest.mark.parametrize("given", ["2024-06-30T14:30Z", "2024-06-30T14:30+02:00"])
+def test_a_time_zone_is_refused(given: str) -> None:
+    with pytest.raises(ConfigError, match="must have no time zone"):
+        PretrainedConfig(last_seen=given)
 
 
 def test_a_folder_that_is_no_model_is_one_clear_error(models: dict[str, str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -11,9 +12,14 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from rlx.compilation import Compiler
 from rlx.errors import CheckpointError, ConfigError, DataError
+from rlx.forecast.cache import forecast_key
 from rlx.forecast.forecaster import make_forecaster
+from rlx.forecast.kronos import KronosForecaster
 from rlx.forecast.kronos_bars import _parts, _with_next
+from rlx.forecast.placed import PlacedForecaster
+from rlx.forecast.toto import TotoForecaster
 from rlx.testing import check_forecaster
 from tests.forecast.markets import closes, daily
 
@@ -34,6 +40,20 @@ def toto(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def test_toto_passes_the_check(toto: str) -> None:
     check_forecaster(make_forecaster("toto", path=toto, context_bars=32), MARKET)
+
+
+def reports_no_compilation(made: PlacedForecaster) -> None:
+    before = forecast_key(made, MARKET, np.array([80]), 0)
+    made.place("cpu", "32", compiler := Compiler("default", "cpu"))
+    settings = made.settings()
+    assert (settings["compile_asked"], settings["compile_used"]) == ("default", "off")
+    assert "does not call the forward pass" in settings["compile_fallback"] and compiler.used == "default"
+    assert forecast_key(made, MARKET, np.array([80]), 0) == before
+
+
+def test_compilation_is_not_reported_where_it_has_no_effect(toto: str, kronos: dict[str, str]) -> None:
+    reports_no_compilation(TotoForecaster(path=toto, context_bars=32))
+    reports_no_compilation(KronosForecaster(**options(kronos)))
 
 
 def test_toto_needs_whole_patches(toto: str) -> None:
@@ -74,6 +94,19 @@ def test_kronos_keeps_its_samples_instead_of_their_mean(kronos: dict[str, str]) 
     assert paths is not None and paths.shape == (2, 5, 2, 1, 3)
     assert len(np.unique(paths[0, :, 0, 0, 0])) > 1, "a mean would be one number"
     np.testing.assert_allclose(paths, other.forecast(MARKET, np.array([80, 100]), 0).paths, rtol=1e-6)
+
+
+def test_another_checkout_makes_other_forecasts(kronos: dict[str, str], tmp_path: Path) -> None:
+    own = Path(shutil.copytree(CODE, tmp_path / "checkout"))
+
+    def key() -> str:
+        made = make_forecaster("kronos", **options(kronos, code=str(own)))
+        return forecast_key(made, MARKET, np.array([80]), 0)  # type: ignore[arg-type]
+
+    before = key()
+    with (own / "model" / "kronos.py").open("a") as file:
+        file.write("\n# edited\n")
+    assert key() != before
 
 
 def test_the_checkout_leaves_no_module_called_model() -> None:

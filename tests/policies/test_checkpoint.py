@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from rlx.data.normalizer import Normalizer
 from rlx.data.splits import Span
 from rlx.decisions.head import AllocationHead
 from rlx.errors import CheckpointError
+from rlx.forecast.block_bootstrap import BlockBootstrapConfig
+from rlx.forecast.features import ForecastOutlook
 from rlx.policies.base import Policy
-from rlx.policies.checkpoint import load_checkpoint, save_checkpoint
+from rlx.policies.checkpoint import CheckpointPolicy, load_checkpoint, save_checkpoint
 from rlx.policies.facts import PolicyFacts
 from rlx.policies.networks.mlp import MlpAllocation
 from rlx.sim.rules import Costs, Guard, Rules
@@ -51,6 +54,24 @@ def edit(folder: Path, **changes: Any) -> None:
     path = folder / "policy.json"
     content = {**json.loads(path.read_text()), **changes}
     path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+
+
+def test_an_option_that_its_forecaster_gained_keeps_its_default(market: Market) -> None:
+    outlook = ForecastOutlook.of(BlockBootstrapConfig(n_samples=16))
+    recorded = {name: value for name, value in outlook.facts.items() if name != "lookback_bars"}
+
+    def bind(**options: Any) -> None:
+        facts = make_facts(market, forecaster={**recorded, **options})
+        policy = CheckpointPolicy(replace(facts, feature_names=("forecast_q50",)), make_network())
+        policy.bind(Market(market.panel, outlook))
+
+    bind()
+    with pytest.raises(CheckpointError, match=r"forecaster\.n_samples=17; here it is 16"):
+        bind(n_samples=17)
+    with pytest.raises(CheckpointError, match=r"forecaster\.lookback_bars=9; here it is 252"):
+        bind(lookback_bars=9)
+    with pytest.raises(CheckpointError, match=r"forecaster\._target_=another; here"):
+        bind(_target_="another")
 
 
 def test_a_saved_policy_acts_as_before_and_knows_its_origin(market: Market, folder: Path) -> None:

@@ -131,6 +131,19 @@ def test_kelly_trusts_no_forecast_that_was_wrong() -> None:
     assert decide(policy, market(Given(paths), flat), 30)[0] > 0.1
 
 
+def test_a_forecast_that_was_missing_leaves_kelly_the_others() -> None:
+    class Gapped(Given):
+        def paths(self, market: Market, bars: IntArray) -> FloatArray:
+            return np.where((bars == 15)[:, None, None], np.nan, super().paths(market, bars))
+
+    close = np.full((60, 2), 100.0)
+    close[:, 0] *= 1.02 ** np.arange(60)
+    paths = 0.02 + np.random.default_rng(0).normal(0.0, 0.1, (4_000, 2))
+    whole, gapped = (decide(Kelly(rebalance_steps=1), market(kind(paths), close), 30) for kind in (Given, Gapped))
+    np.testing.assert_allclose(gapped, whole, atol=0.01)
+    assert gapped[0] > 0.05
+
+
 def test_minimum_variance_takes_the_forecast_and_not_the_past() -> None:
     random = np.random.default_rng(0)
     paths = random.normal(0.0, [0.01, 0.05], (5_000, 2))
