@@ -12,6 +12,7 @@ from rlx.data.market import Market
 from rlx.forecast.aggregate import quantile_at
 from rlx.forecast.cache import default_cache
 from rlx.forecast.forecaster import Forecast, Forecaster, ForTests
+from rlx.forecast.scored import pinball_losses
 from rlx.types import FloatArray, IntArray
 
 MIDDLE_80 = (0.1, 0.9)
@@ -46,7 +47,7 @@ class Observed:
         actual = market.returns[np.asarray(bars)[known]]
         quantiles = np.ascontiguousarray(made.quantiles[known][:, :, 0, 0])  # sums of a cached layout round differently
         error, levels = actual[..., None] - quantiles, np.array(made.levels)
-        self._losses.append(np.maximum(levels * error, (levels - 1.0) * error).mean(axis=-1))
+        self._losses.append(pinball_losses(error, levels).mean(axis=-1))
         if made.paths is not None or (made.levels[0] <= MIDDLE_80[0] and made.levels[-1] >= MIDDLE_80[1]):
             low, high = (quantile_at(made, level)[known][:, :, 0, 0] for level in MIDDLE_80)
             scored = np.where(np.isfinite(low), (low <= actual) & (actual <= high), np.nan)

@@ -59,6 +59,11 @@ def scored(forecasts: Iterable[tuple[slice, Forecast]], actual: FloatArray, leve
     return Scored(levels, parts[0].prices, **joined)
 
 
+def pinball_losses(error: FloatArray, levels: FloatArray) -> FloatArray:
+    """Return the pinball losses (..., K) of outcomes less quantiles (..., K) at ``levels`` (K,), as in ``pinball``."""
+    return np.asarray(np.maximum(levels * error, (levels - 1.0) * error))
+
+
 ARRAYS = ("by_level", "below", "error", "invalid", "degraded")
 
 
@@ -72,7 +77,7 @@ def _scored(made: Forecast, actual: FloatArray, levels: tuple[float, ...]) -> Sc
     by_name = {name: median[..., number] for number, name in enumerate(made.prices)}
     none = np.zeros(median.shape[:2], dtype=bool)
     invalid = np.asarray((by_name["high"] < by_name["low"]).any(axis=2)) if {"high", "low"} <= set(by_name) else none
-    losses = np.maximum(at * error, (at - 1.0) * error)
+    losses = pinball_losses(error, at)
     return Scored(levels, made.prices, losses, below, np.abs(actual - median), invalid, made.degraded)
 
 
